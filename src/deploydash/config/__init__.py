@@ -1,0 +1,1 @@
+"""Site files: YAML text to a model, or every problem with file, line, key and hint."""

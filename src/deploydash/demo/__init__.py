@@ -1,0 +1,1 @@
+"""The demo observatory: a process of its own that speaks the real protocols on loopback."""

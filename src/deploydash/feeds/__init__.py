@@ -1,0 +1,1 @@
+"""Outside systems to observations; one module or small group of modules per system."""

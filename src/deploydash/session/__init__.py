@@ -1,0 +1,1 @@
+"""Owns the TaskGroup, the inbox and the order in which things happen; runs headless."""

@@ -1,0 +1,1 @@
+"""The Textual app: a snapshot comes in, a command goes out."""

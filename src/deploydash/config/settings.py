@@ -1,0 +1,55 @@
+"""What feeds need to know to reach a site, after the site file, the environment and the fuse were applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaSettings:
+    """How to reach a site's Kafka.
+
+    ``source`` says where ``bootstrap`` came from (``site file`` or ``LSST_KAFKA_BROKER_ADDR``); ``foreign``
+    that it is none of the site's ``kafka.hosts``. ``password`` never appears in a repr. ``ca_file`` is None
+    for the system's own authorities.
+    """
+
+    bootstrap: str
+    security_protocol: str
+    mechanism: str
+    topic_subname: str
+    source: str
+    foreign: bool = False
+    username: str = ""
+    password: str = field(default="", repr=False)
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySettings:
+    """Where the schema registry is. ``source`` as in KafkaSettings."""
+
+    url: str
+    source: str
+    foreign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EfdSettings:
+    """How to ask the EFD. ``url`` empty means not configured; ``password`` never appears in a repr."""
+
+    url: str
+    database: str
+    source: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """Every outside system of a site."""
+
+    kafka: KafkaSettings
+    registry: RegistrySettings
+    efd: EfdSettings

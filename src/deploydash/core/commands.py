@@ -1,0 +1,24 @@
+"""What an operator can order. For the live grid alone there is little: nothing of it acts on the outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deploydash.core.model import CscId, Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Inspect:
+    """Put the detail of this CSC into the coming snapshots, or of none."""
+
+    csc: CscId | None
+
+
+@dataclass(frozen=True, slots=True)
+class CompareWith:
+    """Compare with another target from now on."""
+
+    phase: Phase
+
+
+Command = Inspect | CompareWith

@@ -1,0 +1,256 @@
+"""What feeds tell the core: facts in the past tense, transient until the fleet makes records of them.
+
+Every ``at`` is the receive time on our monotonic clock, in seconds. Commands and acks follow with the runbook.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deploydash.core.model import CameraSubstate, CscId, FeedName, FeedState, Source, SummaryState
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One life of a CSC as its records show it: ``private_origin`` and a ``private_seqNum`` of one topic.
+
+    The origin is a process id and may be the same after a restart, so only a fall of the number of the
+    *heartbeat* topic tells lives apart (CLI.md, "What the words mean").
+    """
+
+    origin: int
+    seq_num: int
+
+
+@dataclass(frozen=True, slots=True)
+class BeatArrived:
+    """A heartbeat was received live, after our start.
+
+    A feed may merge a run of beats of one CSC with one origin and rising numbers into the last of them
+    (``count`` says how many), but must never merge across a change of origin or a fall of the number.
+    ``appended_utc`` is the broker's append time, or None where the topic carries the producer's time
+    (CreateTime). ``sent_tai`` is ``private_sndStamp``.
+    """
+
+    csc: CscId
+    process: Process
+    at: float
+    appended_utc: float | None
+    sent_tai: float
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class BeatFoundInLog:
+    """The newest beat of a CSC found by reading back. It can prove silence, never life."""
+
+    csc: CscId
+    process: Process
+    at: float
+    appended_utc: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BeatsReadBack:
+    """A component's heartbeat log was read back to ``since_utc`` (append time, UTC) and its tail is known.
+
+    A CSC of it without a BeatFoundInLog has had no beat since then. ``complete`` says that the log was read
+    to its start, so that no older beat exists. ``append_time`` is False where the topic carries CreateTime:
+    then the log proves nothing about silence.
+    """
+
+    component: str
+    at: float
+    since_utc: float
+    append_time: bool
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StateTold:
+    """A summaryState event, live, read back from Kafka or from the EFD. ``sent_utc`` is its UTC stamp.
+
+    ``process`` is None where the source does not tell it. ``live`` is True for an event received after our
+    start; a fact read back never replaces a newer live one.
+    """
+
+    csc: CscId
+    state: SummaryState
+    process: Process | None
+    sent_utc: float
+    at: float
+    source: Source
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SubstateTold:
+    """A camera's ``offlineDetailedState``."""
+
+    csc: CscId
+    substate: CameraSubstate
+    process: Process | None
+    sent_utc: float
+    at: float
+    source: Source
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorTold:
+    """An ``errorCode`` event; code 0 clears. It may arrive before or after the FAULT it belongs to."""
+
+    csc: CscId
+    code: int
+    report: str
+    sent_utc: float
+    at: float
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogTold:
+    """A ``logMessage`` event. ``level`` as Python's logging (10 to 50)."""
+
+    csc: CscId
+    level: int
+    message: str
+    sent_utc: float
+    at: float
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VersionsTold:
+    """A ``softwareVersions`` event; texts may be empty."""
+
+    csc: CscId
+    csc_version: str
+    xml_version: str
+    sal_version: str
+    subsystem_versions: str
+    sent_utc: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationModeTold:
+    """A ``simulationMode`` event; 0 is the real hardware."""
+
+    csc: CscId
+    mode: int
+    sent_utc: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationTold:
+    """A ``configurationApplied`` event: the comma list of files and their version."""
+
+    csc: CscId
+    configurations: str
+    version: str
+    sent_utc: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StatesReadBack:
+    """The end of a component's state topics was read: what was not told by then, Kafka no longer holds."""
+
+    component: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class EfdAnswered:
+    """The EFD was asked for these CSCs and has answered; the ones without a StateTold have no record there."""
+
+    cscs: frozenset[CscId]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TopicsListed:
+    """The broker's topic list was read: the components whose heartbeat topic exists and may be read."""
+
+    components: frozenset[str]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class FetchesStopped:
+    """The heartbeat partition of these components stopped answering fetches.
+
+    ``answered_until`` is the monotonic time up to which silence was still a fact.
+    """
+
+    components: frozenset[str]
+    at: float
+    answered_until: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class FetchesResumed:
+    """The heartbeat partition of these components answers fetches (also: for the first time)."""
+
+    components: frozenset[str]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class FeedChanged:
+    """A feed came up, went down or degraded; ``detail`` is a sentence with the address and what to do."""
+
+    feed: FeedName
+    state: FeedState
+    detail: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class FeedMeasured:
+    """What a feed measured since it last said so; None where it cannot.
+
+    ``rate`` in records per second; ``lag_s`` from append to receipt; ``skew_s`` our UTC clock minus the
+    broker's (positive: ours is ahead), coarse.
+    """
+
+    feed: FeedName
+    at: float
+    rate: float
+    lag_s: float | None
+    skew_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsUndecodable:
+    """Records of a topic could not be decoded since the last such report; ``example`` is why, for one of them."""
+
+    topic: str
+    count: int
+    example: str
+    at: float
+
+
+Observation = (
+    BeatArrived
+    | BeatFoundInLog
+    | BeatsReadBack
+    | StateTold
+    | SubstateTold
+    | ErrorTold
+    | LogTold
+    | VersionsTold
+    | SimulationModeTold
+    | ConfigurationTold
+    | StatesReadBack
+    | EfdAnswered
+    | TopicsListed
+    | FetchesStopped
+    | FetchesResumed
+    | FeedChanged
+    | FeedMeasured
+    | RecordsUndecodable
+)
