@@ -1,0 +1,49 @@
+# Everything a person or the CI does has a target here. `make help` lists them.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test check servers bench screenshots schemas clean
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: .venv/app ## set up, then watch the demo observatory (without a terminal: one snapshot as text)
+	@$(BIN)/deploydash demo $(ARGS)
+
+test: .venv/dev servers ## every test, real servers included
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/dev ## style, types and import borders
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+servers: .venv/dev ## get the real servers that tests and benchmarks start (Debian and Maven packages)
+	sh scripts/system-packages.sh
+	$(BIN)/python -m tests.servers.provision
+
+bench: .venv/dev servers ## measure; prints one table, writes build/bench.json
+	$(BIN)/python -m bench $(ARGS)
+
+screenshots: .venv/dev servers ## make screenshots/ anew from the app on the demo observatory
+	$(BIN)/python -m tests.screenshots
+
+schemas: .venv/dev ## write sites/*.schema.json anew from the models
+	$(BIN)/python -m deploydash.config.schema
+
+clean: ## remove what make made (not the cached servers)
+	rm -rf .venv build .mypy_cache .ruff_cache .hypothesis
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { sh scripts/system-packages.sh python; }
+	$(or $(PYTHON),python3) -m venv .venv
+
+.venv/app: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet -e .
+	@touch $@
+
+.venv/dev: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	@touch $@ .venv/app

@@ -1,0 +1,139 @@
+"""The commands and their options; each command's work is in the module of its name."""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+
+from deploydash.cli.exits import Exit
+from deploydash.errors import ConfigurationError, UserError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Watch a Rubin control-system upgrade from one terminal.",
+)
+
+SiteArgument = Annotated[str, typer.Argument(metavar="SITE", help="A site's name (see: sites) or the path of its file.")]
+TargetOption = Annotated[
+    str, typer.Option("--target", metavar="TARGET", help="A state such as STANDBY, or startup, end, shutdown.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+ThemeOption = Annotated[str | None, typer.Option("--theme", help="Colours: love, okabe-ito, high-contrast or mono.")]
+
+UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
+
+
+def seconds(text: str) -> float:
+    """Read a duration: ``15``, ``15s``, ``30m`` or ``2h``.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    if match is None or float(match[1]) <= 0:
+        raise typer.BadParameter(f"{text!r} is no duration: write 15s, 30m or 2h")
+    return float(match[1]) * UNITS[match[2]]
+
+
+def work(module: str) -> Any:
+    """Return a command's module. Loaded when called for, so that no command pays for another's libraries."""
+    return import_module(f"deploydash.cli.{module}")
+
+
+@app.command()
+def watch(site: SiteArgument, target: TargetOption = "startup", theme: ThemeOption = None) -> int:
+    """Show the live grid alone; loads nothing that can act.
+
+    Example: deploydash watch summit
+    """
+    return int(work("watch").run(site, target, theme=theme))
+
+
+@app.command()
+def status(
+    site: SiteArgument,
+    target: TargetOption = "startup",
+    as_json: JsonOption = False,
+    timeout: Annotated[str, typer.Option(help="Longest time to look, such as 15s.")] = "15s",
+) -> int:
+    """Print one truthful snapshot, then exit: 0 all at target, 1 not, 3 cannot tell.
+
+    Example: deploydash status summit --target STANDBY --json
+    """
+    return int(work("status").run(site, target, as_json=as_json, limit_s=seconds(timeout)))
+
+
+@app.command()
+def wait(
+    site: SiteArgument,
+    target: TargetOption = "startup",
+    only: Annotated[str | None, typer.Option(metavar="PATTERN", help="A comma list of CSCs; ESS:* is allowed.")] = None,
+    timeout: Annotated[str, typer.Option(help="Limit, such as 30m.")] = "30m",
+    as_json: JsonOption = False,
+) -> int:
+    """Wait until every CSC is at its target: 0 all arrived, 1 the limit passed, 3 cannot tell.
+
+    Example: deploydash wait summit --target STANDBY --only 'ESS:*,Watcher' --timeout 30m
+    """
+    return int(work("wait").run(site, target, only, limit_s=seconds(timeout), as_json=as_json))
+
+
+@app.command()
+def check(site: SiteArgument, as_json: JsonOption = False) -> int:
+    """Check the configuration, then probe read-only every system the site's feeds need.
+
+    Example: deploydash check tucson-teststand
+    """
+    return int(work("check").run(site, as_json=as_json))
+
+
+@app.command()
+def sites(as_json: JsonOption = False) -> int:
+    """List the sites that are known and where each file was found.
+
+    Example: deploydash sites
+    """
+    return int(work("sites").run(as_json=as_json))
+
+
+@app.command()
+def demo(
+    site: Annotated[str, typer.Option(metavar="SITE", help="The site to rehearse.")] = "summit",
+    scenario: Annotated[str, typer.Option(help="A scenario's name or the path of its file.")] = "mixed",
+    speed: Annotated[float, typer.Option(min=0.1, max=1000.0, help="Speeds the world's delays, never beats.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="The world's seed.")] = 1,
+    target: TargetOption = "startup",
+    theme: ThemeOption = None,
+    serve: Annotated[bool, typer.Option("--serve", help="No screen; the first line of output is JSON.")] = False,
+) -> int:
+    """Rehearse a site against the built-in demo observatory.
+
+    Example: deploydash demo --site summit --scenario csc-faults --speed 20
+    """
+    module = work("demo")
+    command = module.arguments(site, scenario, speed, seed)
+    return int(module.serve(command) if serve else module.run(command, target, theme=theme))
+
+
+def main() -> None:
+    """Run the command line; every foreseen error is a sentence on stderr and an exit code."""
+    try:
+        code = app(standalone_mode=False)
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        code = Exit.USAGE
+    except UserError as error:
+        print(f"deploydash: {error}", file=sys.stderr)
+        code = Exit.USAGE
+    except typer.TyperException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        code = Exit.INTERRUPTED
+    sys.exit(code)

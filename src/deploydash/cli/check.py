@@ -1,0 +1,104 @@
+"""``check``: the configuration, then read-only probes of what the site's feeds need."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable
+from dataclasses import asdict, dataclass
+
+from deploydash.cli.exits import Exit
+from deploydash.cli.headless import until
+from deploydash.cli.places import places
+from deploydash.cli.sites import open_site
+from deploydash.cli.status import is_answered
+from deploydash.config.load import Site
+from deploydash.config.settings import Connections
+from deploydash.core.model import Liveness, Phase, Source
+from deploydash.core.snapshot import Snapshot
+from deploydash.errors import UserError
+from deploydash.feeds.efd import probe as probe_efd
+from deploydash.feeds.kafka import probe as probe_kafka
+from deploydash.wiring.read_only import ReadOnly, read_only
+
+LIMIT_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the check: ``level`` is ``ok``, ``warning`` or ``red``."""
+
+    level: str
+    subject: str
+    sentence: str
+
+
+def run(reference: str, *, as_json: bool) -> Exit:
+    """Print every finding; answer 1 when one of them is red."""
+    site = open_site(reference)
+    reader = read_only(site, os.environ, places().cache, Phase())
+    findings = [*configuration(site, reader.connections), *asyncio.run(probes(reader))]
+    red = [finding for finding in findings if finding.level == "red"]
+    if as_json:
+        document = {"format": "deploydash.check/1", "site": site.roster.site, "red": len(red)}
+        print(json.dumps({**document, "findings": [asdict(finding) for finding in findings]}, indent=1))
+    else:
+        marks = {"ok": "ok  ", "warning": "warn", "red": "RED "}
+        for finding in findings:
+            print(f"{marks[finding.level]}  {finding.subject:<16} {finding.sentence}")
+    return Exit.NO if red else Exit.YES
+
+
+def configuration(site: Site, outside: Connections) -> list[Finding]:
+    """Return what the site file and the environment say; unusable ones were refused before."""
+    findings = [Finding("ok", "site file", f"{site.path}: {len(site.roster.cscs)} CSCs")]
+    findings += [Finding("warning", "site file", str(problem)) for problem in site.warnings]
+    for subject, settings in (("kafka", outside.kafka), ("schema_registry", outside.registry)):
+        address = getattr(settings, "bootstrap", "") or getattr(settings, "url", "")
+        if settings.foreign:
+            sentence = f"{address} ({settings.source}) is none of the site's addresses; run would refuse it"
+            findings.append(Finding("red", subject, sentence))
+    return findings
+
+
+async def probes(reader: ReadOnly) -> list[Finding]:
+    """Ask every system once, then read one snapshot and reconcile it with the roster."""
+    outside = reader.connections
+    findings = [await _probe("kafka", probe_kafka(outside.kafka))]
+    findings.append(await _probe("schema_registry", reader.schemas.probe()))
+    if outside.efd.url:
+        findings.append(await _probe("efd", probe_efd(outside.efd)))
+    else:
+        findings.append(Finding("warning", "efd", "not configured: nothing completes what Kafka no longer holds"))
+    if findings[0].level == "red":
+        await reader.aclose()
+        return findings
+    return findings + reconciliation(await until(reader, is_answered, LIMIT_S))
+
+
+async def _probe(subject: str, probe: Awaitable[str]) -> Finding:
+    try:
+        return Finding("ok", subject, await probe)
+    except UserError as error:
+        return Finding("red", subject, str(error))
+
+
+def reconciliation(snapshot: Snapshot) -> list[Finding]:
+    """Return who is expected and was never seen, and who was seen and is not expected."""
+    findings: list[Finding] = []
+    never = [view for view in snapshot.cscs if view.expected and view.source is Source.NONE]
+    never = [view for view in never if view.liveness not in {Liveness.BEATING, Liveness.LATE}]
+    if never:
+        names = ", ".join(str(view.csc) for view in never)
+        findings.append(Finding("warning", "roster", f"{len(never)} expected and never seen: {names}"))
+    if snapshot.summary.unexpected:
+        names = ", ".join(str(csc) for csc in snapshot.summary.unexpected)
+        findings.append(Finding("warning", "roster", f"seen and not expected: {names}"))
+    findings += [
+        Finding("warning", "records", f"{entry.records} undecodable in {entry.topic}: {entry.example}")
+        for entry in snapshot.undecodable
+    ]
+    if not findings:
+        findings.append(Finding("ok", "roster", "every expected CSC was seen, and nobody else"))
+    return findings

@@ -1,0 +1,14 @@
+"""The exit codes of every command (CLI.md)."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """What a script may hold on to."""
+
+    YES = 0
+    NO = 1
+    USAGE = 2
+    CANNOT_TELL = 3
+    HELD_BY_ANOTHER = 4
+    INTERRUPTED = 130

@@ -1,0 +1,37 @@
+"""Runs a session without a screen until a question about its snapshots is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from deploydash.core.snapshot import Snapshot
+from deploydash.wiring.read_only import ReadOnly
+
+
+async def until(reader: ReadOnly, answered: Callable[[Snapshot], bool], limit_s: float | None) -> Snapshot:
+    """Run the session until ``answered`` says yes to a snapshot or ``limit_s`` (monotonic seconds) is over.
+
+    Returns the snapshot that was answered yes, or the last one at the limit. A fault of the session is raised.
+    """
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[Snapshot] = loop.create_future()
+
+    def look(snapshot: Snapshot) -> None:
+        if not result.done() and answered(snapshot):
+            result.set_result(snapshot)
+
+    unsubscribe = reader.session.subscribe(look)
+    running = asyncio.create_task(reader.session.run(), name="session")
+    try:
+        await asyncio.wait({running, result}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+        return result.result() if result.done() else reader.session.snapshot()
+    finally:
+        unsubscribe()
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        await reader.aclose()

@@ -1,0 +1,52 @@
+"""Where things are on this machine: site files, the user's configuration, the cache, the state."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+APP = "deploydash"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Directories that commands read and write; none need exist."""
+
+    cwd: Path
+    user_config: Path
+    cache: Path
+    state: Path
+
+
+def places() -> Places:
+    """Return this user's places; ``DEPLOYDASH_STATE_DIR`` moves the state (CLI.md)."""
+    state = os.environ.get("DEPLOYDASH_STATE_DIR")
+    return Places(
+        cwd=Path.cwd(),
+        user_config=platformdirs.user_config_path(APP),
+        cache=platformdirs.user_cache_path(APP),
+        state=Path(state) if state else platformdirs.user_state_path(APP),
+    )
+
+
+def log_to_file(state: Path) -> None:
+    """Send warnings and faults to ``deploydash.log`` in the state directory, never to the screen.
+
+    A directory that cannot be written is no reason not to watch: then nothing is logged.
+    """
+    root = logging.getLogger()
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        handler: logging.Handler = logging.handlers.RotatingFileHandler(
+            state / "deploydash.log", maxBytes=1_000_000, backupCount=2, delay=True, encoding="utf-8"
+        )
+    except OSError:
+        handler = logging.NullHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setLevel(logging.WARNING)
+    root.addHandler(handler)

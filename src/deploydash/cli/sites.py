@@ -1,0 +1,43 @@
+"""``sites``: which sites are known and where each file was found; and how commands open one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from deploydash.cli.exits import Exit
+from deploydash.cli.places import Places, places
+from deploydash.config.find import find_site, list_sites
+from deploydash.config.load import Site, load_site
+
+
+def shipped_sites() -> Path:
+    """Return the folder of the sites that come with the package (top level of a checkout, else in the wheel)."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "sites"
+    return inside if inside.is_dir() else package.parents[1] / "sites"
+
+
+def open_site(reference: str, where: Places | None = None) -> Site:
+    """Find and load a site by path or name.
+
+    Raises:
+        ConfigurationError: it cannot be found or used; every problem is named.
+    """
+    at = where or places()
+    path = find_site(reference, cwd=at.cwd, user_dir=at.user_config, shipped_dir=shipped_sites())
+    return load_site(path)
+
+
+def run(*, as_json: bool) -> Exit:
+    """Print the known sites."""
+    at = places()
+    found = list_sites(cwd=at.cwd, user_dir=at.user_config, shipped_dir=shipped_sites())
+    if as_json:
+        rows = [{"site": entry.name, "path": str(entry.path), "shadowed": entry.shadowed} for entry in found]
+        print(json.dumps(rows, indent=2))
+        return Exit.YES
+    width = max((len(entry.name) for entry in found), default=0)
+    for entry in found:
+        print(f"{entry.name:<{width}}  {entry.path}{'  (hidden by the one above)' if entry.shadowed else ''}")
+    return Exit.YES

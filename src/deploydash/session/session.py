@@ -1,0 +1,127 @@
+"""The one writer of state: takes one item at a time from one inbox, folds it, publishes snapshots."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from deploydash.core.commands import Command
+from deploydash.core.fleet import Fleet
+from deploydash.core.model import CscId
+from deploydash.core.observations import Observation
+from deploydash.core.ports import Clock, Feed, Subscriber
+from deploydash.core.snapshot import Snapshot
+from deploydash.session.gaps import KafkaGaps
+from deploydash.session.supervise import supervise
+
+TICK_S = 0.25
+"""Silence is noticed on ticks (DESIGN decision 2)."""
+
+FRAME_S = 0.016
+"""Snapshots are published at most once a frame."""
+
+INBOX_LIMIT = 64
+"""Batches that may wait; then the feeds wait, and Kafka's own log is the buffer."""
+
+Item = Sequence[Observation] | Command | None
+"""A batch of a feed, an order of the operator, or a tick."""
+
+
+class Session:
+    """Runs feeds and folds what they see, with or without a screen.
+
+    ``ask_efd`` is called with the CSCs whose last state Kafka no longer holds, each once.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        feeds: Sequence[Feed],
+        clock: Clock,
+        ask_efd: Callable[[frozenset[CscId]], None] | None = None,
+    ) -> None:
+        self.clock = clock
+        self._fleet = fleet
+        self._feeds = feeds
+        self._ask_efd = ask_efd
+        self._gaps = KafkaGaps()
+        self._items: asyncio.Queue[Item] = asyncio.Queue()
+        self._room = asyncio.Semaphore(INBOX_LIMIT)
+        self._subscribers: list[Subscriber] = []
+        self._publish_at: asyncio.TimerHandle | None = None
+        self._published_at = 0.0
+
+    async def put(self, observations: Sequence[Observation]) -> None:
+        """Take one batch of a feed; waits while too many are unread (core.ports.Inbox)."""
+        await self._room.acquire()
+        self._items.put_nowait(observations)
+
+    def order(self, command: Command) -> None:
+        """Take an operator's order; never waits."""
+        self._items.put_nowait(command)
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Call ``subscriber`` with every new snapshot from now on; the returned function ends that."""
+        self._subscribers.append(subscriber)
+        return lambda: self._subscribers.remove(subscriber)
+
+    def snapshot(self) -> Snapshot:
+        """Return everything known now."""
+        return self._fleet.snapshot(self.clock.monotonic(), self.clock.utc())
+
+    async def run(self) -> None:
+        """Run until cancelled. Feeds are restarted; an error of the fold itself is raised."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for feed in self._feeds:
+                    group.create_task(supervise(feed, self, self.clock), name=f"feed {feed.name}")
+                group.create_task(self._tick(), name="tick")
+                await self._fold()
+        finally:
+            if self._publish_at is not None:
+                self._publish_at.cancel()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self._items.put_nowait(None)
+
+    async def _fold(self) -> None:
+        while True:
+            item = await self._items.get()
+            self._take(item)
+            self._publish_soon()
+
+    def _take(self, item: Item) -> None:
+        now = self.clock.monotonic()
+        fleet = self._fleet
+        if item is None:
+            for record in fleet.tick(now):
+                fleet.apply(record)
+        elif isinstance(item, Sequence):
+            self._room.release()
+            for observation in item:
+                for record in fleet.observe(observation, now):
+                    fleet.apply(record)
+                self._gaps.note(observation)
+            self._fill_gaps()
+        else:
+            fleet.order(item)
+
+    def _fill_gaps(self) -> None:
+        if self._ask_efd is not None and self._gaps.changed:
+            missing = self._gaps.take(self.snapshot().cscs)
+            if missing:
+                self._ask_efd(missing)
+
+    def _publish_soon(self) -> None:
+        if self._publish_at is None:
+            wait = max(0.0, self._published_at + FRAME_S - self.clock.monotonic())
+            self._publish_at = asyncio.get_running_loop().call_later(wait, self._publish)
+
+    def _publish(self) -> None:
+        self._publish_at = None
+        self._published_at = self.clock.monotonic()
+        snapshot = self.snapshot()
+        for subscriber in tuple(self._subscribers):
+            subscriber(snapshot)
