@@ -1,0 +1,108 @@
+"""A real Confluent-compatible schema registry on loopback: Apicurio Registry in memory."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import httpx
+from tests.servers.cache import install_once, run_tool, tool
+from tests.servers.process import ChildProcess, free_port
+
+APICURIO = "2.6.13.Final"
+
+
+def registry_install() -> Path:
+    """Return the registry's runner jar, fetching it on first use.
+
+    Raises:
+        UnavailableError: java or Maven is missing, or the archive cannot be had.
+    """
+
+    def unpack(folder: Path) -> None:
+        artifact = f"io.apicurio:apicurio-registry-app:{APICURIO}:tar.gz:all"
+        command = [tool("mvn"), "-q", "-B", f"-Dartifact={artifact}", "-DoutputDirectory=app", "dependency:unpack"]
+        run_tool(command, folder, attempts=2)
+
+    tool("java")
+    return install_once("apicurio", unpack) / "app" / f"apicurio-registry-app-{APICURIO}-runner.jar"
+
+
+class SchemaRegistry:
+    """Its schemas live in memory: after ``restart()`` it is empty and gives ids anew."""
+
+    def __init__(self, jar: Path, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._jar = jar
+        self._port = free_port()
+        self._process = ChildProcess("schema registry", folder / "registry.log")
+        self._ids: dict[tuple[str, str], int] = {}
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}/apis/ccompat/v7"
+
+    def start(self) -> None:
+        """Start it; return when it answers."""
+        self._ids.clear()
+        self._process.start(
+            [
+                tool("java"),
+                "-Xmx400m",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-Dquarkus.http.host=127.0.0.1",
+                f"-Dquarkus.http.port={self._port}",
+                "-Dregistry.ccompat.use-canonical-hash=true",
+                "-jar",
+                str(self._jar),
+            ]
+        )
+        self._process.wait_ready(self._answers, 90)
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/subjects", timeout=2).status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
+    def set_compatibility(self, level: str) -> None:
+        """Set the global level; unset means NONE, as the sites have it (phalanx, sasquatch schema-registry)."""
+        httpx.put(f"{self.url}/config", json={"compatibility": level}, timeout=10).raise_for_status()
+
+    def register(self, subject: str, text: str) -> int:
+        """Register a schema under a subject and return its id; the same text is asked for once only."""
+        known = self._ids.get((subject, text))
+        if known is not None:
+            return known
+        answer = httpx.post(
+            f"{self.url}/subjects/{subject}/versions", json={"schema": text}, timeout=20
+        ).raise_for_status()
+        found = int(answer.json()["id"])
+        self._ids[subject, text] = found
+        return found
+
+    def subjects(self) -> set[str]:
+        """Return every subject."""
+        return set(httpx.get(f"{self.url}/subjects", timeout=10).raise_for_status().json())
+
+    def stop(self) -> None:
+        """End it; connections to it are then refused."""
+        self._process.stop()
+
+    def restart(self) -> None:
+        """Bring it back, empty, on the same port."""
+        self._process.kill()
+        self.start()
+
+    def freeze(self) -> None:
+        """Let it accept connections and answer nothing (SIGSTOP)."""
+        self._process.send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Undo ``freeze()``."""
+        self._process.send(signal.SIGCONT)
+
+    def close(self) -> None:
+        """End it for good."""
+        self._process.kill()
