@@ -1,0 +1,51 @@
+"""Names of SAL's Kafka topics: ``lsst.<subname>.<component>.<sal_name>`` (ts_xml ``topic_info.py``).
+
+One topic carries every index of a component; the index stands in the records alone.
+"""
+
+from __future__ import annotations
+
+HEARTBEAT = "logevent_heartbeat"
+
+WATCHED_EVENTS: tuple[str, ...] = (
+    "heartbeat",
+    "summaryState",
+    "errorCode",
+    "logMessage",
+    "softwareVersions",
+    "simulationMode",
+    "configurationApplied",
+    "offlineDetailedState",
+)
+"""The events that tell what a CSC is in; the last one only cameras have."""
+
+
+def topic_name(subname: str, component: str, sal_name: str) -> str:
+    """Return the Kafka topic of a SAL topic such as ``logevent_heartbeat`` or ``ackcmd``."""
+    return f"lsst.{subname}.{component}.{sal_name}"
+
+
+def event_topic(subname: str, component: str, event: str) -> str:
+    """Return the Kafka topic of an event, which is named as in ts_xml without its prefix: ``summaryState``."""
+    return topic_name(subname, component, f"logevent_{event}")
+
+
+def command_topic(subname: str, component: str, command: str) -> str:
+    """Return the Kafka topic of a command, named without its prefix: ``start``."""
+    return topic_name(subname, component, f"command_{command}")
+
+
+def ackcmd_topic(subname: str, component: str) -> str:
+    """Return the one Kafka topic on which all commands of a component are acknowledged."""
+    return topic_name(subname, component, "ackcmd")
+
+
+def split_topic(topic: str, subname: str) -> tuple[str, str] | None:
+    """Return (component, SAL name) of a Kafka topic, or None where it is none of this subname's."""
+    parts = topic.split(".")
+    if len(parts) != 4 or parts[0] != "lsst" or parts[1] != subname:
+        return None
+    component, sal_name = parts[2], parts[3]
+    if not (component.isascii() and component.isalnum() and component[0].isalpha() and sal_name):
+        return None
+    return component, sal_name
