@@ -19,7 +19,9 @@ app = typer.Typer(
     help="Watch a Rubin control-system upgrade from one terminal.",
 )
 
-SiteArgument = Annotated[str, typer.Argument(metavar="SITE", help="A site's name (see: sites) or the path of its file.")]
+SiteArgument = Annotated[
+    str, typer.Argument(metavar="SITE", help="A site's name (see: sites) or the path of its file.")
+]
 TargetOption = Annotated[
     str, typer.Option("--target", metavar="TARGET", help="A state such as STANDBY, or startup, end, shutdown.")
 ]

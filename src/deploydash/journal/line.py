@@ -1,0 +1,83 @@
+"""A record as one JSON line and back.
+
+A line is ``{"n": 7, "utc": 1794996400.5, "kind": "StateNoted", "record": {...}, "prev": "9f2c…"}``: numbers
+rise by one from 1, ``utc`` is unix seconds of writing, ``prev`` is the SHA-256 of the line before, so that a
+line left out or changed is noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+FIRST_PREV = "0" * 64
+"""What the first line has in place of the hash of a line before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line, read: its number, UTC unix seconds of writing, and the record."""
+
+    number: int
+    utc: float
+    record: object
+
+
+class LineDamaged(ValueError):
+    """A line is no entry or does not follow the one before it; the message says which of the two and how."""
+
+
+class Codec:
+    """Writes and reads the records of the given dataclasses, by the name of their class."""
+
+    def __init__(self, kinds: Iterable[type[Any]]) -> None:
+        self._adapters = {kind.__name__: TypeAdapter(kind) for kind in kinds}
+
+    def line(self, number: int, utc: float, record: object, prev: str) -> bytes:
+        """Return the line with its newline.
+
+        Raises:
+            KeyError: the record is of no kind this codec knows.
+        """
+        kind = type(record).__name__
+        document = {
+            "n": number,
+            "utc": round(utc, 6),
+            "kind": kind,
+            "record": self._adapters[kind].dump_python(record, mode="json"),
+            "prev": prev,
+        }
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+    def entry(self, line: bytes, number: int, prev: str) -> Entry:
+        """Return the entry of a line that should have ``number`` and follow the line whose hash is ``prev``.
+
+        Raises:
+            LineDamaged: it is not such a line.
+        """
+        try:
+            document = json.loads(line)
+            n, utc, kind = int(document["n"]), float(document["utc"]), str(document["kind"])
+            body, chained = document["record"], str(document["prev"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise LineDamaged(f"it is not an entry ({type(error).__name__})") from error
+        if n != number:
+            raise LineDamaged(f"it has number {n} where {number} should follow")
+        if chained != prev:
+            raise LineDamaged("it does not carry the hash of the line before it")
+        if kind not in self._adapters:
+            raise LineDamaged(f"its kind {kind!r} is unknown to this version")
+        try:
+            return Entry(n, utc, self._adapters[kind].validate_python(body))
+        except ValidationError as error:
+            raise LineDamaged(f"its {kind} cannot be read: {error.errors()[0]['msg']}") from error
+
+
+def digest(line: bytes) -> str:
+    """Return the hash that the next line carries as ``prev``."""
+    return hashlib.sha256(line.rstrip(b"\n")).hexdigest()

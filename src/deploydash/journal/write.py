@@ -1,0 +1,144 @@
+"""Writing a journal: one writer by lock, a torn tail set aside, every line on disk before ``append`` returns."""
+
+from __future__ import annotations
+
+import fcntl
+import getpass
+import json
+import os
+import socket
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from deploydash.errors import UserError
+from deploydash.journal.line import Codec, Entry, digest
+from deploydash.journal.read import Cursor, read_on
+
+
+class JournalHeld(UserError):
+    """Another process holds the run (exit code 4). ``holder`` names its user, host and process."""
+
+    def __init__(self, holder: str) -> None:
+        super().__init__(f"this run is held by {holder}", hint="watch it with: deploydash observe")
+        self.holder = holder
+
+
+class JournalNotWritten(UserError):
+    """A line could not be put on disk: nothing may act on it. What was half written is taken back."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(
+            f"{path} cannot be written: {error.strerror}",
+            hint="the run is held; make room, then go on",
+        )
+        self.path = path
+
+
+class JournalWriter:
+    """The one writer of a run's journal. Use as a context manager; blocking, so call it in a thread."""
+
+    def __init__(self, path: Path, codec: Codec) -> None:
+        self.path = path
+        self._codec = codec
+        self._cursor = Cursor()
+        self._file: BinaryIO | None = None
+        self._lock: BinaryIO | None = None
+
+    def open(self) -> list[Entry]:
+        """Take the lock, set a torn tail aside, and return every entry.
+
+        Raises:
+            JournalHeld: another process has the lock.
+            JournalDamaged: a line before the last is damaged.
+            OSError: the folder cannot be written.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = _take_lock(self.path.with_name("lock"))
+        try:
+            self.path.touch(exist_ok=True)
+            entries = read_on(self.path, self._codec, self._cursor)
+            self._set_torn_tail_aside()
+            self._file = self.path.open("ab", buffering=0)
+            _sync_folder(self.path.parent)
+        except BaseException:
+            self.close()
+            raise
+        return entries
+
+    def append(self, record: object, utc: float) -> Entry:
+        """Put one record on disk and return its entry; the line is synced when this returns.
+
+        Raises:
+            JournalNotWritten: the disk refused; the file ends where it ended before.
+        """
+        if self._file is None:
+            raise RuntimeError("a journal is opened before it is appended to")
+        cursor = self._cursor
+        line = self._codec.line(cursor.number + 1, utc, record, cursor.prev)
+        try:
+            written = 0
+            while written < len(line):
+                written += self._file.write(line[written:])
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            self._file.truncate(cursor.offset)
+            raise JournalNotWritten(self.path, error) from error
+        cursor.offset += len(line)
+        cursor.number += 1
+        cursor.prev = digest(line)
+        return Entry(cursor.number, utc, record)
+
+    def close(self) -> None:
+        """Close the file and give the lock back."""
+        for file in (self._file, self._lock):
+            if file is not None:
+                file.close()
+        self._file = self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _set_torn_tail_aside(self) -> None:
+        size = self.path.stat().st_size
+        if size == self._cursor.offset:
+            return
+        with self.path.open("r+b") as file:
+            file.seek(self._cursor.offset)
+            aside = self.path.with_name(f"torn-after-{self._cursor.number}")
+            aside.write_bytes(file.read())
+            file.truncate(self._cursor.offset)
+            os.fsync(file.fileno())
+
+
+def _take_lock(path: Path) -> BinaryIO:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    file = os.fdopen(descriptor, "r+b", buffering=0)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = _holder(file.read())
+        file.close()
+        raise JournalHeld(holder) from None
+    me = {"user": getpass.getuser(), "host": socket.gethostname(), "pid": os.getpid()}
+    file.truncate(0)
+    file.write(json.dumps(me).encode())
+    return file
+
+
+def _holder(text: bytes) -> str:
+    try:
+        who = json.loads(text)
+        return f"{who['user']} on {who['host']}, process {who['pid']}"
+    except (ValueError, KeyError, TypeError):
+        return "another process"
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
