@@ -1,0 +1,143 @@
+"""A site file to a site, or every problem of it at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from deploydash.config import checks
+from deploydash.config.shape import shape_problems
+from deploydash.config.site import (
+    CscEntry,
+    DemoSection,
+    EfdSection,
+    KafkaSection,
+    LimitsSection,
+    RegistrySection,
+    SiteFile,
+)
+from deploydash.config.yaml_lines import Document, read_yaml
+from deploydash.core.model import CscSpec, Limits, Roster, SummaryState, Target
+from deploydash.errors import ConfigurationError, Problem
+
+MAX_BYTES = 1_000_000
+"""A site file is some 10 kB; whatever is a hundred times as large was named by mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A usable site file. ``warnings`` are for the eye and forbid nothing."""
+
+    path: Path
+    roster: Roster
+    kafka: KafkaSection
+    schema_registry: RegistrySection
+    efd: EfdSection | None
+    demo: DemoSection | None
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether this is a rehearsal on the demo observatory: loopback only, the environment ignored."""
+        return self.roster.rehearsal
+
+
+def load_site(path: Path) -> Site:
+    """Read a site file.
+
+    Raises:
+        ConfigurationError: it cannot be read or used; all its problems are named.
+    """
+    return parse_site(read_text(path), path)
+
+
+def read_text(path: Path) -> str:
+    """Return a configuration file's text.
+
+    Raises:
+        ConfigurationError: there is no such file, it may not be read, or it holds no UTF-8 text.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = getattr(error, "strerror", None) or str(error)
+        hint = "give a site's name, or the path of a YAML file; deploydash sites lists what is known"
+        raise ConfigurationError((Problem(str(path), 0, "", f"cannot be read: {reason}", hint),)) from None
+    if len(raw) > MAX_BYTES:
+        raise ConfigurationError((Problem(str(path), 0, "", f"is larger than {MAX_BYTES} bytes", "no site file is"),))
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError((Problem(str(path), line, "", "is not UTF-8 text", "save it as UTF-8"),)) from None
+
+
+def parse_site(text: str, path: Path) -> Site:
+    """Return the site that a text describes; ``path`` is where it was read, for its problems.
+
+    Raises:
+        ConfigurationError: it cannot be used; all its problems are named.
+    """
+    file = str(path)
+    document = read_yaml(text, file)
+    if not document.problems and not isinstance(document.data, dict):
+        message = "the file is empty" if document.data is None else "a site file must be a mapping"
+        document.problems.append(Problem(file, 0, "", message, "begin with site: and the site's name"))
+    if not isinstance(document.data, dict):
+        raise ConfigurationError(tuple(document.problems))
+    draft = checks.Draft(file, document, document.data, _entries(document), _limits(document.data.get("limits")))
+    problems = [*document.problems, *checks.errors(draft)]
+    try:
+        site = SiteFile.model_validate(document.data)
+    except ValidationError as error:
+        problems += shape_problems(SiteFile, error, document, file)
+    if problems:
+        raise ConfigurationError(tuple(sorted(problems, key=lambda problem: problem.line)))
+    specs = tuple(_spec(entry, draft.limits) for entry in site.cscs)
+    return Site(
+        path=path,
+        roster=Roster(site.site, site.rehearsal, specs, site.groups, site.time_zone, site.cluster),
+        kafka=site.kafka,
+        schema_registry=site.schema_registry,
+        efd=site.efd,
+        demo=site.demo,
+        warnings=tuple(checks.warnings(draft, site, specs, path.stem)),
+    )
+
+
+def _entries(document: Document) -> dict[int, CscEntry]:
+    """Return the roster's lines that are good in themselves; what is wrong with the others is reported elsewhere."""
+    found: dict[int, CscEntry] = {}
+    rows = document.data.get("cscs")
+    for at, row in enumerate(rows if isinstance(rows, list) else ()):
+        try:
+            found[at] = CscEntry.model_validate(row)
+        except ValidationError:
+            continue
+    return found
+
+
+def _limits(raw: object) -> Limits:
+    try:
+        section = LimitsSection.model_validate(raw if raw is not None else {})
+    except ValidationError:
+        return Limits()
+    return Limits(section.late or Limits().late, section.silent or Limits().silent)
+
+
+def _spec(entry: CscEntry, limits: Limits) -> CscSpec:
+    """Return a line of the roster with what it leaves out; outside a run a protected CSC was kept running."""
+    startup = entry.startup.kept
+    return CscSpec(
+        csc=entry.csc,
+        group=entry.group,
+        startup=startup,
+        end=entry.end or startup,
+        shutdown=entry.shutdown or Target(SummaryState.OFFLINE),
+        protected=entry.protected,
+        camera=entry.camera,
+        limits=checks.merged(entry, limits),
+    )
