@@ -14,25 +14,25 @@ def host_name(text: str) -> str:
     """Return a host name or IP address unchanged.
 
     Raises:
-        ValueError: it is neither; the message is a sentence for the operator.
+        ValueError: it is neither; its arguments are a sentence and a hint.
     """
     if (_NAME.fullmatch(text) and len(text) <= 253) or _is_ip(text):
         return text
-    raise ValueError(f"{text!r} is not a host: write a name or an IP address, without a port")
+    raise ValueError(f"{text!r} is not a host", "write a name or an IP address, without a port")
 
 
 def bootstrap_hosts(text: str) -> tuple[str, ...]:
     """Return the hosts of a Kafka address: ``host:port``, several with commas between.
 
     Raises:
-        ValueError: it is no such address; the message is a sentence for the operator.
+        ValueError: it is no such address; its arguments are a sentence and a hint.
     """
     hosts = []
     for server in text.split(","):
         host, colon, port = server.strip().rpartition(":")
         host = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
         if not colon or not _is_port(port) or (":" in host and not server.strip().startswith("[")):
-            raise ValueError(f"{server.strip()!r} is not host:port: write for example kafka.example.org:9094")
+            raise ValueError(f"{server.strip()!r} is not host:port", "write for example kafka.example.org:9094")
         hosts.append(host_name(host))
     return tuple(hosts)
 
@@ -41,22 +41,22 @@ def url_host(text: str) -> str:
     """Return the host of an http or https URL.
 
     Raises:
-        ValueError: it is no such URL, or holds credentials; the message is a sentence for the operator.
+        ValueError: it is no such URL, or holds credentials; its arguments are a sentence and a hint.
     """
-    wrong = f"{text!r} is not a URL: write for example https://host.example.org/path"
+    wrong = ValueError(f"{text!r} is not a URL", "write for example https://host.example.org/path")
     if _ODD.search(text):
-        raise ValueError(wrong)
+        raise wrong
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as error:
-        raise ValueError(wrong) from error
+        raise wrong from error
     if "@" in parts.netloc:
-        raise ValueError("a URL must not hold credentials: they come from the environment")
+        raise ValueError("a URL must not hold credentials", "they come from the environment")
     if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
-        raise ValueError(wrong)
+        raise wrong
     if parts.query or parts.fragment:
-        raise ValueError("a URL with ? or # cannot be extended by a path: leave them away")
+        raise ValueError("a URL with ? or # cannot be extended by a path", "leave them away")
     return host_name(parts.hostname)
 
 

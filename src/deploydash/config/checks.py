@@ -179,9 +179,7 @@ def _published(draft: Draft, site: SiteFile, specs: tuple[CscSpec, ...]) -> Iter
         f"{name}:*" for name in every - {csc.name for csc in roster}
     )
     if lacking:
-        yield draft.problem(
-            path, f"published, but not in the roster: {', '.join(lacking)}", "they are not expected"
-        )
+        yield draft.problem(path, f"published, but not in the roster: {', '.join(lacking)}", "they are not expected")
     siblings = {csc.name for csc in listed}
     forgotten = [str(csc) for csc in sorted(roster - listed) if csc.name in siblings and csc.name not in every]
     if forgotten:

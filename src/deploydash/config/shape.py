@@ -51,8 +51,8 @@ def _sentence(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
     if kind == "missing":
         return f"{str(detail['loc'][-1])!r} is missing", "add it"
     if kind == "value_error":
-        message, _, hint = str(detail["ctx"]["error"]).partition(": ")
-        return message, hint
+        message, *hint = detail["ctx"]["error"].args
+        return message, "".join(hint)
     if kind == "literal_error":
         return f"{detail['input']!r} is not known here", f"use {detail['ctx']['expected'].replace(chr(39), '')}"
     message, hint = _WANTED.get(kind, (detail["msg"], ""))

@@ -30,7 +30,7 @@ Mechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]
 
 def _site_name(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text):
-        raise ValueError(f"{text!r} is not a site's name: use small letters, digits and - such as tucson-teststand")
+        raise ValueError(f"{text!r} is not a site's name", "use small letters, digits and - as in tucson-teststand")
     return text
 
 
@@ -40,7 +40,7 @@ def _time_zone(text: str) -> str:
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
         near = get_close_matches(text, zoneinfo.available_timezones(), 1)
         hint = f"did you mean {near[0]}?" if near else "use an IANA name such as America/Santiago"
-        raise ValueError(f"{text!r} is not a time zone: {hint}") from None
+        raise ValueError(f"{text!r} is not a time zone", hint) from None
     return text
 
 
@@ -58,10 +58,10 @@ def sal_subname(text: str) -> str:
     """Return the second part of SAL's topic names unchanged.
 
     Raises:
-        ValueError: Kafka allows no such name; the message is a sentence for the operator.
+        ValueError: Kafka allows no such name; its arguments are a sentence and a hint.
     """
     if not re.fullmatch(r"[A-Za-z0-9_-]+", text):
-        raise ValueError(f"{text!r} is not a topic subname: use letters, digits, - and _ such as sal")
+        raise ValueError(f"{text!r} is not a topic subname", "use letters, digits, - and _ as in sal")
     return text
 
 
@@ -70,7 +70,7 @@ def _csc(value: Any) -> CscId:
         raise ValueError(f'must be a CSC such as Watcher or "ESS:104", not {value!r}')  # noqa: TRY004 pydantic's way
     csc = CscId.parse(value)
     if csc.name in NEVER_EXPECTED:
-        raise ValueError(f"{csc.name} has no summary state and comes and goes: leave it away")
+        raise ValueError(f"{csc.name} has no summary state and comes and goes", "leave it away")
     return csc
 
 
@@ -78,7 +78,7 @@ def _target(value: Any) -> Target:
     if value not in TARGETS:
         near = get_close_matches(str(value).upper(), TARGETS, 1)
         hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(TARGETS)}"
-        raise ValueError(f"{value!r} is not a target: {hint}")
+        raise ValueError(f"{value!r} is not a target", hint)
     return Target.parse(value)
 
 
