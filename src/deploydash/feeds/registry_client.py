@@ -1,0 +1,144 @@
+"""Asking a Confluent-compatible schema registry the one question it is needed for: the schema of an id.
+
+Products differ in their message texts and in much else, but alike answer 200 with ``schema`` and 404 with
+``error_code`` 40403 (Confluent, Karapace and Apicurio's ccompat API), so only these are believed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from deploydash.config.settings import RegistrySettings
+from deploydash.core.model import FeedName
+from deploydash.errors import FeedError
+from deploydash.sal.framing import Undecodable
+
+RETRY_S = 2.0
+"""How long a registry that did not answer is left alone; meanwhile every question fails at once."""
+_MOST_SCHEMAS = 10_000_000
+_SCHEMA_NOT_FOUND = 40403
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class SchemaUnknown(Undecodable):
+    """The registry has no such schema: what was written with it cannot be read."""
+
+
+class SchemaUnavailable(FeedError):
+    """The registry did not tell whether it has a schema. Ask again later."""
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(FeedName.SCHEMA_REGISTRY.value, message, hint=hint)
+
+
+class RegistryClient:
+    """The connection to one registry and how it fares.
+
+    ``trouble`` is why the last question had no answer, as the rest of a sentence about ``address``, and empty
+    after one that had. ``answered`` tells whether any had.
+    """
+
+    def __init__(self, settings: RegistrySettings, timeout: float, clock: Callable[[], float]) -> None:
+        self.address = _without_password(settings.url)
+        self.source = settings.source
+        self.trouble = ""
+        self.answered = False
+        self._url = settings.url.rstrip("/")
+        self._timeout = timeout
+        self._clock = clock
+        self._leave_alone_until = float("-inf")
+        # A proxy of the shell must not come between a rehearsal and its loopback.
+        self._http = httpx.AsyncClient(trust_env=not _is_loopback(settings.url), limits=httpx.Limits(max_connections=8))
+
+    async def text(self, schema_id: int, timeout: float | None = None) -> str:
+        """Return the text of a schema. ``timeout`` bounds the whole question, in seconds.
+
+        Raises:
+            SchemaUnknown: there is no such schema.
+            Undecodable: there is, but it is not Avro.
+            SchemaUnavailable: no registry answered.
+        """
+        if schema_id > _MOST_SCHEMAS:
+            raise SchemaUnknown(f"schema id {schema_id}: ids count up from 1, so it is garbage and was not asked for")
+        if self._clock() < self._leave_alone_until:
+            raise self._unavailable()
+        answer = await self._get(f"{self._url}/schemas/ids/{schema_id}", timeout or self._timeout)
+        body = _json_object(answer)
+        if answer.status_code == httpx.codes.OK and isinstance(body.get("schema"), str):
+            self._has_answered()
+            if body.get("schemaType", "AVRO") != "AVRO":
+                raise Undecodable(f"schema {schema_id} is {str(body['schemaType'])[:20]}, not Avro")
+            return str(body["schema"])
+        if answer.status_code == httpx.codes.NOT_FOUND and body.get("error_code") == _SCHEMA_NOT_FOUND:
+            self._has_answered()
+            raise SchemaUnknown(f"schema id {schema_id} is unknown to the registry")
+        self.trouble = _refusal(answer.status_code)
+        raise self._unavailable()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def _get(self, url: str, timeout: float) -> httpx.Response:
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._http.get(url, timeout=timeout)
+        except (TimeoutError, httpx.TimeoutException):
+            self.trouble = f"did not answer within {timeout:g} s"
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            self.trouble = f"cannot be reached: {_cause(error)}"
+        self._leave_alone_until = self._clock() + RETRY_S
+        raise self._unavailable()
+
+    def _has_answered(self) -> None:
+        self.answered = True
+        self.trouble = ""
+
+    def _unavailable(self) -> SchemaUnavailable:
+        hint = f"the address is from {self.source}; see that the registry runs there, base path included"
+        return SchemaUnavailable(f"schema registry {self.address} {self.trouble}", hint=hint)
+
+
+def _json_object(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        body = answer.json()
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _refusal(status: int) -> str:
+    """Return what an answer means that is none of a schema registry's two."""
+    if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        return f"refuses us: HTTP {status}"
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        return f"is in trouble itself: HTTP {status}"
+    return f"does not answer as a schema registry does: HTTP {status}"
+
+
+def _cause(error: BaseException) -> str:
+    """Return the operating system's words where there are any: httpx only says that all attempts failed."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, OSError) and inner.strerror:
+            return inner.strerror
+        inner = inner.__cause__ or inner.__context__
+    return str(error) or type(error).__name__
+
+
+def _is_loopback(url: str) -> bool:
+    try:
+        return httpx.URL(url).host in _LOOPBACK
+    except httpx.InvalidURL:
+        return False
+
+
+def _without_password(url: str) -> str:
+    try:
+        return str(httpx.URL(url).copy_with(userinfo=b""))
+    except httpx.InvalidURL:
+        return url
