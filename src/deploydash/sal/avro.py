@@ -23,13 +23,14 @@ class WriterSchema:
     sites (C++ builds, cameras with their private fields last), so readers go by field name alone.
 
     ``name`` and ``namespace`` are the record's (``logevent_heartbeat``, ``lsst.sal.ESS``); ``layout`` is each
-    field in the order of the wire with its primitive type, or None for arrays, unions and the like.
+    field in the order of the wire with its primitive type, or None for arrays, unions and the like;
+    ``defaults`` the default of every field that has one.
 
     Raises:
         Undecodable: the text is no Avro schema of a record, or one that could be made to exhaust us.
     """
 
-    __slots__ = ("_schema", "fields", "layout", "name", "namespace", "schema_id", "text")
+    __slots__ = ("_schema", "defaults", "fields", "layout", "name", "namespace", "schema_id", "text")
 
     def __init__(self, schema_id: int, text: str) -> None:
         try:
@@ -44,6 +45,9 @@ class WriterSchema:
         self.layout: tuple[tuple[str, str | None], ...] = tuple(
             (field["name"], field["type"] if isinstance(field["type"], str) else None) for field in schema["fields"]
         )
+        self.defaults: dict[str, Any] = {
+            field["name"]: field["default"] for field in schema["fields"] if "default" in field
+        }
         self.fields = frozenset(name for name, _ in self.layout)
         self._schema = schema
 

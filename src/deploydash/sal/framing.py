@@ -9,7 +9,7 @@ _HEADER = Struct(">BI")
 _LAST_ID = 2**31 - 1
 
 
-class Undecodable(ValueError):  # noqa: N818  the operator's word for it, in every part and in ``status --json``
+class Undecodable(ValueError):
     """A record that cannot be used; the message is a short reason for the operator, without the topic."""
 
 
