@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from tests.servers.fixtures import (
+    influx,
     kafka,
     kafka_41,
+    kafka_cluster,
+    own_influx,
     own_kafka,
     own_schema_registry,
     schema_registry,
     subname,
+    tmux,
 )
 
-__all__ = ["kafka", "kafka_41", "own_kafka", "own_schema_registry", "schema_registry", "subname"]
+__all__ = [
+    "influx",
+    "kafka",
+    "kafka_41",
+    "kafka_cluster",
+    "own_influx",
+    "own_kafka",
+    "own_schema_registry",
+    "schema_registry",
+    "subname",
+    "tmux",
+]

@@ -38,6 +38,7 @@ def install_once(name: str, build: Callable[[Path], None]) -> Path:
             fresh = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=CACHE))
             try:
                 build(fresh)
+                fresh.chmod(0o755)
                 fresh.rename(home)
             finally:
                 shutil.rmtree(fresh, ignore_errors=True)

@@ -61,6 +61,7 @@ def _pem(certificate: x509.Certificate) -> bytes:
 
 def make_certificates(folder: Path) -> Certificates:
     """Write a server certificate for localhost and 127.0.0.1, its authority and a stranger's into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
     files = Certificates(folder / "keystore.pem", folder / "ca.pem", folder / "wrong-ca.pem")
     ca_key, key, stranger = (rsa.generate_private_key(65537, 2048) for _ in range(3))
     ca = _sign("test authority", ca_key, "test authority", ca_key, names=None)

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from tests.servers.cache import UnavailableError
+from tests.servers.cache import UnavailableError, tool
+from tests.servers.influx import InfluxServer, influxd
 from tests.servers.kafka import KafkaServer
+from tests.servers.kafka_cluster import KafkaCluster
 from tests.servers.kafka_install import kafka_install
 from tests.servers.registry import SchemaRegistry, registry_install
+from tests.servers.tmux import Tmux
 
 Had = TypeVar("Had")
 _missing: dict[str, str] = {}
@@ -86,3 +89,43 @@ def schema_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Schema
 def own_schema_registry(tmp_path: Path) -> Iterator[SchemaRegistry]:
     """A schema registry of this test alone, which may stop it."""
     yield from _registry(tmp_path / "registry")
+
+
+@pytest.fixture
+def kafka_cluster(tmp_path: Path) -> Iterator[KafkaCluster]:
+    """Three Kafka nodes of this test alone; it may kill nodes 2 and 3."""
+    cluster = KafkaCluster(have("Kafka 3.9.1", lambda: kafka_install("3.9.1")), tmp_path / "cluster")
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.close()
+
+
+def _influx(folder: Path) -> Iterator[InfluxServer]:
+    server = InfluxServer(have("InfluxDB", influxd), folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
+    """An InfluxDB with authentication, shared: use measurements under ``subname`` and never stop it."""
+    yield from _influx(tmp_path_factory.mktemp("influx"))
+
+
+@pytest.fixture
+def own_influx(tmp_path: Path) -> Iterator[InfluxServer]:
+    """An InfluxDB of this test alone, which may stop and freeze it."""
+    yield from _influx(tmp_path / "influx")
+
+
+@pytest.fixture
+def tmux(tmp_path: Path) -> Iterator[Tmux]:
+    """A terminal to run one program in."""
+    have("tmux", lambda: tool("tmux"))
+    with Tmux(tmp_path / "tmux") as terminal:
+        yield terminal

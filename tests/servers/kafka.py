@@ -142,7 +142,7 @@ class KafkaServer:
             config.write_text(self.node.properties(self._voters, self.folder, self._certificates.keystore))
             scram = [
                 part
-                for user, password in PASSWORDS.items()
+                for user, password in (PASSWORDS.items() if self.node.controller else ())
                 for part in ("--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]")
             ]
             format_it = ("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(config), *scram)

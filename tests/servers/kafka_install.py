@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,6 +90,7 @@ def _record_classes(install: KafkaInstall) -> None:
         broker.stop(60)
     if archive.exists():
         archive.rename(install.archive)
+    shutil.rmtree(scratch)
 
 
 def kafka_install(version: str) -> KafkaInstall:

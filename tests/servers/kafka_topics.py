@@ -150,21 +150,24 @@ class KafkaTopics:
         parts = {TopicPartition(name, 0): _api.OffsetSpec.latest() for name in names}
         return {part.topic: future.result(20).offset for part, future in self.admin.list_offsets(parts).items()}
 
+    def metadata(self) -> Any:
+        """Return the cluster's metadata, asked for now."""
+        return self.admin.list_topics(timeout=10)
+
     def names(self) -> set[str]:
         """Return every topic of the broker."""
-        return set(self.admin.list_topics(timeout=10).topics)
+        return set(self.metadata().topics)
 
     def read(self, name: str) -> list[tuple[bytes | None, bytes | None]]:
-        """Return keys and values of all of partition 0, for looking at what is there."""
+        """Return keys and values of partition 0 up to its present end, for looking at what is there."""
         end = self.ends([name])[name]
-        consumer = Consumer(
-            {**self._settings, "group.id": "look", "enable.auto.commit": False, "enable.partition.eof": True},
-            logger=self.silent,
-        )
+        settings = {"group.id": "look", "enable.auto.commit": False, "enable.partition.eof": True}
+        consumer = Consumer({**self._settings, **settings, "fetch.wait.max.ms": 20}, logger=self.silent)
         found: list[tuple[bytes | None, bytes | None]] = []
         try:
             consumer.assign([TopicPartition(name, 0, 0)])
-            while end:
+            at = 0
+            while at < end:
                 message = consumer.poll(10)
                 assert message is not None, f"{name} could not be read to its end"
                 error = message.error()
@@ -172,6 +175,7 @@ class KafkaTopics:
                     assert error.code() == KafkaError._PARTITION_EOF, error
                     break
                 found.append((message.key(), message.value()))
+                at = (message.offset() or 0) + 1
         finally:
             consumer.close()
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def registry_install() -> Path:
         artifact = f"io.apicurio:apicurio-registry-app:{APICURIO}:tar.gz:all"
         command = [tool("mvn"), "-q", "-B", f"-Dartifact={artifact}", "-DoutputDirectory=app", "dependency:unpack"]
         run_tool(command, folder, attempts=2)
+        shutil.rmtree(folder / "${project.basedir}", ignore_errors=True)  # markers of a build without a project
 
     tool("java")
     return install_once("apicurio", unpack) / "app" / f"apicurio-registry-app-{APICURIO}-runner.jar"
@@ -36,6 +38,7 @@ class SchemaRegistry:
         self._jar = jar
         self._port = free_port()
         self._process = ChildProcess("schema registry", folder / "registry.log")
+        self._client = httpx.Client(timeout=20)
         self._ids: dict[tuple[str, str], int] = {}
 
     @property
@@ -62,29 +65,27 @@ class SchemaRegistry:
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/subjects", timeout=2).status_code == httpx.codes.OK
+            return self._client.get(f"{self.url}/subjects").status_code == httpx.codes.OK
         except httpx.HTTPError:
             return False
 
     def set_compatibility(self, level: str) -> None:
         """Set the global level; unset means NONE, as the sites have it (phalanx, sasquatch schema-registry)."""
-        httpx.put(f"{self.url}/config", json={"compatibility": level}, timeout=10).raise_for_status()
+        self._client.put(f"{self.url}/config", json={"compatibility": level}).raise_for_status()
 
     def register(self, subject: str, text: str) -> int:
         """Register a schema under a subject and return its id; the same text is asked for once only."""
         known = self._ids.get((subject, text))
         if known is not None:
             return known
-        answer = httpx.post(
-            f"{self.url}/subjects/{subject}/versions", json={"schema": text}, timeout=20
-        ).raise_for_status()
+        answer = self._client.post(f"{self.url}/subjects/{subject}/versions", json={"schema": text}).raise_for_status()
         found = int(answer.json()["id"])
         self._ids[subject, text] = found
         return found
 
     def subjects(self) -> set[str]:
         """Return every subject."""
-        return set(httpx.get(f"{self.url}/subjects", timeout=10).raise_for_status().json())
+        return set(self._client.get(f"{self.url}/subjects").raise_for_status().json())
 
     def stop(self) -> None:
         """End it; connections to it are then refused."""
@@ -105,4 +106,5 @@ class SchemaRegistry:
 
     def close(self) -> None:
         """End it for good."""
+        self._client.close()
         self._process.kill()

@@ -8,8 +8,12 @@ import httpx
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
+from tests.servers.influx import PASSWORDS as INFLUX_PASSWORDS
+from tests.servers.influx import InfluxServer, telegraf_line
 from tests.servers.kafka import PASSWORDS, KafkaServer
+from tests.servers.kafka_cluster import KafkaCluster
 from tests.servers.registry import SchemaRegistry
+from tests.servers.tmux import Tmux
 
 pytestmark = pytest.mark.server
 
@@ -85,3 +89,65 @@ def test_a_registry_gives_back_the_schema_it_was_given(schema_registry: SchemaRe
     assert answer.json()["schema"] == text
     assert "round-trip-value" in schema_registry.subjects()
     assert httpx.get(f"{schema_registry.url}/schemas/ids/999999", timeout=10).json()["error_code"] == 40403
+
+
+def test_a_registry_can_stop_and_come_back_on_its_address(own_schema_registry: SchemaRegistry) -> None:
+    text = '{"type":"record","name":"again","fields":[]}'
+    first = own_schema_registry.register("again-value", text)
+    own_schema_registry.stop()
+    with pytest.raises(httpx.ConnectError):
+        own_schema_registry.subjects()
+    own_schema_registry.restart()
+    assert own_schema_registry.subjects() == set()
+    assert own_schema_registry.register("again-value", text) == first
+
+
+def test_a_partition_is_leaderless_or_led_by_another_when_its_broker_dies(kafka_cluster: KafkaCluster) -> None:
+    kafka_cluster.topics.create(["lsst.sal.Alone.logevent_heartbeat"], brokers=[2])
+    kafka_cluster.topics.create(["lsst.sal.Pair.logevent_heartbeat"], brokers=[2, 3])
+    kafka_cluster.topics.create(["lsst.sal.Other.logevent_heartbeat"], brokers=[1])
+    kafka_cluster.kill(2)
+    assert kafka_cluster.leader("lsst.sal.Alone.logevent_heartbeat") == -1
+    assert kafka_cluster.leader("lsst.sal.Pair.logevent_heartbeat") == 3
+    kafka_cluster.topics.produce([("lsst.sal.Other.logevent_heartbeat", b"k", b"v")])
+    kafka_cluster.revive(2)
+    assert kafka_cluster.leader("lsst.sal.Alone.logevent_heartbeat") == 2
+
+
+def test_influx_keeps_what_telegraf_writes_and_refuses_strangers(own_influx: InfluxServer) -> None:
+    topic = "lsst.sal.ESS.logevent_summaryState"
+    fields = {"salIndex": 104, "private_efdStamp": 1.75e9, "private_identity": 'a "quoted" name', "summaryState": 2}
+    own_influx.write([telegraf_line(topic, fields)])
+    own_influx.restart()
+    answer = own_influx.query(f'SELECT * FROM "{topic}" WHERE salIndex = 104', user="reader")
+    assert answer == {
+        "results": [
+            {
+                "statement_id": 0,
+                "series": [
+                    {
+                        "name": topic,
+                        "columns": ["time", "private_efdStamp", "private_identity", "salIndex", "summaryState"],
+                        "values": [["2025-06-15T15:06:40Z", 1.75e9, 'a "quoted" name', 104, 2]],
+                    }
+                ],
+            }
+        ]
+    }
+    wrong = httpx.get(f"{own_influx.url}/query", params={"q": "SHOW DATABASES"}, auth=("reader", "wrong"), timeout=10)
+    assert wrong.status_code == httpx.codes.UNAUTHORIZED
+    reader = ("reader", INFLUX_PASSWORDS["reader"])
+    refused = httpx.post(f"{own_influx.url}/write", params={"db": "efd"}, content="a b=1", auth=reader, timeout=10)
+    assert refused.status_code == httpx.codes.FORBIDDEN
+
+
+def test_a_terminal_is_driven_by_keys_and_read_back(tmux: Tmux) -> None:
+    tmux.start(["sh", "-c", "stty size; read line; stty size; echo said $line; exit 3"], columns=91, rows=27)
+    tmux.wait_for("27 91")
+    assert tmux.size() == (91, 27)
+    tmux.resize(70, 20)
+    tmux.type_text("hello there")
+    tmux.send_keys("Enter")
+    screen = tmux.wait_for("said hello there")
+    assert "20 70" in screen
+    assert tmux.wait_exit() == 3
