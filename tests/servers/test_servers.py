@@ -151,3 +151,8 @@ def test_a_terminal_is_driven_by_keys_and_read_back(tmux: Tmux) -> None:
     screen = tmux.wait_for("said hello there")
     assert "20 70" in screen
     assert tmux.wait_exit() == 3
+
+
+def test_a_program_that_dies_of_a_signal_says_so(tmux: Tmux) -> None:
+    tmux.start(["sh", "-c", "kill -TERM $$"])
+    assert tmux.wait_exit() == 143

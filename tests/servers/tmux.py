@@ -86,9 +86,12 @@ class Tmux:
         return self.capture()
 
     def exit_status(self) -> int | None:
-        """Return the program's exit status, or None while it runs."""
-        dead, status = self._tmux("display-message", "-p", "-t", "lead", "#{pane_dead},#{pane_dead_status}").split(",")
-        return int(status.strip() or -1) if dead == "1" else None
+        """Return the program's exit status (128 + n after signal n), or None while it runs."""
+        wanted = "#{pane_dead_status},#{pane_dead_signal}"
+        status, signal = self._tmux("display-message", "-p", "-t", "lead", wanted).strip().split(",")
+        if signal:
+            return 128 + int(signal)
+        return int(status) if status else None
 
     def wait_exit(self, seconds: float = 15.0) -> int:
         """Return the program's exit status once it has ended."""
