@@ -1,0 +1,267 @@
+"""The director: opens the world as a scenario says and plays its time line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
+
+from deploydash.demo.csc import Process, Reaction, State
+from deploydash.demo.scenario import Goal, Opening, Scenario, Step, chosen
+from deploydash.demo.script import ScriptRun
+from deploydash.demo.site import Csc, parse_name
+from deploydash.demo.wire import Emit, Raw
+from deploydash.demo.world import World
+
+_STAYS_UP = {"Watcher": {"start": Reaction(delay=6.5, progress=120.0)}}
+"""Commands that take long on every site: the Watcher's start reads every CSC's configuration."""
+
+
+class Stagehand(Protocol):
+    """What the director asks of the servers."""
+
+    def broker(self, up: bool) -> None:
+        """Let the broker go down or come back."""
+
+    def registry(self, up: bool) -> None:
+        """Let the schema registry fail or work."""
+
+    def efd(self, up: bool) -> None:
+        """Let the EFD fail or work."""
+
+    def forget(self, records: list[Emit]) -> None:
+        """Put records into the EFD that Kafka does not hold."""
+
+    def announce(self, component: str) -> None:
+        """Make the topics of a component that the site file does not have."""
+
+
+class Director:
+    """Plays one scenario in one world. ``opened`` is UTC unix seconds."""
+
+    def __init__(self, world: World, scenario: Scenario, stagehand: Stagehand, opened: float) -> None:
+        self._world = world
+        self._scenario = scenario
+        self._hand = stagehand
+        self._opened = opened
+        self._cscs = list(world.site.cscs)
+        self._scripts = 0
+
+    # -- opening ------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Write the past of every CSC and bring the living to life."""
+        special: dict[str, Opening] = {}
+        for opening in self._scenario.openings:
+            members = chosen(self._cscs, opening.csc, opening.exempt)
+            if not members:
+                sys.stderr.write(f"demo: {', '.join(opening.csc)}: not at this site, left out\n")
+            special.update({csc.name: opening for csc in members})
+        past: list[Emit] = []
+        for csc in self._cscs:
+            past += self._open_one(csc, special.get(csc.name, Opening(csc=(csc.name,))))
+        self._world.write(sorted(past, key=lambda emit: emit.at))
+        for step in self._scenario.timeline:
+            self._plan(step, self._opened + step.at / self._world.pace, 1)
+
+    def _open_one(self, csc: Csc, opening: Opening) -> list[Emit]:
+        state, substate = (opening.state or self._scenario.fleet).of(csc)
+        gone = state is State.OFFLINE and not csc.camera
+        life = opening.life or ("dead" if gone else "running")
+        began = self._opened - self._world.rng.uniform(6, 60) * 3600
+        since = opening.since if opening.since is not None else self._world.rng.uniform(600, 20_000)
+        if life == "never":
+            return []
+        process = self._new(csc, opening.beats, opening.on)
+        if life == "booting":
+            self._world.write(process.boot(self._opened, state))
+            self._world.wake(process)
+            return []
+        died = opening.died if opening.died is not None else (0.0 if life == "running" else since)
+        now = self._opened - died
+        emits = self._past(process, began - died, now, opening, state, substate, since)
+        if life == "running":
+            self._world.wake(process)
+            if opening.twice:
+                emits += self._second(csc, process, now)
+            return emits
+        process.kill()
+        if life == "efd":
+            self._hand.forget(emits)
+            return []
+        return emits
+
+    def _past(
+        self, process: Process, began: float, now: float, opening: Opening, state: State, substate: int | None,
+        since: float,
+    ) -> list[Emit]:
+        silent_end = state is State.OFFLINE and not process.camera
+        emits = process.resume(
+            began, now, state=State.STANDBY if silent_end else state, substate=substate,
+            since=max(since - (self._opened - now), 0.0), history=self._world.history,
+            code=opening.code, report=opening.report,
+        )
+        if silent_end:
+            emits += process.event("logevent_summaryState", now, summaryState=int(State.OFFLINE))
+        return emits
+
+    def _second(self, csc: Csc, first: Process, now: float) -> list[Emit]:
+        """A second process that beats as the same CSC."""
+        second = self._new(csc, None, None)
+        emits = second.resume(
+            now - 30, now, state=first.state or State.STANDBY, substate=first.substate, since=20, history=10,
+        )
+        self._world.wake(second)
+        return emits
+
+    def _new(
+        self, csc: Csc, beats: float | str | None, on: dict[str, Reaction] | None, origin: int | None = None,
+    ) -> Process:
+        every = (csc.late + csc.silent) / 2 if beats == "slow" else float(beats or 1.0)
+        reactions = {**_STAYS_UP.get(csc.component, {}), **(on or {})}
+        return self._world.process(csc, self._world.traits(csc, beat_every=every, on=reactions), origin=origin)
+
+    # -- time line ----------------------------------------------------------------------------------------------
+
+    def _plan(self, step: Step, due: float, turn: int) -> None:
+        def happen(now: float) -> None:
+            if step.every and (not step.times or turn < step.times):
+                self._plan(step, due + step.every / self._world.pace, turn + 1)
+            self._perform(step, now, turn)
+
+        self._world.at(due, happen)
+
+    def _perform(self, step: Step, now: float, turn: int) -> None:
+        servers: dict[str, Callable[[bool], None]] = {
+            "broker": self._hand.broker, "registry": self._hand.registry, "efd": self._hand.efd,
+        }
+        system, _, way = step.do.rpartition("_")
+        if system in servers:
+            servers[system](way == "up")
+        elif step.do == "script":
+            self._script(step, now)
+        elif step.do == "unexpected":
+            for name in step.csc:
+                self._unexpected(name, step, now)
+        else:
+            self._on_each(step, now, turn)
+
+    def _on_each(self, step: Step, now: float, turn: int) -> None:
+        members = chosen(self._cscs, step.csc, step.exempt)
+        if step.spread:
+            self._world.rng.shuffle(members)
+        act: Callable[[Csc, Step, float, int], None] = getattr(self, f"_do_{step.do}")
+        for n, csc in enumerate(members):
+            if not step.spread:
+                act(csc, step, now, turn)
+                continue
+            delay = step.spread * n / len(members) / self._world.pace
+            self._world.at(now + delay, lambda t, csc=csc: act(csc, step, t, turn))  # type: ignore[misc]
+
+    def _each(self, csc: Csc, act: Callable[[Process], list[Emit] | None]) -> None:
+        for process in self._world.running(csc):
+            self._world.write(act(process) or [])
+            self._world.wake(process)
+
+    def _do_move(self, csc: Csc, step: Step, now: float, _: int) -> None:
+        state, substate = (step.state or Goal(target="startup")).of(csc)
+
+        def move(process: Process) -> list[Emit]:
+            emits = process.move(state, now, step.pace)
+            if substate is not None:
+                emits += process.set_substate(substate, now)
+            return emits
+
+        self._each(csc, move)
+
+    def _do_substate(self, csc: Csc, step: Step, now: float, _: int) -> None:
+        substate = step.state.substate if step.state else None
+        self._each(csc, lambda process: process.set_substate(substate or 1, now) if process.camera else None)
+
+    def _do_fault(self, csc: Csc, step: Step, now: float, _: int) -> None:
+        self._each(
+            csc, lambda process: process.fault(step.code, step.report, now) if process.state is not None else None,
+        )
+
+    def _do_kill(self, csc: Csc, _: Step, __: float, ___: int) -> None:
+        self._each(csc, lambda process: process.kill())
+
+    def _do_hang(self, csc: Csc, _: Step, __: float, ___: int) -> None:
+        self._each(csc, lambda process: process.hang())
+
+    def _do_deafen(self, csc: Csc, _: Step, __: float, ___: int) -> None:
+        self._each(csc, lambda process: process.deafen())
+
+    def _do_start(self, csc: Csc, step: Step, now: float, _: int) -> None:
+        if not self._world.running(csc):
+            self._boot(csc, step, now, None)
+
+    def _boot(self, csc: Csc, step: Step, now: float, origin: int | None) -> None:
+        process = self._new(csc, None, None, origin)
+        state, _ = (step.state or Goal(target="startup")).of(csc)
+        self._world.write(process.boot(now, state))
+        self._world.wake(process)
+
+    def _do_restart(self, csc: Csc, step: Step, now: float, _: int) -> None:
+        origin = None
+        for process in self._world.running(csc):
+            origin = process.writer.origin if step.origin == "same" else None
+            process.kill()
+            self._world.wake(process)
+        self._world.at(now + step.after / self._world.pace, lambda t: self._boot(csc, step, t, origin))
+
+    def _do_duplicate(self, csc: Csc, _: Step, now: float, __: int) -> None:
+        for process in self._world.running(csc)[:1]:
+            self._world.write(self._second(csc, process, now))
+
+    def _do_flap(self, csc: Csc, step: Step, now: float, turn: int) -> None:
+        goals = step.between or (Goal(State.DISABLED), Goal(State.ENABLED))
+        state, _ = goals[turn % 2].of(csc)
+        self._each(csc, lambda process: process.move(state, now, 0.0))
+
+    def _do_log(self, csc: Csc, step: Step, now: float, _: int) -> None:
+        self._each(csc, lambda process: process.log(step.message, now, step.level))
+
+    def _do_behave(self, csc: Csc, step: Step, _: float, __: int) -> None:
+        every = (csc.late + csc.silent) / 2 if step.beats == "slow" else step.beats
+
+        def behave(process: Process) -> None:
+            process.traits = replace(
+                process.traits,
+                beat_every=float(every or process.traits.beat_every),
+                on={**process.traits.on, **(step.on or {})},
+            )
+
+        self._each(csc, behave)
+
+    def _do_malformed(self, csc: Csc, step: Step, now: float, _: int) -> None:
+        """Bytes that no reader can make sense of, each broken in another way, among the good records."""
+        broken = (b"", b"\x00\x00", b"\x01\x00\x00\x00\x01x", b"\x00\x7f\xff\xff\xffgarbage", b"{}", None)
+        records = []
+        for n in range(step.count):
+            sal_name = ("logevent_summaryState", "logevent_heartbeat", "logevent_errorCode")[n % 3]
+            topic = self._world.codec.topic(csc.component, sal_name)
+            framing = b"\x00" + self._world.codec.schema(csc.component, sal_name).schema_id.to_bytes(4, "big")
+            value = (*broken, framing + b"\xff\xff\xff")[n % 7]
+            records.append(Raw(topic, b"demo", value, now))
+        self._world.write(records)
+
+    def _unexpected(self, name: str, step: Step, now: float) -> None:
+        """A CSC that no roster has."""
+        component, index = parse_name(name)
+        targets = {"startup": "STANDBY", "end": "STANDBY", "shutdown": "OFFLINE"}
+        csc = Csc(name, component, index, "", targets, 5.0, 10.0)
+        self._hand.announce(component)
+        self._cscs.append(csc)
+        self._boot(csc, step, now, None)
+
+    def _script(self, step: Step, now: float) -> None:
+        """A script runs in the first queue that lives."""
+        for csc in chosen(self._cscs, ("ScriptQueue:*",), ()):
+            for process in self._world.running(csc)[:1]:
+                self._scripts += 1
+                number = (csc.index or 1) * 100_000 + self._scripts - 1
+                run = ScriptRun(process, number, now, step.seconds / self._world.pace, self._world.rng)
+                self._world.wake(run)
+                return

@@ -1,0 +1,139 @@
+"""The world: the processes of all CSCs, what is due when, and the records that come of it."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from deploydash.demo.csc import Process, Traits
+from deploydash.demo.site import Csc, Site
+from deploydash.demo.wire import Codec, Emit, PoisonedRecordError, Raw, Writer
+
+HISTORY_S = 90.0
+"""Seconds of beats that a running CSC has behind it when the world opens."""
+_HISTORY_RECORDS = 60_000
+_PHASES = 8
+
+
+class Actor(Protocol):
+    """Anything that writes records in its own time: a CSC's process, a Script."""
+
+    @property
+    def next_due(self) -> float | None:
+        """When it wants to act; None for never again."""
+
+    def advance(self, now: float) -> list[Emit]:
+        """Everything due by ``now``."""
+
+
+class World:
+    """All processes, and the time line of what they do. ``pace`` is the speed of the world."""
+
+    def __init__(self, site: Site, seed: int, pace: float) -> None:
+        self.site = site
+        self.pace = pace
+        self.codec = Codec(site.subname)
+        self.history = min(HISTORY_S, _HISTORY_RECORDS / max(1, len(site.cscs)))
+        self.rng = random.Random(seed)
+        self._agenda: list[tuple[float, int, Actor | None, Callable[[float], None] | None]] = []
+        self._planned: dict[Actor, float] = {}
+        self._order = itertools.count()
+        self._out: list[Emit | Raw] = []
+        self._running: dict[str, list[Process]] = {}
+        self._listening: dict[str, list[Process]] = {}
+        self._phases: dict[str, float] = {}
+
+    # -- processes ----------------------------------------------------------------------------------------------
+
+    def writer(self, csc: Csc, origin: int | None = None) -> Writer:
+        """A new process of this CSC; its id is drawn unless given."""
+        return Writer(csc.component, csc.index, origin or self.rng.randrange(300, 60_000))
+
+    def process(self, csc: Csc, traits: Traits, *, origin: int | None = None) -> Process:
+        """A process that does nothing yet. Its beats keep the phase of the CSC."""
+        phase = self._phases.setdefault(csc.name, self.rng.randrange(_PHASES) / _PHASES)
+        made = Process(
+            self.writer(csc, origin), traits, pace=self.pace, phase=phase, rng=random.Random(self.rng.random()),
+        )
+        self._running.setdefault(csc.name, []).append(made)
+        self._listening.setdefault(csc.component, []).append(made)
+        return made
+
+    def running(self, csc: Csc) -> list[Process]:
+        """The live processes of a CSC: mostly one, two for a duplicate, none if it is dead."""
+        alive = [each for each in self._running.get(csc.name, []) if each.alive]
+        self._running[csc.name] = alive
+        return alive
+
+    def traits(self, csc: Csc, **changes: Any) -> Traits:
+        """How this CSC behaves; versions are drawn once from its name, so that they look like a release."""
+        number = sum(map(ord, csc.component))
+        versions = ("28.0.1", f"{1 + number % 3}.{number % 17}.{number % 5}")
+        return Traits(versions=versions, **changes)
+
+    # -- time ---------------------------------------------------------------------------------------------------
+
+    def at(self, due: float, action: Callable[[float], None]) -> None:
+        """Let something happen at a moment (UTC unix seconds)."""
+        heapq.heappush(self._agenda, (due, next(self._order), None, action))
+
+    def wake(self, actor: Actor) -> None:
+        """Note when an actor is next due; to be called after whatever changed it."""
+        due = actor.next_due
+        if due is None:
+            self._planned.pop(actor, None)
+        elif self._planned.get(actor) != due:
+            self._planned[actor] = due
+            heapq.heappush(self._agenda, (due, next(self._order), actor, None))
+
+    @property
+    def next_due(self) -> float | None:
+        """When the next thing happens."""
+        return self._agenda[0][0] if self._agenda else None
+
+    def advance(self, now: float) -> None:
+        """Let everything happen that is due by ``now``."""
+        while self._agenda and self._agenda[0][0] <= now:
+            due, _, actor, action = heapq.heappop(self._agenda)
+            if action is not None:
+                action(now)
+            elif actor is not None and self._planned.get(actor) == due:
+                del self._planned[actor]
+                self.write(actor.advance(now))
+                self.wake(actor)
+
+    # -- records ------------------------------------------------------------------------------------------------
+
+    def write(self, records: list[Emit] | list[Raw]) -> None:
+        """Let records go out with the next `take`."""
+        self._out += records
+
+    def take(self) -> list[Emit | Raw]:
+        """What was written since the last time, in the order of writing."""
+        taken, self._out = self._out, []
+        return taken
+
+    def deliver(self, topic: str, value: bytes | None, now: float) -> None:
+        """A record on a command topic reaches every process of the component."""
+        component, sal_name = self.codec.split(topic)
+        listeners = [each for each in self._listening.get(component, []) if each.alive]
+        self._listening[component] = listeners
+        fields: Mapping[str, Any] | None
+        try:
+            fields = self.codec.decode_command(topic, value)
+        except PoisonedRecordError as error:
+            sys.stderr.write(f"demo: {error}: every {component} process stops reading, beating and answering\n")
+            for process in listeners:
+                process.hang()
+            return
+        if fields is None:
+            return
+        for process in listeners:
+            self.write(process.receive(sal_name.removeprefix("command_"), fields, now))
+            self.wake(process)
+
+
