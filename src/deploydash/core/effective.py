@@ -1,0 +1,212 @@
+"""The truth table of CLI.md: what a CSC is taken to be in, and whether the phase wants that.
+
+The rows stand in the table's order; the golden file ``tests/data/golden/effective.yaml`` holds every one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from deploydash.core.model import CameraSubstate, CscId, Effective, Liveness, SummaryState, Target, Verdict
+from deploydash.core.snapshot import Reason
+
+OFFLINE_GRACE = 5.0
+"""Seconds a CSC may beat on after it told OFFLINE. Its process ends within 2.8 s (seen on ts_salobj 8.2)."""
+
+
+class Looked(StrEnum):
+    """Where a last state was looked for; ``NOT_YET`` while one of the places has not answered."""
+
+    NOT_YET = ""
+    KAFKA = "Kafka"
+    KAFKA_AND_EFD = "Kafka or EFD"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """All that the truth table looks at, of one CSC. Times are monotonic seconds.
+
+    ``listening``: unseen, and its limit has not passed since ``listening_since``. ``beat_at``: the last beat,
+    or with ``beat_at_least`` a bound of it; ``has_beaten`` is False where only the bound is known.
+    ``reported`` was told by the process that beats; ``told_before`` says that an earlier one told a state.
+    ``told_at``: when ``reported`` was told live, None if it was read back. ``topic``: its heartbeat topic can be
+    read. ``proved``: another CSC beats. ``before``: what it was when the feed was lost. ``back_at``: when the
+    feed came back, if no beat followed yet. ``stopped_by``: the approved step that stopped it, and when, in
+    words. ``moving``: a command of ours is under way and within its time.
+    """
+
+    csc: CscId
+    liveness: Liveness
+    listening: bool = False
+    listening_since: float = 0.0
+    beat_at: float | None = None
+    beat_at_least: bool = False
+    has_beaten: bool = False
+    reported: SummaryState | None = None
+    told_at: float | None = None
+    told_before: bool = False
+    looked: Looked = Looked.KAFKA_AND_EFD
+    camera: bool = False
+    substate: CameraSubstate | None = None
+    error: int = 0
+    duplicate: bool = False
+    topic: bool = True
+    proved: bool = False
+    lost_at: float = 0.0
+    lost_why: str = ""
+    back_at: float | None = None
+    never_up: bool = False
+    before: Effective = Effective.UNKNOWN
+    before_inferred: bool = False
+    stopped_by: str = ""
+    moving: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One row of the truth table applied."""
+
+    effective: Effective
+    inferred: bool
+    verdict: Verdict
+    reason: Reason
+
+
+def effective_state(seen: Seen, target: Target | None, now: float) -> Judgement:
+    """Return what a CSC is taken to be in and how that compares with ``target`` (None: the phase has none)."""
+    judgement = _first_row_that_fits(seen, target, now)
+    verdict = judgement.verdict
+    if target is None:
+        verdict = Verdict.NO_TARGET
+    elif seen.moving and verdict is Verdict.OFF_TARGET:
+        verdict = Verdict.MOVING
+    if verdict is judgement.verdict:
+        return judgement
+    return Judgement(judgement.effective, judgement.inferred, verdict, judgement.reason)
+
+
+def _first_row_that_fits(seen: Seen, target: Target | None, now: float) -> Judgement:
+    if seen.liveness is Liveness.FEED_DOWN:
+        return _feed_down(seen)
+    if seen.duplicate:
+        last_told = Effective.UNKNOWN if seen.reported is None else Effective[seen.reported.name]
+        return Judgement(last_told, False, Verdict.OFF_TARGET, Reason(f"two processes beat as {seen.csc}"))
+    if seen.liveness is Liveness.BEATING or seen.liveness is Liveness.LATE:
+        return _beating(seen, target, now)
+    if seen.liveness is Liveness.UNSEEN and seen.listening:
+        return _unknown(Reason("listening for {age}", seen.listening_since))
+    if not seen.topic:
+        return _no_topic(seen)
+    if seen.reported is None:
+        return _silent_without_a_state(seen, target)
+    return _silent(seen, seen.reported, target)
+
+
+def _feed_down(seen: Seen) -> Judgement:
+    """Row 1."""
+    if seen.never_up:
+        return _unknown(Reason("Kafka not reached for {age}", seen.lost_at))
+    known = seen.before is not Effective.UNKNOWN
+    before = f"last seen {seen.before}" if known else "nothing known before"
+    why = f" ({seen.lost_why})" if seen.lost_why else ""
+    reason = Reason(f"Kafka lost {{age}} ago{why}; {before}", seen.lost_at)
+    if seen.back_at is not None:
+        reason = Reason(f"Kafka back for {{age}}, no beat since; {before}", seen.back_at)
+    return Judgement(seen.before, seen.before_inferred, Verdict.UNKNOWN, reason)
+
+
+def _beating(seen: Seen, target: Target | None, now: float) -> Judgement:
+    """Rows 3 to 7."""
+    state = seen.reported
+    if state is None:
+        return _unknown(Reason("beats, but has told no state"))
+    effective = Effective[state.name]
+    if state is SummaryState.OFFLINE:
+        if seen.camera:
+            return _camera_offline(seen, target)
+        if seen.told_at is not None and now - seen.told_at <= OFFLINE_GRACE:
+            return Judgement(effective, False, Verdict.MOVING, Reason("says OFFLINE, waiting for silence"))
+        return Judgement(effective, False, Verdict.OFF_TARGET, Reason("says OFFLINE and still beats"))
+    says = f"says {state.name}"
+    if state is SummaryState.FAULT and seen.error:
+        says += f", error {seen.error}"
+    met = target is not None and target.state is state
+    return Judgement(effective, False, _compared(met), _says(says, seen))
+
+
+def _camera_offline(seen: Seen, target: Target | None) -> Judgement:
+    """Row 6."""
+    told = "" if seen.substate is None else f"/{seen.substate.name}"
+    if target is None or target.state is not SummaryState.OFFLINE or target.substate is None:
+        met = target is not None and target.state is SummaryState.OFFLINE
+        return Judgement(Effective.OFFLINE, False, _compared(met), _says(f"says OFFLINE{told}", seen))
+    if seen.substate is None:
+        reason = Reason("says OFFLINE, but has told no substate")
+        return Judgement(Effective.OFFLINE, False, Verdict.UNKNOWN, reason)
+    met = seen.substate is target.substate
+    return Judgement(Effective.OFFLINE, False, _compared(met), _says(f"says OFFLINE{told}", seen))
+
+
+def _says(says: str, seen: Seen) -> Reason:
+    if seen.liveness is Liveness.LATE:
+        return Reason(f"{says}, late: no beat for {{age}}", seen.beat_at)
+    return Reason(says)
+
+
+def _no_topic(seen: Seen) -> Judgement:
+    """Row 9 for a CSC whose beats cannot be heard, whatever the EFD holds of it: that is no silence."""
+    text = "no topic: never started on this Kafka, or this account may not see it"
+    if seen.reported is not None:
+        text += f"; last state {seen.reported.name}"
+    return _unknown(Reason(text))
+
+
+def _silent_without_a_state(seen: Seen, target: Target | None) -> Judgement:
+    """Row 9."""
+    since, at_least = _silent_since(seen)
+    if seen.looked is Looked.NOT_YET:
+        return _unknown(Reason("no beat for {age}, its last state is still being read", since, at_least))
+    record = f"no record in {seen.looked}"
+    infer = target == Target(SummaryState.OFFLINE) and seen.proved and not seen.told_before
+    if seen.has_beaten or seen.told_before:
+        text = "beat, told no state, silent for {age}"
+    elif infer:
+        text = f"never seen, no beat for {{age}}, {record}"
+    else:
+        text = f"never seen: no beat for {{age}}, {record}"
+    if not infer:
+        return _unknown(Reason(text, since, at_least))
+    return Judgement(Effective.OFFLINE, True, Verdict.AT_TARGET, Reason(f"OFFLINE inferred: {text}", since, at_least))
+
+
+def _silent(seen: Seen, state: SummaryState, target: Target | None) -> Judgement:
+    """Rows 10 to 13. A silent camera never meets ``OFFLINE/AVAILABLE``."""
+    since, at_least = _silent_since(seen)
+    met = target == Target(SummaryState.OFFLINE)
+    if state is SummaryState.OFFLINE:
+        reason = Reason("told OFFLINE, no beat for {age}", since, at_least)
+        return Judgement(Effective.OFFLINE, False, _compared(met), reason)
+    if state is SummaryState.STANDBY:
+        reason = Reason("OFFLINE inferred: last state STANDBY, no beat for {age}", since, at_least)
+        return Judgement(Effective.OFFLINE, True, _compared(met), reason)
+    if seen.stopped_by:
+        return Judgement(Effective.OFFLINE, True, _compared(met), Reason(f"stopped by {seen.stopped_by}"))
+    text = f"LOST: was {state.name} when its beats stopped {{age}} ago; its hardware may not be safe"
+    reason = Reason(text, since, at_least or not seen.has_beaten)
+    return Judgement(Effective.LOST, True, Verdict.OFF_TARGET, reason)
+
+
+def _silent_since(seen: Seen) -> tuple[float, bool]:
+    """Return since when no beat is known of, and whether it may be longer."""
+    if seen.beat_at is None:
+        return seen.listening_since, False
+    return seen.beat_at, seen.beat_at_least
+
+
+def _unknown(reason: Reason) -> Judgement:
+    return Judgement(Effective.UNKNOWN, False, Verdict.UNKNOWN, reason)
+
+
+def _compared(met: bool) -> Verdict:
+    return Verdict.AT_TARGET if met else Verdict.OFF_TARGET
