@@ -69,7 +69,7 @@ def _groups(draft: Draft) -> Iterator[Problem]:
     for at, entry in draft.entries.items():
         if entry.group not in names:
             near = get_close_matches(entry.group, names, 1)
-            hint = f"did you mean {near[0]}?" if near else "add it to groups"
+            hint = f"did you mean {near[0]}?" if near else f"groups are {', '.join(names)}; add it, or use one of them"
             yield draft.problem(("cscs", at, "group"), f"unknown group {entry.group!r}", hint)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -30,6 +31,8 @@ def shape_problems(model: type[BaseModel], error: ValidationError, document: Doc
     """Return what a validation of a document against a model found, in the order of the lines."""
     found: dict[tuple[int, str, str], Problem] = {}
     for detail in error.errors(include_url=False):
+        if detail["type"] == "too_short" and detail["input"]:
+            continue  # pydantic counts only good items; the bad ones are reported one by one
         path = detail["loc"]
         missing = detail["type"] == "missing"
         while not missing and path and path not in document.lines:
@@ -38,6 +41,26 @@ def shape_problems(model: type[BaseModel], error: ValidationError, document: Doc
         problem = Problem(file, document.line(path), key_text(path), message, hint)
         found.setdefault((problem.line, problem.key, problem.message), problem)
     return sorted(found.values(), key=lambda problem: problem.line)
+
+
+def empty_values(document: Document, file: str) -> list[Problem]:
+    """Return a problem for every key and list item without a value; nobody means that."""
+    return [
+        Problem(file, document.line(path), key_text(path), "has no value", "write one, or remove it")
+        for path in _nulls(document.data, ())
+    ]
+
+
+def _nulls(value: Any, path: Path) -> Iterator[Path]:
+    pairs: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(value, dict):
+        pairs = value.items()
+    elif isinstance(value, list):
+        pairs = enumerate(value)
+    for key, inner in pairs:
+        if inner is None:
+            yield (*path, key)
+        yield from _nulls(inner, (*path, key))
 
 
 def _sentence(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:

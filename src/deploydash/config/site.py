@@ -98,18 +98,24 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
 
 class KafkaSection(_Section):
-    """How the site's Kafka is reached. ``hosts`` are the names its brokers go by, without ports."""
+    """How the site's Kafka is reached. User and password come from the environment only."""
 
     bootstrap: Annotated[Text, AfterValidator(_bootstrap)]
+    """host:port, or several with commas between."""
     hosts: Annotated[tuple[Annotated[Text, AfterValidator(host_name)], ...], Strict(strict=False)] = ()
+    """Names that bootstrap and brokers of this site go by, without ports; any other address is marked as foreign."""
     security_protocol: SecurityProtocol | None = None
+    """Left out: SASL_PLAINTEXT where the environment holds user and password, else PLAINTEXT, as salobj has it."""
     mechanism: Mechanism | None = None
+    """Left out: SCRAM-SHA-512, as salobj has it."""
     topic_subname: Annotated[Text, AfterValidator(sal_subname)] = "sal"
+    """The second part of every topic name."""
     ca_file: Text | None = None
+    """PEM file of the authorities to trust, relative to the site file. Left out: the system's."""
 
 
 class RegistrySection(_Section):
@@ -119,11 +125,12 @@ class RegistrySection(_Section):
 
 
 class EfdSection(_Section):
-    """Where the EFD's InfluxDB is; ``alias`` is its name at the credential service."""
+    """Where the EFD's InfluxDB is. User and password come from the environment only."""
 
     url: Url
     database: Text = "efd"
     alias: str = ""
+    """The EFD's name at the credential service."""
 
 
 class LimitsSection(_Section):
@@ -137,6 +144,7 @@ class DemoSection(_Section):
     """What the demo observatory says of itself in the site file it writes."""
 
     speed: Seconds = 1.0
+    """How many times faster than life the world's delays pass."""
     scenario: Text = "calm"
     seed: int = 0
 
@@ -167,33 +175,52 @@ _START_UP_SCHEMA: dict[str, Any] = {
 StartUpTarget = Annotated[StartUp, BeforeValidator(_one_for_both), WithJsonSchema(_START_UP_SCHEMA)]
 
 
+def _standby() -> StartUp:
+    return StartUp.model_validate({"kept": "STANDBY", "stopped": "STANDBY"})
+
+
 class CscEntry(_Section):
-    """One line of the roster. ``end`` left out is ``startup``; ``shutdown`` left out is OFFLINE."""
+    """One line of the roster."""
 
     csc: Csc
+    """Name, or Name:index in quotes."""
     group: Text
-    startup: StartUpTarget = StartUp.model_validate({"kept": "STANDBY", "stopped": "STANDBY"})
+    """One of the site's groups."""
+    startup: Annotated[StartUpTarget, Field(default_factory=_standby)]
+    """What it comes up in. A protected CSC may have two: kept running, and stopped."""
     end: Wanted | None = None
+    """What it is in when the work is over. Left out: as startup."""
     shutdown: Wanted | None = None
+    """What a shutdown brings it to. Left out: OFFLINE; only a protected CSC may stay up."""
     protected: bool = False
+    """Kept as shutdown says while all others go OFFLINE."""
     camera: bool = False
-    limits: LimitsSection = LimitsSection()
+    """Beats while OFFLINE and has sub-states."""
+    limits: Annotated[LimitsSection, Field(default_factory=LimitsSection)]
 
 
 class SiteFile(_Section):
-    """A whole site file."""
+    """What is true at a site."""
 
     model_config = ConfigDict(title="deploydash site file")
 
     site: Annotated[Text, AfterValidator(_site_name)]
+    """Its name; the file is called the same."""
     rehearsal: bool = False
+    """Reaches this machine only and reads no LSST_* or EFD_* variable."""
     time_zone: Annotated[Text, AfterValidator(_time_zone)] = "UTC"
+    """IANA name of the zone that its people live in."""
     cluster: str = ""
+    """Its Kubernetes cluster."""
     kafka: KafkaSection
     schema_registry: RegistrySection
     efd: EfdSection | None = None
-    limits: LimitsSection = LimitsSection()
+    limits: Annotated[LimitsSection, Field(default_factory=LimitsSection)]
+    """For every CSC that has none of its own. Left out: late 5, silent 10."""
     groups: Annotated[tuple[Text, ...], Strict(strict=False), Field(min_length=1)]
+    """Display groups in order."""
     published_end: Annotated[tuple[Annotated[Text, AfterValidator(_published)], ...], Strict(strict=False)] = ()
+    """What the upgrade procedure lists as ENABLED at the end; differences from the roster are warnings."""
     cscs: Annotated[tuple[CscEntry, ...], Strict(strict=False), Field(min_length=1)]
+    """The roster: every CSC that the site expects."""
     demo: DemoSection | None = None
