@@ -1,0 +1,67 @@
+"""Arm and fire: nothing that changes the world sits on one unconfirmed key (UX.md, tiers).
+
+An arm is transient: no record is made until it fires. All times are monotonic seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from deploydash.core.gate import GateReason
+from deploydash.core.runbook import StepId, Tier
+
+ARM_S = 20.0
+"""An arm lives this long."""
+
+FIRE_FROM_S = 0.7
+"""Enter is taken from this moment on, so that no key typed too early fires."""
+
+COUNTDOWN_S = 3.0
+"""After the site's name was typed, Esc still cancels for this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A step that the lead has armed. ``typed_at`` is when the site's name was complete, severe tier only."""
+
+    step: StepId
+    tier: Tier
+    at: float
+    typed_at: float | None = None
+
+
+def shut(reasons: tuple[GateReason, ...], overridden: frozenset[str] = frozenset()) -> tuple[GateReason, ...]:
+    """Return the reasons that keep a gate shut; a built-in rule cannot be overridden."""
+    return tuple(reason for reason in reasons if not reason.met and (reason.rule or reason.sentence not in overridden))
+
+
+def death(arm: Arm, now: float, reasons: tuple[GateReason, ...], overridden: frozenset[str]) -> str | None:
+    """Return why an arm has died, in a sentence for the card, or None while it lives.
+
+    Only a precondition on the step's own targets, or a built-in rule, kills an arm.
+    """
+    for reason in shut(reasons, overridden):
+        if reason.own or reason.rule:
+            return f"disarmed: {reason.sentence}"
+    if arm.typed_at is None and now - arm.at > ARM_S:
+        return "disarmed: 20 s are over"
+    return None
+
+
+def typed(arm: Arm, text: str, site: str, now: float) -> Arm | str:
+    """Take the site's name as typed; return the arm that counts down, or why not."""
+    if arm.tier is not Tier.SEVERE:
+        return "this step asks for Enter, not for the site's name"
+    if text.strip() != site:
+        return f"type exactly {site}"
+    return replace(arm, typed_at=now)
+
+
+def ready(arm: Arm, now: float) -> str | None:
+    """Return None when the arm may fire at ``now``, else why not yet."""
+    if arm.tier is Tier.SEVERE:
+        if arm.typed_at is None:
+            return "type the site's name first"
+        left = arm.typed_at + COUNTDOWN_S - now
+        return None if left <= 0 else f"goes in {left:.0f} s; Esc cancels"
+    return None if now - arm.at >= FIRE_FROM_S else "too early: look at the card once more"

@@ -1,0 +1,186 @@
+"""Why a step may not go now: the runbook's preconditions and the order rules that no runbook can switch off.
+
+The reasons go into every snapshot and are evaluated again when the key is pressed; the order rules once more
+before each single command is sent. Sources: the Watcher goes first and the ScriptQueues last, and the Summit
+keeps MTM1M3 and MTM1M3TS, by the public control-system upgrade procedure (observatory-controls-docs).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from deploydash.core.model import CscId, Effective, FeedName, FeedState, Liveness, SummaryState, Target
+from deploydash.core.run_state import RunState, StepStatus
+from deploydash.core.runbook import (
+    Answered,
+    CscAt,
+    CscItem,
+    CscsDown,
+    DebtsPaid,
+    FeedsUp,
+    Precondition,
+    Step,
+    StepKind,
+    StepsSettled,
+)
+from deploydash.core.snapshot import CscView, Snapshot
+
+WATCHER = CscId("Watcher")
+QUEUE = "ScriptQueue"
+OFFLINE = Target(SummaryState.OFFLINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What is seen of the world at the moment of asking: a snapshot's CSCs and feeds."""
+
+    views: Mapping[CscId, CscView]
+    feeds: Mapping[FeedName, FeedState]
+    at: float
+    utc: float
+    number: int
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Sight:
+        """Return what a snapshot shows."""
+        views = {view.csc: view for view in snapshot.cscs}
+        feeds = {feed.feed: feed.state for feed in snapshot.feeds}
+        return cls(views, feeds, snapshot.at, snapshot.utc, snapshot.number)
+
+
+@dataclass(frozen=True, slots=True)
+class GateReason:
+    """One precondition as it stands now. ``own`` says that it concerns this step's own targets.
+
+    ``rule`` marks an order rule that is built in: a red one may only be met or have its CSC waived by name,
+    never overridden. ``waits_for`` says in a phrase what would open it.
+    """
+
+    sentence: str
+    met: bool
+    own: bool = False
+    rule: bool = False
+    waits_for: str = ""
+
+
+def reasons(step: Step, state: RunState, sight: Sight) -> tuple[GateReason, ...]:
+    """Return every precondition of a step with whether it is met, order rules first."""
+    general = [_not_held(state), _status(step, state), *_lane(step, state), *_feeds(step, sight)]
+    rules = [reason for reason in order_rules(step, state, sight) if reason is not None]
+    own = [_evaluate(condition, state, sight) for condition in step.preconditions]
+    return tuple([reason for reason in general if not reason.met] + rules + own)
+
+
+def order_rules(step: Step, state: RunState, sight: Sight) -> list[GateReason]:
+    """Return the built-in order rules that concern a step's CSC commands."""
+    if step.kind is not StepKind.CSC:
+        return []
+    going_down = [item.csc for item in step.items if isinstance(item, CscItem) and item.target == OFFLINE]
+    found = []
+    touched = [csc for csc in step.cscs if csc in state.runbook.protected]
+    if touched:
+        names = ", ".join(map(str, touched))
+        found.append(GateReason(f"{names} must keep running and no step touches them", met=False, own=True, rule=True))
+    if any(csc != WATCHER for csc in going_down):
+        found.append(_watcher_down(state, sight))
+    if any(csc.name == QUEUE for csc in going_down):
+        found.append(
+            _all_down("every CSC of this run's shutdown set", state.runbook.shutdown_set, state, sight, rule=True)
+        )
+    return found
+
+
+def forbids(csc: CscId, target: Target, state: RunState, sight: Sight, *, bulk: bool) -> str | None:
+    """Return why a command towards ``target`` must not be sent to a CSC at this moment, or None.
+
+    The last look before each single command: the order rules hold while a step is under way, too.
+    """
+    if state.held_by is not None:
+        return f"the run is held by {state.held_by}"
+    if bulk and csc in state.runbook.protected:
+        return f"{csc} is protected: no bulk action touches it"
+    if sight.feeds.get(FeedName.KAFKA) is not FeedState.UP:
+        return "Kafka is not up, so nobody would see what happens"
+    if target != OFFLINE or csc == WATCHER:
+        return None
+    rule = _watcher_down(state, sight)
+    if rule.met and csc.name == QUEUE:
+        rule = _all_down("the shutdown set", state.runbook.shutdown_set, state, sight, rule=True)
+    return None if rule.met else f"{rule.sentence}: {rule.waits_for}"
+
+
+def is_up(view: CscView | None) -> bool:
+    """Say whether a CSC is up: it beats and does not report OFFLINE (cameras beat while OFFLINE).
+
+    A CSC whose liveness is not decided counts as up: a gate opens on facts only.
+    """
+    if view is None or view.liveness is Liveness.SILENT:
+        return False
+    if view.liveness in {Liveness.BEATING, Liveness.LATE}:
+        return view.reported is not SummaryState.OFFLINE
+    return view.effective is not Effective.OFFLINE
+
+
+def _watcher_down(state: RunState, sight: Sight) -> GateReason:
+    waived = WATCHER in state.waived
+    up = is_up(sight.views.get(WATCHER)) and WATCHER in state.runbook.concerns
+    words = "the Watcher is waived by name" if waived else "the Watcher is down first"
+    return GateReason(words, met=waived or not up, rule=True, waits_for="Watcher OFFLINE, or waived by name")
+
+
+def _all_down(what: str, cscs: tuple[CscId, ...], state: RunState, sight: Sight, *, rule: bool) -> GateReason:
+    up = [csc for csc in cscs if csc not in state.waived and is_up(sight.views.get(csc))]
+    if not up:
+        return GateReason(f"{what} is down or waived", met=True, rule=rule)
+    names = ", ".join(map(str, up[:4])) + (f" and {len(up) - 4} more" if len(up) > 4 else "")
+    return GateReason(f"{what} is down or waived: {len(up)} still up", met=False, rule=rule, waits_for=names)
+
+
+def _not_held(state: RunState) -> GateReason:
+    held = state.held_by is not None
+    return GateReason(f"the run is held by {state.held_by}", met=not held, rule=True, waits_for="the lead's release")
+
+
+def _status(step: Step, state: RunState) -> GateReason:
+    status = state.status(step)
+    free = status is StepStatus.PENDING and not state.closed
+    return GateReason(f"{step.id} is {status.value.replace('_', ' ')}", met=free, rule=True)
+
+
+def _lane(step: Step, state: RunState) -> list[GateReason]:
+    busy = (StepStatus.UNDER_WAY, StepStatus.ASKING)
+    return [
+        GateReason(f"{other.id} is under way in the same lane", met=False, rule=True, waits_for=f"{other.id} ended")
+        for other in state.runbook.steps()
+        if other.lane is step.lane and other.id != step.id and state.status(other) in busy
+    ]
+
+
+def _feeds(step: Step, sight: Sight) -> list[GateReason]:
+    if step.kind not in {StepKind.CSC, StepKind.SCRIPT}:
+        return []
+    up = sight.feeds.get(FeedName.KAFKA) is FeedState.UP
+    return [GateReason("Kafka is down: what is shown is old", met=up, rule=True, waits_for="Kafka up")]
+
+
+def _evaluate(condition: Precondition, state: RunState, sight: Sight) -> GateReason:
+    if isinstance(condition, StepsSettled):
+        steps = [state.runbook.step(step) for step in condition.steps]
+        open_ = [step.id for step in steps if not state.settled(step)]
+        return GateReason(condition.sentence, met=not open_, waits_for=", ".join(open_[:4]))
+    if isinstance(condition, CscsDown):
+        return _all_down(condition.what, condition.cscs, state, sight, rule=False)
+    if isinstance(condition, CscAt):
+        view = sight.views.get(condition.csc)
+        now = view.effective.value if view is not None else "unknown"
+        met = now == condition.target.state.name or condition.csc in state.waived
+        return GateReason(condition.sentence, met=met, own=True, waits_for=f"{condition.csc}, now {now}")
+    if isinstance(condition, FeedsUp):
+        down = [feed.value for feed in condition.feeds if sight.feeds.get(feed) is not FeedState.UP]
+        return GateReason(condition.sentence, met=not down, waits_for=", ".join(down))
+    if isinstance(condition, Answered):
+        return GateReason(condition.sentence, met=condition.choice in state.answers, waits_for="your answer")
+    assert isinstance(condition, DebtsPaid)  # noqa: S101 - exhausts the union for the type checker
+    debts = [debt.what for _, debt in state.debts()]
+    return GateReason(condition.sentence, met=not debts, waits_for="; ".join(debts))

@@ -1,0 +1,111 @@
+"""What the lead can order during a run. Every one is checked again when it arrives (``core/run.py``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deploydash.core.model import CscId
+from deploydash.core.runbook import StepId
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """Let a step go, as seen in snapshot ``snapshot``; ``overridden`` are sentences of red preconditions."""
+
+    step: StepId
+    snapshot: int
+    overridden: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Say that something by hand is done, and by whom; ``item`` -1 for the whole step."""
+
+    step: StepId
+    by: str
+    item: int = -1
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """End a wait whose CSCs have all arrived or were waived."""
+
+    step: StepId
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Leave a step out, with a reason."""
+
+    step: StepId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waive:
+    """Waive CSCs by name with one reason; ``count`` is what the lead typed for more than one."""
+
+    cscs: tuple[CscId, ...]
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaiveDebt:
+    """Let the run close with this debt open, with a reason."""
+
+    debt: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Try failed or unknown targets of a step once more."""
+
+    step: StepId
+    cscs: tuple[CscId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer a question that the procedure leaves open."""
+
+    choice: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """Give a wait more time, in seconds."""
+
+    step: StepId
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Hold everything; ``by`` names an observer where the lead did not press the key."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Let a held run go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Write a note into the journal."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close the run for good."""
+
+
+RunOrder = Approve | Tick | Finish | Skip | Waive | WaiveDebt | Retry | Answer | Extend | Hold | Release | Note | Close

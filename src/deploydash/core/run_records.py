@@ -1,0 +1,209 @@
+"""What a run leaves in its journal: every decision with who made it, every intent before it acts, every outcome.
+
+All are facts in the past tense. Times stand on the journal's line (UTC); only what must survive a resume on
+another clock is in the record itself. No record ever carries a secret.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from deploydash.core.model import CscId
+from deploydash.core.runbook import StepId
+
+
+class Outcome(StrEnum):
+    """How one target of a step ended. ``UNKNOWN`` is not failed: it is settled by looking."""
+
+    REACHED = "reached"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class RunOpened:
+    """A run began. ``lost`` are the CSCs that were LOST before it: one line per group, not an alarm each."""
+
+    run: str
+    site: str
+    runbook: str
+    cycle: str
+    operator: str
+    rehearsal: bool
+    lost: tuple[CscId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunResumed:
+    """The run was taken up again by a new process; what was under way then is unknown until it is looked at."""
+
+    operator: str
+    process: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepApproved:
+    """The lead let a step go, having seen snapshot ``snapshot``. ``overridden`` names red preconditions."""
+
+    step: StepId
+    operator: str
+    snapshot: int
+    overridden: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetsDispatched:
+    """These CSCs of a step may be worked on from now on: all of them at first, fewer on a retry."""
+
+    step: StepId
+    cscs: tuple[CscId, ...]
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandIntended:
+    """A command is about to be written to Kafka; on disk before it is."""
+
+    step: StepId
+    csc: CscId
+    command: str
+    seq_num: int
+    identity: str
+    origin: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommandAnswered:
+    """The final acknowledgement of a command of ours, or that none came within its time (``ack`` 0)."""
+
+    step: StepId
+    csc: CscId
+    seq_num: int
+    ack: int
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetEnded:
+    """One CSC of a step ended: its effect was seen, it failed, or nobody knows."""
+
+    step: StepId
+    csc: CscId
+    outcome: Outcome
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTicked:
+    """Something done by hand is done, by whom; ``item`` is its number in the step, -1 for the step as a whole."""
+
+    step: StepId
+    item: int
+    by: str
+    operator: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """A step ended: what ends it was seen or ticked."""
+
+    step: StepId
+
+
+@dataclass(frozen=True, slots=True)
+class StepSkipped:
+    """The lead left a step out, with a reason."""
+
+    step: StepId
+    operator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CscsWaived:
+    """The lead waived CSCs by name for the rest of the run: they hold no gate and no wait any more."""
+
+    cscs: tuple[CscId, ...]
+    operator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DebtWaived:
+    """The lead lets the run close with this debt open, with a reason."""
+
+    debt: str
+    operator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceAnswered:
+    """A question that the procedure leaves open was answered."""
+
+    choice: str
+    answer: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitExtended:
+    """The lead gave a wait more time, in seconds."""
+
+    step: StepId
+    seconds: float
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunHeld:
+    """Everything was held: no further target is dispatched. ``by`` may be an observer."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunReleased:
+    """The lead let a held run go on."""
+
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteWritten:
+    """A note of the lead."""
+
+    text: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunClosed:
+    """The run ended; nothing follows."""
+
+    operator: str
+
+
+RunRecord = (
+    RunOpened
+    | RunResumed
+    | StepApproved
+    | TargetsDispatched
+    | CommandIntended
+    | CommandAnswered
+    | TargetEnded
+    | ItemTicked
+    | StepDone
+    | StepSkipped
+    | CscsWaived
+    | DebtWaived
+    | ChoiceAnswered
+    | WaitExtended
+    | RunHeld
+    | RunReleased
+    | NoteWritten
+    | RunClosed
+)

@@ -1,0 +1,234 @@
+"""A run as its records tell it: one fold, used by the lead's process, resume, observers and the report alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from deploydash.core.model import CscId
+from deploydash.core.run_records import (
+    ChoiceAnswered,
+    CommandAnswered,
+    CommandIntended,
+    CscsWaived,
+    DebtWaived,
+    ItemTicked,
+    NoteWritten,
+    Outcome,
+    RunClosed,
+    RunHeld,
+    RunOpened,
+    RunRecord,
+    RunReleased,
+    RunResumed,
+    StepApproved,
+    StepDone,
+    StepSkipped,
+    TargetEnded,
+    TargetsDispatched,
+    WaitExtended,
+)
+from deploydash.core.runbook import Debt, Runbook, Step, StepId, StepKind
+
+
+class StepStatus(StrEnum):
+    """Where a step stands. ``ASKING``: some of its targets failed or are unknown, and the lead decides."""
+
+    PENDING = "pending"
+    UNDER_WAY = "under_way"
+    ASKING = "asking"
+    DONE = "done"
+    SKIPPED = "skipped"
+    NOT_APPLICABLE = "not_applicable"
+
+
+SETTLED = frozenset({StepStatus.DONE, StepStatus.SKIPPED, StepStatus.NOT_APPLICABLE})
+
+
+class TargetStatus(StrEnum):
+    """Where one CSC of a step stands."""
+
+    PENDING = "pending"
+    UNDER_WAY = "under_way"
+    REACHED = "reached"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class TargetProgress:
+    """One CSC within one step. ``command`` is the last one sent, ``utc`` when anything last happened to it."""
+
+    status: TargetStatus = TargetStatus.PENDING
+    why: str = ""
+    command: str = ""
+    seq_num: int = 0
+    answered: bool = False
+    utc: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StepProgress:
+    """One step's own history: when it was approved and ended (UTC), its targets and ticks."""
+
+    approved_utc: float | None = None
+    ended_utc: float | None = None
+    skipped: str | None = None
+    extended_s: float = 0.0
+    targets: Mapping[CscId, TargetProgress] = field(default_factory=dict)
+    ticks: Mapping[int, ItemTicked] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """Everything durable of a run. ``last_utc`` is the time of its last record."""
+
+    runbook: Runbook
+    opened: RunOpened | None = None
+    opened_utc: float = 0.0
+    last_utc: float = 0.0
+    steps: Mapping[StepId, StepProgress] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
+    waived: Mapping[CscId, CscsWaived] = field(default_factory=dict)
+    debts_waived: Mapping[str, DebtWaived] = field(default_factory=dict)
+    held_by: str | None = None
+    notes: tuple[NoteWritten, ...] = ()
+    closed: bool = False
+
+    def progress(self, step: StepId) -> StepProgress:
+        """Return a step's history, empty if it has none."""
+        return self.steps.get(step, _NOTHING)
+
+    def status(self, step: Step) -> StepStatus:
+        """Return where a step stands."""
+        progress = self.progress(step.id)
+        if step.applies(self.answers) is False:
+            return StepStatus.NOT_APPLICABLE
+        if progress.skipped is not None:
+            return StepStatus.SKIPPED
+        if progress.ended_utc is not None:
+            return StepStatus.DONE
+        if progress.approved_utc is None:
+            return StepStatus.PENDING
+        asking = [csc for csc, target in progress.targets.items() if self._asks(csc, target)]
+        moving = any(target.status is TargetStatus.UNDER_WAY for target in progress.targets.values())
+        if asking and not moving and step.kind is not StepKind.WAIT:
+            return StepStatus.ASKING
+        return StepStatus.UNDER_WAY
+
+    def settled(self, step: Step) -> bool:
+        """Say whether a step holds nobody any more."""
+        return self.status(step) in SETTLED
+
+    def debts(self) -> tuple[tuple[Step, Debt], ...]:
+        """Return the debts that are open: their step was let go, no payer is done, nobody waived them."""
+        return tuple(
+            (step, debt)
+            for step in self.runbook.steps()
+            for debt in step.debts
+            if self.progress(step.id).approved_utc is not None
+            and debt.id not in self.debts_waived
+            and not any(self.progress(payer).ended_utc is not None for payer in debt.paid_by)
+        )
+
+    def _asks(self, csc: CscId, target: TargetProgress) -> bool:
+        return csc not in self.waived and target.status in {TargetStatus.FAILED, TargetStatus.UNKNOWN}
+
+
+_NOTHING = StepProgress()
+
+
+def fold(runbook: Runbook, entries: Iterable[tuple[float, RunRecord]]) -> RunState:
+    """Return the state after these records, each with the UTC of its line."""
+    state = RunState(runbook)
+    for utc, record in entries:
+        state = evolve(state, record, utc)
+    return state
+
+
+def evolve(state: RunState, record: RunRecord, utc: float) -> RunState:
+    """Return the state after one more record. Total: any record may follow any other."""
+    state = replace(state, last_utc=utc)
+    if isinstance(record, RunOpened):
+        return replace(state, opened=record, opened_utc=utc)
+    if isinstance(record, RunResumed):
+        return _after_resume(state, utc)
+    if isinstance(record, ChoiceAnswered):
+        return replace(state, answers={**state.answers, record.choice: record.answer})
+    if isinstance(record, CscsWaived):
+        return replace(state, waived={**state.waived, **dict.fromkeys(record.cscs, record)})
+    if isinstance(record, DebtWaived):
+        return replace(state, debts_waived={**state.debts_waived, record.debt: record})
+    if isinstance(record, RunHeld):
+        return replace(state, held_by=record.by)
+    if isinstance(record, RunReleased):
+        return replace(state, held_by=None)
+    if isinstance(record, NoteWritten):
+        return replace(state, notes=(*state.notes, record))
+    if isinstance(record, RunClosed):
+        return replace(state, closed=True)
+    return _with_step(state, record.step, _evolve_step(state.progress(record.step), record, utc))
+
+
+StepRecord = (
+    StepApproved
+    | TargetsDispatched
+    | CommandIntended
+    | CommandAnswered
+    | TargetEnded
+    | ItemTicked
+    | StepDone
+    | StepSkipped
+    | WaitExtended
+)
+
+_ENDED = {
+    Outcome.REACHED: TargetStatus.REACHED,
+    Outcome.FAILED: TargetStatus.FAILED,
+    Outcome.UNKNOWN: TargetStatus.UNKNOWN,
+}
+
+
+def _evolve_step(progress: StepProgress, record: StepRecord, utc: float) -> StepProgress:
+    if isinstance(record, StepApproved):
+        return replace(progress, approved_utc=utc, ended_utc=None)
+    if isinstance(record, StepDone):
+        return replace(progress, ended_utc=utc)
+    if isinstance(record, StepSkipped):
+        return replace(progress, skipped=record.reason)
+    if isinstance(record, ItemTicked):
+        return replace(progress, ticks={**progress.ticks, record.item: record})
+    if isinstance(record, WaitExtended):
+        return replace(progress, extended_s=progress.extended_s + record.seconds)
+    if isinstance(record, TargetsDispatched):
+        sent = dict.fromkeys(record.cscs, TargetProgress(TargetStatus.UNDER_WAY, utc=utc))
+        return replace(progress, targets={**progress.targets, **sent})
+    target = progress.targets.get(record.csc, TargetProgress())
+    if isinstance(record, CommandIntended):
+        target = replace(target, command=record.command, seq_num=record.seq_num, answered=False, utc=utc)
+    elif isinstance(record, CommandAnswered):
+        target = replace(target, answered=record.ack != 0, utc=utc)
+    else:
+        target = replace(target, status=_ENDED[record.outcome], why=record.why, utc=utc)
+    return replace(progress, targets={**progress.targets, record.csc: target})
+
+
+def _after_resume(state: RunState, utc: float) -> RunState:
+    """Whatever was under way when the process ended is unknown: it is looked at, never repeated by itself."""
+    steps = dict(state.steps)
+    for step, progress in state.steps.items():
+        targets = {csc: _interrupted(target, utc) for csc, target in progress.targets.items()}
+        steps[step] = replace(progress, targets=targets)
+    return replace(state, steps=steps)
+
+
+def _interrupted(target: TargetProgress, utc: float) -> TargetProgress:
+    if target.status is not TargetStatus.UNDER_WAY:
+        return target
+    what = f"{target.command} was sent" if target.command else "nothing had been sent"
+    return replace(target, status=TargetStatus.UNKNOWN, why=f"{what} when deploydash stopped", utc=utc)
+
+
+def _with_step(state: RunState, step: StepId, progress: StepProgress) -> RunState:
+    return replace(state, steps={**state.steps, step: progress})

@@ -1,0 +1,171 @@
+"""A small runbook and a small observatory for tests of the run's rules."""
+
+from deploydash.core.gate import Sight
+from deploydash.core.model import (
+    CscId,
+    Effective,
+    FeedName,
+    FeedState,
+    Liveness,
+    Phase,
+    Source,
+    SummaryState,
+    Target,
+    Verdict,
+)
+from deploydash.core.run_orders import RunOrder
+from deploydash.core.run_records import RunOpened, RunRecord
+from deploydash.core.run_state import RunState, evolve
+from deploydash.core.runbook import (
+    CscItem,
+    Debt,
+    HandItem,
+    Lane,
+    Runbook,
+    RunPhase,
+    Step,
+    StepId,
+    StepKind,
+    StepsSettled,
+    System,
+    Tier,
+)
+from deploydash.core.snapshot import CscView, Reason
+
+OFFLINE = Target(SummaryState.OFFLINE)
+STANDBY = Target(SummaryState.STANDBY)
+WATCHER = CscId("Watcher")
+MTM1M3 = CscId("MTM1M3")
+PLAIN = (CscId("ATAOS"), CscId("ESS", 104), CscId("MTDome"))
+QUEUES = (CscId("ScriptQueue", 1), CscId("ScriptQueue", 2))
+EVERYBODY = (WATCHER, *PLAIN, MTM1M3, *QUEUES)
+OPERATOR = "ops1@console"
+
+
+def csc_step(name: str, cscs: tuple[CscId, ...], target: Target, after: tuple[str, ...] = ()) -> Step:
+    conditions = (StepsSettled(tuple(StepId(step) for step in after)),) if after else ()
+    items = tuple(CscItem(csc, target) for csc in cscs)
+    return Step(
+        StepId(name),
+        name,
+        StepKind.CSC,
+        System.SAL,
+        Tier.MODERATE,
+        Lane.MAIN,
+        f"each {target}",
+        items,
+        conditions,
+        at_once=8,
+    )
+
+
+def small_runbook() -> Runbook:
+    """Watcher, plain CSCs, queues, a stop by hand that owes a start, the wait."""
+    stop = Step(
+        StepId("bridges-stop"),
+        "stop",
+        StepKind.BY_HAND,
+        System.SSH,
+        Tier.MODERATE,
+        Lane.CAMERAS,
+        "unit inactive",
+        (HandItem("host-a", ("sudo systemctl stop a",)), HandItem("host-b", ("sudo systemctl stop b",))),
+        debts=(Debt("bridges", "bridges to start", (StepId("bridges-start"),)),),
+    )
+    start = Step(
+        StepId("bridges-start"),
+        "start",
+        StepKind.BY_HAND,
+        System.SSH,
+        Tier.MODERATE,
+        Lane.CAMERAS,
+        "unit active",
+        preconditions=(StepsSettled((StepId("bridges-stop"),)),),
+    )
+    wait = Step(
+        StepId("standby"),
+        "wait",
+        StepKind.WAIT,
+        System.SAL,
+        Tier.READ,
+        Lane.MAIN,
+        "each at its start-up target",
+        tuple(CscItem(csc, STANDBY) for csc in PLAIN),
+        (StepsSettled((StepId("queues"),)),),
+        limit_s=1800.0,
+    )
+    steps = (
+        csc_step("watcher", (WATCHER,), OFFLINE),
+        csc_step("cscs", PLAIN, OFFLINE, ("watcher",)),
+        csc_step("queues", QUEUES, OFFLINE, ("cscs",)),
+        stop,
+        start,
+        wait,
+    )
+    return Runbook(
+        "full-cycle",
+        "Full cycle",
+        "summit",
+        rehearsal=True,
+        concerns=EVERYBODY,
+        shutdown_set=PLAIN,
+        protected=(MTM1M3,),
+        choices=(),
+        phases=(RunPhase("shutdown", "Shutdown", Phase(None), steps),),
+    )
+
+
+def view(
+    csc: CscId,
+    state: SummaryState = SummaryState.ENABLED,
+    liveness: Liveness = Liveness.BEATING,
+    effective: Effective | None = None,
+) -> CscView:
+    shown = effective or Effective(state.name)
+    return CscView(
+        csc=csc,
+        group="MT",
+        expected=True,
+        camera=False,
+        protected=csc == MTM1M3,
+        reported=state,
+        reported_utc=0.0,
+        source=Source.KAFKA,
+        substate=None,
+        liveness=liveness,
+        beat_at=0.0,
+        beat_at_least=False,
+        effective=shown,
+        inferred=shown.value != state.name,
+        target=None,
+        verdict=Verdict.NO_TARGET,
+        reason=Reason(""),
+        error=None,
+        restarts=0,
+        duplicate=False,
+        changed_at=None,
+    )
+
+
+def down(csc: CscId) -> CscView:
+    return view(csc, SummaryState.OFFLINE, Liveness.SILENT)
+
+
+def sight(*views: CscView, kafka: FeedState = FeedState.UP, at: float = 0.0) -> Sight:
+    """What is seen: everybody ENABLED and beating, but for the given views."""
+    seen = {csc: view(csc) for csc in EVERYBODY} | {each.csc: each for each in views}
+    return Sight(seen, {FeedName.KAFKA: kafka}, at, 1_794_996_400.0 + at, 1)
+
+
+def opened(runbook: Runbook | None = None) -> RunState:
+    record = RunOpened("summit-c0045", "summit", "full-cycle", "c0045", OPERATOR, rehearsal=True)
+    return after(RunState(runbook or small_runbook()), record)
+
+
+def after(state: RunState, *records: RunRecord, utc: float = 1_794_996_400.0) -> RunState:
+    for record in records:
+        state = evolve(state, record, utc)
+    return state
+
+
+Order = RunOrder
