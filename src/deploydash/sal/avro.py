@@ -74,17 +74,27 @@ class WriterSchema:
         Raises:
             ValueError: a field is missing, unknown, or of another type than the schema's.
         """
-        if not validate(values, self._schema, raise_errors=False, strict=True):
-            raise ValueError(f"the values are not those of a record of schema {self.schema_id} ({self.name})")
+        problems = [f"has no field {name}" for name in sorted(values.keys() - self.fields)]
+        problems += [f"needs {name}" for name in sorted(self.fields - values.keys())]
+        problems += [
+            f"cannot hold this {field['name']}"
+            for field in self._schema["fields"]
+            if field["name"] in values and not validate(values[field["name"]], field["type"], raise_errors=False)
+        ]
+        if problems:
+            raise ValueError(f"{self.name} {', '.join(problems)}")
         stream = BytesIO()
-        schemaless_writer(stream, self._schema, values)
+        try:
+            schemaless_writer(stream, self._schema, values)
+        except Exception as error:  # fastavro raises what it meets: UnicodeEncodeError, OverflowError ...
+            raise ValueError(f"{self.name} cannot be written: {_words(error)}") from error
         return stream.getvalue()
 
 
 def _parse(text: str) -> Any:
     """Return fastavro's form of a record schema; raises ValueError or whatever fastavro meets."""
     raw = json.loads(text)
-    if not isinstance(raw, dict) or raw.get("type") != "record":
+    if not isinstance(raw, dict) or raw.get("type") != "record" or not isinstance(raw.get("fields"), list):
         raise ValueError("it is no Avro record")
     if _FASTAVRO_OWN_MARK in text:
         raise ValueError(f"{_FASTAVRO_OWN_MARK} would make fastavro skip its checks")
