@@ -12,7 +12,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from deploydash.demo import scenario, site
+from deploydash.demo import scenario_file, site
 from deploydash.demo.observatory import Settings, run
 
 
@@ -27,7 +27,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m deploydash.demo",
         description="Run a demo observatory on loopback until SIGINT or SIGTERM.",
-        epilog=f"Scenarios: {', '.join(scenario.shipped())}. "
+        epilog=f"Scenarios: {', '.join(scenario_file.shipped())}. "
         "Example: python -m deploydash.demo --site-file sites/summit.yaml --scenario mixed --speed 20",
     )
     parser.add_argument("--site-file", required=True, type=Path, metavar="PATH", help="the site to rehearse")
@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         settings = Settings(
             site=site.read(asked.site_file, speed=asked.speed, scale=asked.scale),
-            scenario=scenario.load(asked.scenario),
+            scenario=scenario_file.load(asked.scenario),
             speed=asked.speed,
             seed=asked.seed,
             out=asked.out,
@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
         )
         if asked.out is not None:
             asked.out.mkdir(parents=True, exist_ok=True)
-    except (site.SiteFileError, scenario.ScenarioError, OSError) as error:
+    except (site.SiteFileError, scenario_file.ScenarioError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     asyncio.run(run(settings))

@@ -134,7 +134,7 @@ class Bus:
                 "group.id": "not-used",
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
-                "fetch.wait.max.ms": 50,
+                "fetch.wait.max.ms": 100,
                 "fetch.error.backoff.ms": 200,
             },
             logger=_QUIET,
@@ -151,14 +151,18 @@ class Bus:
         """Hand records to the producer; their time is the record's ``at``."""
         for record in records:
             self._producer.produce(
-                record.topic, value=record.value, key=record.key, partition=0, timestamp=int(record.at * 1000),
+                record.topic,
+                value=record.value,
+                key=record.key,
+                partition=0,
+                timestamp=int(record.at * 1000),
             )
         self._producer.poll(0)
 
     def commands(self) -> list[tuple[str, bytes | None]]:
         """Topic and value of every command record that arrived; never waits."""
         messages = self._consumer.consume(500, timeout=0)
-        return [(m.topic(), m.value()) for m in messages if m.error() is None]
+        return [(m.topic() or "", m.value()) for m in messages if m.error() is None]
 
     def flush(self, timeout: float) -> None:
         """Wait until everything is written, at most ``timeout`` seconds."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from deploydash.demo.wire import CAMERAS, CPP, COMMANDS, Emit, Writer
+from deploydash.demo.wire import CAMERAS, COMMANDS, CPP, Emit, Writer
 
 
 class State(enum.IntEnum):
@@ -135,7 +135,10 @@ class Process:
         self._later(now + STARTUP_S / self._pace, lambda t: self._appear(t, goal))
         return [
             *self.event("logevent_logLevel", now, level=20, subsystem=""),
-            *self.log(f"{self.writer.identity} with origin={self.writer.origin} checking for an already-running instance.", now),
+            *self.log(
+                f"{self.writer.identity} with origin={self.writer.origin} checking for an already-running instance.",
+                now,
+            ),
         ]
 
     def _appear(self, now: float, goal: State) -> list[Emit]:
@@ -154,17 +157,34 @@ class Process:
         return [
             *self.event("logevent_simulationMode", now, mode=0),
             *self.event(
-                "logevent_softwareVersions", now, salVersion="", xmlVersion=xml, cscVersion=csc, subsystemVersions="",
+                "logevent_softwareVersions",
+                now,
+                salVersion="",
+                xmlVersion=xml,
+                cscVersion=csc,
+                subsystemVersions="",
             ),
             *self.event(
-                "logevent_configurationsAvailable", now, overrides="", version="heads/main-0-g3d2a29b",
-                url="file:///opt/ts_config", schemaVersion="v2",
+                "logevent_configurationsAvailable",
+                now,
+                overrides="",
+                version="heads/main-0-g3d2a29b",
+                url="file:///opt/ts_config",
+                schemaVersion="v2",
             ),
         ]
 
     def resume(
-        self, began: float, now: float, *, state: State, substate: int | None, since: float, history: float,
-        code: int = 0, report: str = "",
+        self,
+        began: float,
+        now: float,
+        *,
+        state: State,
+        substate: int | None,
+        since: float,
+        history: float,
+        code: int = 0,
+        report: str = "",
     ) -> list[Emit]:
         """The records of a process that ran before the world began, and its life from ``now`` on.
 
@@ -241,8 +261,17 @@ class Process:
     def log(self, message: str, now: float, level: int = 20) -> list[Emit]:
         """A log message; the field timestamp stays 0, as ts_salobj leaves it."""
         return self.event(
-            "logevent_logMessage", now, name=self.writer.component, level=level, message=message, traceback="",
-            filePath="", functionName="", lineNumber=0, process=self.writer.origin, timestamp=0.0,
+            "logevent_logMessage",
+            now,
+            name=self.writer.component,
+            level=level,
+            message=message,
+            traceback="",
+            filePath="",
+            functionName="",
+            lineNumber=0,
+            process=self.writer.origin,
+            timestamp=0.0,
         )
 
     def _tell(self, state: State, now: float) -> list[Emit]:
@@ -260,8 +289,13 @@ class Process:
     def _applied(self, now: float, override: str = "") -> list[Emit]:
         files = f"_init.yaml,{override}" if override else "_init.yaml"
         return self.event(
-            "logevent_configurationApplied", now, configurations=files, version="heads/main-0-g3d2a29b",
-            url="file:///opt/ts_config", schemaVersion="v2", otherInfo="",
+            "logevent_configurationApplied",
+            now,
+            configurations=files,
+            version="heads/main-0-g3d2a29b",
+            url="file:///opt/ts_config",
+            schemaVersion="v2",
+            otherInfo="",
         )
 
     def fault(self, code: int, report: str, now: float) -> list[Emit]:
@@ -286,8 +320,11 @@ class Process:
         due = now
         for command in route(self.state, goal):
             due += step * self._rng.uniform(0.7, 1.3) / self._pace
-            self._later(due, lambda t, name=command: self._transit(name, t) if self._legal(name) else [])
+            self._later(due, self._unasked(command))
         return []
+
+    def _unasked(self, command: str) -> Callable[[float], list[Emit]]:
+        return lambda now: self._transit(command, now) if self._legal(command) else []
 
     def _legal(self, command: str) -> bool:
         if command == "enterControl" and not self.camera:
@@ -324,7 +361,12 @@ class Process:
 
     def receive(self, command: str, fields: Mapping[str, Any], now: float) -> list[Emit]:
         """A command record of this component. Those for another index are not for us; 0 is no broadcast."""
-        if not self.alive or self._deaf or self.state is None or fields.get("salIndex") not in {None, self.writer.index}:
+        if (
+            not self.alive
+            or self._deaf
+            or self.state is None
+            or fields.get("salIndex") not in {None, self.writer.index}
+        ):
             return []
         if fields["private_seqNum"] <= 0:
             self.hang()
@@ -361,12 +403,23 @@ class Process:
         return self._ack(command, fields, now, FAILED, why, error=1)
 
     def _ack(
-        self, command: str, fields: Mapping[str, Any], now: float, ack: int, result: str, *,
-        error: int = 0, timeout: float = 0.0,
+        self,
+        command: str,
+        fields: Mapping[str, Any],
+        now: float,
+        ack: int,
+        result: str,
+        *,
+        error: int = 0,
+        timeout: float = 0.0,
     ) -> list[Emit]:
         answer = {
-            "ack": ack, "error": error, "result": result, "identity": fields["private_identity"],
-            "origin": fields["private_origin"], "cmdtype": (*sorted((*COMMANDS, "enterControl")), "").index(command),
+            "ack": ack,
+            "error": error,
+            "result": result,
+            "identity": fields["private_identity"],
+            "origin": fields["private_origin"],
+            "cmdtype": (*sorted((*COMMANDS, "enterControl")), "").index(command),
             "timeout": timeout,
         }
         return [Emit(self.writer, "ackcmd", answer, fields["private_seqNum"], now)]

@@ -7,15 +7,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from deploydash.demo.csc import Process, Reaction, State
+from deploydash.demo.csc import Process, Reaction, State, Traits
 from deploydash.demo.scenario import Goal, Opening, Scenario, Step, chosen
 from deploydash.demo.script import ScriptRun
 from deploydash.demo.site import Csc, parse_name
 from deploydash.demo.wire import Emit, Raw
 from deploydash.demo.world import World
 
-_STAYS_UP = {"Watcher": {"start": Reaction(delay=6.5, progress=120.0)}}
+_LONG = {"Watcher": {"start": Reaction(delay=6.5, progress=120.0)}}
 """Commands that take long on every site: the Watcher's start reads every CSC's configuration."""
+
+
+def _beat(csc: Csc, beats: float | str | None) -> float:
+    """Real seconds between beats; ``slow`` lies between the CSC's limits late and silent."""
+    return (csc.late + csc.silent) / 2 if beats == "slow" else float(beats or 1.0)
 
 
 class Stagehand(Protocol):
@@ -47,6 +52,7 @@ class Director:
         self._opened = opened
         self._cscs = list(world.site.cscs)
         self._scripts = 0
+        self._manners: dict[str, Traits] = {}
 
     # -- opening ------------------------------------------------------------------------------------------------
 
@@ -73,7 +79,8 @@ class Director:
         since = opening.since if opening.since is not None else self._world.rng.uniform(600, 20_000)
         if life == "never":
             return []
-        process = self._new(csc, opening.beats, opening.on)
+        self._manners[csc.name] = self._traits(csc, opening)
+        process = self._new(csc)
         if life == "booting":
             self._world.write(process.boot(self._opened, state))
             self._world.wake(process)
@@ -93,14 +100,25 @@ class Director:
         return emits
 
     def _past(
-        self, process: Process, began: float, now: float, opening: Opening, state: State, substate: int | None,
+        self,
+        process: Process,
+        began: float,
+        now: float,
+        opening: Opening,
+        state: State,
+        substate: int | None,
         since: float,
     ) -> list[Emit]:
         silent_end = state is State.OFFLINE and not process.camera
         emits = process.resume(
-            began, now, state=State.STANDBY if silent_end else state, substate=substate,
-            since=max(since - (self._opened - now), 0.0), history=self._world.history,
-            code=opening.code, report=opening.report,
+            began,
+            now,
+            state=State.STANDBY if silent_end else state,
+            substate=substate,
+            since=max(since - (self._opened - now), 0.0),
+            history=self._world.history,
+            code=opening.code,
+            report=opening.report,
         )
         if silent_end:
             emits += process.event("logevent_summaryState", now, summaryState=int(State.OFFLINE))
@@ -108,19 +126,26 @@ class Director:
 
     def _second(self, csc: Csc, first: Process, now: float) -> list[Emit]:
         """A second process that beats as the same CSC."""
-        second = self._new(csc, None, None)
+        second = self._new(csc)
         emits = second.resume(
-            now - 30, now, state=first.state or State.STANDBY, substate=first.substate, since=20, history=10,
+            now - 30,
+            now,
+            state=first.state or State.STANDBY,
+            substate=first.substate,
+            since=20,
+            history=10,
         )
         self._world.wake(second)
         return emits
 
-    def _new(
-        self, csc: Csc, beats: float | str | None, on: dict[str, Reaction] | None, origin: int | None = None,
-    ) -> Process:
-        every = (csc.late + csc.silent) / 2 if beats == "slow" else float(beats or 1.0)
-        reactions = {**_STAYS_UP.get(csc.component, {}), **(on or {})}
-        return self._world.process(csc, self._world.traits(csc, beat_every=every, on=reactions), origin=origin)
+    def _new(self, csc: Csc, origin: int | None = None) -> Process:
+        """A new process of a CSC, with the manners that the opening gave it."""
+        traits = self._manners.setdefault(csc.name, self._traits(csc, Opening(csc=(csc.name,))))
+        return self._world.process(csc, traits, origin=origin)
+
+    def _traits(self, csc: Csc, opening: Opening) -> Traits:
+        reactions = {**_LONG.get(csc.component, {}), **(opening.reacts or {})}
+        return self._world.traits(csc, beat_every=_beat(csc, opening.beats), on=reactions)
 
     # -- time line ----------------------------------------------------------------------------------------------
 
@@ -134,7 +159,9 @@ class Director:
 
     def _perform(self, step: Step, now: float, turn: int) -> None:
         servers: dict[str, Callable[[bool], None]] = {
-            "broker": self._hand.broker, "registry": self._hand.registry, "efd": self._hand.efd,
+            "broker": self._hand.broker,
+            "registry": self._hand.registry,
+            "efd": self._hand.efd,
         }
         system, _, way = step.do.rpartition("_")
         if system in servers:
@@ -181,7 +208,8 @@ class Director:
 
     def _do_fault(self, csc: Csc, step: Step, now: float, _: int) -> None:
         self._each(
-            csc, lambda process: process.fault(step.code, step.report, now) if process.state is not None else None,
+            csc,
+            lambda process: process.fault(step.code, step.report, now) if process.state is not None else None,
         )
 
     def _do_kill(self, csc: Csc, _: Step, __: float, ___: int) -> None:
@@ -198,7 +226,7 @@ class Director:
             self._boot(csc, step, now, None)
 
     def _boot(self, csc: Csc, step: Step, now: float, origin: int | None) -> None:
-        process = self._new(csc, None, None, origin)
+        process = self._new(csc, origin)
         state, _ = (step.state or Goal(target="startup")).of(csc)
         self._world.write(process.boot(now, state))
         self._world.wake(process)
@@ -224,14 +252,13 @@ class Director:
         self._each(csc, lambda process: process.log(step.message, now, step.level))
 
     def _do_behave(self, csc: Csc, step: Step, _: float, __: int) -> None:
-        every = (csc.late + csc.silent) / 2 if step.beats == "slow" else step.beats
+        old = self._manners[csc.name]
+        every = old.beat_every if step.beats is None else _beat(csc, step.beats)
+        new = replace(old, beat_every=every, on={**old.on, **(step.reacts or {})})
+        self._manners[csc.name] = new
 
         def behave(process: Process) -> None:
-            process.traits = replace(
-                process.traits,
-                beat_every=float(every or process.traits.beat_every),
-                on={**process.traits.on, **(step.on or {})},
-            )
+            process.traits = new
 
         self._each(csc, behave)
 

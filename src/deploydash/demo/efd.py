@@ -47,8 +47,11 @@ class Efd:
         if emit.writer.index is not None:
             fields["salIndex"] = emit.writer.index
         fields |= {
-            "private_sndStamp": emit.at + TAI_MINUS_UTC, "private_efdStamp": emit.at, "private_seqNum": emit.seq,
-            "private_identity": emit.writer.identity, "private_origin": emit.writer.origin,
+            "private_sndStamp": emit.at + TAI_MINUS_UTC,
+            "private_efdStamp": emit.at,
+            "private_seqNum": emit.seq,
+            "private_identity": emit.writer.identity,
+            "private_origin": emit.writer.origin,
         }
         return Point(int(emit.at * 1e6) * 1000, fields)
 
@@ -104,7 +107,9 @@ class Efd:
                 if series:
                     results[-1]["series"] = series
         return web.Response(
-            text=json.dumps({"results": results}) + "\n", content_type="application/json", headers=_VERSION,
+            text=json.dumps({"results": results}) + "\n",
+            content_type="application/json",
+            headers=_VERSION,
         )
 
     @staticmethod

@@ -24,8 +24,13 @@ _TOKEN = re.compile(
 _UNITS = {"ns": 1, "u": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
 _UNITS["w"] = 7 * _UNITS["d"]
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "=": operator.eq, "!=": operator.ne, "<>": operator.ne,
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<>": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
 }
 _SELECTORS = ("last", "first")
 
@@ -238,7 +243,10 @@ def parse(text: str) -> list[Statement]:
 
 
 def run(
-    statement: Statement, database: str, measurements: list[str], points: Callable[[str], list[Point]],
+    statement: Statement,
+    database: str,
+    measurements: list[str],
+    points: Callable[[str], list[Point]],
     epoch: str | None,
 ) -> list[dict[str, Any]]:
     """The series that answer a statement; an empty list if nothing matches."""

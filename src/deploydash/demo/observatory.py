@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -130,7 +133,7 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     if settings.parent_pipe:
-        await _follow_parent(loop, stop)
+        _follow_parent(loop, stop)
     world = World(settings.site, settings.seed, settings.speed)
     servers = _Servers(settings, world)
     addresses = await servers.start({csc.component for csc in settings.site.cscs} | {"Script"})
@@ -162,14 +165,13 @@ async def _live(world: World, servers: _Servers, stop: asyncio.Event) -> None:
         await asyncio.sleep(pause)
 
 
-async def _follow_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+def _follow_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
     """Stop when standard input ends, so that no orphan stays behind a parent that died."""
 
-    class _Pipe(asyncio.Protocol):
-        def connection_lost(self, _: Exception | None) -> None:
-            stop.set()
+    def wait() -> None:
+        while os.read(0, 4096):
+            pass
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(stop.set)
 
-        def eof_received(self) -> None:
-            stop.set()
-
-    await loop.connect_read_pipe(_Pipe, sys.stdin)
+    threading.Thread(target=wait, name="demo-parent", daemon=True).start()

@@ -67,8 +67,17 @@ class ScriptRun:
 
     def _state(self, now: float, state: int) -> list[Emit]:
         return self._event(
-            "logevent_state", now, state=state, reason="", groupId="", lastCheckpoint="", numCheckpoints=0,
-            blockId="", dayObs=0, blockExecution=0, executionId="",
+            "logevent_state",
+            now,
+            state=state,
+            reason="",
+            groupId="",
+            lastCheckpoint="",
+            numCheckpoints=0,
+            blockId="",
+            dayObs=0,
+            blockExecution=0,
+            executionId="",
         )
 
     def _script(self, now: float, process_state: int, script_state: int) -> list[Emit]:
@@ -79,14 +88,27 @@ class ScriptRun:
         stamps = {
             name: self._stamps.get(name, 0.0)
             for name in (
-                "timestampProcessStart", "timestampConfigureStart", "timestampConfigureEnd", "timestampRunStart",
+                "timestampProcessStart",
+                "timestampConfigureStart",
+                "timestampConfigureEnd",
+                "timestampRunStart",
                 "timestampProcessEnd",
             )
         }
         return self._queue.event(
-            "logevent_script", now, cmdId=self.writer.index, scriptSalIndex=self.writer.index, isStandard=True,
-            path="maintel/track_target.py", processState=process_state, scriptState=script_state, blockId="",
-            scriptBlockIndex=0, blockSize=0, executionId="", **stamps,
+            "logevent_script",
+            now,
+            cmdId=self.writer.index,
+            scriptSalIndex=self.writer.index,
+            isStandard=True,
+            path="maintel/track_target.py",
+            processState=process_state,
+            scriptState=script_state,
+            blockId="",
+            scriptBlockIndex=0,
+            blockSize=0,
+            executionId="",
+            **stamps,
         )
 
     def _lists(self, now: float, *, current: int, past: int = 0) -> list[Emit]:
@@ -96,6 +118,13 @@ class ScriptRun:
             return [self.writer.index or 0] * count + [0] * (_QUEUE_LENGTH - count)
 
         return self._queue.event(
-            "logevent_queue", now, enabled=True, running=True, currentSalIndex=current, length=waiting,
-            salIndices=padded(waiting), pastLength=past, pastSalIndices=padded(past),
+            "logevent_queue",
+            now,
+            enabled=True,
+            running=True,
+            currentSalIndex=current,
+            length=waiting,
+            salIndices=padded(waiting),
+            pastLength=past,
+            pastSalIndices=padded(past),
         )

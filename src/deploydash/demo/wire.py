@@ -21,10 +21,11 @@ import fastavro
 TAI_MINUS_UTC = 37.0
 """Seconds; constant since 2017-01-01."""
 
-INDEXED = frozenset(
-    "AlarmRule MTAirCompressor GCHeaderService DIMM DREAM DSM Electrometer ESS FiberSpectrograph GenericCamera Guider "
-    "LaserTracker LinearStage MTHexapod MTVMS OCPS PMD Scheduler Script ScriptQueue Test".split(),
-)
+_INDEXED = """
+AlarmRule MTAirCompressor GCHeaderService DIMM DREAM DSM Electrometer ESS FiberSpectrograph GenericCamera Guider
+LaserTracker LinearStage MTHexapod MTVMS OCPS PMD Scheduler Script ScriptQueue Test
+"""
+INDEXED = frozenset(_INDEXED.split())
 """Components with a salIndex (ts_xml SALSubsystems.xml, IndexEnumeration other than "no")."""
 
 CAMERAS = frozenset({"ATCamera", "CCCamera", "MTCamera"})
@@ -123,11 +124,6 @@ class TopicSchema:
         """private_revCode: eight hexadecimal digits of the text; nobody checks it."""
         return hashlib.md5(self.text.encode(), usedforsecurity=False).hexdigest()[:8]
 
-    @cached_property
-    def private_names(self) -> frozenset[str]:
-        """The names of all fields."""
-        return frozenset(f["name"] for f in _schema_set(self.kind)["schemas"][self.sal_name]["fields"])
-
     @property
     def parsed(self) -> Any:
         """The schema as fastavro wants it. The namespace does not change a byte of what is written."""
@@ -222,7 +218,7 @@ class Codec:
         if struct.unpack(">I", value[1:5])[0] != schema.schema_id:
             raise PoisonedRecordError(topic, "unknown schema id")
         try:
-            decoded = fastavro.schemaless_reader(io.BytesIO(value[5:]), schema.parsed, None)
+            decoded: Any = fastavro.schemaless_reader(io.BytesIO(value[5:]), schema.parsed, None)
         except Exception as error:
             raise PoisonedRecordError(topic, "not readable") from error
         fields: dict[str, Any] = decoded

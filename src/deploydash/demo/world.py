@@ -57,7 +57,11 @@ class World:
         """A process that does nothing yet. Its beats keep the phase of the CSC."""
         phase = self._phases.setdefault(csc.name, self.rng.randrange(_PHASES) / _PHASES)
         made = Process(
-            self.writer(csc, origin), traits, pace=self.pace, phase=phase, rng=random.Random(self.rng.random()),
+            self.writer(csc, origin),
+            traits,
+            pace=self.pace,
+            phase=phase,
+            rng=random.Random(self.rng.random()),
         )
         self._running.setdefault(csc.name, []).append(made)
         self._listening.setdefault(csc.component, []).append(made)
@@ -135,5 +139,3 @@ class World:
         for process in listeners:
             self.write(process.receive(sal_name.removeprefix("command_"), fields, now))
             self.wake(process)
-
-
