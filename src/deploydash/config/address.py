@@ -30,8 +30,9 @@ def bootstrap_hosts(text: str) -> tuple[str, ...]:
     hosts = []
     for server in text.split(","):
         host, colon, port = server.strip().rpartition(":")
-        host = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
-        if not colon or not _is_port(port) or (":" in host and not server.strip().startswith("[")):
+        in_brackets = host.startswith("[")
+        host = host[1:].removesuffix("]") if in_brackets else host
+        if not colon or not _is_port(port) or in_brackets != (":" in host):
             raise ValueError(f"{server.strip()!r} is not host:port", "write for example kafka.example.org:9094")
         hosts.append(host_name(host))
     return tuple(hosts)
@@ -53,7 +54,10 @@ def url_host(text: str) -> str:
         raise wrong from error
     if "@" in parts.netloc:
         raise ValueError("a URL must not hold credentials", "they come from the environment")
+    in_brackets = parts.netloc.startswith("[")
     if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
+        raise wrong
+    if in_brackets != (":" in parts.hostname):
         raise wrong
     if parts.query or parts.fragment:
         raise ValueError("a URL with ? or # cannot be extended by a path", "leave them away")
