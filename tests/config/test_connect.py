@@ -78,7 +78,13 @@ def test_the_site_file_is_used_where_the_environment_gives_only_credentials() ->
     )
     assert outside.registry == RegistrySettings("https://summit-lsp.lsst.codes/schema-registry", "site file")
     assert outside.efd == EfdSettings(
-        "https://summit-lsp.lsst.codes/influxdb", "efd", "site file", "efdreader", "efd-secret"
+        url="https://summit-lsp.lsst.codes/influxdb",
+        database="efd",
+        source="site file",
+        username="efdreader",
+        password="efd-secret",
+        alias="summit_efd",
+        credential_service="https://roundtable.lsst.codes/segwarides",
     )
 
 
@@ -274,6 +280,13 @@ def test_a_site_without_an_efd_has_it_off() -> None:
     assert efd == EfdSettings("", "", "site file")
 
 
+def test_an_alias_without_a_credential_service_leads_nowhere() -> None:
+    text = (SITES / "summit.yaml").read_text("utf-8")
+    without = "\n".join(line for line in text.splitlines() if "credential_service" not in line)
+    efd = connections(parse_site(without, Path("summit.yaml")), CREDENTIALS).efd
+    assert (efd.alias, efd.credential_service, efd.username) == ("", "", "")
+
+
 def test_no_secret_is_in_a_repr() -> None:
     environ = {**CREDENTIALS, "EFD_USERNAME": "efdreader", "EFD_PASSWORD": "efd-secret"}
     outside = connections(summit(), environ)
@@ -284,7 +297,8 @@ def test_no_secret_is_in_a_repr() -> None:
 def test_a_rehearsal_ignores_every_variable() -> None:
     rehearsal = parse_site(
         'site: summit\nrehearsal: true\nkafka: {bootstrap: "127.0.0.1:9094", hosts: [127.0.0.1]}\n'
-        'schema_registry: {url: "http://127.0.0.1:8081"}\nefd: {url: "http://127.0.0.1:8086", alias: summit_efd}\n'
+        'schema_registry: {url: "http://127.0.0.1:8081"}\nefd: {url: "http://127.0.0.1:8086", alias: summit_efd, '
+        'credential_service: "http://127.0.0.1:1"}\n'
         "groups: [AT]\ncscs: [{csc: ATDome, group: AT}]\n",
         Path("rehearsal.yaml"),
     )

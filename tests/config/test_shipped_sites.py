@@ -173,6 +173,7 @@ def test_where_a_site_is_reached(
         "efd",
         alias,
     )
+    assert found.efd.credential_service == "https://roundtable.lsst.codes/segwarides"
     assert (found.roster.time_zone, found.roster.cluster) == (zone, cluster)
 
 

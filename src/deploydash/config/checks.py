@@ -17,6 +17,14 @@ from deploydash.errors import Problem
 CAMERAS = frozenset({"ATCamera", "CCCamera", "MTCamera"})
 """The components with ``command_enterControl`` and ``logevent_offlineDetailedState`` (ts_xml SALSubsystems.xml)."""
 
+_ADDRESSES = (
+    ("kafka", "bootstrap"),
+    ("kafka", "hosts"),
+    ("schema_registry", "url"),
+    ("efd", "url"),
+    ("efd", "credential_service"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -125,7 +133,7 @@ def _rehearsal(draft: Draft) -> Iterator[Problem]:
     for path, text in _addresses(data):
         try:
             hosts = bootstrap_hosts(text) if path[-1] == "bootstrap" else (text,)
-            hosts = (url_host(text),) if path[-1] == "url" else hosts
+            hosts = (url_host(text),) if path[-1] in {"url", "credential_service"} else hosts
         except ValueError:
             continue  # the shape of the address is reported already
         for host in hosts:
@@ -140,7 +148,7 @@ def _rehearsal(draft: Draft) -> Iterator[Problem]:
 
 
 def _addresses(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    for section, key in (("kafka", "bootstrap"), ("kafka", "hosts"), ("schema_registry", "url"), ("efd", "url")):
+    for section, key in _ADDRESSES:
         inside = data.get(section)
         value = inside.get(key) if isinstance(inside, dict) else None
         if isinstance(value, str):

@@ -92,13 +92,22 @@ class _Chosen:
         return RegistrySettings(url.rstrip("/"), source, foreign=not same_host(host or "", url_host(ours)))
 
     def efd(self) -> EfdSettings:
-        """Return the settings of the EFD; its address comes from the site file only."""
+        """Return the settings of the EFD; no variable moves its address, and a rehearsal asks no credential service."""
         section = self._site.efd
         if section is None:
             return EfdSettings("", "", SITE_FILE)
         username = self._environ.get(EFD_USERNAME, "")
         password = self._secret(EFD_PASSWORD)
-        return EfdSettings(section.url, section.database, SITE_FILE, username, password if username else "")
+        service = "" if self._site.rehearsal else section.credential_service or ""
+        return EfdSettings(
+            url=section.url,
+            database=section.database,
+            source=SITE_FILE,
+            username=username,
+            password=password if username else "",
+            alias=section.alias if service else "",
+            credential_service=service,
+        )
 
     def _first(self, names: tuple[str, ...], otherwise: str) -> tuple[str, str]:
         """Return the first value told, from the client file or a variable, and where it was; else the site file's."""
