@@ -27,11 +27,12 @@ TAIL = {"private_revCode": "string", "private_identity": "string", "private_orig
 INDEXED = record_schema(1, "logevent_heartbeat", salIndex="int", **HEAD, **TAIL)
 NOT_INDEXED = record_schema(2, "logevent_heartbeat", **HEAD, **TAIL)
 TAIL_FIRST = record_schema(3, "logevent_heartbeat", **TAIL, **HEAD, salIndex="int")
+INDEX_LAST = record_schema(5, "logevent_heartbeat", **HEAD, **TAIL, salIndex="int")
 NULLABLE = record_schema(
     4, "logevent_heartbeat", heartbeat=["null", "boolean"], **{name: ["null", kind] for name, kind in HEAD.items()},
     private_origin=["null", "int"],
 )  # fmt: skip
-SCHEMAS = (INDEXED, NOT_INDEXED, TAIL_FIRST, NULLABLE)
+SCHEMAS = (INDEXED, NOT_INDEXED, TAIL_FIRST, INDEX_LAST, NULLABLE)
 
 
 def beat_bytes(index: int | None, seq_num: int, *, sent: float = 1_795_199_875.0, origin: int = 4711) -> bytes:
@@ -77,6 +78,8 @@ def test_schema_versions_that_share_a_topic_are_kept_apart() -> None:
     for _ in range(2):
         assert reader.read(INDEXED, beat_bytes(3, 7)).csc == CscId("ESS", 3)
         assert reader.read(NOT_INDEXED, beat_bytes(None, 7)).csc == CscId("ESS", 0)
+        for index in (1, 2):
+            assert reader.read(INDEX_LAST, beat_bytes(None, 7) + number(index)).csc == CscId("ESS", index)
         assert reader.read(TAIL_FIRST, last) == Beat(CscId("ESS", 3), 5, 8, 1e9)
 
 
@@ -106,6 +109,15 @@ def test_a_beat_cut_short_is_refused_however_often_whole_ones_came_before(cut: i
         reader.read(INDEXED, whole[: -min(cut, len(whole))])
     with pytest.raises(Undecodable):
         reader.read(INDEXED, whole + b"\x00" * cut)
+
+
+@pytest.mark.parametrize("count", range(1, 14))
+def test_a_number_of_more_bytes_than_it_needs_is_read_alike_both_ways(count: int) -> None:
+    reader = BeatReader("ESS")
+    whole = beat_bytes(1, 1)
+    longer = whole[:33] + b"\xff" * count + b"\x01" + whole[34:]
+    for _ in range(2):
+        assert short_way(reader, INDEXED, longer) == long_way(INDEXED, longer) != "undecodable"
 
 
 def test_an_index_beyond_32_bits_is_refused_and_never_remembered() -> None:

@@ -65,10 +65,11 @@ class SchemaStore:
         registry = self._registry
         address = f"{registry.address} ({registry.source})"
         if registry.trouble and self._missing:
-            missing = f"{len(self._missing)} schemas are missing, records written with them cannot be read"
+            missing = f"{_count(len(self._missing), 'missing schema')}, records written with it cannot be read"
             return FeedState.DOWN, f"{address} {registry.trouble}; {missing}"
         if registry.trouble:
-            return FeedState.DEGRADED, f"{address} {registry.trouble}; {len(self._schemas)} schemas from the cache"
+            cached = f"{_count(len(self._schemas), 'schema')} from the cache"
+            return FeedState.DEGRADED, f"{address} {registry.trouble}; {cached}"
         if not registry.answered:
             return FeedState.CONNECTING, f"{address} was not asked yet"
         return FeedState.UP, f"{address}{self._not_kept}"
@@ -194,3 +195,7 @@ def _same(text: str, other: str) -> bool:
         return bool(json.loads(text) == json.loads(other))
     except (ValueError, RecursionError):
         return False
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -87,12 +87,15 @@ class RegistryClient:
         try:
             async with asyncio.timeout(timeout):
                 return await self._http.get(url, timeout=timeout)
-        except (TimeoutError, httpx.TimeoutException):
-            self.trouble = f"did not answer within {timeout:g} s"
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-            self.trouble = f"cannot be reached: {_cause(error)}"
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise self._lost(f"did not answer within {timeout:g} s") from error
+        except Exception as error:  # a wrong address fails in many ways that httpx has no name for
+            raise self._lost(f"cannot be reached: {_cause(error)}") from error
+
+    def _lost(self, trouble: str) -> SchemaUnavailable:
+        self.trouble = trouble
         self._leave_alone_until = self._clock() + RETRY_S
-        raise self._unavailable()
+        return self._unavailable()
 
     def _has_answered(self) -> None:
         self.answered = True

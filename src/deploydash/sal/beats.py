@@ -87,7 +87,7 @@ class _UsualLayout:
     @classmethod
     def of(cls, schema: WriterSchema) -> _UsualLayout | None:
         """Return the layout of a schema, or None where it has another."""
-        if schema.layout[:5] == _USUAL_HEAD and "salIndex" not in schema.fields:
+        if schema.layout[:5] == _USUAL_HEAD:
             return cls(indexed=False)
         if schema.layout[:1] == (("salIndex", "int"),) and schema.layout[1:6] == _USUAL_HEAD:
             return cls(indexed=True)
@@ -107,13 +107,13 @@ class _UsualLayout:
     def remember(self, payload: bytes, beat: Beat) -> None:
         """Remember the end of a payload that was decoded in full."""
         try:
-            _, at = _number(payload, 0) if self._indexed else (0, 0)
+            index, at = _number(payload, 0) if self._indexed else (0, 0)
             _, at = _number(payload, at + _STAMPS_SIZE)
         except IndexError:  # a number of more bytes than an int has
             return
         if len(self._tails) >= _MOST_REMEMBERED:
             self._tails.clear()
-        self._tails[beat.csc.index, payload[at:]] = (beat.csc, beat.origin)
+        self._tails[index, payload[at:]] = (beat.csc, beat.origin)
 
 
 def _number(payload: bytes, at: int) -> tuple[int, int]:
