@@ -99,10 +99,7 @@ def _keys_at(model: type[BaseModel], path: Path) -> list[str]:
     """Return the keys that a model knows at a place of the document."""
     for part in path:
         if isinstance(part, str):
-            found = _model_in(model.model_fields[part].annotation)
-            if found is None:
-                return []
-            model = found
+            model = _model_in(model.model_fields[part].annotation) or model
     return list(model.model_fields)
 
 
