@@ -37,13 +37,19 @@ class RegistrySettings:
 
 @dataclass(frozen=True, slots=True)
 class EfdSettings:
-    """How to ask the EFD. ``url`` empty means not configured; ``password`` never appears in a repr."""
+    """How to ask the EFD. ``url`` empty means not configured; ``password`` never appears in a repr.
+
+    Without a ``username`` the EFD feed asks ``credential_service`` (an address) for those of ``alias``, if
+    both are given.
+    """
 
     url: str
     database: str
     source: str
     username: str = ""
     password: str = field(default="", repr=False)
+    alias: str = ""
+    credential_service: str = ""
 
 
 @dataclass(frozen=True, slots=True)
