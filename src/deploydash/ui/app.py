@@ -1,0 +1,196 @@
+"""The screen of a session: snapshots in, orders out, nothing else."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from rich.color import ColorSystem
+from textual.app import App
+from textual.binding import Binding
+from textual.filter import LineFilter
+from textual.screen import Screen
+from textual.theme import Theme
+
+from deploydash.core.commands import Command
+from deploydash.core.snapshot import Snapshot
+from deploydash.ui import glyphs, themes
+from deploydash.ui.keys import INTERRUPT
+from deploydash.ui.palette import Commands
+from deploydash.ui.present import Moment
+from deploydash.ui.screens.base import View
+from deploydash.ui.screens.watch import WatchScreen
+from deploydash.ui.source import SnapshotSource
+from deploydash.ui.terminal import NoColour, Numbered
+from deploydash.ui.themes import PALETTES, Palette
+from deploydash.ui.widgets.canvas import Canvas
+
+FRAME_S = 0.016
+"""The newest snapshot is taken at most this often; the ones between are never looked at."""
+
+INTERRUPTED = 130
+
+
+class DeploydashApp(App[None], inherit_bindings=False):
+    """The live grid.
+
+    ``theme`` is a name of ``themes.PALETTES``, None for the usual one; ``NO_COLOR`` and terminals with fewer
+    than 256 colours get the one without colour. ``speed`` is the ×N of a rehearsal. Run it with
+    ``mouse=False``. ``return_code`` is 130 when it was left by ctrl+c.
+
+    Raises:
+        ValueError: there is no such theme.
+    """
+
+    CSS_PATH = "deploydash.tcss"
+    COMMANDS = {Commands}  # noqa: RUF012 - Textual reads a class attribute
+    BINDINGS = [Binding(INTERRUPT, "interrupt", show=False, priority=True)]  # noqa: RUF012 - as above
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(self, source: SnapshotSource, *, theme: str | None = None, speed: float | None = None) -> None:
+        self._colours: LineFilter | None = None
+        super().__init__()
+        if theme is not None and theme not in PALETTES:
+            raise ValueError(f"there is no theme {theme!r}: use one of {', '.join(PALETTES)}")
+        self.source = source
+        self.speed = speed
+        self.glyphs = glyphs.choose(sys.stdout.encoding or "ascii", os.environ)
+        self.snapshot: Snapshot | None = None
+        self.few_colours = self.console._color_system in {None, ColorSystem.STANDARD, ColorSystem.WINDOWS}  # noqa: SLF001 - no public name
+        self.no_colour_because = _no_colour_because(self.few_colours)
+        self._newest: Snapshot | None = None
+        self._waiting = False
+        self._shown_at = 0.0
+        self._unsubscribe: Callable[[], None] | None = None
+        for palette in PALETTES.values():
+            self.register_theme(_textual_theme(palette))
+        self.use_theme(themes.MONO if self.no_colour_because else theme or themes.DEFAULT)
+
+    @property
+    def palette(self) -> Palette:
+        """The theme in use."""
+        return self._palette
+
+    def use_theme(self, name: str) -> None:
+        """Draw everything in another theme."""
+        self._palette = PALETTES[name]
+        if not self._palette.colour:
+            self._colours = NoColour()
+        elif self.console._color_system is ColorSystem.EIGHT_BIT:  # noqa: SLF001 - no public name
+            self._colours = Numbered(self._palette.numbers)
+        else:
+            self._colours = None
+        self.theme = name
+        if self._running:
+            for screen in self.screen_stack:
+                for canvas in screen.query(Canvas):
+                    canvas.rebuild()
+
+    def next_theme(self) -> str:
+        """Go to the next theme and return a sentence about it."""
+        if self.no_colour_because:
+            return f"one theme only: {self.no_colour_because}"
+        names = [*PALETTES]
+        self.use_theme(names[(names.index(self._palette.name) + 1) % len(names)])
+        return f"theme {self._palette.name}: {self._palette.title}"
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what stands between the theme and the terminal, in place of Textual's greys for ``NO_COLOR``."""
+        return [self._colours] if self._colours else []
+
+    def moment(self, *, by_state: bool = False) -> Moment:
+        """Return now, as the tiles need it."""
+        clock = self.source.clock
+        listening = self.snapshot is None or not self.snapshot.decided
+        return Moment(clock.monotonic(), clock.utc(), self.glyphs, by_state, listening)
+
+    def order(self, command: Command) -> None:
+        """Hand an order to the session."""
+        self.source.order(command)
+
+    def get_default_screen(self) -> Screen[None]:
+        """Return the grid."""
+        return WatchScreen(id="_default")
+
+    def on_mount(self) -> None:
+        """Begin to listen, and let seconds pass."""
+        self._unsubscribe = self.source.subscribe(self._take)
+        self._next_second()
+
+    def on_unmount(self) -> None:
+        """Listen no more."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+
+    def action_interrupt(self) -> None:
+        """Leave at once, whatever is open."""
+        self.exit(return_code=INTERRUPTED)
+
+    def _take(self, snapshot: Snapshot) -> None:
+        """Keep the newest snapshot; called by the session, outside of Textual."""
+        self._newest = snapshot
+        if not self._waiting:
+            self._waiting = True
+            self.call_later(self._show_soon)
+
+    def _show_soon(self) -> None:
+        wait = self._shown_at + FRAME_S - self.source.clock.monotonic()
+        if wait > 0:
+            self.set_timer(wait, self._show)
+        else:
+            self._show()
+
+    def _show(self) -> None:
+        self._waiting = False
+        self._shown_at = self.source.clock.monotonic()
+        if self._newest is not None:
+            self.snapshot, self._newest = self._newest, None
+            for screen in self.screen_stack:
+                if isinstance(screen, View) and screen.is_mounted:
+                    screen.take(self.snapshot)
+
+    def _next_second(self) -> None:
+        """Wake when the UTC clock's second changes."""
+        self.set_timer(1.0 - self.source.clock.utc() % 1.0 + 0.005, self._second)
+
+    def _second(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, View) and screen.is_mounted:
+                screen.second()
+        self._next_second()
+
+
+def _no_colour_because(few_colours: bool) -> str:
+    if os.environ.get("NO_COLOR"):
+        return "NO_COLOR is set"
+    return "this terminal has fewer than 256 colours" if few_colours else ""
+
+
+def _textual_theme(palette: Palette) -> Theme:
+    return Theme(
+        name=palette.name,
+        primary=palette.accent.hex,
+        secondary=palette.accent.hex,
+        accent=palette.accent.hex,
+        warning=palette.warn.hex,
+        error=palette.bad.hex,
+        success=palette.good.hex,
+        foreground=palette.text.hex,
+        background=palette.page.hex,
+        surface=palette.page.hex,
+        panel=palette.bar.hex,
+        dark=True,
+        variables={
+            "line": palette.line.hex,
+            "selected": palette.selected.hex,
+            "dim": palette.dim.hex,
+            "bright": palette.bright.hex,
+            "block-cursor-background": palette.selected.hex,
+            "block-cursor-foreground": palette.bright.hex,
+            "scrollbar": palette.line.hex,
+            "scrollbar-background": palette.page.hex,
+            "scrollbar-corner-color": palette.page.hex,
+        },
+    )

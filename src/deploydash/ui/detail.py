@@ -1,0 +1,159 @@
+"""Everything known of one CSC, as lines. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from datetime import UTC, datetime
+
+from deploydash.core.model import Effective, Liveness
+from deploydash.core.snapshot import CscDetail, CscView, seconds_text
+from deploydash.ui.glyphs import Glyphs
+from deploydash.ui.ink import Ink, Line, Span, Spans, fill, letter
+from deploydash.ui.lines import reason_of, rule, state_words
+from deploydash.ui.present import Moment, code, group_of
+
+LABEL = 16
+LEVELS = {40: "error", 30: "warning", 20: "info", 10: "debug"}
+
+
+def detail_lines(view: CscView, detail: CscDetail | None, moment: Moment, width: int) -> list[Line]:
+    """Return the detail of one CSC; ``detail`` is None until the session has gathered it."""
+    glyphs = moment.glyphs
+    lines = [Line(), Line(_heading(view, glyphs)), Line()]
+    lines += _wrapped("why", reason_of(view, moment), width, Ink.BRIGHT)
+    lines += [
+        _field("reported", _reported(view, moment)),
+        _field("heartbeat", _heartbeat(view, moment)),
+        _field("target", (Span(str(view.target) if view.target else "none in this phase"), Span(f"   {view.verdict.replace('_', ' ')}", Ink.DIM))),
+    ]
+    if view.camera:
+        lines.append(_field("sub-state", (Span(view.substate.name if view.substate else "never told"),)))
+    if view.error is not None:
+        told = f"{view.error.code} {view.error.report}   {_time(view.error.sent_utc)}"
+        lines += _wrapped("error code", told, width, letter(Effective.FAULT))
+    lines.append(_field("process", _process(view, detail)))
+    if detail is None:
+        return [*lines, Line(), Line((Span("   gathering what is known", Ink.DIM),))]
+    lines += [Line(), rule("Last minute of heartbeats", width, glyphs), _beats(detail, glyphs), _axis()]
+    lines += [Line(), rule("States, newest first", width, glyphs)]
+    lines += _states(detail, moment) or [Line((Span("   none told", Ink.DIM),))]
+    lines += [Line(), rule("Software and configuration", width, glyphs)]
+    lines += _software(detail, width)
+    lines += [Line(), rule("Log messages, newest first", width, glyphs)]
+    lines += _logs(detail, width) or [Line((Span("   none since we watch", Ink.DIM),))]
+    return lines
+
+
+def _field(name: str, spans: Spans) -> Line:
+    return Line((Span(f"   {name:<{LABEL}}", Ink.DIM), *spans))
+
+
+def _wrapped(name: str, text: str, width: int, ink: Ink) -> list[Line]:
+    parts = textwrap.wrap(text, max(20, width - LABEL - 5)) or [""]
+    return [_field(name if not number else "", (Span(part, ink),)) for number, part in enumerate(parts)]
+
+
+def _time(utc: float) -> str:
+    return f"{datetime.fromtimestamp(utc, UTC):%Y-%m-%d %H:%M:%S}Z"
+
+
+def _heading(view: CscView, glyphs: Glyphs) -> Spans:
+    spans = [
+        Span("   "),
+        Span(f" {code(view, glyphs)} ", fill(view.effective)),
+        Span(f"  {view.csc}  ", Ink.TITLE),
+        Span(state_words(view), letter(view.effective)),
+        Span(f"   {group_of(view)}", Ink.DIM),
+    ]
+    for said, word in ((view.camera, "camera"), (view.protected, "protected"), (not view.expected, "not in the site file")):
+        if said:
+            spans.append(Span(f" {glyphs.dot} {word}", Ink.ACCENT))
+    return tuple(spans)
+
+
+def _reported(view: CscView, moment: Moment) -> Spans:
+    if view.reported is None:
+        return (Span("no state told"),)
+    spans = [Span(view.reported.name)]
+    if view.reported_utc is not None:
+        ago = seconds_text(moment.utc - view.reported_utc)
+        spans.append(Span(f"   {_time(view.reported_utc)}, {ago} ago, from {_source(view)}", Ink.DIM))
+    return tuple(spans)
+
+
+def _source(view: CscView) -> str:
+    return {"kafka": "Kafka", "efd": "the EFD", "none": "nowhere"}[view.source.value]
+
+
+def _heartbeat(view: CscView, moment: Moment) -> Spans:
+    ink = Ink.TEXT if view.liveness is Liveness.BEATING else Ink.WARN
+    spans = [Span(view.liveness.value.replace("_", " "), ink)]
+    if view.liveness in {Liveness.LATE, Liveness.SILENT} and view.beat_at is not None:
+        least = "at least " if view.beat_at_least else ""
+        spans.append(Span(f"   last beat {least}{seconds_text(moment.now - view.beat_at)} ago", Ink.WARN))
+    return tuple(spans)
+
+
+def _process(view: CscView, detail: CscDetail | None) -> Spans:
+    spans = [Span(f"origin {detail.origin}" if detail and detail.origin is not None else "origin unknown")]
+    if view.restarts:
+        spans.append(Span(f"   restarted {view.restarts} times while we watched", Ink.WARN))
+    if view.duplicate:
+        spans.append(Span("   two processes beat under this name", Ink.BAD))
+    return tuple(spans)
+
+
+def _beats(detail: CscDetail, glyphs: Glyphs) -> Line:
+    spans = [Span("   ")]
+    for count in detail.beats:
+        if count < 0:
+            spans.append(Span(glyphs.blind, Ink.DIM))
+        elif not count:
+            spans.append(Span(glyphs.missed, Ink.BAD))
+        else:
+            spans.append(Span(glyphs.beat if count == 1 else str(min(count, 9)), Ink.GOOD if count < 3 else Ink.WARN))
+    return Line(tuple(spans))
+
+
+def _axis() -> Line:
+    return Line((Span("   60 s ago                   30 s ago                       now", Ink.DIM),))
+
+
+def _states(detail: CscDetail, moment: Moment) -> list[Line]:
+    lines: list[Line] = []
+    later = moment.utc
+    for utc, state, source in reversed(detail.states):
+        lasted = seconds_text(later - utc)
+        ink = letter(Effective[state.name])
+        lines.append(
+            Line((Span(f"   {_time(utc)}  ", Ink.DIM), Span(f"{state.name:<10}", ink), Span(f"for {lasted}  {source.value}", Ink.DIM)))
+        )
+        later = utc
+    return lines
+
+
+def _software(detail: CscDetail, width: int) -> list[Line]:
+    mode = "not told" if detail.simulation_mode is None else str(detail.simulation_mode)
+    real = {None: "", 0: "   the real hardware"}.get(detail.simulation_mode, "   simulated")
+    return [
+        _field("CSC", (Span(detail.csc_version or "not told"),)),
+        _field("XML", (Span(detail.xml_version or "not told"),)),
+        _field("simulation mode", (Span(mode), Span(real, Ink.DIM))),
+        *_wrapped("configuration", detail.configurations or "not told", width, Ink.TEXT),
+        _field("its version", (Span(detail.configuration_version or "not told"),)),
+    ]
+
+
+def _logs(detail: CscDetail, width: int) -> list[Line]:
+    lines: list[Line] = []
+    for log in sorted(detail.logs, key=lambda log: log.sent_utc, reverse=True):
+        level = next((name for floor, name in LEVELS.items() if log.level >= floor), "trace")
+        ink = Ink.BAD if log.level >= 40 else Ink.WARN if log.level >= 30 else Ink.TEXT
+        time = datetime.fromtimestamp(log.sent_utc, UTC)
+        head = Span(f"   {time:%H:%M:%S}  ", Ink.DIM)
+        text = " ".join(log.message.split())
+        room = max(10, width - 24)
+        parts = textwrap.wrap(text, room, max_lines=3, placeholder=" ...") or [""]
+        lines.append(Line((head, Span(f"{level:<9}", ink), Span(parts[0]))))
+        lines += [Line((Span(" " * 22), Span(part))) for part in parts[1:]]
+    return lines

@@ -1,0 +1,88 @@
+"""The few characters beyond ASCII, and what stands for them where the terminal cannot show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """Every sign the screen draws with."""
+
+    full: str
+    rest: str
+    rule: str
+    cursor: str
+    up: str
+    connecting: str
+    degraded: str
+    down: str
+    off: str
+    moving: str
+    arrow: str
+    dot: str
+    cut: str
+    hatch: str
+    beat: str
+    missed: str
+    blind: str
+    times: str
+    minus: str
+
+
+UNICODE = Glyphs(
+    full="━",
+    rest="─",
+    rule="─",
+    cursor="▸",
+    up="●",
+    connecting="◌",
+    degraded="◐",
+    down="✖",
+    off="○",
+    moving="›",
+    arrow="→",
+    dot="·",
+    cut="…",
+    hatch="╱",
+    beat="▪",
+    missed="_",
+    blind="·",
+    times="×",
+    minus="−",
+)
+
+ASCII = Glyphs(
+    full="=",
+    rest="-",
+    rule="-",
+    cursor=">",
+    up="*",
+    connecting="~",
+    degraded="%",
+    down="X",
+    off="o",
+    moving=">",
+    arrow="->",
+    dot="-",
+    cut="~",
+    hatch="/",
+    beat="|",
+    missed="_",
+    blind=".",
+    times="x",
+    minus="-",
+)
+
+_POOR_TERMINALS = frozenset({"linux", "dumb", "vt100", "vt220"})
+
+
+def choose(encoding: str, environ: Mapping[str, str]) -> Glyphs:
+    """Return the signs for a terminal: ASCII unless its encoding is UTF-8 and its font is known to have them.
+
+    The Linux console speaks UTF-8 but its font has 512 glyphs.
+    """
+    if encoding.lower().replace("-", "") != "utf8" or environ.get("TERM", "") in _POOR_TERMINALS:
+        return ASCII
+    return UNICODE

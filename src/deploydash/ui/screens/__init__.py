@@ -1,0 +1,1 @@
+"""The screens: the grid, one CSC in detail, and the help."""

@@ -1,0 +1,269 @@
+"""The live grid as it is drawn: header, groups, grid or list, events, one line that answers, footer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal, Vertical
+from textual.events import Resize
+from textual.widgets import Input
+
+from deploydash.core.snapshot import GroupView, Snapshot
+from deploydash.ui import lines, search
+from deploydash.ui.ink import Ink, Line, Span, Surface
+from deploydash.ui.keys import Scope
+from deploydash.ui.present import Moment
+from deploydash.ui.screens.base import View
+from deploydash.ui.start import start_lines
+from deploydash.ui.widgets.canvas import Lines
+from deploydash.ui.widgets.departing import Departing
+from deploydash.ui.widgets.events import Events
+from deploydash.ui.widgets.grid import Grid
+
+AROUND_S = 0.25
+"""Header, groups, events and list are drawn at most this often in a storm; tiles at once."""
+
+CARD_WIDTH = 66
+
+
+class Size(Enum):
+    """The three designs of the screen."""
+
+    SMALL = "groups as bars, then what is off target"
+    USUAL = "the whole grid"
+    WIDE = "the whole grid, and a panel of what is off target"
+
+    @classmethod
+    def of(cls, width: int, height: int) -> Size:
+        """Return the design for a terminal."""
+        if width < 100 or height < 32:
+            return cls.SMALL
+        return cls.WIDE if width >= 160 and height >= 36 else cls.USUAL
+
+
+class Painting(View):
+    """Shows the newest snapshot. What the operator chose is kept here; the session knows nothing of it."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
+        super().__init__(id=id)
+        self._around_at = 0.0
+        self._around_waits = False
+        self.snapshot: Snapshot | None = None
+        self.selected: int | None = None
+        self.by_state = False
+        self.only: bool | None = None
+        self.in_events = False
+        self.pattern = ""
+        self.found: frozenset[int] = frozenset()
+        self.message = ""
+        self.card_closed = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out the parts; ``deploydash.tcss`` says where they stand."""
+        yield Lines(id="header")
+        yield Lines(id="banner")
+        yield Lines(id="groups")
+        with Horizontal(id="body"):
+            with Container(id="side"):
+                yield Departing(tall=True, id="panel")
+            with Vertical(id="main"):
+                yield Lines(id="above")
+                yield Grid(id="grid")
+                yield Departing(tall=False, id="list")
+                yield Lines(id="events-rule")
+                yield Events(self.deploydash.glyphs, id="events")
+        with Horizontal(id="answer"):
+            yield Lines(id="message")
+            yield Input(id="filter", placeholder="name, group, state or liveness", compact=True)
+        yield Lines(id="footer")
+        yield Lines(id="start")
+
+    def on_mount(self) -> None:
+        """Start with the calm parts in place."""
+        self.query_one(Input).cursor_blink = False
+        self.query_one("#filter").display = False
+        if self.deploydash.snapshot is not None:
+            self.take(self.deploydash.snapshot)
+        else:
+            self.rearrange()
+
+    def on_resize(self, event: Resize) -> None:
+        """Change the design with the size."""
+        del event
+        self.rearrange()
+
+    @property
+    def groups(self) -> Sequence[GroupView]:
+        """The groups of the snapshot."""
+        return self.snapshot.groups if self.snapshot is not None else ()
+
+    def moment(self) -> Moment:
+        """Return now, with the operator's choices."""
+        return self.deploydash.moment(by_state=self.by_state)
+
+    @property
+    def design(self) -> Size:
+        """The design in use."""
+        return Size.of(self.size.width, self.size.height)
+
+    @property
+    def listing(self) -> bool:
+        """Whether the list of those off target stands in place of the grid."""
+        return self.only if self.only is not None else self.design is Size.SMALL
+
+    def rearrange(self) -> None:
+        """Show the parts that belong to this size and this choice."""
+        small = self.design is Size.SMALL
+        side = self.design is Size.WIDE and not self.listing
+        for name, shown in (
+            ("groups", small),
+            ("side", side),
+            ("grid", not self.listing),
+            ("list", self.listing),
+            ("banner", bool(self.snapshot and self.snapshot.banner)),
+            ("start", not self.card_closed and self.snapshot is not None and not self.snapshot.decided),
+        ):
+            self.query_one(f"#{name}").display = shown
+        height = self.size.height
+        self.query_one("#events").styles.height = 2 if small else 8 if height >= 46 else 6 if height >= 40 else 4
+        self.query_one("#groups").styles.height = -(-len(self.groups) // max(1, min(3, (self.size.width - 1) // 25)))
+        self.query_one("#side").set_class(self.deploydash.glyphs.rule == "-", "ascii")
+        self.call_after_refresh(self.paint, None)
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Show a new snapshot."""
+        old, self.snapshot = self.snapshot, snapshot
+        changed = changed_items(old, snapshot)
+        if changed is None and old is not None:
+            self._follow(old, snapshot)
+        moment = self.moment()
+        self.query_one(Grid).show(snapshot, moment, changed)
+        if old is None or bool(old.banner) != bool(snapshot.banner) or old.decided != snapshot.decided:
+            self.rearrange()
+        elif changed or old.events is not snapshot.events or old.feeds != snapshot.feeds or old.target != snapshot.target:
+            self._around_soon(moment)
+
+    def second(self) -> None:
+        """Let clocks, ages and fading changes go on."""
+        if self.snapshot is not None:
+            moment = self.moment()
+            self.query_one(Grid).tick(moment)
+            self.around(moment)
+
+    def _follow(self, old: Snapshot, new: Snapshot) -> None:
+        """Keep cursor and matches on the same CSCs in another roster."""
+        here = old.cscs[self.selected].csc if self.selected is not None else None
+        self.selected = next((item for item, view in enumerate(new.cscs) if view.csc == here), None)
+        self.found = frozenset(search.matches(new.cscs, self.pattern))
+        self.query_one(Grid).select(self.selected)
+        self.query_one(Grid).find(self.found)
+
+    def paint(self, changed: Sequence[int] | None) -> None:
+        """Draw everything anew."""
+        if self.snapshot is None:
+            self.query_one("#footer", Lines).show([self.footer()])
+            return
+        moment = self.moment()
+        self.query_one(Grid).show(self.snapshot, moment, changed)
+        self.around(moment)
+
+    def _around_soon(self, moment: Moment) -> None:
+        if self._around_waits:
+            return
+        wait = self._around_at + AROUND_S - moment.now
+        if wait <= 0:
+            self.around(moment)
+        else:
+            self._around_waits = True
+            self.set_timer(wait, lambda: self.around(self.moment()))
+
+    def around(self, moment: Moment) -> None:
+        """Draw everything but the grid."""
+        self._around_waits, self._around_at = False, moment.now
+        snapshot = self.snapshot
+        if snapshot is None:
+            return
+        app, width = self.deploydash, self.size.width
+        self.query_one("#header", Lines).show(
+            [
+                lines.header(snapshot, moment.utc, width, app.glyphs, app.speed),
+                lines.feeds_line(snapshot, width, moment.now, app.glyphs),
+            ]
+        )
+        if snapshot.banner:
+            self.query_one("#banner", Lines).show([lines.banner(snapshot.banner, width, app.glyphs)])
+        self.query_one("#groups", Lines).show(lines.groups_lines(self.groups, width, app.glyphs))
+        self._show_lists(snapshot, moment)
+        inner = self.query_one("#main").size.width
+        active = self.in_events
+        self.query_one("#events-rule", Lines).show([lines.rule("Events", inner, app.glyphs, bright=active)])
+        self.query_one(Events).show(snapshot.events, moment.utc)
+        self.answer(moment)
+        self.query_one("#footer", Lines).show([self.footer()])
+        if self.query_one("#start").display:
+            self._card(snapshot, moment)
+
+    def _show_lists(self, snapshot: Snapshot, moment: Moment) -> None:
+        items = search.departing(snapshot.cscs)
+        if self.pattern:
+            items = tuple(item for item in items if item in self.found)
+        calm = "nobody among the filter's matches" if self.pattern else calm_sentence(snapshot)
+        if self.listing:
+            head = f"off target {self.deploydash.glyphs.dot} {len(items)} of {len(snapshot.cscs)}"
+            width = self.query_one("#main").size.width
+            self.query_one("#above", Lines).show([lines.rule(head, width, self.deploydash.glyphs, bright=not self.in_events)])
+            self.query_one("#list", Departing).show(snapshot.cscs, items, moment, calm)
+        else:
+            self.query_one("#above", Lines).show([Line()])
+        side = self.query_one("#side")
+        if side.display:
+            side.border_title = f"Off target {self.deploydash.glyphs.dot} {len(items)} of {len(snapshot.cscs)}"
+            side.set_class(bool(items) and snapshot.decided, "asking")
+            self.query_one("#panel", Departing).show(snapshot.cscs, items, moment, calm)
+
+    def answer(self, moment: Moment) -> None:
+        """Draw the line that answers: a message, or the selected CSC and why it counts as it does."""
+        width = self.query_one("#message").size.width or self.size.width
+        if self.message:
+            line = Line((Span(f" {self.message}", Ink.WARN),))
+        elif self.snapshot is not None and self.selected is not None:
+            line = lines.selection(self.snapshot.cscs[self.selected], moment, width)
+        else:
+            line = Line()
+        self.query_one("#message", Lines).show([line])
+
+    def footer(self) -> Line:
+        """Return the line of keys."""
+        words = {"only": "everything" if self.listing else "off target only", "pane": "grid" if self.in_events else "events"}
+        rehearsal = self.snapshot is not None and self.snapshot.roster.rehearsal
+        surface = Surface.REHEARSAL if rehearsal else Surface.BAR
+        return lines.keys_line(Scope.GRID, self.size.width, words, surface)
+
+    def _card(self, snapshot: Snapshot, moment: Moment) -> None:
+        card = self.query_one("#start", Lines)
+        width = min(CARD_WIDTH, self.size.width - 4)
+        shown = start_lines(snapshot, moment, width)
+        card.styles.width, card.styles.height = width, len(shown)
+        card.styles.offset = ((self.size.width - width) // 2, max(3, (self.size.height - len(shown)) // 2 - 1))
+        card.show(shown)
+
+
+def changed_items(old: Snapshot | None, new: Snapshot) -> list[int] | None:
+    """Return which CSCs changed, or None if these are not the CSCs that were there before."""
+    if old is None or len(old.cscs) != len(new.cscs):
+        return None
+    if old.cscs is new.cscs:
+        return []
+    changed = [item for item, (one, other) in enumerate(zip(old.cscs, new.cscs, strict=True)) if one is not other]
+    if any(old.cscs[item].csc != new.cscs[item].csc or old.cscs[item].group != new.cscs[item].group for item in changed):
+        return None
+    return changed
+
+
+def calm_sentence(snapshot: Snapshot) -> str:
+    """Return what an empty list means."""
+    if not snapshot.decided:
+        return "listening"
+    return f"every CSC is at its target ({snapshot.target})"

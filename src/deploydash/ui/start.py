@@ -1,0 +1,64 @@
+"""The card that stands over the grid until everybody is decided. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+
+from deploydash.core.model import FeedState, Liveness
+from deploydash.core.snapshot import Snapshot
+from deploydash.ui.ink import Ink, Line, Span, Spans
+from deploydash.ui.lines import feed_spans, width_of
+from deploydash.ui.present import Moment, bar
+
+UNREAD = "Nothing has been contacted for writing. This view loads nothing that can act."
+
+
+def start_lines(snapshot: Snapshot, moment: Moment, width: int) -> list[Line]:
+    """Return the card: which site, which cluster, how the feeds are, how many CSCs are decided."""
+    roster, inner = snapshot.roster, width - 6
+    known = sum(_is_decided(snapshot, item) for item in range(len(snapshot.cscs)))
+    body: list[Spans] = [
+        (),
+        (Span(f" {roster.site.upper()} ", Ink.REHEARSAL if roster.rehearsal else Ink.BADGE), *_world(snapshot)),
+        (Span(f"{roster.cluster or 'no cluster named'}, {roster.time_zone}", Ink.DIM),),
+        (),
+    ]
+    for feed in snapshot.feeds:
+        head = feed_spans(feed, moment.now, moment.glyphs)
+        body.append(head)
+        if feed.detail and feed.state is not FeedState.OFF:
+            ink = Ink.BAD if feed.state is FeedState.DOWN else Ink.DIM
+            body += [(Span(f"  {part}", ink),) for part in textwrap.wrap(feed.detail, inner - 2)[:2]]
+    total = len(snapshot.cscs)
+    body += [
+        (),
+        (Span("listening ", Ink.TEXT), *bar(known, total, inner - 20, moment.glyphs), Span(f" {known}/{total}".rjust(10), Ink.BRIGHT)),
+        (),
+        *((Span(part, Ink.DIM),) for part in textwrap.wrap(UNREAD, inner)),
+        (),
+        (Span("esc", Ink.ACCENT), Span(" to the grid; this card goes by itself when everybody is decided", Ink.DIM)),
+        (),
+    ]
+    return _framed(body, width, moment)
+
+
+def _world(snapshot: Snapshot) -> Spans:
+    if snapshot.roster.rehearsal:
+        return (Span("  REHEARSAL: a demo observatory on this machine", Ink.BRIGHT),)
+    return (Span(f"  {len(snapshot.roster.cscs)} CSCs expected", Ink.BRIGHT),)
+
+
+def _is_decided(snapshot: Snapshot, item: int) -> bool:
+    view = snapshot.cscs[item]
+    return view.liveness in {Liveness.BEATING, Liveness.LATE, Liveness.SILENT}
+
+
+def _framed(body: list[Spans], width: int, moment: Moment) -> list[Line]:
+    corners = "╭╮╰╯│" if moment.glyphs.rule == "─" else "++++|"
+    rule = moment.glyphs.rule * (width - 2)
+    lines = [Line((Span(corners[0] + rule + corners[1], Ink.LINE),))]
+    for spans in body:
+        blank = Span(" " * max(0, width - 6 - width_of(spans)))
+        lines.append(Line((Span(f"{corners[4]}  ", Ink.LINE), *spans, blank, Span(f"  {corners[4]}", Ink.LINE))))
+    lines.append(Line((Span(corners[2] + rule + corners[3], Ink.LINE),)))
+    return lines

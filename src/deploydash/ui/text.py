@@ -1,0 +1,109 @@
+"""A snapshot as plain text: for ``demo`` without a terminal and ``status`` without ``--json``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from io import StringIO
+
+from rich.console import Console
+from rich.style import Style
+from rich.text import Text
+
+from deploydash.core.model import FeedState, Verdict
+from deploydash.core.snapshot import Snapshot
+from deploydash.ui import glyphs as signs
+from deploydash.ui import search
+from deploydash.ui.glyphs import Glyphs
+from deploydash.ui.ink import Ink, Line, Span
+from deploydash.ui.layout import Kind, Piece, blocks_of, pack
+from deploydash.ui.lines import departing, rule
+from deploydash.ui.present import Moment, chip, family, group_of, look, severity, tile, title
+from deploydash.ui.themes import DEFAULT, PALETTES
+
+
+def snapshot_text(
+    snapshot: Snapshot, *, width: int = 120, colour: bool = False, glyphs: Glyphs = signs.UNICODE
+) -> str:
+    """Return the grouped grid, the counts and those off target with their reasons, ``width`` cells wide.
+
+    There is no escape sequence in it unless ``colour`` is asked for.
+    """
+    width = max(60, width)
+    moment = Moment(snapshot.at, snapshot.utc, glyphs, listening=not snapshot.decided)
+    lines = [*_head(snapshot, glyphs), Line(), *grid_lines(snapshot, moment, width, 0), Line()]
+    lines += _departing(snapshot, moment, width)
+    if colour:
+        return _coloured(lines, width)
+    return "\n".join("".join(span.text for span in line.spans).rstrip() for line in lines) + "\n"
+
+
+def grid_lines(snapshot: Snapshot, moment: Moment, width: int, height: int) -> list[Line]:
+    """Return the whole grid without a cursor, packed into ``height`` lines or as many as it takes."""
+    blocks = blocks_of(((view.csc, group_of(view)) for view in snapshot.cscs), snapshot.roster.groups)
+    lines: list[Line] = []
+    for row in pack(blocks, width, height).rows:
+        spans: list[Span] = []
+        x = 0
+        for piece in row:
+            drawn = _piece(snapshot, piece, moment)
+            spans += [Span(" " * (piece.x - x)), *drawn]
+            x = piece.x + sum(len(span.text) for span in drawn)
+        lines.append(Line(tuple(spans)))
+    return lines
+
+
+def _piece(snapshot: Snapshot, piece: Piece, moment: Moment) -> tuple[Span, ...]:
+    if piece.kind is Kind.TITLE:
+        counts = next((group for group in snapshot.groups if group.name == piece.label), None)
+        return title(piece.label, counts, piece.width, moment.glyphs)
+    if piece.kind is Kind.FAMILY:
+        met = sum(snapshot.cscs[item].verdict in {Verdict.AT_TARGET, Verdict.NO_TARGET} for item in piece.items)
+        return family(piece, met, moment.glyphs)
+    drawn = look(snapshot.cscs[piece.items[0]], moment)
+    if piece.kind is Kind.SINGLE:
+        return tile(piece.label, drawn, piece.width, moment.glyphs)
+    return chip(piece.label, drawn)
+
+
+def _head(snapshot: Snapshot, glyphs: Glyphs) -> list[Line]:
+    summary, roster = snapshot.summary, snapshot.roster
+    told = f"{datetime.fromtimestamp(snapshot.utc, UTC):%Y-%m-%d %H:%M:%SZ}"
+    name = f"{roster.site.upper()}{' REHEARSAL' if roster.rehearsal else ''}"
+    counts = (
+        f"{summary.at_target} of {summary.expected} at target {snapshot.target}, {summary.off_target} off target, "
+        f"{summary.moving} moving, {summary.unknown} unknown, {summary.no_target} without a target"
+    )
+    lines = [Line((Span(name, Ink.TITLE), Span(f"  {told}"))), Line((Span(counts),))]
+    for feed in snapshot.feeds:
+        ink = Ink.TEXT if feed.state in {FeedState.UP, FeedState.OFF} else Ink.WARN
+        lines.append(Line((Span(f"{feed.feed} {feed.state}", ink), Span(f"  {feed.detail}", Ink.DIM))))
+    broken = sum(entry.records for entry in snapshot.undecodable)
+    if broken:
+        lines.append(Line((Span(f"{broken} records could not be decoded", Ink.WARN),)))
+    if snapshot.banner:
+        lines.append(Line((Span(f"{glyphs.down} {snapshot.banner}", Ink.BAD),)))
+    if not snapshot.decided:
+        lines.append(Line((Span("not everything is decided yet", Ink.WARN),)))
+    return lines
+
+
+def _departing(snapshot: Snapshot, moment: Moment, width: int) -> list[Line]:
+    cscs = snapshot.cscs
+    items = sorted(search.departing(cscs), key=lambda item: (severity(cscs[item]), item))
+    if not items:
+        return [Line((Span("nobody is off target", Ink.DIM),))]
+    lines = [rule(f"off target {moment.glyphs.dot} {len(items)} of {len(cscs)}", width, moment.glyphs)]
+    return lines + [departing(cscs[item], look(cscs[item], moment), moment, width) for item in items]
+
+
+def _coloured(lines: list[Line], width: int) -> str:
+    styles = PALETTES[DEFAULT].styles
+    out = StringIO()
+    console = Console(file=out, force_terminal=True, width=width, highlight=False, soft_wrap=True)
+    for line in lines:
+        text = Text(end="\n")
+        for span in line.spans:
+            style = styles[span.ink, span.surface]
+            text.append(span.text, style if span.ink.startswith("fill") else Style(color=style.color, bold=style.bold))
+        console.print(text)
+    return out.getvalue()

@@ -1,0 +1,1 @@
+"""The parts of the watch screen, each drawn line by line."""
