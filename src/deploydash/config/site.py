@@ -24,6 +24,9 @@ from deploydash.core.model import NEVER_EXPECTED, CscId, Target
 TARGETS = ("OFFLINE", "OFFLINE/AVAILABLE", "OFFLINE/PUBLISH_ONLY", "STANDBY", "DISABLED", "ENABLED")
 """What may be wanted of a CSC. FAULT may not: nobody commands it."""
 
+MAX_INDEX = 2**31 - 1
+"""``salIndex`` is a signed integer of 32 bits (ts_xml)."""
+
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]
 
@@ -71,6 +74,8 @@ def _csc(value: Any) -> CscId:
     csc = CscId.parse(value)
     if csc.name in NEVER_EXPECTED:
         raise ValueError(f"{csc.name} has no summary state and comes and goes", "leave it away")
+    if csc.index > MAX_INDEX:
+        raise ValueError(f"{csc.name} has an index beyond {MAX_INDEX}", "salIndex has 32 bits")
     return csc
 
 
@@ -131,6 +136,8 @@ class EfdSection(_Section):
     database: Text = "efd"
     alias: str = ""
     """The EFD's name at the credential service."""
+    credential_service: Url | None = None
+    """Asked for address, user and password where the environment holds no EFD_USERNAME, as the EFD's client does."""
 
 
 class LimitsSection(_Section):
