@@ -171,8 +171,8 @@ async def test_a_registry_that_does_not_answer_is_left_alone_for_a_moment(tmp_pa
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("http://127.0.0.1:1", "cannot be reached: Connect"),
-        ("http://no-such-host.invalid:8081", "cannot be reached: "),
+        ("http://127.0.0.1:1", "cannot be reached: Connection refused"),
+        ("http://no-such-host.invalid:8081", "cannot be reached: (Name or|No address|Temporary failure)"),
         ("schema-registry:8081", "cannot be reached: "),
         ("", "cannot be reached: "),
         ("http://[", "cannot be reached: "),

@@ -46,7 +46,7 @@ async def test_a_registry_that_is_down_degrades_nothing_that_was_read_before(tmp
         assert (await store.schema(schema_id)).fields == {"salIndex"}
     now, words = store.health
     assert now is FeedState.DEGRADED
-    assert words.startswith(f"{NOWHERE} (site file) cannot be reached: Connect")
+    assert words.startswith(f"{NOWHERE} (site file) cannot be reached: Connection refused")
     assert words.endswith("; 3 schemas from the cache")
     with pytest.raises(SchemaUnavailable):
         await store.schema(4)

@@ -7,6 +7,7 @@ Products differ in their message texts and in much else, but alike answer 200 wi
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ from deploydash.core.model import FeedName
 from deploydash.errors import FeedError
 from deploydash.sal.framing import Undecodable
 
-RETRY_S = 2.0
+RETRY_S = 1.0
 """How long a registry that did not answer is left alone; meanwhile every question fails at once."""
 _MOST_SCHEMAS = 10_000_000
 _SCHEMA_NOT_FOUND = 40403
@@ -127,8 +128,8 @@ def _cause(error: BaseException) -> str:
     """Return the operating system's words where there are any: httpx only says that all attempts failed."""
     inner: BaseException | None = error
     while inner is not None:
-        if isinstance(inner, OSError) and inner.strerror:
-            return inner.strerror
+        if isinstance(inner, OSError) and inner.errno:
+            return os.strerror(inner.errno) if inner.errno > 0 else str(inner.strerror)
         inner = inner.__cause__ or inner.__context__
     return str(error) or type(error).__name__
 
