@@ -1,0 +1,193 @@
+"""The heartbeat logs, read back: the last minute of append time first, then when a silent CSC's last beat was.
+
+By time, not by count: a topic carries all indices of a component, so a dead one's last beat may lie hundreds of
+thousands of records back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from deploydash.core.model import CscId
+from deploydash.core.observations import BeatFoundInLog, BeatsReadBack, Observation, Process
+from deploydash.feeds.kafka_client import Partition, Record
+from deploydash.feeds.kafka_decode import SchemaMissing, appended_utc
+from deploydash.feeds.kafka_spans import Span
+from deploydash.feeds.kafka_tails import Reading
+from deploydash.sal.framing import Undecodable
+
+MINUTE_S = 60.0
+_TAIL_PER_CSC = 20
+_LEAST_TAIL = 100
+_MOST_IN_MINUTE = 50_000
+_WHOLE = 20_000
+_BACK_S = (600.0, 3_600.0, 21_600.0, 86_400.0, 604_800.0)
+_EXACT_S = 3.0
+_BEATS_A_SAMPLE = 5
+_MOST_REFINED = 50
+
+
+@dataclass(slots=True, eq=False)
+class BeatLog:
+    """One component's heartbeat partition, and the newest beat of each CSC found in it."""
+
+    partition: Partition
+    component: str
+    begin: int
+    end: int
+    newest: dict[CscId, BeatFoundInLog] = field(default_factory=dict)
+    append_time: bool = True
+    since_utc: float = 0.0
+    complete: bool = False
+
+
+@dataclass(slots=True)
+class _Stretch:
+    newest: dict[CscId, BeatFoundInLog] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+    append_time: bool = True
+    waits: bool = False
+
+
+async def read_last_minute(reading: Reading, logs: Iterable[BeatLog], reference_utc: float) -> list[BeatLog]:
+    """Read the minute before ``reference_utc`` of each log, put what it tells; return the logs not read.
+
+    A log without a record in that minute (or a broker that cannot search by time) is read by count from its
+    end: that tells how it is stamped, and the last beats of a component that died as a whole.
+
+    Raises:
+        KafkaError: no broker answers.
+    """
+    by_partition = {log.partition: log for log in logs}
+    since = reference_utc - MINUTE_S
+    offsets = await reading.reader.since(list(by_partition), since)
+    spans: dict[Partition, Span] = {}
+    for partition, log in by_partition.items():
+        tail = max(_LEAST_TAIL, _TAIL_PER_CSC * len(reading.expected.get(log.component, ())))
+        start = max(min(offsets.get(partition, log.end), log.end - tail), log.end - _MOST_IN_MINUTE, log.begin)
+        spans[partition] = Span(start, log.end)
+    found = await _read(reading, by_partition, spans)
+    told: list[Observation] = []
+    unread: list[BeatLog] = []
+    for partition, log in by_partition.items():
+        stretch = found.get(partition)
+        if stretch is None:
+            unread.append(log)
+            continue
+        for reason in stretch.refused:
+            reading.decoder.count(partition, reason)
+        log.newest = stretch.newest
+        log.append_time = stretch.append_time
+        log.since_utc = since
+        log.complete = spans[partition].start <= log.begin
+        told += stretch.newest.values()
+        told.append(_read_back(reading, log))
+    await reading.put(told)
+    return unread
+
+
+def _read_back(reading: Reading, log: BeatLog) -> BeatsReadBack:
+    at = reading.clock.monotonic()
+    return BeatsReadBack(log.component, at, log.since_utc, append_time=log.append_time, complete=log.complete)
+
+
+async def refine(reading: Reading, log: BeatLog, missing: Iterable[CscId], lived_utc: Mapping[CscId, float]) -> None:
+    """Find the last beats of CSCs that had none in the part of the log that was read, and put them.
+
+    A short log is read whole. In a long one the end of a CSC's last life is searched for by halving: it lived
+    when its newest event was appended (``lived_utc``), and a process tells its state when it starts, so it has
+    beaten from then on until it fell silent for good. Without such an event the log is sampled at growing ages,
+    which may miss a life shorter than their distance.
+
+    Raises:
+        KafkaError: no broker answers.
+    """
+    if log.complete or not log.append_time:
+        return
+    if log.end - log.begin <= _WHOLE:
+        found = await _read(reading, {log.partition: log}, {log.partition: Span(log.begin, log.end)})
+        if (stretch := found.get(log.partition)) is not None:
+            log.complete = True
+            log.newest = {**stretch.newest, **log.newest}
+            await reading.put([*log.newest.values(), _read_back(reading, log)])
+        return
+    search = _Search(reading, log)
+    for csc in sorted(missing)[:_MOST_REFINED]:
+        beat = await search.last_beat(csc, lived_utc.get(csc))
+        if beat is not None:
+            log.newest[csc] = beat
+            await reading.put([beat])
+
+
+class _Search:
+    """Looks for last beats in one long log stamped with append times."""
+
+    def __init__(self, reading: Reading, log: BeatLog) -> None:
+        self._reading = reading
+        self._log = log
+        beating = max(len(log.newest), len(reading.expected.get(log.component, ())), 1)
+        self._sample_size = _BEATS_A_SAMPLE * beating + 20
+
+    async def last_beat(self, csc: CscId, lived_utc: float | None) -> BeatFoundInLog | None:
+        """Return the last beat of a CSC that has none in the last minute, or None where none was met."""
+        dead = self._log.since_utc
+        beat: BeatFoundInLog | None = None
+        if lived_utc is not None and lived_utc < dead:
+            beat = await self._sample(csc, lived_utc)
+        for age in _BACK_S:
+            if beat is not None:
+                break
+            moment = self._log.since_utc + MINUTE_S - age
+            beat = await self._sample(csc, moment)
+            if beat is None:
+                dead = moment
+        while beat is not None and beat.appended_utc is not None and dead - beat.appended_utc > _EXACT_S:
+            middle = (dead + beat.appended_utc) / 2
+            later = await self._sample(csc, middle)
+            if later is None:
+                dead = middle
+            else:
+                beat = later
+        return beat
+
+    async def _sample(self, csc: CscId, utc: float) -> BeatFoundInLog | None:
+        """Return the newest beat of the CSC among the records that follow a moment."""
+        partition = self._log.partition
+        offset = (await self._reading.reader.since([partition], utc)).get(partition)
+        if offset is None:
+            return None
+        span = Span(max(offset, self._log.begin), min(offset + self._sample_size, self._log.end))
+        found = await _read(self._reading, {partition: self._log}, {partition: span})
+        stretch = found.get(partition)
+        return None if stretch is None else stretch.newest.get(csc)
+
+
+async def _read(
+    reading: Reading, logs: Mapping[Partition, BeatLog], spans: Mapping[Partition, Span]
+) -> dict[Partition, _Stretch]:
+    """Return the newest beats of the spans that could be read whole."""
+    found = {partition: _Stretch() for partition in spans}
+
+    async def take(partition: Partition, records: list[Record]) -> None:
+        await _take(reading, logs[partition], records, found[partition])
+
+    whole = await reading.reader.read(spans, take)
+    return {partition: stretch for partition, stretch in found.items() if partition in whole and not stretch.waits}
+
+
+async def _take(reading: Reading, log: BeatLog, records: list[Record], found: _Stretch) -> None:
+    at = reading.clock.monotonic()
+    if ids := reading.decoder.schema_ids(records):
+        await reading.room.ensure((schema_id, log.partition) for schema_id in ids)
+    for record in records:
+        utc = appended_utc(record)
+        found.append_time = found.append_time and utc is not None
+        try:
+            beat = reading.decoder.beat(log.partition, log.component, record)
+        except Undecodable as error:
+            found.refused.append(str(error))
+        except SchemaMissing:
+            found.waits = True
+        else:
+            found.newest[beat.csc] = BeatFoundInLog(beat.csc, Process(beat.origin, beat.seq_num), at, utc)

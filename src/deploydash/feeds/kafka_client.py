@@ -1,0 +1,207 @@
+"""aiokafka behind types of ours: only what reading needs, and nothing that could write.
+
+aiokafka ships no type information, so its objects are seen through Protocols here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+import aiokafka.client
+from aiokafka import AIOKafkaClient, AIOKafkaConsumer, TopicPartition
+from aiokafka.protocol.metadata import MetadataRequest
+
+from deploydash.config.settings import KafkaSettings
+from deploydash.errors import FeedError
+
+REQUEST_TIMEOUT_MS = 10_000
+"""How long a broker may leave any request unanswered before its connection is given up."""
+
+logging.getLogger("aiokafka").addHandler(logging.NullHandler())
+"""Without a handler Python would print aiokafka's warnings on the operator's screen."""
+
+aiokafka.client.MetadataRequest = partial(MetadataRequest, allow_auto_topic_creation=False)
+"""aiokafka asks for assigned topics by name and lets the broker create those that are missing: a topic that
+was deleted while we read it would come back. It has no setting for that."""
+
+
+class Partition(Protocol):
+    """A topic's partition; hashable."""
+
+    @property
+    def topic(self) -> str: ...  # noqa: D102
+    @property
+    def partition(self) -> int: ...  # noqa: D102
+
+
+class Record(Protocol):
+    """One record. ``timestamp`` is UTC milliseconds, the broker's if ``timestamp_type`` is 1 (LogAppendTime)."""
+
+    offset: int
+    timestamp: int
+    timestamp_type: int
+    value: bytes | None
+
+
+class OffsetAndTime(NamedTuple):
+    """Where the first record of a time or later stands."""
+
+    offset: int
+    timestamp: int
+
+
+class Consumer(Protocol):
+    """What is used of an AIOKafkaConsumer with manual assignment and no group."""
+
+    async def start(self) -> None: ...  # noqa: D102
+    async def stop(self) -> None: ...  # noqa: D102
+    def assign(self, partitions: list[Partition]) -> None: ...  # noqa: D102
+    def unsubscribe(self) -> None: ...  # noqa: D102
+    def seek(self, partition: Partition, offset: int) -> None: ...  # noqa: D102
+    async def seek_to_end(self, *partitions: Partition) -> bool: ...  # noqa: D102
+    async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[Partition, list[Record]]: ...  # noqa: D102
+    async def position(self, partition: Partition) -> int: ...  # noqa: D102
+    def pause(self, *partitions: Partition) -> None: ...  # noqa: D102
+    def highwater(self, partition: Partition) -> int | None: ...  # noqa: D102
+    def last_poll_timestamp(self, partition: Partition) -> int | None: ...  # noqa: D102
+    async def beginning_offsets(self, partitions: Iterable[Partition]) -> dict[Partition, int]: ...  # noqa: D102
+    async def offsets_for_times(  # noqa: D102
+        self, timestamps: Mapping[Partition, int]
+    ) -> dict[Partition, OffsetAndTime | None]: ...
+
+
+class Metadata(Protocol):
+    """The brokers' list of topics."""
+
+    def topics(self) -> set[str]: ...  # noqa: D102
+    def partitions_for_topic(self, topic: str) -> set[int] | None: ...  # noqa: D102
+    def leader_for_partition(self, partition: Partition) -> int | None: ...  # noqa: D102
+
+
+class MetadataClient(Protocol):
+    """What is used of an AIOKafkaClient."""
+
+    async def bootstrap(self) -> None: ...  # noqa: D102
+    async def fetch_all_metadata(self) -> Metadata: ...  # noqa: D102
+    async def close(self) -> None: ...  # noqa: D102
+
+
+def partition(topic: str, number: int) -> Partition:
+    """Return a partition as aiokafka wants it."""
+    made: Partition = TopicPartition(topic, number)
+    return made
+
+
+def where(settings: KafkaSettings) -> str:
+    """Return the address and where it was configured, as every sentence about this Kafka begins."""
+    return f"{settings.bootstrap} ({settings.source})"
+
+
+def tls_context(settings: KafkaSettings) -> ssl.SSLContext | None:
+    """Return what TLS needs, or None where the protocol has none.
+
+    Raises:
+        FeedError: the file of certificate authorities cannot be used.
+    """
+    if not settings.security_protocol.endswith("SSL"):
+        return None
+    try:
+        return ssl.create_default_context(cafile=None if settings.ca_file is None else str(settings.ca_file))
+    except (OSError, ssl.SSLError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise FeedError(
+            "kafka",
+            f"{where(settings)}: the file of certificate authorities {settings.ca_file} cannot be used: {reason}",
+            hint="name a readable PEM file with the authority that signed the broker's certificate",
+        ) from error
+
+
+def security(settings: KafkaSettings) -> dict[str, Any]:
+    """Return the arguments of every aiokafka object that has a connection.
+
+    Raises:
+        FeedError: the file of certificate authorities cannot be used.
+    """
+    arguments: dict[str, Any] = {
+        "security_protocol": settings.security_protocol,
+        "ssl_context": tls_context(settings),
+        "request_timeout_ms": REQUEST_TIMEOUT_MS,
+    }
+    if settings.security_protocol.startswith("SASL"):
+        arguments |= {
+            "sasl_mechanism": settings.mechanism,
+            "sasl_plain_username": settings.username,
+            "sasl_plain_password": settings.password,
+        }
+    return arguments
+
+
+def new_consumer(settings: KafkaSettings, *, wait_ms: int, min_bytes: int = 1, reset: str = "earliest") -> Consumer:
+    """Return a consumer without a group, not started: it commits nothing and leaves nothing on the broker.
+
+    A fetch is answered once ``min_bytes`` are there or ``wait_ms`` have passed. Transactions that were aborted
+    are not seen, as ts_salobj's readers do not see them (librdkafka's default). ``reset`` is where reading goes
+    on when the position is no longer in the log.
+
+    Raises:
+        FeedError: the settings cannot be used.
+    """
+    try:
+        made: Consumer = AIOKafkaConsumer(
+            bootstrap_servers=settings.bootstrap,
+            client_id="deploydash",
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset=reset,
+            isolation_level="read_committed",
+            fetch_max_wait_ms=wait_ms,
+            fetch_min_bytes=min_bytes,
+            fetch_max_bytes=8 * 1024 * 1024,
+            **security(settings),
+        )
+    except ValueError as error:
+        raise unusable(settings, error) from error
+    return made
+
+
+def new_metadata_client(settings: KafkaSettings) -> MetadataClient:
+    """Return a client that only asks for the list of topics, not connected.
+
+    Raises:
+        FeedError: the settings cannot be used.
+    """
+    try:
+        made: MetadataClient = AIOKafkaClient(
+            bootstrap_servers=settings.bootstrap, client_id="deploydash", **security(settings)
+        )
+    except ValueError as error:
+        raise unusable(settings, error) from error
+    return made
+
+
+def unusable(settings: KafkaSettings, error: Exception) -> FeedError:
+    """Return settings that aiokafka itself refuses as an operator's error."""
+    return FeedError(
+        "kafka",
+        f"{where(settings)}: protocol {settings.security_protocol} with mechanism {settings.mechanism} "
+        f"cannot be used: {error}",
+        hint="the sites use SASL_PLAINTEXT or SASL_SSL with SCRAM-SHA-512",
+    )
+
+
+async def close_consumer(consumer: Consumer) -> None:
+    """Stop a consumer, whatever it was doing.
+
+    aiokafka's ``stop()`` raises CancelledError if one of its own tasks had not begun yet, and then leaves its
+    connections open; it is told apart from our own cancellation by running it as a task.
+    """
+    stop = asyncio.ensure_future(consumer.stop())
+    await asyncio.wait({stop})
+    if stop.cancelled() or stop.exception() is not None:
+        client: Any = getattr(consumer, "_client")  # noqa: B009  not public, and the only way to its connections
+        await client.close()

@@ -1,0 +1,245 @@
+"""One life of the feed's connections: opened together, read until the brokers are lost for long."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from aiokafka.errors import KafkaError
+
+from deploydash.config.settings import KafkaSettings
+from deploydash.core.model import CscId, FeedName, FeedState
+from deploydash.core.observations import FeedChanged, Observation, StatesReadBack, TopicsListed
+from deploydash.core.ports import Clock, Inbox
+from deploydash.errors import FeedError
+from deploydash.feeds.kafka_client import where
+from deploydash.feeds.kafka_decode import HEARTBEAT
+from deploydash.feeds.kafka_errors import diagnose
+from deploydash.feeds.kafka_health import Answers, Health
+from deploydash.feeds.kafka_intake import Intake
+from deploydash.feeds.kafka_live import LiveReader
+from deploydash.feeds.kafka_readback import ReadBack
+from deploydash.feeds.kafka_schemas import Schemas
+from deploydash.feeds.kafka_spans import SpanReader
+from deploydash.feeds.kafka_tails import STATE_EVENTS, Reading
+from deploydash.feeds.kafka_topics import Catalogue, Listing
+
+UNANSWERED_S = 2.0
+"""Without an answered fetch for so long, silence is no fact. It leaves 3 s until a CSC counts as late."""
+_SUSPECT_S = 1.0
+_EVENTS_BEHIND_S = 5.0
+_LOOK_S = 0.25
+_LOOKED_LATE_S = 1.0
+_MEASURE_EVERY = 4
+_DIAGNOSE_S = 3.0
+_GIVE_UP_S = 10.0
+_ASK_REFUSED_AGAIN_S = 30.0
+_ASK_REGISTRY_S = 5.0
+_PROMPT = STATE_EVENTS | {"errorCode"}
+
+
+class Connection:
+    """Consumers, catalogue and what is learnt over them."""
+
+    def __init__(
+        self, settings: KafkaSettings, schemas: Schemas, expected: frozenset[CscId], clock: Clock, inbox: Inbox
+    ) -> None:
+        self._settings = settings
+        self._schemas = schemas
+        self._clock = clock
+        self._catalogue = Catalogue(settings)
+        self._beats = LiveReader(settings, clock, wait_ms=100, min_bytes=65_536, reset="latest")
+        self._prompt = LiveReader(settings, clock, wait_ms=500, min_bytes=1, reset="earliest")
+        self._details = LiveReader(settings, clock, wait_ms=500, min_bytes=65_536, reset="earliest")
+        self._spans = SpanReader(settings, clock)
+        self._health = Health(where(settings), f"lsst.{settings.topic_subname}.")
+        self._intake = Intake(schemas, clock, inbox, self._health, self._beats.end)
+        self._expected = {csc.name: frozenset(one for one in expected if one.name == csc.name) for csc in expected}
+        intake = self._intake
+        reading = Reading(self._spans, intake.decoder, intake.room, clock, intake.put, self._expected)
+        self._readback = ReadBack(reading, intake.reference_utc, intake.beating)
+        self._listing = Listing({}, {})
+        self._listed: frozenset[str] | None = None
+        self._without_states: set[str] = set()
+        self._refused_at = clock.monotonic()
+        self._look_again = asyncio.Event()
+        self._registry_told: tuple[FeedState, str] | None = None
+
+    async def open(self) -> None:
+        """Open every connection at once.
+
+        Raises:
+            KafkaError, OSError, TimeoutError: Kafka cannot be reached; only ``diagnose`` knows why.
+        """
+        starts = [self._catalogue.connect(), *(reader.start() for reader in self._readers())]
+        outcomes = await asyncio.gather(*starts, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await asyncio.gather(self._catalogue.close(), *(reader.close() for reader in self._readers()))
+
+    async def read(self) -> None:
+        """Read until cancelled.
+
+        Raises:
+            FeedError: nothing was answered for long although a broker answers at the configured address.
+        """
+        intake = self._intake
+        jobs: list[Coroutine[Any, Any, None]] = [
+            self._beats.run(intake.beats),
+            self._prompt.run(intake.events_told),
+            self._details.run(intake.events_told),
+            intake.room.run(),
+            self._readback.run(),
+            self._follow_topics(),
+            self._look(),
+            self._find_trouble(),
+            self._ask_registry(),
+        ]
+        try:
+            async with asyncio.TaskGroup() as group:
+                for job in jobs:
+                    group.create_task(job)
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from failed
+
+    def _readers(self) -> tuple[LiveReader | SpanReader, ...]:
+        return (self._beats, self._prompt, self._details, self._spans)
+
+    async def _follow_topics(self) -> None:
+        """Assign what there is, again and again: topics appear during an upgrade, leaders come and go."""
+        while True:
+            self._look_again.clear()
+            try:
+                await self._take_over(await self._catalogue.list())
+            except KafkaError:
+                await asyncio.sleep(_SUSPECT_S)
+                continue
+            try:
+                async with asyncio.timeout(self._catalogue.pause_s):
+                    await self._look_again.wait()
+            except TimeoutError:
+                continue
+            await asyncio.sleep(_SUSPECT_S)
+
+    async def _take_over(self, listing: Listing) -> None:
+        self._listing = listing
+        self._intake.events.update({**listing.led, **listing.leaderless})
+        now = self._clock.monotonic()
+        if now - self._refused_at > _ASK_REFUSED_AGAIN_S:
+            self._refused_at = now
+            for reader in (self._beats, self._prompt, self._details):
+                reader.refused.clear()
+        await self._tell_components()
+        await asyncio.gather(
+            self._assign(self._beats, lambda name: name == HEARTBEAT),
+            self._assign(self._prompt, lambda name: name in _PROMPT),
+            self._assign(self._details, lambda name: name != HEARTBEAT and name not in _PROMPT),
+        )
+
+    async def _assign(self, reader: LiveReader, carries: Callable[[str], bool]) -> None:
+        led = self._listing.led
+        wanted = {one: event for one, event in led.items() if carries(event.name) and one not in reader.refused}
+        ends = await reader.assign(wanted)
+        self._readback.add(wanted, ends)
+
+    async def _tell_components(self) -> None:
+        """Tell which components have heartbeats, and of which no state topic has to be waited for."""
+        at = self._clock.monotonic()
+        told: list[Observation] = []
+        refused = {self._intake.events[one].component for one in self._beats.refused}
+        listed = self._listing.components(HEARTBEAT) - refused
+        if listed != self._listed:
+            self._listed = listed
+            told.append(TopicsListed(listed, at))
+        stateless = (listed | self._expected.keys()) - self._listing.components("summaryState")
+        told += [StatesReadBack(component, at) for component in sorted(stateless - self._without_states)]
+        self._without_states = set(stateless)
+        await self._intake.put(told)
+
+    async def _look(self) -> None:
+        """Watch which fetches are answered, and report what was measured."""
+        looked = self._clock.monotonic()
+        for number in range(1 << 62):
+            await asyncio.sleep(_LOOK_S)
+            at = self._clock.monotonic()
+            late, looked = at - looked > _LOOKED_LATE_S, at
+            for reader in (self._beats, self._prompt, self._details):
+                reader.note_answers()
+            told: list[Observation] = []
+            if self._listed is not None and not late:
+                told += self._health.update(self._answers(at), at)
+                self._suspect()
+            told += self._registry(at)
+            if number % _MEASURE_EVERY == 0:
+                told.append(self._intake.measured(at))
+                told += self._intake.undecoded(at)
+            await self._intake.put(told)
+
+    def _answers(self, at: float) -> Answers:
+        listing, intake = self._listing, self._intake
+        unanswered: dict[str, tuple[str, float]] = {}
+        for partition, until in self._beats.unanswered(UNANSWERED_S).items():
+            unanswered[intake.events[partition].component] = ("no broker answers for them", until)
+        for partition, event in listing.leaderless.items():
+            if event.name == HEARTBEAT:
+                until = self._beats.answered_at(partition, at)
+                unanswered[event.component] = (f"{partition.topic} has no leader", until)
+        for component, since in intake.unreadable_since().items():
+            if at - since > UNANSWERED_S:
+                unanswered[component] = ("their schema is not known yet", since)
+        behind = {one.topic for reader in (self._prompt, self._details) for one in reader.unanswered(_EVENTS_BEHIND_S)}
+        behind |= {one.topic for one, event in listing.leaderless.items() if event.name != HEARTBEAT}
+        return Answers(
+            listing.components(HEARTBEAT),
+            {intake.events[one].component for one in self._beats.assigned if self._beats.seen_answer(one)},
+            unanswered,
+            {intake.events[one].component for one in self._beats.refused},
+            len(behind),
+        )
+
+    def _suspect(self) -> None:
+        """List the topics at once where some partitions are answered and others not: their leader is gone."""
+        for reader, seconds in ((self._beats, _SUSPECT_S), (self._prompt, 2.0), (self._details, 2.0)):
+            if 0 < len(reader.unanswered(seconds)) < len(reader.assigned):
+                self._look_again.set()
+
+    def _registry(self, at: float) -> list[Observation]:
+        health = self._schemas.health
+        if health == self._registry_told:
+            return []
+        self._registry_told = health
+        return [FeedChanged(FeedName.SCHEMA_REGISTRY, health[0], health[1], at)]
+
+    async def _ask_registry(self) -> None:
+        """Ask the registry now and then while it is not known to be up; nobody else does once all is cached."""
+        while True:
+            await asyncio.sleep(_ASK_REGISTRY_S)
+            if self._schemas.health[0] is not FeedState.UP:
+                try:
+                    await self._schemas.probe()
+                except FeedError:
+                    continue
+
+    async def _find_trouble(self) -> None:
+        """While no broker answers, find out why; start anew where the address answers and our brokers do not."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            since = self._health.down_since
+            if since is None:
+                continue
+            error = await diagnose(self._settings)
+            if self._health.down_since is None:
+                continue
+            if error is not None:
+                self._health.trouble = str(error)
+            elif self._clock.monotonic() - since > _GIVE_UP_S:
+                raise FeedError(
+                    FeedName.KAFKA,
+                    f"{where(self._settings)}: answers, but the brokers it named before do not; connecting anew",
+                )
+            await asyncio.sleep(_DIAGNOSE_S)

@@ -1,0 +1,216 @@
+"""Kafka records of the watched events as observations: live ones, the hot path, and ones read back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from deploydash.core.model import CscId
+from deploydash.core.observations import (
+    BeatArrived,
+    LogTold,
+    Observation,
+    Process,
+    RecordsUndecodable,
+)
+from deploydash.feeds.kafka_client import Partition, Record
+from deploydash.feeds.kafka_schemas import Held, Schemas, WaitingRoom
+from deploydash.feeds.kafka_topics import Event
+from deploydash.sal.avro import WriterSchema
+from deploydash.sal.beats import Beat, BeatReader
+from deploydash.sal.events import observation
+from deploydash.sal.framing import Undecodable, unframe
+
+HEARTBEAT = "heartbeat"
+_LOG_APPEND_TIME = 1
+_HEADER = 5
+
+
+class SchemaMissing(Exception):
+    """A record's schema is not in memory and was not refused yet."""
+
+    def __init__(self, schema_id: int) -> None:
+        super().__init__(schema_id)
+        self.schema_id = schema_id
+
+
+def appended_utc(record: Record) -> float | None:
+    """Return the broker's append time, or None where the topic carries the producer's (CreateTime)."""
+    return record.timestamp / 1000 if record.timestamp_type == _LOG_APPEND_TIME else None
+
+
+class Undecoded:
+    """Counts what could not be read, by topic, until somebody reports it."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._examples: dict[str, str] = {}
+
+    def add(self, partition: Partition, reason: str) -> None:
+        """Count one record."""
+        topic = partition.topic
+        self._counts[topic] = self._counts.get(topic, 0) + 1
+        self._examples.setdefault(topic, reason)
+
+    def take(self, at: float) -> list[Observation]:
+        """Return the counts since the last call."""
+        if not self._counts:
+            return []
+        counts, self._counts = self._counts, {}
+        examples, self._examples = self._examples, {}
+        return [RecordsUndecodable(topic, count, examples[topic], at) for topic, count in counts.items()]
+
+
+class Decoder:
+    """Reads records by their writers' schemas; nothing in a record is fatal."""
+
+    def __init__(self, schemas: Schemas, room: WaitingRoom, undecoded: Undecoded) -> None:
+        self._schemas = schemas
+        self._room = room
+        self._undecoded = undecoded
+        self._readers: dict[str, BeatReader] = {}
+        self._passed: dict[Partition, dict[CscId, int]] = {}
+
+    def live(self, partition: Partition, event: Event, records: Sequence[Record], at: float) -> list[Observation]:
+        """Return what records received at ``at`` (monotonic) tell; those without a schema are held."""
+        if event.name == HEARTBEAT:
+            return list(self._beats(partition, event.component, records, at))
+        return [told for record in records for told in self._live_event(partition, event, record, at)]
+
+    def released(self, held: Iterable[Held], event: Event) -> list[Observation]:
+        """Return what records tell that had to wait, without those that newer ones have overtaken."""
+        told: list[Observation] = []
+        for one in held:
+            overtaken = self._passed.get(one.partition, {})
+            for what in self.live(one.partition, event, [one.record], one.at):
+                csc: CscId | None = getattr(what, "csc", None)
+                if isinstance(what, LogTold) or csc is None or overtaken.get(csc, -1) <= one.record.offset:
+                    told.append(what)
+        for partition in [partition for partition in self._passed if not self._room.holds(partition)]:
+            del self._passed[partition]
+        return told
+
+    def logged(self, partition: Partition, event: Event, record: Record, at: float) -> Observation | None:
+        """Return what a record tells that was read back.
+
+        Raises:
+            SchemaMissing: ask for the schema first.
+            Undecodable: it tells nothing.
+        """
+        schema, payload = self._schema_of(partition, record)
+        fields = schema.decode(payload)
+        return observation(
+            event.component, event.sal_name, fields, at=at, appended_utc=appended_utc(record), live=False
+        )
+
+    def beat(self, partition: Partition, component: str, record: Record) -> Beat:
+        """Return the heartbeat of a record that was read back.
+
+        Raises:
+            SchemaMissing: ask for the schema first.
+            Undecodable: it tells nothing.
+        """
+        schema, payload = self._schema_of(partition, record)
+        return self._reader(component).read(schema, payload)
+
+    def schema_ids(self, records: Iterable[Record]) -> set[int]:
+        """Return the ids of the schemas that are not in memory."""
+        unknown: set[int] = set()
+        heads = {bytes(record.value[:_HEADER]) for record in records if record.value}
+        for head in heads:
+            try:
+                schema_id, _ = unframe(head)
+            except Undecodable:
+                continue
+            if self._schemas.known(schema_id) is None:
+                unknown.add(schema_id)
+        return unknown
+
+    def count(self, partition: Partition, reason: str) -> None:
+        """Count a record that could not be read."""
+        self._undecoded.add(partition, reason)
+
+    def _beats(
+        self, partition: Partition, component: str, records: Sequence[Record], at: float
+    ) -> Iterator[BeatArrived]:
+        """Yield one observation for each run of beats of one process whose numbers rise by one.
+
+        As core.beats.merge_runs, without making an observation of each beat first. Runs are kept by index: in
+        one topic nothing else tells CSCs apart.
+        """
+        read = self._reader(component).read
+        runs: dict[int, tuple[Beat, int, Record]] = {}
+        head: bytes | None = None
+        schema: WriterSchema | None = None
+        for record in records:
+            value = record.value
+            try:
+                if schema is None or value is None or value[:_HEADER] != head:
+                    schema, payload = self._schema_of(partition, record)
+                    head = None if value is None else value[:_HEADER]
+                else:
+                    payload = value[_HEADER:]
+                beat = read(schema, payload)
+            except Undecodable as error:
+                self._undecoded.add(partition, str(error))
+                continue
+            except SchemaMissing as missing:
+                self._room.hold(missing.schema_id, Held(partition, record, at))
+                continue
+            index = beat.csc.index
+            run = runs.get(index)
+            if run is None:
+                runs[index] = (beat, 1, record)
+            elif beat.origin == run[0].origin and beat.seq_num == run[0].seq_num + 1:
+                runs[index] = (beat, run[1] + 1, record)
+            else:
+                yield _arrived(run, at)
+                runs[index] = (beat, 1, record)
+        for run in runs.values():
+            if self._room.holds(partition):
+                self._passed.setdefault(partition, {})[run[0].csc] = run[2].offset
+            yield _arrived(run, at)
+
+    def _live_event(self, partition: Partition, event: Event, record: Record, at: float) -> Iterator[Observation]:
+        try:
+            schema, payload = self._schema_of(partition, record)
+            told = observation(
+                event.component,
+                event.sal_name,
+                schema.decode(payload),
+                at=at,
+                appended_utc=appended_utc(record),
+                live=True,
+            )
+        except Undecodable as error:
+            self._undecoded.add(partition, str(error))
+        except SchemaMissing as missing:
+            self._room.hold(missing.schema_id, Held(partition, record, at))
+        else:
+            csc = getattr(told, "csc", None)
+            if csc is not None and self._room.holds(partition):
+                passed = self._passed.setdefault(partition, {})
+                passed[csc] = max(record.offset, passed.get(csc, -1))
+            if told is not None:
+                yield told
+
+    def _schema_of(self, partition: Partition, record: Record) -> tuple[WriterSchema, bytes]:
+        schema_id, payload = unframe(record.value)
+        schema = self._schemas.known(schema_id)
+        if schema is None:
+            reason = self._room.refusal(schema_id, partition)
+            if reason is None:
+                raise SchemaMissing(schema_id)
+            raise Undecodable(reason)
+        return schema, payload
+
+    def _reader(self, component: str) -> BeatReader:
+        reader = self._readers.get(component)
+        if reader is None:
+            reader = self._readers[component] = BeatReader(component)
+        return reader
+
+
+def _arrived(run: tuple[Beat, int, Record], at: float) -> BeatArrived:
+    beat, count, record = run
+    process = Process(beat.origin, beat.seq_num)
+    return BeatArrived(beat.csc, process, at, appended_utc(record), beat.sent_tai, count)

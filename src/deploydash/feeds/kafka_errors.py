@@ -1,0 +1,140 @@
+"""Why a Kafka cannot be used, in words an operator can act on.
+
+aiokafka says "Unable to bootstrap" for every cause and tells the cause to a logger alone, so the connection
+is tried once more by hand, step by step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.errors import (
+    IllegalSaslStateError,
+    KafkaConnectionError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
+from aiokafka.protocol.metadata import MetadataRequest
+
+from deploydash.config.settings import KafkaSettings
+from deploydash.core.model import FeedName
+from deploydash.errors import FeedError
+from deploydash.feeds.kafka_client import security, where
+
+_PATIENCE_MS = 4_000
+_OBSTACLES = (OSError, KafkaError, TimeoutError, EOFError, ValueError, AssertionError)
+
+
+class _Connection(Protocol):
+    async def send(self, request: Any) -> Any: ...
+
+    def close(self) -> object: ...
+
+
+async def diagnose(settings: KafkaSettings) -> FeedError | None:
+    """Try to connect and ask for the brokers; return what stands in the way, or None if one of them answers.
+
+    The message begins with the address and where it was configured.
+    """
+    try:
+        arguments = security(settings) | {"request_timeout_ms": _PATIENCE_MS}
+    except FeedError as error:
+        return error
+    found: list[FeedError] = []
+    for host, port, _ in collect_hosts(settings.bootstrap):
+        refusal = await _try(settings, str(host), int(port), arguments)
+        if refusal is None:
+            return None
+        found.append(refusal)
+    return found[0]
+
+
+async def _try(settings: KafkaSettings, host: str, port: int, arguments: Mapping[str, Any]) -> FeedError | None:
+    try:
+        connection: _Connection = await create_conn(host, port, client_id="deploydash", **arguments)
+    except _OBSTACLES as error:
+        return in_words(settings, error)
+    try:
+        await connection.send(MetadataRequest([], allow_auto_topic_creation=False))
+    except KafkaConnectionError:
+        return _feed_error(
+            settings,
+            f"the broker ends the connection when {settings.security_protocol} asks without logging in",
+            "this port wants SASL: set LSST_KAFKA_SECURITY_PROTOCOL, and user and password with it",
+        )
+    except _OBSTACLES as error:
+        return in_words(settings, error)
+    finally:
+        connection.close()
+    return None
+
+
+def in_words(settings: KafkaSettings, error: BaseException) -> FeedError:
+    """Return what aiokafka or the socket raised as a sentence with what to do next."""
+    message, hint = _sentence(settings, error)
+    return _feed_error(settings, message, hint)
+
+
+def _feed_error(settings: KafkaSettings, message: str, hint: str) -> FeedError:
+    return FeedError(FeedName.KAFKA, f"{where(settings)}: {message}", hint=hint)
+
+
+def _sentence(settings: KafkaSettings, error: BaseException) -> tuple[str, str]:
+    protocol = settings.security_protocol
+    match error:
+        case ssl.SSLCertVerificationError():
+            return (
+                f"the broker's certificate is not trusted: {error.verify_message}",
+                "name the file of the authority that signed it; if it should be trusted, is this the right broker?",
+            )
+        case ssl.SSLError():
+            return (
+                f"{protocol} uses TLS, but what answers on this port does not speak it ({error.reason or error})",
+                "use the TLS port (9094 outside a site's cluster), or SASL_PLAINTEXT for this one",
+            )
+        case socket.gaierror():
+            return ("no such host", "check the name, and that this machine's DNS or VPN knows the site")
+        case ConnectionRefusedError():
+            return ("connection refused", "nothing listens there: is the broker running, and is this its port?")
+        case TimeoutError():
+            return (
+                f"no answer within {_PATIENCE_MS // 1000} s",
+                "a firewall or VPN may drop the packets, the broker may hang, or the port speaks TLS and we do not",
+            )
+        case UnsupportedSaslMechanismError():
+            return (
+                f"the broker does not take the mechanism {settings.mechanism}",
+                "set LSST_KAFKA_SECURITY_MECHANISM; the sites use SCRAM-SHA-512",
+            )
+        case SaslAuthenticationFailed():
+            return (
+                f"the broker refuses user {settings.username!r} or the password given for it",
+                "check LSST_KAFKA_SECURITY_USERNAME and LSST_KAFKA_SECURITY_PASSWORD; it does not tell which is wrong",
+            )
+        case IllegalSaslStateError():
+            return (
+                f"{protocol} wants to log in, but this port takes no log-in",
+                "use the port of the SASL listener, or another LSST_KAFKA_SECURITY_PROTOCOL",
+            )
+        case ValueError():
+            return (f"protocol {protocol} with mechanism {settings.mechanism} cannot be used: {error}", _USUAL)
+        case KafkaConnectionError() | asyncio.IncompleteReadError() | ConnectionError():
+            return (
+                f"the connection is closed while {protocol} begins to talk",
+                "most often the port speaks TLS and we do not, or it belongs to something else than Kafka",
+            )
+        case OSError():
+            return (f"cannot be reached: {error.strerror or error}", "check the network and the address")
+        case KafkaError():
+            return (f"the broker answers with an error: {error}", "its log says more")
+        case _:
+            return (f"{type(error).__name__}: {error}", "its log says more")
+
+
+_USUAL = "the sites use SASL_PLAINTEXT or SASL_SSL with SCRAM-SHA-512"

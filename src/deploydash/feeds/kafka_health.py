@@ -1,0 +1,122 @@
+"""Which components' silence is a fact, and how the feed as a whole fares: values in, observations out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from deploydash.core.model import FeedName, FeedState
+from deploydash.core.observations import FeedChanged, FetchesResumed, FetchesStopped, Observation
+
+_NAMED = 3
+"""So many components are named in a sentence; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What was found out about the heartbeat partitions just now.
+
+    ``unanswered``: components to the reason and the monotonic time until which their fetches were answered.
+    ``answered``: components with an answered fetch since they were assigned.
+    """
+
+    listed: frozenset[str]
+    answered: Collection[str]
+    unanswered: Mapping[str, tuple[str, float]]
+    refused: Collection[str] = ()
+    events_behind: int = 0
+
+
+@dataclass(slots=True)
+class Health:
+    """Remembers what was told, so that only changes are told.
+
+    ``address`` begins every sentence; ``topics`` is how the topics are named, for the sentence when none is
+    there; ``trouble`` is why no broker can be reached, once somebody has found out.
+    """
+
+    address: str
+    topics: str
+    trouble: str = ""
+    down_since: float | None = None
+    _stopped: set[str] = field(default_factory=set)
+    _resumed: set[str] = field(default_factory=set)
+    _told: tuple[FeedState, str] | None = None
+
+    def is_stopped(self, component: str) -> bool:
+        """Tell whether the component's silence is no fact at the moment, as last told."""
+        return component in self._stopped
+
+    def resume(self, component: str, at: float) -> list[Observation]:
+        """Note that a fetch of a stopped component was answered with records."""
+        if component not in self._stopped:
+            return []
+        self._stopped.discard(component)
+        self._resumed.add(component)
+        return [FetchesResumed(frozenset({component}), at)]
+
+    def update(self, answers: Answers, at: float) -> list[Observation]:
+        """Return what changed."""
+        changes = self._stops(answers, at)
+        resumed = {
+            component
+            for component in answers.answered
+            if component not in answers.unanswered and component not in self._resumed
+        }
+        if resumed:
+            self._resumed |= resumed
+            self._stopped -= resumed
+            changes.append(FetchesResumed(frozenset(resumed), at))
+        state, detail = self._state(answers)
+        self.down_since = (self.down_since or at) if state is FeedState.DOWN else None
+        if state is not FeedState.DOWN:
+            self.trouble = ""
+        if (state, detail) != self._told:
+            self._told = (state, detail)
+            changes.insert(0, FeedChanged(FeedName.KAFKA, state, detail, at))
+        return changes
+
+    def _stops(self, answers: Answers, at: float) -> list[Observation]:
+        stops: dict[tuple[str, float], set[str]] = {}
+        for component, (why, until) in answers.unanswered.items():
+            if component not in self._stopped:
+                stops.setdefault((why, until), set()).add(component)
+        for components in stops.values():
+            self._stopped |= components
+            self._resumed -= components
+        return [FetchesStopped(frozenset(components), at, until, why) for (why, until), components in stops.items()]
+
+    def _state(self, answers: Answers) -> tuple[FeedState, str]:
+        readable = answers.listed - set(answers.refused)
+        if answers.listed and not readable:
+            return (
+                FeedState.DOWN,
+                f"{self.address}: connected, but this account may not read any of {self.topics}; ask for READ on them",
+            )
+        if not readable:
+            return (
+                FeedState.DEGRADED,
+                f"{self.address}: connected, but no topic {self.topics}* is there: none exists under this name "  # noqa: ISC004
+                "(LSST_TOPIC_SUBNAME), or this account may not see them; ask for DESCRIBE and READ on them",
+            )
+        if readable <= answers.unanswered.keys():
+            return FeedState.DOWN, self.trouble or f"{self.address}: no broker answers; waiting for it"
+        parts: list[str] = []
+        if answers.unanswered:
+            why = next(iter(answers.unanswered.values()))[0]
+            parts.append(f"heartbeats of {_names(answers.unanswered)} are not answered ({why})")
+        if answers.refused:
+            parts.append(f"this account may not read {_names(answers.refused)}; ask for READ on {self.topics}*")
+        if answers.events_behind:
+            parts.append(f"{answers.events_behind} event topics are not answered")
+        if parts:
+            return FeedState.DEGRADED, f"{self.address}: {'; '.join(parts)}"
+        if answers.answered:
+            return FeedState.UP, self.address
+        return FeedState.CONNECTING, f"{self.address}: connected, waiting for the first answers"
+
+
+def _names(components: Collection[str]) -> str:
+    first = sorted(components)[:_NAMED]
+    more = len(components) - len(first)
+    return ", ".join(first) + (f" and {more} more" if more else "")

@@ -1,0 +1,130 @@
+"""What live records become: decoded, measured, put into the inbox."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from deploydash.core.model import CscId
+from deploydash.core.observations import BeatArrived, BeatFoundInLog, FeedMeasured, Observation
+from deploydash.core.ports import Clock, Inbox
+from deploydash.feeds.kafka_client import Partition
+from deploydash.feeds.kafka_decode import HEARTBEAT, Decoder, Undecoded, appended_utc
+from deploydash.feeds.kafka_health import Health
+from deploydash.feeds.kafka_live import Batch
+from deploydash.feeds.kafka_measure import Meter
+from deploydash.feeds.kafka_schemas import Held, Schemas, WaitingRoom
+from deploydash.feeds.kafka_topics import Event
+
+_FIRST_BEAT_S = 0.3
+
+
+class Intake:
+    """The way of live records from the consumers to the inbox.
+
+    ``end_of`` tells the end of a partition's log as of its last answered fetch.
+    """
+
+    def __init__(
+        self,
+        schemas: Schemas,
+        clock: Clock,
+        inbox: Inbox,
+        health: Health,
+        end_of: Callable[[Partition], int | None],
+    ) -> None:
+        self._clock = clock
+        self._inbox = inbox
+        self._health = health
+        self._end_of = end_of
+        self._undecoded = Undecoded()
+        self.room = WaitingRoom(schemas, self._release, self._undecoded.add)
+        self.decoder = Decoder(schemas, self.room, self._undecoded)
+        self.events: dict[Partition, Event] = {}
+        self.beating: set[CscId] = set()
+        """CSCs that were heard live."""
+        self._meter = Meter(clock.monotonic())
+        self._logged_below: dict[Partition, int] = {}
+        self._appended: float | None = None
+        self._first_append = asyncio.Event()
+
+    async def put(self, observations: list[Observation]) -> None:
+        """Put a batch into the inbox unless it is empty."""
+        if observations:
+            await self._inbox.put(observations)
+
+    async def beats(self, batch: Batch, at: float) -> None:
+        """Take in live heartbeats."""
+        told: list[Observation] = []
+        for partition, records in batch.items():
+            event = self.events[partition]
+            if self._health.is_stopped(event.component) and not self.room.holds(partition):
+                told += self._health.resume(event.component, at)
+                self._logged_below[partition] = self._end_of(partition) or 0
+            decoded = self.decoder.live(partition, event, records, at)
+            if partition in self._logged_below:
+                decoded = self._as_logged(partition, records[-1].offset, decoded)
+            told += decoded
+        self._note(batch, at)
+        self.beating.update(beat.csc for beat in told if type(beat) is BeatArrived)
+        await self.put(told)
+
+    async def events_told(self, batch: Batch, at: float) -> None:
+        """Take in other live events."""
+        told: list[Observation] = []
+        for partition, records in batch.items():
+            told += self.decoder.live(partition, self.events[partition], records, at)
+        self._note(batch, at)
+        await self.put(told)
+
+    async def reference_utc(self) -> float:
+        """Return the append time of the newest live record, or our own UTC clock if none comes soon."""
+        try:
+            async with asyncio.timeout(_FIRST_BEAT_S):
+                await self._first_append.wait()
+        except TimeoutError:
+            pass
+        return self._clock.utc() if self._appended is None else self._appended
+
+    def unreadable_since(self) -> dict[str, float]:
+        """Return components whose heartbeats wait for a schema, and since when (monotonic)."""
+        return {
+            self.events[partition].component: since
+            for partition, since in self.room.since().items()
+            if self.events[partition].name == HEARTBEAT
+        }
+
+    def measured(self, at: float) -> FeedMeasured:
+        """Return rate, lag and skew since the last call."""
+        return self._meter.take(at)
+
+    def undecoded(self, at: float) -> list[Observation]:
+        """Return what could not be decoded since the last call."""
+        return self._undecoded.take(at)
+
+    def _as_logged(self, partition: Partition, last: int, beats: list[Observation]) -> list[Observation]:
+        """Return beats that were appended while no fetch was answered as what they are: log, no proof of life.
+
+        Beats behind the end that the log had at the first answer are live again.
+        """
+        if last + 1 >= self._logged_below[partition]:
+            del self._logged_below[partition]
+        newest = {
+            beat.csc: BeatFoundInLog(beat.csc, beat.process, beat.at, beat.appended_utc)
+            for beat in beats
+            if isinstance(beat, BeatArrived)
+        }
+        return list(newest.values())
+
+    def _note(self, batch: Batch, at: float) -> None:
+        now_utc = self._clock.utc()
+        for records in batch.values():
+            appended = appended_utc(records[-1])
+            self._meter.note(len(records), None if appended is None else now_utc - appended, at)
+            if appended is not None:
+                self._appended = appended
+                self._first_append.set()
+
+    async def _release(self, held: list[Held]) -> None:
+        if held:
+            await self.put(self.decoder.released(held, self.events[held[0].partition]))

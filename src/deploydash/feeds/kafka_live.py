@@ -1,0 +1,168 @@
+"""One consumer that reads a set of partitions live, from their ends, and knows which of them are answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+
+from aiokafka.errors import KafkaError, RecordTooLargeError, TopicAuthorizationFailedError
+
+from deploydash.config.settings import KafkaSettings
+from deploydash.core.ports import Clock
+from deploydash.feeds.kafka_client import Consumer, Partition, Record, close_consumer, new_consumer
+
+_MOST_RECORDS = 20_000
+_POLL_MS = 500
+_POSITION_S = 5.0
+_AFTER_ERROR_S = 0.5
+_BLOCKED_S = 0.5
+"""A reader that handed over for longer did not ask meanwhile, so the brokers owe it nothing."""
+
+Batch = Mapping[Partition, list[Record]]
+Handle = Callable[[Batch, float], Awaitable[None]]
+
+
+class LiveReader:
+    """Reads partitions from the end that they had when they were assigned.
+
+    ``wait_ms`` and ``min_bytes`` trade latency for work: aiokafka asks for all partitions and decodes an answer
+    for each of them in every fetch, 5 microseconds apiece.
+    """
+
+    def __init__(self, settings: KafkaSettings, clock: Clock, *, wait_ms: int, min_bytes: int, reset: str) -> None:
+        self._consumer: Consumer = new_consumer(settings, wait_ms=wait_ms, min_bytes=min_bytes, reset=reset)
+        self._clock = clock
+        self._positions: dict[Partition, int] = {}
+        self._assigned: frozenset[Partition] = frozenset()
+        self._polled: dict[Partition, int | None] = {}
+        self._answered: dict[Partition, float] = {}
+        self._any = asyncio.Event()
+        self._blocked_until = float("-inf")
+        self._handling = False
+        self.refused: dict[Partition, str] = {}
+        """Partitions that this account may not read, and what the broker said."""
+
+    async def start(self) -> None:
+        """Connect; raises KafkaError."""
+        await self._consumer.start()
+
+    async def close(self) -> None:
+        """Stop reading."""
+        await close_consumer(self._consumer)
+
+    @property
+    def assigned(self) -> frozenset[Partition]:
+        """What is read."""
+        return self._assigned
+
+    async def assign(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        """Read exactly these from now on: new ones from their end, kept or returning ones from where they were.
+
+        Returns the ends of the new ones. Those that cannot be placed in time are not assigned.
+        """
+        wanted = frozenset(partitions)
+        if wanted == self._assigned:
+            return {}
+        self._place(wanted)
+        new = [partition for partition in wanted if partition not in self._positions]
+        if new:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_POSITION_S):
+                    await self._consumer.seek_to_end(*new)
+        found = await asyncio.gather(*(self._position(partition) for partition in new))
+        ends = {partition: end for partition, end in zip(new, found, strict=True) if end is not None}
+        self._positions.update(ends)
+        unplaced = wanted - self._positions.keys()
+        if unplaced:
+            self._place(wanted - unplaced)
+        if self._assigned:
+            self._any.set()
+        return ends
+
+    async def _position(self, partition: Partition) -> int | None:
+        """Return where reading stands; aiokafka waits for ever where it has no answer yet."""
+        try:
+            async with asyncio.timeout(0.1):
+                return await self._consumer.position(partition)
+        except TimeoutError:
+            return None
+
+    def _place(self, wanted: frozenset[Partition]) -> None:
+        """Assign without losing positions: nothing runs between the assignment and the seeks."""
+        now = self._clock.monotonic()
+        self._consumer.assign(list(wanted))
+        for partition in wanted & self._positions.keys():
+            self._consumer.seek(partition, self._positions[partition])
+        self._polled = dict.fromkeys(wanted)
+        self._answered |= {partition: now for partition in wanted if partition not in self._assigned}
+        self._assigned = wanted
+        if not wanted:
+            self._any.clear()
+
+    def end(self, partition: Partition) -> int | None:
+        """Return the end of the log as of the last answered fetch."""
+        return self._consumer.highwater(partition)
+
+    async def run(self, handle: Handle) -> None:
+        """Hand over batches with their receive time (monotonic) until cancelled; survives whatever is in the log."""
+        while True:
+            await self._any.wait()
+            try:
+                batch = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_MOST_RECORDS)
+            except TopicAuthorizationFailedError as error:
+                self._refuse(str(error.args[0]) if error.args else "")
+                continue
+            except (KafkaError, RecordTooLargeError, ValueError):
+                await asyncio.sleep(_AFTER_ERROR_S)
+                continue
+            if not batch:
+                continue
+            at = self._clock.monotonic()
+            self._handling = True
+            try:
+                for partition, records in batch.items():
+                    self._positions[partition] = records[-1].offset + 1
+                await handle(batch, at)
+            finally:
+                self._handling = False
+                now = self._clock.monotonic()
+                if now - at > _BLOCKED_S:
+                    self._blocked_until = now
+
+    def _refuse(self, topic: str) -> None:
+        refused = {partition for partition in self._assigned if partition.topic == topic}
+        for partition in refused:
+            self.refused[partition] = f"this account may not read {topic}"
+        self._place(self._assigned - refused)
+
+    def note_answers(self) -> None:
+        """Take down which partitions had a fetch answered since the last call; call it a few times a second."""
+        now = self._clock.monotonic()
+        for partition in self._assigned:
+            stamp = self._consumer.last_poll_timestamp(partition)
+            if stamp is not None and stamp != self._polled[partition]:
+                self._polled[partition] = stamp
+                self._answered[partition] = now
+
+    def seen_answer(self, partition: Partition) -> bool:
+        """Tell whether a fetch of this partition was answered since it was assigned."""
+        return self._polled.get(partition) is not None
+
+    def answered_at(self, partition: Partition, now: float) -> float:
+        """Return when a fetch of this partition was last answered (monotonic), or ``now`` where none ever was."""
+        return self._answered.get(partition, now)
+
+    def unanswered(self, seconds: float) -> dict[Partition, float]:
+        """Return partitions without an answered fetch for so long, and until when they were answered (monotonic).
+
+        While a batch is being handed over nobody asks, so nothing is unanswered.
+        """
+        if self._handling:
+            return {}
+        now = self._clock.monotonic()
+        return {
+            partition: self._answered[partition]
+            for partition in self._assigned
+            if now - max(self._answered[partition], self._blocked_until) > seconds
+        }

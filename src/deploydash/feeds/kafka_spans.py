@@ -1,0 +1,112 @@
+"""Reading stretches of logs back: bounded, from given offsets to given ends, on a consumer of its own.
+
+A consumer of its own, because a call on one that waits for live records waits behind its long poll.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
+
+from aiokafka.errors import TopicAuthorizationFailedError
+
+from deploydash.config.settings import KafkaSettings
+from deploydash.core.ports import Clock
+from deploydash.feeds.kafka_client import Consumer, Partition, Record, close_consumer, new_consumer
+
+_POLL_MS = 200
+_MOST_RECORDS = 2_000
+_STALLED_S = 5.0
+
+
+class Span(NamedTuple):
+    """A stretch of a log, without ``end`` itself."""
+
+    start: int
+    end: int
+
+
+Take = Callable[[Partition, list[Record]], Awaitable[None]]
+
+
+class SpanReader:
+    """Reads spans, one call at a time."""
+
+    def __init__(self, settings: KafkaSettings, clock: Clock) -> None:
+        self._consumer: Consumer = new_consumer(settings, wait_ms=50)
+        self._clock = clock
+        self._known: frozenset[Partition] = frozenset()
+
+    async def start(self) -> None:
+        """Connect; raises KafkaError."""
+        await self._consumer.start()
+
+    async def close(self) -> None:
+        """Stop reading."""
+        await close_consumer(self._consumer)
+
+    async def begins(self, partitions: list[Partition]) -> dict[Partition, int]:
+        """Return where the logs start now; raises KafkaError."""
+        self._know(partitions)
+        return await self._consumer.beginning_offsets(partitions) if partitions else {}
+
+    async def since(self, partitions: list[Partition], utc: float) -> dict[Partition, int]:
+        """Return the offset of the first record stamped ``utc`` or later, where there is one; raises KafkaError."""
+        if not partitions:
+            return {}
+        self._know(partitions)
+        found = await self._consumer.offsets_for_times(dict.fromkeys(partitions, int(utc * 1000)))
+        return {partition: place.offset for partition, place in found.items() if place is not None}
+
+    async def read(self, spans: Mapping[Partition, Span], take: Take) -> set[Partition]:
+        """Hand over the spans' records, each partition's in order; return the partitions that were read whole.
+
+        A span is read once the position is at or past its end: compaction and transactions leave offsets
+        without records, so a number of records says nothing.
+        """
+        left = {partition: span for partition, span in spans.items() if span.start < span.end}
+        whole = set(spans) - set(left)
+        if not left:
+            return whole
+        self._assign(list(left))
+        for partition, span in left.items():
+            self._consumer.seek(partition, span.start)
+        positions = {partition: span.start for partition, span in left.items()}
+        moved_at = self._clock.monotonic()
+        while left and self._clock.monotonic() - moved_at < _STALLED_S:
+            try:
+                batch = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_MOST_RECORDS)
+            except TopicAuthorizationFailedError as error:
+                refused = {partition for partition in left if partition.topic in error.args}
+                self._consumer.pause(*refused)
+                left = {partition: span for partition, span in left.items() if partition not in refused}
+                continue
+            for partition, records in batch.items():
+                span = spans[partition]
+                inside = records if records[-1].offset < span.end else [r for r in records if r.offset < span.end]
+                if inside and partition in left:
+                    await take(partition, inside)
+            for partition, span in list(left.items()):
+                position = await self._consumer.position(partition)
+                if position != positions[partition]:
+                    positions[partition] = position
+                    moved_at = self._clock.monotonic()
+                if position >= span.end:
+                    self._consumer.pause(partition)
+                    del left[partition]
+                    whole.add(partition)
+        return whole
+
+    def rest(self) -> None:
+        """Fetch nothing until the next call."""
+        self._consumer.pause(*self._known)
+
+    def _know(self, partitions: list[Partition]) -> None:
+        """Make the brokers' metadata of these known: asking for unassigned ones takes 0.1 s for each."""
+        if not self._known.issuperset(partitions):
+            self._assign(partitions)
+            self._consumer.pause(*partitions)
+
+    def _assign(self, partitions: list[Partition]) -> None:
+        self._consumer.assign(partitions)
+        self._known = frozenset(partitions)
