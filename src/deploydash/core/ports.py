@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from deploydash.core.model import FeedName
+from deploydash.core.model import CscId, FeedName
 from deploydash.core.observations import Observation
-from deploydash.core.snapshot import Snapshot
+from deploydash.core.run_records import CommandAnswered, CommandIntended, TargetEnded
+from deploydash.core.runbook import Step
+from deploydash.core.snapshot import CscView, Snapshot
 
 
 class Clock(Protocol):
@@ -49,3 +51,31 @@ class Feed(Protocol):
 
 Subscriber = Callable[[Snapshot], None]
 """Called on the session's event loop with each new snapshot; must return at once."""
+
+
+class Desk(Protocol):
+    """What an action may ask of the run while it works. The run alone journals and decides."""
+
+    async def intend(self, record: CommandIntended) -> str | None:
+        """Put an intent on disk. None: it is there and the command may be sent now; else why it must not be."""
+        ...
+
+    async def tell(self, record: CommandAnswered | TargetEnded) -> None:
+        """Put an outcome on disk and show it."""
+        ...
+
+    def view(self, csc: CscId) -> CscView | None:
+        """Return what is seen of a CSC now."""
+        ...
+
+    async def seen(self, csc: CscId, when: Callable[[CscView], bool], limit_s: float) -> bool:
+        """Wait until a CSC is seen as ``when`` asks; False after ``limit_s`` monotonic seconds."""
+        ...
+
+
+class Action(Protocol):
+    """One kind of step carried out on the outside."""
+
+    async def run(self, step: Step, cscs: tuple[CscId, ...], desk: Desk) -> None:
+        """Work on these CSCs of a step until each has ended; every outcome goes through ``desk.tell``."""
+        ...
