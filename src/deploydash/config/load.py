@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -18,8 +19,10 @@ from deploydash.config.site import (
     RegistrySection,
     SiteFile,
 )
+from deploydash.config.systems import Systems
+from deploydash.config.systems_checks import systems_errors
 from deploydash.config.yaml_lines import Document, read_yaml
-from deploydash.core.model import CscSpec, Limits, Roster, SummaryState, Target
+from deploydash.core.model import CscId, CscSpec, Limits, Roster, SummaryState, Target
 from deploydash.errors import ConfigurationError, Problem
 
 MAX_BYTES = 4_000_000
@@ -28,7 +31,11 @@ MAX_BYTES = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A usable site file. ``warnings`` are for the eye and forbid nothing."""
+    """A usable site file. ``warnings`` are for the eye and forbid nothing.
+
+    ``systems`` is what runbooks touch beside Kafka, or None where the file says nothing of it. ``stopped`` holds
+    the start-up targets of CSCs that were stopped, where these differ from those that were kept running.
+    """
 
     path: Path
     roster: Roster
@@ -37,6 +44,8 @@ class Site:
     efd: EfdSection | None
     demo: DemoSection | None
     warnings: tuple[Problem, ...] = ()
+    systems: Systems | None = None
+    stopped: Mapping[CscId, Target] = field(default_factory=dict)
 
     @property
     def rehearsal(self) -> bool:
@@ -97,6 +106,8 @@ def parse_site(text: str, path: Path) -> Site:
         named = {problem.key for problem in empty}
         shape = shape_problems(SiteFile, error, document, file)
         problems += (problem for problem in shape if problem.key not in named)
+    else:
+        problems += systems_errors(site, document, file)
     if problems:
         raise ConfigurationError(tuple(sorted(problems, key=lambda problem: problem.line)))
     specs = tuple(_spec(entry, draft.limits) for entry in site.cscs)
@@ -108,6 +119,8 @@ def parse_site(text: str, path: Path) -> Site:
         efd=site.efd,
         demo=site.demo,
         warnings=tuple(checks.warnings(draft, site, specs, path.stem)),
+        systems=site.systems,
+        stopped={row.csc: row.startup.stopped for row in site.cscs if row.startup.kept != row.startup.stopped},
     )
 
 

@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
@@ -28,7 +29,12 @@ class _WithoutNull(GenerateJsonSchema):
 
 def site_schema() -> str:
     """Return the schema as the text of ``sites/site.schema.json``."""
-    schema = SiteFile.model_json_schema(schema_generator=_WithoutNull)
+    return schema_text(SiteFile)
+
+
+def schema_text(model: type[BaseModel]) -> str:
+    """Return the JSON Schema of a configuration file's model as it is committed."""
+    schema = model.model_json_schema(schema_generator=_WithoutNull)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return json.dumps(head | schema, indent=2, ensure_ascii=False) + "\n"
 

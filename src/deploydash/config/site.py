@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from deploydash.config.address import bootstrap_hosts, host_name, url_host
+from deploydash.config.systems import Systems
 from deploydash.core.model import NEVER_EXPECTED, CscId, Target
 
 TARGETS = ("OFFLINE", "OFFLINE/AVAILABLE", "OFFLINE/PUBLISH_ONLY", "STANDBY", "DISABLED", "ENABLED")
@@ -230,4 +231,5 @@ class SiteFile(_Section):
     """What the upgrade procedure lists as ENABLED at the end; differences from the roster are warnings."""
     cscs: Annotated[tuple[CscEntry, ...], Strict(strict=False), Field(min_length=1)]
     """The roster: every CSC that the site expects."""
+    systems: Systems | None = None
     demo: DemoSection | None = None

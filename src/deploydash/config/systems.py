@@ -8,7 +8,7 @@ Sources of the committed values: lsst-ts/observatory-controls-docs (Control-Syst
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, model_validator
 
@@ -66,10 +66,10 @@ class _Section(BaseModel):
 
 
 class Docs(_Section):
-    """Where the site's pages of the public procedure are; ``anchor`` begins the names of their sections."""
+    """Where the public procedure is: ``folder`` holds the site's pages, ``anchor`` begins their sections' names."""
 
-    deployment: Url
-    preparation: Url
+    root: Url
+    folder: Text
     anchor: Text
 
 
@@ -89,11 +89,11 @@ class ArgoCd(_Section):
 
 
 class Namespace(_Section):
-    """A Kubernetes namespace with Jobs of ours, how they are selected, and which CSC each Job runs (or none)."""
+    """A Kubernetes namespace with Jobs of ours, how they are selected, and which CSC each Job runs."""
 
     namespace: Text
     selector: Text
-    jobs: dict[str, CscName | None]
+    jobs: dict[str, CscName] = Field(default_factory=dict)
 
 
 class Kubernetes(_Section):
@@ -105,9 +105,10 @@ class Kubernetes(_Section):
 
 
 class Slack(_Section):
-    """The channels of the site. ``m2`` is where M2 closed loop is asked for, at sites that have it."""
+    """The site's channels, and what its announcements ask for. ``m2``: where M2 closed loop is asked for."""
 
     announce: Channel
+    request: Text
     m2: Channel | None = None
 
 
@@ -210,7 +211,3 @@ class Systems(_Section):
     checkouts: Annotated[tuple[Checkout, ...], Strict(strict=False)] = ()
     ess_controllers: Annotated[tuple[EssController, ...], Strict(strict=False)] = ()
     crios: Annotated[tuple[Crio, ...], Strict(strict=False)] = ()
-
-    def values(self) -> dict[str, Any]:
-        """Return everything as plain dictionaries, lists and texts."""
-        return self.model_dump(mode="json")

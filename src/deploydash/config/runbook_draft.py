@@ -1,0 +1,104 @@
+"""A runbook file at one site, before it is known to be good: what all checks look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from deploydash.config.load import Site
+from deploydash.config.runbook_file import ChoiceEntry, RunbookFile, ScriptEntry, StepEntry, SuiteFile
+from deploydash.config.runbook_names import Concern, UnknownNameError, select
+from deploydash.config.runbook_scripts import Catalogue
+from deploydash.config.systems import Systems
+from deploydash.config.yaml_lines import Document, Path, key_text
+from deploydash.core.model import CscId, CscSpec, Target, TargetKind
+from deploydash.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A list of scripts that several runbooks share, with its own file and lines."""
+
+    file: str
+    document: Document
+    content: SuiteFile
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A runbook of good shape with everything it refers to."""
+
+    file: str
+    document: Document
+    runbook: RunbookFile
+    site: Site
+    systems: Systems
+    concern: Concern
+    words: Mapping[str, Any]
+    loops: Mapping[str, list[dict[str, Any]]]
+    catalogue: Catalogue
+    suites: Mapping[str, Suite] = field(default_factory=dict)
+
+    def problem(self, path: Path, message: str, hint: str = "") -> Problem:
+        """Return a problem at a place of the runbook file."""
+        return Problem(self.file, self.document.line(path), key_text(path), message, hint)
+
+    def steps(self) -> Iterator[tuple[Path, StepEntry]]:
+        """Yield every step that this site has, with its place."""
+        for path, step in self.all_steps():
+            if self.here(step.sites):
+                yield path, step
+
+    def all_steps(self) -> Iterator[tuple[Path, StepEntry]]:
+        """Yield every step of the file, whatever its sites."""
+        for p, phase in enumerate(self.runbook.phases):
+            for s, step in enumerate(phase.steps):
+                yield ("phases", p, "steps", s), step
+
+    def choices(self) -> dict[str, ChoiceEntry]:
+        """Return the questions that arise at this site."""
+        return {choice.choice: choice for choice in self.runbook.choices if self.here(choice.sites)}
+
+    def here(self, sites: tuple[str, ...]) -> bool:
+        """Return whether something is for this site; no sites means all."""
+        return not sites or self.site.roster.site in sites
+
+    def spec(self, csc: CscId) -> CscSpec:
+        """Return the roster's line of a CSC that is known to be in it."""
+        return next(spec for spec in self.site.roster.cscs if spec.csc == csc)
+
+    def targets(self, step: StepEntry) -> tuple[CscId, ...]:
+        """Return the CSCs of a step in order, each once; a wrong name is left out, its problem is told elsewhere.
+
+        What stands for many does not stand for protected CSCs where states are commanded.
+        """
+        found: dict[CscId, None] = {}
+        for text in step.targets:
+            try:
+                chosen = select(text, self.site.roster, self.concern)
+            except UnknownNameError:
+                continue
+            found.update(dict.fromkeys(csc for csc in chosen if step.kind != "csc" or not self._guarded(csc, text)))
+        return tuple(found)
+
+    def _guarded(self, csc: CscId, text: str) -> bool:
+        return self.spec(csc).protected and text != str(csc)
+
+    def goal(self, step: StepEntry, csc: CscId) -> Target:
+        """Return the state that a step with a target wants of a CSC."""
+        if isinstance(step.target, TargetKind):
+            target: Target = getattr(self.spec(csc), step.target.value)
+            return target
+        assert step.target is not None  # noqa: S101 kinds with targets have one, checked before
+        return step.target
+
+    def scripts(self, path: Path, step: StepEntry) -> list[tuple[Suite | None, Path, ScriptEntry]]:
+        """Return the scripts of a step that this site runs, with the file and the place each stands in."""
+        own: list[tuple[Suite | None, Path, ScriptEntry]] = [
+            (None, (*path, "scripts", at), script) for at, script in enumerate(step.scripts)
+        ]
+        suite = self.suites.get(step.suite or "")
+        if suite:
+            own += [(suite, ("scripts", at), script) for at, script in enumerate(suite.content.scripts)]
+        return [(suite, place, script) for suite, place, script in own if self.here(script.sites)]

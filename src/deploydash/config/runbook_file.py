@@ -1,0 +1,234 @@
+"""The shape of a runbook file. What its parts have to do with each other is checked in ``runbook_lint*.py``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, Strict, WithJsonSchema
+from pydantic import model_validator as validator
+
+from deploydash.config.site import Csc, Text, Wanted
+from deploydash.core.model import Phase, Target, TargetKind
+from deploydash.core.runbook import Effect, Lane, StepKind, System, Tier
+
+_ID = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+_KINDS = tuple(kind.value for kind in TargetKind)
+
+
+def _id(text: Any) -> str:
+    if not isinstance(text, str) or not re.match(_ID, text):
+        raise ValueError(f"{text!r} is not a name here: use small letters, digits and - such as bridges-stop")
+    return text
+
+
+def _seconds(value: Any) -> float:
+    found = re.fullmatch(r"([0-9]+)(s|m|h)", value) if isinstance(value, str) else None
+    if not found or int(found[1]) == 0:
+        raise ValueError(f"{value!r} is not a time: write for example 30m, 90s or 2h")
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def _goal(value: Any) -> Target | TargetKind:
+    if isinstance(value, str) and value in _KINDS:
+        return TargetKind(value)
+    try:
+        target = Target.parse(value) if isinstance(value, str) else None
+    except ValueError:
+        target = None
+    if target is None or target.state.name == "FAULT":
+        raise ValueError(f"{value!r} is not a target: use {', '.join(_KINDS)} or a state such as OFFLINE")
+    return target
+
+
+def _wanted(value: Any) -> Phase:
+    return Phase(None) if value == "none" else Phase(_goal(value))
+
+
+def _reader(kind: type[StrEnum]) -> Callable[[Any], StrEnum]:
+    known = [member.value for member in kind]
+
+    def read(value: Any) -> StrEnum:
+        if value not in known:
+            near = get_close_matches(str(value), known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"use {', '.join(known)}"
+            raise ValueError(f"{value!r} is not known here: {hint}")
+        return kind(value)
+
+    return read
+
+
+def _members(kind: type[StrEnum]) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "enum": [member.value for member in kind]})
+
+
+_STATES = ["OFFLINE", "OFFLINE/AVAILABLE", "OFFLINE/PUBLISH_ONLY", "STANDBY", "DISABLED", "ENABLED"]
+_TIME_SCHEMA: dict[str, Any] = {"type": "string", "pattern": "^[0-9]+[smh]$"}
+
+Name = Annotated[str, BeforeValidator(_id), WithJsonSchema({"type": "string", "pattern": _ID})]
+Names = Annotated[tuple[Name, ...], Strict(strict=False)]
+Texts = Annotated[tuple[Text, ...], Strict(strict=False)]
+Kind = Annotated[StepKind, PlainValidator(_reader(StepKind)), _members(StepKind)]
+Outside = Annotated[System, PlainValidator(_reader(System)), _members(System)]
+StepTier = Annotated[Tier, PlainValidator(_reader(Tier)), _members(Tier)]
+StepLane = Annotated[Lane, PlainValidator(_reader(Lane)), _members(Lane)]
+StepEffect = Annotated[Effect, PlainValidator(_reader(Effect)), _members(Effect)]
+Duration = Annotated[float, PlainValidator(_seconds), WithJsonSchema(_TIME_SCHEMA)]
+Goal = Annotated[
+    Target | TargetKind, PlainValidator(_goal), WithJsonSchema({"type": "string", "enum": [*_KINDS, *_STATES]})
+]
+PhaseWanted = Annotated[
+    Phase, PlainValidator(_wanted), WithJsonSchema({"type": "string", "enum": ["none", *_KINDS, *_STATES]})
+]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class OptionEntry(_Section):
+    """One answer. ``startup: stopped`` takes the second of a protected CSC's two start-up targets."""
+
+    answer: Name
+    text: Text
+    startup: Annotated[str, Field(pattern="^stopped$")] | None = None
+    phase: Name | None = None
+    wanted: PhaseWanted | None = None
+
+    @validator(mode="after")
+    def _both_or_none(self) -> OptionEntry:
+        if (self.phase is None) != (self.wanted is None):
+            raise ValueError("phase and wanted belong together: write both or neither")
+        return self
+
+
+class ChoiceEntry(_Section):
+    """A question for the lead; the first option is the safe answer. ``sites`` left out means all."""
+
+    choice: Name
+    sites: Texts = ()
+    question: Text
+    options: Annotated[tuple[OptionEntry, ...], Strict(strict=False), Field(min_length=2)]
+
+
+class ConditionEntry(_Section):
+    """A question and the answers under which a step applies."""
+
+    choice: Name
+    answers: Annotated[Names, Field(min_length=1)]
+
+
+class NeedEntry(_Section):
+    """A CSC that must be at a state before the step may go."""
+
+    csc: Csc
+    at: Wanted
+
+
+class ScriptEntry(_Section):
+    """A script for a ScriptQueue, or something a person does between two scripts (``by_hand``)."""
+
+    script: Text | None = None
+    queue: Csc | None = None
+    config: dict[str, Any] = Field(default_factory=dict)
+    by_hand: Text | None = None
+    sites: Texts = ()
+
+    @validator(mode="after")
+    def _one_of_two(self) -> ScriptEntry:
+        if (self.script is None) == (self.by_hand is None):
+            raise ValueError("is neither one nor the other: write script: and queue:, or by_hand:")
+        if (self.script is None) != (self.queue is None):
+            raise ValueError("script and queue belong together: say which ScriptQueue runs the script")
+        return self
+
+
+Scripts = Annotated[tuple[ScriptEntry, ...], Strict(strict=False)]
+
+
+class SuiteFile(_Section):
+    """A list of scripts that several runbooks share."""
+
+    suite: Name
+    scripts: Annotated[Scripts, Field(min_length=1)]
+
+
+class ShowEntry(_Section):
+    """An event of a CSC that the card shows live."""
+
+    csc: Csc
+    event: Annotated[str, Field(pattern="^[a-zA-Z][a-zA-Z0-9]*$")]
+
+
+class DebtEntry(_Section):
+    """What a step leaves to be undone. ``each``: every item is a debt of its own."""
+
+    what: Text
+    paid_by: Annotated[Names, Field(min_length=1)]
+    each: bool = False
+
+
+class StepEntry(_Section):
+    """One step. Which keys go with which kind is checked in ``runbook_lint.py``."""
+
+    id: Name
+    title: Text
+    kind: Kind
+    system: Outside
+    tier: StepTier
+    lane: StepLane = Lane.MAIN
+    ends: Text
+    sites: Texts = ()
+    when: Annotated[tuple[ConditionEntry, ...], Strict(strict=False)] = ()
+    asks: Names = ()
+    after: Names = ()
+    needs: Annotated[tuple[NeedEntry, ...], Strict(strict=False)] = ()
+    targets: Texts = ()
+    target: Goal | None = None
+    last: Texts = ()
+    one_by_one: bool = False
+    at_once: Annotated[int, Field(ge=1, le=64)] = 1
+    limit: Duration | None = None
+    settles: Name | None = None
+    scripts: Scripts = ()
+    suite: Name | None = None
+    other_route: ScriptEntry | None = None
+    for_each: Annotated[str, Field(pattern="^[a-z_]+$")] | None = None
+    named: Texts = ()
+    item: Text | None = None
+    commands: Texts = ()
+    effect: StepEffect = Effect.NONE
+    records: str = ""
+    shows: ShowEntry | None = None
+    debt: DebtEntry | None = None
+    note: str = ""
+    link: Text
+
+
+class PhaseEntry(_Section):
+    """A phase: what each CSC of the run is compared with, and its steps."""
+
+    phase: Name
+    title: Text
+    wanted: PhaseWanted
+    steps: Annotated[tuple[StepEntry, ...], Strict(strict=False), Field(min_length=1)]
+
+
+class RunbookFile(_Section):
+    """A whole runbook file. ``concerns: named`` runs are about the CSCs that are named when they open."""
+
+    model_config = ConfigDict(title="deploydash runbook file")
+
+    runbook: Name
+    title: Text
+    sites: Annotated[Texts, Field(min_length=1)]
+    concerns: Annotated[str, Field(pattern="^(roster|named)$")] = "roster"
+    choices: Annotated[tuple[ChoiceEntry, ...], Strict(strict=False)] = ()
+    phases: Annotated[tuple[PhaseEntry, ...], Strict(strict=False), Field(min_length=1)]
+
+    def steps(self) -> list[tuple[int, int, StepEntry]]:
+        """Return every step with its place: phase and step, from 0."""
+        return [(p, s, step) for p, phase in enumerate(self.phases) for s, step in enumerate(phase.steps)]

@@ -1,0 +1,230 @@
+"""Whether the parts of a runbook refer to what exists: names, kinds, questions, debts, words, loops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from typing import Any
+
+from deploydash.config.runbook_draft import Draft
+from deploydash.config.runbook_file import StepEntry
+from deploydash.config.runbook_names import UnknownNameError, select
+from deploydash.config.runbook_resolve import rows
+from deploydash.config.runbook_words import UnknownWordError, fill, row_name
+from deploydash.config.yaml_lines import Path
+from deploydash.core.runbook import StepKind
+from deploydash.errors import Problem
+
+_NEEDED: dict[StepKind, tuple[str, ...]] = {
+    StepKind.CSC: ("targets", "target"),
+    StepKind.WAIT: ("targets", "target", "limit"),
+    StepKind.SETTLE: ("settles",),
+    StepKind.BY_HAND: ("commands",),
+    StepKind.SCRIPT: (),
+    StepKind.CLOSE: (),
+}
+_OWN: dict[str, tuple[StepKind, ...]] = {
+    "targets": (StepKind.CSC, StepKind.WAIT),
+    "target": (StepKind.CSC, StepKind.WAIT),
+    "last": (StepKind.CSC,),
+    "one_by_one": (StepKind.CSC,),
+    "limit": (StepKind.WAIT,),
+    "settles": (StepKind.SETTLE,),
+    "other_route": (StepKind.SETTLE,),
+    "scripts": (StepKind.SCRIPT,),
+    "suite": (StepKind.SCRIPT,),
+    "commands": (StepKind.BY_HAND, StepKind.CLOSE),
+    "for_each": (StepKind.BY_HAND,),
+    "item": (StepKind.BY_HAND,),
+    "shows": (StepKind.BY_HAND,),
+    "records": (StepKind.BY_HAND,),
+}
+
+
+def reference_errors(draft: Draft) -> Iterator[Problem]:
+    """Yield everything that refers to nothing, or does not fit its kind."""
+    yield from _sites(draft)
+    yield from _ids(draft)
+    earlier: dict[str, StepEntry] = {}
+    every = {step.id: path for path, step in draft.all_steps()}
+    for path, step in draft.all_steps():
+        yield from _kind(draft, path, step)
+        yield from _steps_named(draft, path, step, earlier, every)
+        yield from _debt(draft, path, step, earlier, every)
+        earlier[step.id] = step
+    yield from _choices(draft)
+    for path, step in draft.steps():
+        yield from _names(draft, path, step)
+        yield from _loop(draft, path, step)
+
+
+def near(text: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return a hint: the nearest known name, or what else to do."""
+    names = sorted(known)
+    found = get_close_matches(text, names, 1, 0.5)
+    return f"did you mean {found[0]}?" if found else otherwise or f"known are {', '.join(names)}"
+
+
+def _sites(draft: Draft) -> Iterator[Problem]:
+    known = draft.runbook.sites
+    if draft.site.roster.site not in known:
+        message = f"is not written for {draft.site.roster.site}"
+        yield draft.problem(("sites",), message, f"it is for {', '.join(known)}")
+    limited: list[tuple[Path, tuple[str, ...]]] = [(path, step.sites) for path, step in draft.all_steps()]
+    limited += [(("choices", at), choice.sites) for at, choice in enumerate(draft.runbook.choices)]
+    for path, sites in limited:
+        for site in sites:
+            if site not in known:
+                yield draft.problem((*path, "sites"), f"unknown site {site!r}", near(site, known))
+
+
+def _ids(draft: Draft) -> Iterator[Problem]:
+    first: dict[str, Path] = {}
+    places: list[tuple[str, Path]] = [(step.id, (*path, "id")) for path, step in draft.all_steps()]
+    places += [(phase.phase, ("phases", at, "phase")) for at, phase in enumerate(draft.runbook.phases)]
+    places += [(choice.choice, ("choices", at, "choice")) for at, choice in enumerate(draft.runbook.choices)]
+    for name, path in places:
+        key = (path[-1], name)
+        if str(key) in first:
+            line = draft.document.line(first[str(key)])
+            yield draft.problem(path, f"{path[-1]} {name!r} stands twice; the first is in line {line}", "rename one")
+        first.setdefault(str(key), path)
+
+
+def _kind(draft: Draft, path: Path, step: StepEntry) -> Iterator[Problem]:
+    for key in _NEEDED[step.kind]:
+        if not getattr(step, key):
+            yield draft.problem(path, f"a step of kind {step.kind} needs {key!r}", "add it, or change the kind")
+    if step.kind is StepKind.SCRIPT and not (step.scripts or step.suite):
+        yield draft.problem(path, "a step of kind script needs 'scripts' or 'suite'", "add one of them")
+    for key, kinds in _OWN.items():
+        if getattr(step, key) and step.kind not in kinds:
+            message = f"a step of kind {step.kind} has no {key!r}"
+            yield draft.problem((*path, key), message, f"only {' and '.join(kinds)} have it")
+    if step.suite and step.suite not in draft.suites:
+        yield draft.problem((*path, "suite"), f"unknown suite {step.suite!r}", near(step.suite, draft.suites))
+
+
+def _steps_named(
+    draft: Draft, path: Path, step: StepEntry, earlier: dict[str, StepEntry], every: dict[str, Path]
+) -> Iterator[Problem]:
+    named = [("after", name) for name in step.after] + ([("settles", step.settles)] if step.settles else [])
+    for key, name in named:
+        if name not in every:
+            yield draft.problem((*path, key), f"there is no step {name!r}", near(name, every))
+        elif name not in earlier:
+            message = f"{name!r} comes later, so this step could never go"
+            yield draft.problem(
+                (*path, key), message, f"move one of them; {name} is in line {_line(draft, every[name])}"
+            )
+        elif key == "settles" and earlier[name].kind is not StepKind.CSC:
+            yield draft.problem((*path, key), f"{name!r} commands no CSC", "name a step of kind csc")
+
+
+def _debt(
+    draft: Draft, path: Path, step: StepEntry, earlier: dict[str, StepEntry], every: dict[str, Path]
+) -> Iterator[Problem]:
+    if step.debt is None:
+        return
+    entries = {entry.id: entry for _, entry in draft.all_steps()}
+    place = (*path, "debt", "paid_by")
+    for name in step.debt.paid_by:
+        if name not in every:
+            yield draft.problem(place, f"there is no step {name!r} to pay this debt", near(name, every))
+        elif name in earlier or name == step.id:
+            yield draft.problem(place, f"{name!r} comes before the debt is made", "name a later step")
+    sites = step.sites or draft.runbook.sites
+    for site in sites:
+        payers = [entries[name] for name in step.debt.paid_by if name in entries]
+        if payers and not any(not payer.sites or site in payer.sites for payer in payers):
+            message = f"nobody pays this debt at {site}"
+            yield draft.problem(place, message, "let a step that this site has pay it")
+
+
+def _choices(draft: Draft) -> Iterator[Problem]:
+    known = {choice.choice: choice for choice in draft.runbook.choices}
+    phases = {phase.phase for phase in draft.runbook.phases}
+    asked: dict[str, Path] = {}
+    for path, step in draft.all_steps():
+        for name in step.asks:
+            if name not in known:
+                yield draft.problem((*path, "asks"), f"there is no question {name!r}", near(name, known))
+            elif name in asked:
+                message = f"the question {name!r} is asked already in line {_line(draft, asked[name])}"
+                yield draft.problem((*path, "asks"), message, "ask it once")
+            asked.setdefault(name, path)
+        for at, row in enumerate(step.when):
+            place = (*path, "when", at, "choice")
+            if row.choice not in known:
+                yield draft.problem(place, f"there is no question {row.choice!r}", near(row.choice, known))
+                continue
+            if row.choice not in asked:
+                message = f"the question {row.choice!r} is not asked before this step"
+                yield draft.problem(place, message, "let this step or an earlier one ask it")
+            answers = {option.answer for option in known[row.choice].options}
+            for answer in row.answers:
+                if answer not in answers:
+                    message = f"{answer!r} is no answer to {row.choice!r}"
+                    yield draft.problem((*path, "when", at, "answers"), message, near(answer, answers))
+    for at, choice in enumerate(draft.runbook.choices):
+        if choice.choice not in asked:
+            yield draft.problem(("choices", at), f"nobody asks {choice.choice!r}", "add it to the asks of a step")
+        for number, option in enumerate(choice.options):
+            if option.phase and option.phase not in phases:
+                place = ("choices", at, "options", number, "phase")
+                yield draft.problem(place, f"there is no phase {option.phase!r}", near(option.phase, phases))
+
+
+def _names(draft: Draft, path: Path, step: StepEntry) -> Iterator[Problem]:
+    for key in ("targets", "last"):
+        for at, text in enumerate(getattr(step, key)):
+            try:
+                select(text, draft.site.roster, draft.concern)
+            except UnknownNameError as error:
+                yield draft.problem((*path, key, at), str(error), error.hint)
+    single = [((*path, "needs", at, "csc"), need.csc) for at, need in enumerate(step.needs)]
+    single += [((*path, "shows", "csc"), step.shows.csc)] if step.shows else []
+    for place, csc in single:
+        try:
+            select(str(csc), draft.site.roster, draft.concern)
+        except UnknownNameError as error:
+            yield draft.problem(place, str(error), error.hint)
+
+
+def _loop(draft: Draft, path: Path, step: StepEntry) -> Iterator[Problem]:
+    """Check the words of every text, with each row of the step's loop, and the loop itself."""
+    every: list[dict[str, Any]] = [{}]
+    if step.for_each:
+        if step.for_each not in draft.loops:
+            place = (*path, "for_each")
+            yield draft.problem(
+                place, f"nothing to repeat for is called {step.for_each!r}", near(step.for_each, draft.loops)
+            )
+            return
+        known = [row_name(row) for row in draft.loops[step.for_each]]
+        for at, name in enumerate(step.named):
+            if name not in known:
+                message = f"{step.for_each} has no {name!r} at {draft.site.roster.site}"
+                yield draft.problem((*path, "named", at), message, near(name, known))
+        every = rows(draft, step)
+        if not every and not step.named:
+            message = f"{draft.site.roster.site} has no {step.for_each}"
+            yield draft.problem((*path, "for_each"), message, "leave this site out with sites:")
+    texts: list[tuple[Path, str]] = [((*path, "commands", at), text) for at, text in enumerate(step.commands)]
+    texts += [((*path, "item"), step.item)] if step.item else []
+    texts += [((*path, "debt", "what"), step.debt.what)] if step.debt else []
+    for place, text in texts:
+        for row in every:
+            try:
+                fill(text, {**draft.words, **row})
+            except UnknownWordError as error:
+                yield draft.problem(place, str(error), error.hint)
+                break
+    try:
+        fill(step.link, draft.words)
+    except UnknownWordError as error:
+        yield draft.problem((*path, "link"), str(error), error.hint)
+
+
+def _line(draft: Draft, path: Path) -> int:
+    return draft.document.line(path)

@@ -1,0 +1,154 @@
+"""Whether the scripts of a runbook fit their schemas, the site and the order that the procedure demands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any
+
+from deploydash.config.runbook_draft import Draft, Suite
+from deploydash.config.runbook_file import ScriptEntry, StepEntry
+from deploydash.config.runbook_names import SCRIPT_QUEUE, WATCHER, UnknownNameError, component_hint, select
+from deploydash.config.yaml_lines import Path, key_text
+from deploydash.core.model import CscId
+from deploydash.core.runbook import StepKind
+from deploydash.errors import Problem
+
+SET_STATE = "set_summary_state.py"
+SHUTDOWN = "system_wide_shutdown.py"
+_STATES = ("OFFLINE", "STANDBY", "DISABLED", "ENABLED")
+_ANY_CSC = "<csc>"
+
+
+def script_errors(draft: Draft) -> Iterator[Problem]:
+    """Yield what is wrong with the scripts that this site runs."""
+    watcher_down = False
+    for path, step in draft.steps():
+        for suite, place, script in draft.scripts(path, step):
+            yield from _script(draft, suite, place, script, watcher_down)
+        if step.other_route:
+            yield from _script(draft, None, (*path, "other_route"), step.other_route, watcher_down)
+        watcher_down = _watcher_down(draft, step, watcher_down)
+
+
+def _watcher_down(draft: Draft, step: StepEntry, down: bool) -> bool:
+    if step.kind is StepKind.WAIT:
+        return False
+    sent = step.kind is StepKind.CSC and str(step.target) in {"OFFLINE", "shutdown"}
+    return down or (sent and WATCHER in draft.targets(step))
+
+
+def _script(
+    draft: Draft, suite: Suite | None, place: Path, script: ScriptEntry, watcher_down: bool
+) -> Iterator[Problem]:
+    file, document = (suite.file, suite.document) if suite else (draft.file, draft.document)
+
+    def problem(at: Path, message: str, hint: str) -> Problem:
+        return Problem(file, document.line(at), key_text(at), message, hint)
+
+    if script.script is None or script.queue is None:
+        return
+    try:
+        select(str(script.queue), draft.site.roster, draft.concern)
+    except UnknownNameError as error:
+        yield problem((*place, "queue"), str(error), error.hint)
+    if script.queue.name != SCRIPT_QUEUE:
+        yield problem((*place, "queue"), f"{script.queue} runs no scripts", "name a ScriptQueue")
+    for wrong in draft.catalogue.check(script.script, script.config):
+        at = (*place, "script") if wrong.at[:1] == ("..",) else (*place, "config", *wrong.at)
+        yield problem(at, wrong.message, wrong.hint)
+    base = (*place, "config")
+    if script.script == SET_STATE:
+        found = _set_state(draft, script.config, watcher_down)
+    elif script.script == SHUTDOWN:
+        found = _shutdown(draft, script.config)
+    elif script.script == "run_command.py":
+        found = _csc_text(draft, ("component",), script.config.get("component"))
+    else:
+        return
+    for at, message, hint in found:
+        yield problem((*base, *at), message, hint)
+
+
+Found = Iterator[tuple[Path, str, str]]
+
+
+def _csc_text(draft: Draft, at: Path, text: Any) -> Found:
+    """Check a CSC that a script is told; what is no text fails its schema anyway."""
+    if not isinstance(text, str) or text == _ANY_CSC:
+        return
+    try:
+        select(text, draft.site.roster, draft.concern)
+    except UnknownNameError as error:
+        yield at, str(error), error.hint
+
+
+def _rows(config: dict[str, Any]) -> list[tuple[int, list[Any]]]:
+    data = config.get("data")
+    rows = data if isinstance(data, list) else []
+    return [(at, row) for at, row in enumerate(rows) if isinstance(row, list) and len(row) > 1]
+
+
+def _set_state(draft: Draft, config: dict[str, Any], watcher_down: bool) -> Found:
+    protected = {str(spec.csc) for spec in draft.site.roster.cscs if spec.protected}
+    offline = False
+    for at, row in _rows(config):
+        yield from _csc_text(draft, ("data", at, 0), row[0])
+        state = str(row[1]).upper()
+        if state not in _STATES:
+            near = get_close_matches(state, _STATES, 1)
+            hint = f"did you mean {near[0]}?" if near else f"use {', '.join(_STATES)}"
+            yield ("data", at, 1), f"the script sends nothing to {row[1]!r}", hint
+        if str(row[0]) in protected:
+            message = f"{row[0]} is protected at {draft.site.roster.site}: no step may command it"
+            yield ("data", at, 0), message, "it is commanded by hand from its tile only"
+        offline = offline or state == "OFFLINE"
+    if offline and watcher_down and config.get("mute_alarms") is not False:
+        message = "the script would ask the Watcher, which is down by then, to mute alarms, and wait up to an hour"
+        yield (), message, "add mute_alarms: false"
+
+
+def _shutdown(draft: Draft, config: dict[str, Any]) -> Found:
+    """Check system_wide_shutdown.py: the Watcher first only if told, and it never takes ScriptQueues down."""
+    roster = draft.site.roster
+    for key in ("ignore", "start_with", "end_with"):
+        names = config.get(key)
+        for at, name in enumerate(names if isinstance(names, list) else []):
+            hint = component_hint(name, roster) if isinstance(name, str) else None
+            if hint:
+                yield (key, at), f"{name!r} is no component of {roster.site}", hint
+    start = config.get("start_with") or []
+    if isinstance(start, list) and start[:1] != [WATCHER.name]:
+        yield (), "the Watcher would not go down first: the script does that only if told", "add start_with: [Watcher]"
+    ignored = config.get("ignore") or []
+    for component in dict.fromkeys(spec.csc.name for spec in roster.cscs if spec.protected):
+        if isinstance(ignored, list) and component not in ignored:
+            yield (
+                (),
+                f"{component} is protected at {roster.site}, and the script would take it down",
+                (f"add it to ignore: [{component}]"),
+            )
+    ends = config.get("end_with") or []
+    if isinstance(ends, list) and SCRIPT_QUEUE in ends:
+        hint = "take them down in a step of their own"
+        yield ("end_with", ends.index(SCRIPT_QUEUE)), "the script never takes ScriptQueues down", hint
+
+
+def script_downs(draft: Draft, script: ScriptEntry) -> list[CscId]:
+    """Return the CSCs that a script sends to OFFLINE, in its order, as far as its configuration tells."""
+    roster = draft.site.roster
+    if script.script == SET_STATE:
+        found: list[CscId] = []
+        for _, row in _rows(script.config):
+            if str(row[1]).upper() == "OFFLINE":
+                try:
+                    found += select(str(row[0]), roster, draft.concern)
+                except UnknownNameError:
+                    continue
+        return found
+    if script.script == SHUTDOWN:
+        first = script.config.get("start_with") or []
+        ignored = {SCRIPT_QUEUE, *(script.config.get("ignore") or [])}
+        reached = [spec.csc for spec in roster.cscs if spec.csc.name not in ignored]
+        return sorted(reached, key=lambda csc: first.index(csc.name) if csc.name in first else len(first))
+    return []
