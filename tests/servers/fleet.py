@@ -55,6 +55,22 @@ def _parsed(text: str) -> Any:
     return fastavro.parse_schema(json.loads(text))
 
 
+def private_fields(csc: CscId, *, indexed: bool, origin: int, seq: int, at_utc: float) -> dict[str, object]:
+    """Return the fields every record of a CSC begins with, as ts_salobj fills them."""
+    index: dict[str, object] = {"salIndex": csc.index} if indexed else {}
+    return {
+        **index,
+        "private_sndStamp": at_utc + TAI_MINUS_UTC,
+        "private_rcvStamp": 0.0,
+        "private_efdStamp": at_utc,
+        "private_kafkaStamp": at_utc + TAI_MINUS_UTC,
+        "private_seqNum": seq,
+        "private_revCode": "0a1b2c3d",
+        "private_identity": str(csc),
+        "private_origin": origin,
+    }
+
+
 class SalWriter:
     """Writes events of arbitrary CSCs to a Kafka, registering schemas and creating topics when first needed.
 
@@ -113,18 +129,8 @@ class SalWriter:
         if seq is None:
             seq = self._numbers.get((csc, event, origin), 0) + 1
         self._numbers[csc, event, origin] = seq
-        index: dict[str, object] = {"salIndex": csc.index} if self.has_index(csc) else {}
-        private: dict[str, object] = {
-            "private_sndStamp": utc + TAI_MINUS_UTC,
-            "private_rcvStamp": 0.0,
-            "private_efdStamp": utc,
-            "private_kafkaStamp": utc + TAI_MINUS_UTC,
-            "private_seqNum": seq,
-            "private_revCode": "0a1b2c3d",
-            "private_identity": str(csc),
-            "private_origin": origin,
-        }
-        return {**index, **private, **values}
+        private = private_fields(csc, indexed=self.has_index(csc), origin=origin, seq=seq, at_utc=utc)
+        return {**private, **values}
 
     def record(self, csc: CscId, event: str, values: Mapping[str, object], **how: Any) -> Record:
         """Return one record ready for ``KafkaTopics.produce``; ``how`` as for ``fields``."""

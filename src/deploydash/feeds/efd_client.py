@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import socket
+import ssl
 from typing import Any, Self
 
 import httpx
@@ -102,17 +106,21 @@ class EfdClient:
             message = f"does not accept user {user!r} with this password"
             hint = "check EFD_USERNAME and EFD_PASSWORD"
         elif status == httpx.codes.FORBIDDEN:
-            message = f"does not let {f'user {user!r}' if user else 'us'} read database {database!r}: {said}"
+            message = f"does not let {f'user {user!r}' if user else 'us'} read database {database!r}{_because(said)}"
             hint = "have READ on it granted, or correct efd.database in the site file"
         elif status == httpx.codes.BAD_REQUEST:
-            message = f"does not understand the query: {said}"
+            message = f"does not understand the query{_because(said)}"
             hint = "is it InfluxDB 1.x? The EFD is asked in InfluxQL"
         elif status >= httpx.codes.INTERNAL_SERVER_ERROR:
-            message = f"is in trouble itself: HTTP {status} {said}".rstrip()
+            message = f"is in trouble itself: HTTP {status}{_because(said)}"
             hint = "it is asked again; tell the EFD's keepers if it stays so"
         else:
             return self.no_influx(f"HTTP {status}")
         return EfdError(f"{self.address} {message}", hint=hint)
+
+
+def _because(said: str) -> str:
+    return f": {said}" if said else ""
 
 
 def http_client(url: str, auth: httpx.Auth | None = None) -> httpx.AsyncClient:
@@ -147,10 +155,14 @@ def words(body: Any) -> str:
 
 
 def cause(error: BaseException) -> str:
-    """Return the operating system's words where there are any: httpx only says that all attempts failed."""
+    """Return why a connection failed in the operating system's words: httpx only says that all attempts failed."""
     inner: BaseException | None = error
     while inner is not None:
-        if isinstance(inner, OSError) and inner.strerror:
-            return inner.strerror
+        if isinstance(inner, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted: {inner.verify_message}"
+        if isinstance(inner, ssl.SSLError | socket.gaierror):
+            return inner.strerror or str(inner)
+        if isinstance(inner, OSError) and inner.errno is not None and inner.errno in errno.errorcode:
+            return os.strerror(inner.errno)
         inner = inner.__cause__ or inner.__context__
     return str(error) or type(error).__name__

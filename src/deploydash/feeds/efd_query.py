@@ -118,10 +118,10 @@ def _results(body: Any) -> dict[int, Mapping[str, Any]]:
     if not isinstance(results, list) or not all(isinstance(result, dict) for result in results):
         raise NoInfluxError("no results in it")
     # InfluxDB before 1.1 numbered nothing and answered in order.
-    numbered = {result.get("statement_id", place): result for place, result in enumerate(results)}
-    if not all(isinstance(number, int) for number in numbered):
+    numbers = [result.get("statement_id", place) for place, result in enumerate(results)]
+    if not all(isinstance(number, int) for number in numbers):
         raise NoInfluxError("statements without numbers")
-    return numbered
+    return dict(zip(numbers, results, strict=True))
 
 
 def _only_row(result: Mapping[str, Any]) -> dict[str, Any] | None:

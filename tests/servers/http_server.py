@@ -1,0 +1,80 @@
+"""A small real HTTP server that answers what a test tells it to, for what a real product cannot be made to say."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What came in; header names in small letters."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+Answer = Callable[[Request], tuple[int, dict[str, str], bytes]]
+"""From a request to status, headers and body."""
+
+
+class HttpServer:
+    """Answers by ``answer`` on a free loopback port, and remembers every request; a context manager.
+
+    With a ``keystore`` (key and certificate in PEM) it speaks TLS.
+    """
+
+    def __init__(self, answer: Answer, *, keystore: Path | None = None) -> None:
+        self.answer = answer
+        self.requests: list[Request] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._scheme = "http"
+        if keystore is not None:
+            self._scheme = "https"
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(keystore)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                length = int(self.headers.get("content-length", 0))
+                headers = {name.lower(): text for name, text in self.headers.items()}
+                request = Request(self.command, self.path, headers, self.rfile.read(length))
+                outer.requests.append(request)
+                status, extra, body = outer.answer(request)
+                self.send_response(status)
+                for name, text in {"content-length": str(len(body)), **extra}.items():
+                    self.send_header(name, text)
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_POST = do_GET  # noqa: N815 the name that http.server looks for
+
+            def log_message(self, *_: Any) -> None:
+                """Keep the test's output quiet."""
+
+        return Handler
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(10)
