@@ -15,7 +15,12 @@ NOW = 10_000.0
 GOLDEN: dict[str, list[dict[str, Any]]] = yaml.safe_load(
     (Path(__file__).parents[1] / "data/golden/effective.yaml").read_text(encoding="utf-8")
 )
-LOOKED = {"reading": Looked.NOT_YET, "kafka": Looked.KAFKA, "kafka and efd": Looked.KAFKA_AND_EFD}
+LOOKED = {
+    "reading": Looked.NOT_YET,
+    "kafka": Looked.KAFKA,
+    "kafka without efd": Looked.KAFKA_ALONE,
+    "kafka and efd": Looked.KAFKA_AND_EFD,
+}
 
 
 def seen_from(given: dict[str, Any]) -> Seen:

@@ -16,11 +16,15 @@ OFFLINE_GRACE = 5.0
 
 
 class Looked(StrEnum):
-    """Where a last state was looked for; ``NOT_YET`` while one of the places has not answered."""
+    """Where a last state was looked for; ``NOT_YET`` while one of the places has not answered.
+
+    ``KAFKA``: no EFD is configured. ``KAFKA_ALONE``: there is one, but it does not answer.
+    """
 
     NOT_YET = ""
     KAFKA = "Kafka"
     KAFKA_AND_EFD = "Kafka or EFD"
+    KAFKA_ALONE = "Kafka, the EFD is down"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,12 @@ def _first_row_that_fits(seen: Seen, target: Target | None, now: float) -> Judge
 def _feed_down(seen: Seen) -> Judgement:
     """Row 1."""
     if seen.never_up:
-        return _unknown(Reason("Kafka not reached for {age}", seen.lost_at))
+        text = (
+            f"no answer for its heartbeats for {{age}} ({seen.lost_why})"
+            if seen.lost_why
+            else "Kafka not reached for {age}"
+        )
+        return _unknown(Reason(text, seen.lost_at))
     known = seen.before is not Effective.UNKNOWN
     before = f"last seen {seen.before}" if known else "nothing known before"
     why = f" ({seen.lost_why})" if seen.lost_why else ""
@@ -168,7 +177,12 @@ def _silent_without_a_state(seen: Seen, target: Target | None) -> Judgement:
     if seen.looked is Looked.NOT_YET:
         return _unknown(Reason("no beat for {age}, its last state is still being read", since, at_least))
     record = f"no record in {seen.looked}"
-    infer = target == Target(SummaryState.OFFLINE) and seen.proved and not seen.told_before
+    infer = (
+        target == Target(SummaryState.OFFLINE)
+        and seen.proved
+        and not seen.told_before
+        and seen.looked is not Looked.KAFKA_ALONE
+    )
     if seen.has_beaten or seen.told_before:
         text = "beat, told no state, silent for {age}"
     elif infer:

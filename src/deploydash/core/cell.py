@@ -1,0 +1,163 @@
+"""What the fleet holds of one CSC and of one component's topics. Plain mutable state of :mod:`fleet`.
+
+Durable fields are written by ``apply`` alone; transient ones (marked) by ``observe``.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from deploydash.core.beats import Lives
+from deploydash.core.model import CscId, CscSpec, Effective, Limits, Liveness, SummaryState
+from deploydash.core.observations import BeatFoundInLog, ConfigurationTold, SimulationModeTold, VersionsTold
+from deploydash.core.records import ErrorRecorded, StateRecorded, SubstateRecorded
+from deploydash.core.snapshot import CscView, LogLine
+
+NEVER = float("inf")
+_KEPT_BEATS = 64
+_KEPT_LINES = 50
+
+
+class Component:
+    """The topics of one component, shared by its indices. Times are monotonic seconds."""
+
+    __slots__ = (
+        "append_ahead",
+        "back_at",
+        "cells",
+        "gaps",
+        "heard_since",
+        "log_complete",
+        "log_since_utc",
+        "lost_at",
+        "lost_why",
+        "name",
+        "states_read",
+    )
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.cells: list[Cell] = []
+        self.heard_since: float | None = None
+        """When its heartbeats were answered for the first time."""
+        self.lost_at: float | None = None
+        """Until when fetches were answered, while they are not."""
+        self.lost_why = ""
+        self.back_at: float | None = None
+        """When fetches were answered again after a loss."""
+        self.states_read = False
+        self.append_ahead: float | None = None
+        """Transient: its broker's append time minus our receive time, where it was largest (least delay)."""
+        self.log_since_utc: float | None = None
+        """Transient: append time back to which its heartbeat log is known."""
+        self.log_complete = False
+        """Transient: the log was read to its start."""
+        self.gaps: deque[tuple[float, float]] = deque(maxlen=_KEPT_LINES)
+        """From when to when nothing was answered, newest last."""
+
+
+class Cell:
+    """Everything known of one CSC. Times are monotonic seconds."""
+
+    __slots__ = (
+        "at_least",
+        "back_at",
+        "beat_at",
+        "before",
+        "before_inferred",
+        "changed_at",
+        "component",
+        "configuration",
+        "csc",
+        "current",
+        "deadline",
+        "decided",
+        "dirty",
+        "duplicate",
+        "efd_read",
+        "error",
+        "fell_utc",
+        "group",
+        "has_beaten",
+        "history",
+        "known_as",
+        "limits",
+        "listening",
+        "listening_since",
+        "liveness",
+        "lives",
+        "log_beat",
+        "logs",
+        "origin",
+        "place",
+        "recent",
+        "restarts",
+        "shown",
+        "simulation",
+        "spec",
+        "substate",
+        "substate_current",
+        "told",
+        "told_since",
+        "versions",
+        "view",
+    )
+
+    def __init__(self, csc: CscId, spec: CscSpec | None, group: str, component: Component, started_at: float) -> None:
+        self.csc = csc
+        self.spec = spec
+        self.group = group
+        self.component = component
+        self.limits = spec.limits if spec is not None else Limits()
+        self.shown = spec is not None
+        self.place = -1
+
+        self.liveness = Liveness.UNSEEN
+        self.listening = True
+        self.listening_since = started_at
+        self.beat_at: float | None = None
+        self.at_least = False
+        self.has_beaten = False
+        self.origin: int | None = None
+        self.restarts = 0
+        self.duplicate = False
+        self.told: StateRecorded | None = None
+        self.current = False
+        self.told_since: float | None = None
+        self.substate: SubstateRecorded | None = None
+        self.substate_current = False
+        self.error: ErrorRecorded | None = None
+        self.efd_read = False
+        self.back_at: float | None = None
+        self.before = Effective.UNKNOWN
+        self.before_inferred = False
+
+        self.lives = Lives()
+        self.deadline = 0.0
+        self.fell_utc: float | None = None
+        self.log_beat: BeatFoundInLog | None = None
+        self.recent: deque[float] = deque(maxlen=_KEPT_BEATS)
+        self.history: deque[StateRecorded] = deque(maxlen=_KEPT_LINES)
+        self.logs: deque[LogLine] = deque(maxlen=_KEPT_LINES)
+        self.versions: VersionsTold | None = None
+        self.simulation: SimulationModeTold | None = None
+        self.configuration: ConfigurationTold | None = None
+
+        self.view: CscView | None = None
+        self.dirty = False
+        self.decided = False
+        self.known_as: Effective | None = None
+        self.changed_at: float | None = None
+
+    @property
+    def reported(self) -> SummaryState | None:
+        """The state that counts: told by the process that beats, or the last told while two of them beat."""
+        if self.told is None or not (self.current or self.duplicate):
+            return None
+        return self.told.state
+
+    @property
+    def last_beat(self) -> float | None:
+        """The newest beat known, whatever the liveness says."""
+        series = self.lives.series
+        return self.beat_at if series is None else series.at

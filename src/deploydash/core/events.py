@@ -1,0 +1,116 @@
+"""The event list: what departs from the target one by one, what goes as planned one line a group."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from deploydash.core.model import Effective, Verdict
+from deploydash.core.snapshot import CscView, EventLine
+
+KEPT = 500
+"""Lines; older ones are in the journal."""
+
+_OPEN_FOR = 20.0
+"""Seconds of quiet after which a group's line is closed and the next change begins a new one."""
+
+_LADDER = (Effective.OFFLINE, Effective.STANDBY, Effective.DISABLED, Effective.ENABLED)
+
+
+@dataclass(slots=True)
+class _Line:
+    number: int
+    at: float
+    subject: str
+    change: str
+    detail: str
+    calm: bool
+    effective: Effective | None
+    grown_at: float
+    members: dict[str, None] = field(default_factory=dict)
+    written: EventLine | None = None
+
+
+class EventLog:
+    """The last lines, numbered over the whole session."""
+
+    def __init__(self) -> None:
+        self._lines: deque[_Line] = deque(maxlen=KEPT)
+        self._number = 0
+        self._open: dict[tuple[str, Effective], _Line] = {}
+        self._written: tuple[EventLine, ...] = ()
+        self._changed = False
+
+    def add(
+        self,
+        at: float,
+        subject: str,
+        change: str,
+        detail: str,
+        *,
+        calm: bool = False,
+        effective: Effective | None = None,
+    ) -> None:
+        """Add a line as of ``at`` (monotonic)."""
+        self._append(at, subject, change, detail, calm, effective)
+
+    def csc_changed(self, before: Effective, view: CscView, group_size: int, now: float) -> None:
+        """Tell a change of a CSC's effective state: on a line of its own where it departs from the target."""
+        if not as_planned(before, view):
+            detail = view.reason.render(now)
+            self._append(now, str(view.csc), f"{before} → {view.effective}", detail, False, view.effective)
+            return
+        key = (view.group, view.effective)
+        line = self._open.get(key)
+        if line is None or now - line.grown_at > _OPEN_FOR or line.number <= self._number - KEPT:
+            line = self._append(now, str(view.csc), f"{before} → {view.effective}", "as planned", True, view.effective)
+            self._open[key] = line
+        line.members[str(view.csc)] = None
+        line.grown_at = now
+        line.written = None
+        if len(line.members) > 1:
+            line.subject = view.group
+            line.change = f"{len(line.members)} of {group_size} {view.effective}"
+        self._changed = True
+
+    def lines(self, now: float, utc: float) -> tuple[EventLine, ...]:
+        """Return every kept line, oldest first; the same object while nothing changed."""
+        if self._changed:
+            self._changed = False
+            for line in self._lines:
+                if line.written is None:
+                    line.written = EventLine(
+                        line.number,
+                        utc - (now - line.at),
+                        line.subject,
+                        line.change,
+                        line.detail,
+                        line.calm,
+                        line.effective,
+                    )
+            self._written = tuple(line.written for line in self._lines if line.written is not None)
+        return self._written
+
+    def _append(
+        self, at: float, subject: str, change: str, detail: str, calm: bool, effective: Effective | None
+    ) -> _Line:
+        self._number += 1
+        line = _Line(self._number, at, subject, change, detail, calm, effective, at)
+        self._lines.append(line)
+        self._changed = True
+        return line
+
+
+def as_planned(before: Effective, view: CscView) -> bool:
+    """Tell whether a change led to the target, or nearer to it, or is nobody's plan at all."""
+    if view.effective in (Effective.FAULT, Effective.LOST) and view.verdict is not Verdict.AT_TARGET:
+        return False
+    if view.verdict in (Verdict.AT_TARGET, Verdict.MOVING, Verdict.NO_TARGET) or view.target is None:
+        return True
+    wanted = Effective[view.target.state.name]
+    if wanted not in _LADDER or view.effective not in _LADDER:
+        return False
+    if before not in _LADDER:
+        return True
+    goal = _LADDER.index(wanted)
+    return abs(goal - _LADDER.index(view.effective)) < abs(goal - _LADDER.index(before))

@@ -1,0 +1,196 @@
+"""Every CSC of a site, folded from what feeds observe, and the snapshots of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from deploydash.core import asides, notice
+from deploydash.core import observations as seen
+from deploydash.core.board import Board
+from deploydash.core.cell import Cell
+from deploydash.core.commands import Command, CompareWith
+from deploydash.core.detail import detail_of
+from deploydash.core.effective import OFFLINE_GRACE
+from deploydash.core.fold import Fold
+from deploydash.core.listening import review
+from deploydash.core.model import CscId, Effective, FeedName, FeedState, Liveness, Phase, Roster, SummaryState
+from deploydash.core.notice import NOTHING
+from deploydash.core.observations import BeatArrived, Observation
+from deploydash.core.records import Record
+from deploydash.core.snapshot import Snapshot
+from deploydash.core.views import view_of
+
+_BEATING = Liveness.BEATING
+_STARTUP = Phase()
+
+_NOTICES: Mapping[type[Any], Callable[[Fold, Any], tuple[Record, ...]]] = MappingProxyType(
+    {
+        seen.BeatFoundInLog: notice.beat_found_in_log,
+        seen.BeatsReadBack: notice.beats_read_back,
+        seen.StateTold: notice.state_told,
+        seen.SubstateTold: notice.substate_told,
+        seen.ErrorTold: notice.error_told,
+        seen.LogTold: asides.log_told,
+        seen.VersionsTold: asides.versions_told,
+        seen.SimulationModeTold: asides.simulation_mode_told,
+        seen.ConfigurationTold: asides.configuration_told,
+        seen.StatesReadBack: notice.states_read_back,
+        seen.EfdAnswered: notice.efd_answered,
+        seen.TopicsListed: notice.topics_listed,
+        seen.FetchesStopped: notice.fetches_stopped,
+        seen.FetchesResumed: notice.fetches_resumed,
+        seen.FeedChanged: notice.feed_changed,
+        seen.FeedMeasured: asides.feed_measured,
+        seen.RecordsUndecodable: asides.records_undecodable,
+    }
+)
+
+
+class Fleet:
+    """Observations in, records out; records in, snapshots out.
+
+    ``observe`` and ``tick`` return what became a durable fact; it counts only when it was handed to ``apply``
+    (after it was written down). The caller applies the records of one observation before the next one. Times
+    are monotonic seconds, except ``utc``. Silence is noticed on ticks, which should come about 4 times a second.
+    """
+
+    def __init__(self, roster: Roster, started_at: float, phase: Phase = _STARTUP) -> None:
+        self._roster = roster
+        self._fold = Fold(roster, started_at, phase)
+        self._cells = self._fold.cells
+        self._board = Board(roster)
+        self._inspected: CscId | None = None
+        self._number = 0
+        self._undecided = len(roster.cscs)
+        self._settle(started_at)
+
+    def observe(self, observation: Observation, now: float) -> tuple[Record, ...]:
+        """Take in one observation and return the durable facts it makes, not applied yet."""
+        if type(observation) is BeatArrived:
+            cell = self._cells.get(observation.csc)
+            if cell is not None and cell.liveness is _BEATING:
+                series = cell.lives.series
+                process = observation.process
+                if (
+                    series is not None
+                    and process.origin == series.origin
+                    and process.seq_num > series.seq
+                    and not cell.lives.others
+                ):
+                    series.seq = process.seq_num
+                    series.stamp = observation.sent_tai
+                    series.at = at = observation.at
+                    if observation.count == 1:
+                        cell.recent.append(at)
+                    else:
+                        cell.recent.extend([at] * observation.count)
+                    return NOTHING
+            return notice.beat_arrived(self._fold, observation, now)
+        return _NOTICES[type(observation)](self._fold, observation)
+
+    def tick(self, now: float) -> tuple[Record, ...]:
+        """Notice what the passing of time makes a fact."""
+        records: list[Record] = []
+        for cell in self._cells.values():
+            if cell.deadline <= now:
+                self._review(cell, now, records)
+        self._settle(now)
+        return tuple(records) if records else NOTHING
+
+    def apply(self, record: Record) -> None:
+        """Make a durable fact part of the state."""
+        self._fold.apply(record)
+
+    def order(self, command: Command) -> None:
+        """Obey an operator's order about what is shown."""
+        if isinstance(command, CompareWith):
+            self._fold.phase = command.phase
+            self._fold.mark(cell for cell in self._cells.values() if cell.shown)
+        else:
+            self._inspected = command.csc
+
+    def snapshot(self, now: float, utc: float) -> Snapshot:
+        """Return one numbered view of everything; views that did not change are the same objects as before."""
+        fold = self._fold
+        self._settle(now)
+        self._number += 1
+        inspected = None if self._inspected is None else self._cells.get(self._inspected)
+        return Snapshot(
+            number=self._number,
+            at=now,
+            utc=utc,
+            roster=self._roster,
+            target=str(fold.phase),
+            cscs=self._board.cscs(),
+            groups=self._board.groups(),
+            feeds=tuple(fold.feeds.values()),
+            summary=self._board.summary(),
+            events=fold.events.lines(now, utc),
+            undecodable=tuple(fold.undecodable.values()),
+            detail=None if inspected is None else detail_of(inspected, fold.hearing, now),
+            decided=self._undecided == 0,
+            banner=self._banner(),
+        )
+
+    def _review(self, cell: Cell, now: float, records: list[Record]) -> None:
+        change = review(cell, self._fold.hearing, now)
+        if change is not None:
+            records.append(change)
+        if cell.lives.others:
+            ended = notice.duplicate_ended(cell, now)
+            if ended is not None:
+                records.append(ended)
+            if cell.lives.others:
+                cell.deadline = now
+        if cell.reported is SummaryState.OFFLINE:
+            self._fold.mark((cell,))
+
+    def _settle(self, now: float) -> None:
+        """Make the views of all CSCs of which anything changed."""
+        fold = self._fold
+        if not fold.dirty:
+            return
+        dirty, fold.dirty = fold.dirty, []
+        for cell in dirty:
+            cell.dirty = False
+            if cell.shown:
+                self._show(cell, now)
+
+    def _show(self, cell: Cell, now: float) -> None:
+        fold, old = self._fold, cell.view
+        view = view_of(fold, cell, now)
+        decided = fold.decided(cell)
+        if decided is not cell.decided:
+            cell.decided = decided
+            if view.expected:
+                self._undecided -= 1 if decided else -1
+        if cell.liveness in (_BEATING, Liveness.LATE) and cell.reported is SummaryState.OFFLINE:
+            until = -1.0 if cell.told_since is None else cell.told_since + OFFLINE_GRACE
+            if now <= until:
+                cell.deadline = min(cell.deadline, until)
+        if view is old:
+            return
+        cell.view = view
+        if old is None:
+            cell.place = self._board.add(view)
+        else:
+            self._board.replace(cell.place, view)
+        if view.effective is Effective.UNKNOWN or view.liveness is Liveness.FEED_DOWN:
+            return
+        before, cell.known_as = cell.known_as, view.effective
+        if before is not None and before is not view.effective:
+            fold.events.csc_changed(before, view, self._board.group_sizes[view.group], now)
+
+    def _banner(self) -> str:
+        fold = self._fold
+        kafka = fold.feeds[FeedName.KAFKA]
+        if kafka.state is FeedState.DOWN or fold.hearing.lost_at is not None:
+            return f"Kafka is {kafka.state}: {kafka.detail}; everything is shown as it was last seen"
+        if fold.livenesses[Liveness.FEED_DOWN]:
+            lost = [component for component in fold.components.values() if component.lost_at is not None]
+            deaf = sum(cell.shown for component in lost for cell in component.cells)
+            if deaf:
+                return f"{deaf} CSCs cannot be heard: {lost[0].lost_why}"
+        return fold.quiet.sentence()

@@ -1,0 +1,126 @@
+"""When a CSC's heartbeats count as late, as silent, as never heard: CLI.md, "What the words mean"."""
+
+from __future__ import annotations
+
+from deploydash.core.cell import NEVER, Cell, Component
+from deploydash.core.model import Liveness
+from deploydash.core.observations import BeatArrived
+from deploydash.core.records import BeatsChanged
+
+_SAME_BEAT = 0.5
+"""Seconds by which a beat's time, as our clock has it, may move without being news."""
+
+
+class Hearing:
+    """Whether heartbeats can be heard at all. Times are monotonic seconds.
+
+    ``topics`` is None until the broker's list was read. ``append_ahead`` (transient) is the broker's append
+    time less our receive time, of the record with the least delay that arrived after our start.
+    """
+
+    __slots__ = ("append_ahead", "ever_up", "lost_at", "topics")
+
+    def __init__(self) -> None:
+        self.lost_at: float | None = None
+        self.ever_up = False
+        self.topics: frozenset[str] | None = None
+        self.append_ahead: float | None = None
+
+    def lost_for(self, component: Component) -> float | None:
+        """Return until when this component's fetches were answered, or None while they are."""
+        if self.lost_at is None or component.lost_at is None:
+            return self.lost_at if component.lost_at is None else component.lost_at
+        return min(self.lost_at, component.lost_at)
+
+    def has_topic(self, component: Component) -> bool:
+        """Tell whether its heartbeat topic can be read, as far as is known."""
+        return component.heard_since is not None or self.topics is None or component.name in self.topics
+
+    def heard_at(self, beat: BeatArrived, component: Component) -> float:
+        """Return when a beat would have arrived without delay, and learn from it how append time runs.
+
+        A partition is compared with itself where it can be: the clocks of brokers differ.
+        """
+        if beat.appended_utc is None:
+            return beat.at
+        ahead = beat.appended_utc - beat.at
+        if component.append_ahead is None or ahead > component.append_ahead:
+            component.append_ahead = ahead
+        if self.append_ahead is None or ahead > self.append_ahead:
+            self.append_ahead = ahead
+        return beat.appended_utc - component.append_ahead
+
+
+def review(cell: Cell, hearing: Hearing, now: float) -> BeatsChanged | None:
+    """Return what the passing of time changed, if anything, and set when to look again."""
+    cell.deadline = NEVER
+    if hearing.lost_for(cell.component) is not None:
+        return None
+    if cell.back_at is not None and now < cell.back_at + cell.limits.silent:
+        cell.deadline = cell.back_at + cell.limits.silent
+        return None
+    if cell.lives.series is None:
+        return _review_unheard(cell, hearing, now)
+    beat_at = cell.lives.series.at
+    liveness, cell.deadline = by_age(cell, beat_at, now)
+    if liveness is cell.liveness:
+        return None
+    return BeatsChanged(cell.csc, liveness, False, beat_at, False, True, now)
+
+
+def by_age(cell: Cell, beat_at: float, now: float) -> tuple[Liveness, float]:
+    """Return what a last beat of this age means, and when that will change."""
+    late_at, silent_at = beat_at + cell.limits.late, beat_at + cell.limits.silent
+    if now >= silent_at:
+        return Liveness.SILENT, NEVER
+    if now >= late_at:
+        return Liveness.LATE, silent_at
+    return Liveness.BEATING, late_at
+
+
+def _review_unheard(cell: Cell, hearing: Hearing, now: float) -> BeatsChanged | None:
+    """Judge a CSC of which no beat arrived since our start: by its log, or when its limit has passed."""
+    bound = _log_bound(cell, hearing)
+    limit_at = cell.listening_since + cell.limits.silent
+    due = limit_at
+    if bound is not None:
+        due = bound + cell.limits.silent
+        if cell.log_beat is None:
+            due = min(limit_at, due)
+    if cell.liveness is Liveness.UNSEEN and cell.listening and now < due:
+        cell.deadline = due
+        return None
+    change = _unheard(cell, hearing, bound, now)
+    moved = change.beat_at is not None and (cell.beat_at is None or abs(cell.beat_at - change.beat_at) > _SAME_BEAT)
+    same = (change.liveness, change.listening, change.at_least, change.has_beaten) == (
+        cell.liveness,
+        cell.listening,
+        cell.at_least,
+        cell.has_beaten,
+    )
+    return None if same and not moved else change
+
+
+def _unheard(cell: Cell, hearing: Hearing, bound: float | None, now: float) -> BeatsChanged:
+    component = cell.component
+    if component.heard_since is None and hearing.has_topic(component):
+        return BeatsChanged(cell.csc, Liveness.FEED_DOWN, False, None, False, False, now)
+    if cell.log_beat is not None:
+        exact = bound is not None
+        beat_at = bound if exact else cell.listening_since
+        return BeatsChanged(cell.csc, Liveness.SILENT, False, beat_at, not exact, True, now)
+    if bound is None or component.log_complete:
+        return BeatsChanged(cell.csc, Liveness.UNSEEN, False, bound, bound is not None, False, now)
+    return BeatsChanged(cell.csc, Liveness.SILENT, False, bound, True, False, now)
+
+
+def _log_bound(cell: Cell, hearing: Hearing) -> float | None:
+    """Return since when the log shows no beat, on our clock; None without a reference, or by CreateTime."""
+    component = cell.component
+    ahead = component.append_ahead if component.append_ahead is not None else hearing.append_ahead
+    if ahead is None:
+        return None
+    if cell.log_beat is not None:
+        appended = cell.log_beat.appended_utc
+        return None if appended is None else appended - ahead
+    return None if component.log_since_utc is None else component.log_since_utc - ahead
