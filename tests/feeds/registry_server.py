@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -38,13 +39,17 @@ class AnsweringServer:
 
 
 @asynccontextmanager
-async def answering(handler: Handler) -> AsyncIterator[AnsweringServer]:
+async def answering(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[AnsweringServer]:
     server = AnsweringServer(handler)
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", server.answer)
-    async with TestServer(app) as listening:
+    listening = TestServer(app, scheme="http" if tls is None else "https")
+    await listening.start_server(ssl=tls)
+    try:
         server.url = str(listening.make_url("/api")).rstrip("/")
         yield server
+    finally:
+        await listening.close()
 
 
 def schemas(texts: dict[int, str]) -> Handler:

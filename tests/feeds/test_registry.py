@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import ssl
 import time
 from pathlib import Path
 
 import pytest
 from tests.feeds.registry_server import PRODUCTS, Handler, always, answering, dripping, recorded, schemas
+from tests.servers.certificates import make_certificates
 
 from deploydash.config.settings import RegistrySettings
 from deploydash.core.model import FeedState
@@ -176,7 +178,7 @@ async def test_a_registry_that_does_not_answer_is_left_alone_for_a_moment(tmp_pa
         ("schema-registry:8081", "cannot be reached: "),
         ("", "cannot be reached: "),
         ("http://[", "cannot be reached: "),
-        ("http://127.0.0.1:99999", "cannot be reached: "),
+        ("http://127.0.0.1:99999", "cannot be reached: .*port"),
     ],
 )
 async def test_an_address_that_leads_nowhere_is_a_sentence_not_a_crash(url: str, reason: str, tmp_path: Path) -> None:
@@ -186,6 +188,34 @@ async def test_an_address_that_leads_nowhere_is_a_sentence_not_a_crash(url: str,
     assert "LSST_SCHEMA_REGISTRY_URL" in failed.value.hint
     assert store.health[0] is FeedState.DOWN
     await store.aclose()
+
+
+async def test_a_certificate_nobody_vouches_for_is_named_as_the_reason(tmp_path: Path) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(make_certificates(tmp_path).keystore)
+    async with answering(schemas({7: text()}), tls) as server:
+        assert server.url.startswith("https://")
+        store = SchemaStore(server.settings, None)
+        with pytest.raises(SchemaUnavailable, match="cannot be reached: self-signed certificate in certificate chain"):
+            await store.schema(7)
+        assert server.asked == []
+        await store.aclose()
+
+
+async def test_an_id_that_turns_out_unknown_is_no_longer_missing_for_the_registrys_sake(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with answering(always("", 503)) as server:
+        store = SchemaStore(server.settings, tmp_path, clock=clock)
+        with pytest.raises(SchemaUnavailable):
+            await store.schema(7)
+        server.handler = schemas({})
+        with pytest.raises(SchemaUnknown):
+            await store.schema(7)
+        server.handler = always("", 503)
+        with pytest.raises(SchemaUnavailable):
+            await store.probe()
+        assert store.health[0] is FeedState.DEGRADED
+        await store.aclose()
 
 
 async def test_a_password_in_the_address_is_shown_nowhere(tmp_path: Path) -> None:

@@ -90,15 +90,14 @@ class SchemaStore:
         if (schema := self._schemas.get(schema_id)) is not None:
             return schema
         async with self._asking.setdefault(schema_id, asyncio.Lock()):
+            self._missing.discard(schema_id)
             try:
-                schema = self._schemas.get(schema_id) or await self._obtain(schema_id)
+                return self._schemas.get(schema_id) or await self._obtain(schema_id)
             except SchemaUnavailable:
                 self._missing.add(schema_id)
                 raise
             finally:
                 self._asking.pop(schema_id, None)
-        self._missing.discard(schema_id)
-        return schema
 
     async def probe(self) -> str:
         """Ask the registry one question now and return a sentence that it answers; ``health`` knows then, too.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -125,13 +126,17 @@ def _refusal(status: int) -> str:
 
 
 def _cause(error: BaseException) -> str:
-    """Return the operating system's words where there are any: httpx only says that all attempts failed."""
-    inner: BaseException | None = error
-    while inner is not None:
-        if isinstance(inner, OSError) and inner.errno:
-            return os.strerror(inner.errno) if inner.errno > 0 else str(inner.strerror)
-        inner = inner.__cause__ or inner.__context__
-    return str(error) or type(error).__name__
+    """Return the words of what lies at the root: httpx itself only says that all attempts failed."""
+    root = error
+    while deeper := root.__cause__ or root.__context__:
+        root = deeper
+    if isinstance(root, BaseExceptionGroup):
+        root = root.exceptions[0]
+    if isinstance(root, ssl.SSLError):
+        return getattr(root, "verify_message", "") or f"TLS: {root.reason or root}"
+    if isinstance(root, OSError) and root.errno:
+        return os.strerror(root.errno) if root.errno > 0 else str(root.strerror)
+    return str(root) or type(root).__name__
 
 
 def _is_loopback(url: str) -> bool:

@@ -5,8 +5,6 @@ One topic carries every index of a component; the index stands in the records al
 
 from __future__ import annotations
 
-HEARTBEAT = "logevent_heartbeat"
-
 WATCHED_EVENTS: tuple[str, ...] = (
     "heartbeat",
     "summaryState",
