@@ -109,3 +109,34 @@ class Close:
 
 
 RunOrder = Approve | Tick | Finish | Skip | Waive | WaiveDebt | Retry | Answer | Extend | Hold | Release | Note | Close
+
+
+@dataclass(frozen=True, slots=True)
+class ArmStep:
+    """Arm a step as its card shows it; nothing is sent. ``overridden`` and ``reason`` as in Approve."""
+
+    step: StepId
+    snapshot: int
+    overridden: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TypeName:
+    """The site's name as typed for a severe step."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fire:
+    """Enter on an armed card."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disarm:
+    """Esc on an armed card; also cancels the countdown of a severe step."""
+
+
+ArmOrder = ArmStep | TypeName | Fire | Disarm
+"""Orders about an arm. They are transient: nothing of them is journaled until the arm fires."""

@@ -1,0 +1,195 @@
+"""A run as a screen shows it: frozen, made anew whenever something of it changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deploydash.core.arm import Arm
+from deploydash.core.gate import GateReason, Sight, reasons
+from deploydash.core.model import CscId
+from deploydash.core.run import not_there
+from deploydash.core.run_state import RunState, StepStatus, TargetStatus
+from deploydash.core.runbook import Lane, RunPhase, Step, StepId, StepKind, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """One line of the runbook panel. ``evidence`` says in a phrase what is seen; times are UTC seconds."""
+
+    step: StepId
+    title: str
+    kind: StepKind
+    tier: Tier
+    lane: Lane
+    phase: str
+    status: StepStatus
+    evidence: str
+    started_utc: float | None
+    ended_utc: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRow:
+    """One CSC that a card asks about: it failed or nobody knows."""
+
+    csc: CscId
+    status: TargetStatus
+    why: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The gate card: what would be done, on what, why it may or may not go now, and what it leaves behind."""
+
+    step: Step
+    status: StepStatus
+    reasons: tuple[GateReason, ...]
+    asking: tuple[TargetRow, ...]
+    is_open: bool
+    armed: Arm | None
+    armed_message: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitView:
+    """The 30-minute wait. ``limit_s`` includes extensions; ``arrivals`` are UTC seconds at which one arrived."""
+
+    step: StepId
+    started_utc: float
+    limit_s: float
+    total: int
+    missing: tuple[CscId, ...]
+    arrivals: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """Everything of a run that a screen may show."""
+
+    run: str
+    runbook: str
+    cycle: str
+    phase: str
+    phases: tuple[str, ...]
+    opened_utc: float
+    operator: str
+    held_by: str | None
+    closed: bool
+    rows: tuple[StepRow, ...]
+    card: Card | None
+    wait: WaitView | None
+    debts: tuple[str, ...]
+    waived: tuple[tuple[CscId, str], ...]
+    fault: str
+
+
+def current_phase(state: RunState) -> RunPhase:
+    """Return the first phase with a step that is not settled, else the last."""
+    for phase in state.runbook.phases:
+        if any(not state.settled(step) for step in phase.steps):
+            return phase
+    return state.runbook.phases[-1]
+
+
+def card_step(state: RunState, chosen: StepId | None = None) -> Step | None:
+    """Return the step whose card is on top: the chosen one, else one that asks, else the first that is pending."""
+    if chosen is not None:
+        return state.runbook.step(chosen)
+    steps = list(state.runbook.steps())
+    for wanted in (StepStatus.ASKING, StepStatus.UNDER_WAY, StepStatus.PENDING):
+        for step in steps:
+            if state.status(step) is wanted:
+                return step
+    return None
+
+
+def run_view(
+    state: RunState,
+    sight: Sight,
+    *,
+    chosen: StepId | None = None,
+    arm: Arm | None = None,
+    message: str = "",
+    fault: str = "",
+    arrivals: tuple[float, ...] = (),
+) -> RunView:
+    """Return the view of a run as of a sight. ``arm``, ``message`` and ``fault`` are the process's own, transient."""
+    opened = state.opened
+    step = card_step(state, chosen)
+    return RunView(
+        run=opened.run if opened else "",
+        runbook=state.runbook.title,
+        cycle=opened.cycle if opened else "",
+        phase=current_phase(state).id,
+        phases=tuple(phase.id for phase in state.runbook.phases),
+        opened_utc=state.opened_utc,
+        operator=opened.operator if opened else "",
+        held_by=state.held_by,
+        closed=state.closed,
+        rows=tuple(_row(step, phase, state, sight) for phase in state.runbook.phases for step in phase.steps),
+        card=_card(step, state, sight, arm, message) if step is not None else None,
+        wait=_wait(state, sight, arrivals),
+        debts=tuple(debt.what for _, debt in state.debts()),
+        waived=tuple((csc, record.reason) for csc, record in state.waived.items()),
+        fault=fault,
+    )
+
+
+def _row(step: Step, phase: RunPhase, state: RunState, sight: Sight) -> StepRow:
+    progress = state.progress(step.id)
+    return StepRow(
+        step.id,
+        step.title,
+        step.kind,
+        step.tier,
+        step.lane,
+        phase.id,
+        state.status(step),
+        _evidence(step, state, sight),
+        progress.approved_utc,
+        progress.ended_utc,
+    )
+
+
+def _evidence(step: Step, state: RunState, sight: Sight) -> str:
+    progress = state.progress(step.id)
+    status = state.status(step)
+    if status is StepStatus.SKIPPED:
+        return f"skipped: {progress.skipped}"
+    if step.kind is StepKind.WAIT and status is StepStatus.UNDER_WAY:
+        total = len(step.cscs)
+        return f"{total - len(not_there(step, state, sight))}/{total}"
+    if step.kind is StepKind.CSC and progress.targets:
+        reached = sum(target.status is TargetStatus.REACHED for target in progress.targets.values())
+        asking = len(_asking(step, state))
+        return f"{reached}/{len(progress.targets)}" + (f" · {asking} ask" if asking else "")
+    if progress.ticks:
+        return "by " + ", ".join(dict.fromkeys(tick.by for tick in progress.ticks.values()))
+    return ""
+
+
+def _asking(step: Step, state: RunState) -> tuple[TargetRow, ...]:
+    return tuple(
+        TargetRow(csc, target.status, target.why, target.command)
+        for csc, target in state.progress(step.id).targets.items()
+        if csc not in state.waived and target.status in {TargetStatus.FAILED, TargetStatus.UNKNOWN}
+    )
+
+
+def _card(step: Step, state: RunState, sight: Sight, arm: Arm | None, message: str) -> Card:
+    found = reasons(step, state, sight)
+    status = state.status(step)
+    is_open = status is StepStatus.PENDING and all(reason.met for reason in found)
+    armed = arm if arm is not None and arm.step == step.id else None
+    return Card(step, status, found, _asking(step, state), is_open, armed, message)
+
+
+def _wait(state: RunState, sight: Sight, arrivals: tuple[float, ...]) -> WaitView | None:
+    for step in state.runbook.steps():
+        started = state.progress(step.id).approved_utc
+        if step.kind is StepKind.WAIT and started is not None and state.status(step) is StepStatus.UNDER_WAY:
+            missing = tuple(csc for csc, _ in not_there(step, state, sight))
+            limit = (step.limit_s or 0.0) + state.progress(step.id).extended_s
+            return WaitView(step.id, started, limit, len(step.cscs), missing, arrivals)
+    return None

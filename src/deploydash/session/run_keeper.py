@@ -1,0 +1,242 @@
+"""Keeps a run: an order is decided, journaled, folded, and only then acted on; what happened comes back the same way.
+
+One lock makes every decision and its records one step; the journal's order is the truth (DESIGN decision 1, 3).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from deploydash.core.arm import Arm, death, ready, shut, typed
+from deploydash.core.gate import Sight, reasons
+from deploydash.core.model import CscId
+from deploydash.core.ports import Action, Clock
+from deploydash.core.run import Decision, Refused, decide, may_intend, settle
+from deploydash.core.run_orders import Approve, ArmOrder, ArmStep, Disarm, Hold, RunOrder, TypeName
+from deploydash.core.run_records import (
+    CommandAnswered,
+    CommandIntended,
+    Outcome,
+    RunRecord,
+    TargetEnded,
+    TargetsDispatched,
+)
+from deploydash.core.run_state import RunState, TargetStatus, evolve
+from deploydash.core.run_view import RunView, run_view
+from deploydash.core.runbook import Step, StepId, StepKind
+from deploydash.core.snapshot import CscView, Snapshot
+from deploydash.errors import UserError
+
+log = logging.getLogger(__name__)
+
+
+class Journal(Protocol):
+    """Where records go; ``append`` returns when they are on disk and blocks meanwhile."""
+
+    def append(self, record: object, utc: float) -> object:
+        """Put one record on disk.
+
+        Raises:
+            UserError: the disk refused, in words.
+        """
+        ...
+
+
+class RunKeeper:
+    """The one owner of a run's state in this process; also the desk at which actions work."""
+
+    def __init__(
+        self,
+        state: RunState,
+        journal: Journal,
+        look: Callable[[], Snapshot],
+        clock: Clock,
+        operator: str,
+        actions: Mapping[StepKind, Action],
+    ) -> None:
+        self.state = state
+        self.fault = ""
+        self._journal = journal
+        self._look = look
+        self._clock = clock
+        self._operator = operator
+        self._actions = actions
+        self._writing = asyncio.Lock()
+        self._changed = asyncio.Condition()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._arm: Arm | None = None
+        self._armed: ArmStep | None = None
+        self._message = ""
+        self.chosen: StepId | None = None
+
+    async def order(self, order: RunOrder) -> Decision:
+        """Decide an order of the lead, write its records, then act; a refusal says why."""
+        async with self._writing:
+            decision = decide(order, self.state, self._sight(), self._operator)
+            if isinstance(decision, Refused):
+                return decision
+            refused = await self._write(decision)
+            if refused:
+                return Refused(refused)
+        if isinstance(order, Hold):
+            self._arm = None
+        for record in decision:
+            if isinstance(record, TargetsDispatched):
+                self._start(self.state.runbook.step(record.step), record.cscs)
+        await self._notify()
+        return decision
+
+    async def arm(self, order: ArmOrder) -> Decision:
+        """Arm, type, fire or disarm. Firing approves the armed step as its card showed it."""
+        if isinstance(order, Disarm):
+            self._drop("disarmed" if self._arm is not None else "")
+            return ()
+        if isinstance(order, ArmStep):
+            return self._arm_step(order)
+        if self._arm is None or self._armed is None:
+            return Refused("nothing is armed")
+        if isinstance(order, TypeName):
+            now = typed(self._arm, order.text, self.state.runbook.site, self._clock.monotonic())
+            if isinstance(now, str):
+                return Refused(now)
+            self._arm = now
+            return ()
+        not_yet = ready(self._arm, self._clock.monotonic())
+        return Refused(not_yet) if not_yet else await self._fire(self._armed)
+
+    async def watch(self) -> None:
+        """Look at the world four times a second: arms that die, waits that begin, steps that have ended."""
+        while True:
+            await self._look_once()
+            await asyncio.sleep(0.25)
+
+    def view(self, csc: CscId) -> CscView | None:
+        """Return what is seen of a CSC now (core.ports.Desk)."""
+        return self._sight().views.get(csc)
+
+    async def intend(self, record: CommandIntended) -> str | None:
+        """Journal an intent after the last look; None means it may be sent now (core.ports.Desk)."""
+        async with self._writing:
+            why = may_intend(record, self.state, self._sight())
+            return why or await self._write((record,))
+
+    async def tell(self, record: CommandAnswered | TargetEnded) -> None:
+        """Journal an outcome. If the disk refuses, the outcome stays unknown to a resume, which is true (Desk)."""
+        async with self._writing:
+            await self._write((record,))
+        await self._notify()
+
+    async def seen(self, csc: CscId, when: Callable[[CscView], bool], limit_s: float) -> bool:
+        """Wait until a CSC is seen as asked; False at the limit (core.ports.Desk)."""
+
+        def there() -> bool:
+            view = self.view(csc)
+            return view is not None and when(view)
+
+        async with self._changed:
+            try:
+                await asyncio.wait_for(self._changed.wait_for(there), limit_s)
+            except TimeoutError:
+                return there()
+            return True
+
+    async def snapshot_changed(self) -> None:
+        """Wake whoever waits to see something."""
+        await self._notify()
+
+    def run_view(self, snapshot: Snapshot) -> RunView:
+        """Return the run as the screen shows it beside this snapshot."""
+        return run_view(
+            self.state,
+            Sight.of(snapshot),
+            chosen=self.chosen,
+            arm=self._arm,
+            message=self._message,
+            fault=self.fault,
+        )
+
+    async def aclose(self) -> None:
+        """Stop dispatching and wait for the actions to let go; what they had sent stays unknown."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _sight(self) -> Sight:
+        return Sight.of(self._look())
+
+    async def _write(self, records: tuple[RunRecord, ...]) -> str | None:
+        for record in records:
+            utc = self._clock.utc()
+            try:
+                await asyncio.shield(asyncio.to_thread(self._journal.append, record, utc))
+            except UserError as error:
+                self.fault = str(error)
+                return self.fault
+            self.state = evolve(self.state, record, utc)
+        self.fault = ""
+        return None
+
+    async def _notify(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def _look_once(self) -> None:
+        await self._tend_arm()
+        async with self._writing:
+            records = settle(self.state, self._sight())
+            if records:
+                await self._write(records)
+        await self._notify()
+
+    def _start(self, step: Step, cscs: tuple[CscId, ...]) -> None:
+        task = asyncio.create_task(self._act(step, cscs), name=f"step {step.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _act(self, step: Step, cscs: tuple[CscId, ...]) -> None:
+        try:
+            await self._actions[step.kind].run(step, cscs, self)
+        except UserError as error:
+            await self._leave_unknown(step, cscs, str(error))
+        except Exception as error:
+            log.exception("step %s failed", step.id)
+            await self._leave_unknown(step, cscs, f"deploydash failed: {type(error).__name__}; the log has the details")
+
+    async def _leave_unknown(self, step: Step, cscs: tuple[CscId, ...], why: str) -> None:
+        targets = self.state.progress(step.id).targets
+        for csc in cscs:
+            if targets[csc].status is TargetStatus.UNDER_WAY:
+                await self.tell(TargetEnded(step.id, csc, Outcome.UNKNOWN, why))
+
+    def _arm_step(self, order: ArmStep) -> Decision:
+        step = self.state.runbook.step(order.step)
+        closed = shut(reasons(step, self.state, self._sight()), frozenset(order.overridden))
+        if closed:
+            return Refused(closed[0].sentence)
+        self._arm = Arm(step.id, step.tier, self._clock.monotonic())
+        self._armed = order
+        self._message = ""
+        return ()
+
+    async def _fire(self, order: ArmStep) -> Decision:
+        self._drop("")
+        return await self.order(Approve(order.step, order.snapshot, order.overridden, order.reason))
+
+    def _drop(self, message: str) -> None:
+        self._arm = self._armed = None
+        self._message = message
+
+    async def _tend_arm(self) -> None:
+        arm, order = self._arm, self._armed
+        if arm is None or order is None:
+            return
+        step = self.state.runbook.step(arm.step)
+        now = self._clock.monotonic()
+        dead = death(arm, now, reasons(step, self.state, self._sight()), frozenset(order.overridden))
+        if dead:
+            self._drop(dead)
+        elif arm.typed_at is not None and ready(arm, now) is None:
+            await self._fire(order)
