@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.servers.waiting import wait_until
 
 _BELOW_EPHEMERAL = range(18_000, 32_000)
+_RANDOM = random.SystemRandom()  # a seed that a test sets must not lead two servers to one port
 
 
 def free_port() -> int:
@@ -23,7 +24,7 @@ def free_port() -> int:
     while a server of ours is stopped on purpose.
     """
     while True:
-        port = random.choice(_BELOW_EPHEMERAL)
+        port = _RANDOM.choice(_BELOW_EPHEMERAL)
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
