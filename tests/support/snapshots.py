@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from deploydash.core.commands import Command, Inspect
 from deploydash.core.model import (
@@ -94,11 +95,13 @@ def many(count: int) -> list[tuple[CscId, str]]:
     for number in range(count):
         csc, group = base[number % len(base)]
         copy = number // len(base)
-        names.append((csc if not copy else CscId(f"{csc.name}X{copy}", csc.index), f"{group} {copy}" if copy else group))
+        names.append(
+            (csc if not copy else CscId(f"{csc.name}X{copy}", csc.index), f"{group} {copy}" if copy else group)
+        )
     return names
 
 
-def view(csc: CscId, group: str = "AT", **changes: object) -> CscView:
+def view(csc: CscId, group: str = "AT", **changes: Any) -> CscView:
     """Return a CSC that beats in STANDBY and should; ``changes`` are fields of CscView."""
     calm = CscView(
         csc=csc,
@@ -123,16 +126,16 @@ def view(csc: CscId, group: str = "AT", **changes: object) -> CscView:
         duplicate=False,
         changed_at=None,
     )
-    return replace(calm, **changes)  # type: ignore[arg-type]
+    return replace(calm, **changes)
 
 
-def in_state(base: CscView, state: SummaryState, **changes: object) -> CscView:
+def in_state(base: CscView, state: SummaryState, **changes: Any) -> CscView:
     """Return the CSC beating in a state, compared with its target."""
     effective = Effective[state.name]
     met = base.target is not None and base.target.state is state
     verdict = Verdict.AT_TARGET if met else Verdict.OFF_TARGET
     reason = Reason(f"{state.name}, as wanted" if met else f"{state.name}, target {base.target}")
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "reported": state,
         "effective": effective,
         "verdict": verdict,
@@ -141,7 +144,7 @@ def in_state(base: CscView, state: SummaryState, **changes: object) -> CscView:
         "liveness": Liveness.BEATING,
         "error": None,
     }
-    return replace(base, **{**values, **changes})  # type: ignore[arg-type]
+    return replace(base, **{**values, **changes})
 
 
 def faulted(base: CscView, age: float = 161.0) -> CscView:
@@ -221,7 +224,9 @@ def unreachable(base: CscView) -> CscView:
 
 def moving(base: CscView) -> CscView:
     """Return the CSC on its way out."""
-    return in_state(base, SummaryState.OFFLINE, verdict=Verdict.MOVING, reason=Reason("says OFFLINE, waiting for silence"))
+    return in_state(
+        base, SummaryState.OFFLINE, verdict=Verdict.MOVING, reason=Reason("says OFFLINE, waiting for silence")
+    )
 
 
 def feeds(**changes: FeedView) -> tuple[FeedView, ...]:
@@ -305,7 +310,11 @@ def some_events() -> tuple[EventLine, ...]:
 
 def calm_views(names: list[tuple[CscId, str]] | None = None) -> list[CscView]:
     """Return everybody at their start-up target."""
-    wanted = {"MTM1M3": SummaryState.DISABLED, "MTM1M3TS": SummaryState.ENABLED, "MTAirCompressor": SummaryState.DISABLED}
+    wanted = {
+        "MTM1M3": SummaryState.DISABLED,
+        "MTM1M3TS": SummaryState.ENABLED,
+        "MTAirCompressor": SummaryState.DISABLED,
+    }
     enabled = {"ESS", "DIMM", "WeatherForecast", "HVAC", "EAS", "DREAM", "Watcher", "ScriptQueue", "EPM"}
     cameras = Target(SummaryState.OFFLINE, CameraSubstate.AVAILABLE)
     views = []
@@ -342,17 +351,26 @@ def busy_views(names: list[tuple[CscId, str]] | None = None) -> list[CscView]:
         "LinearStage:103": lambda base: in_state(base, SummaryState.ENABLED),
         "GIS": lambda base: replace(base, changed_at=NOW - 1),
     }
-    return [special.get(str(base.csc), lambda same: same)(base) for base in calm_views(names)]
+    return [special.get(str(base.csc), unchanged)(base) for base in calm_views(names)]
 
 
-def busy(**changes: object) -> Snapshot:
+def busy(**changes: Any) -> Snapshot:
     """Return ``busy_views`` as a snapshot."""
-    return snapshot(busy_views(), undecodable=(Undecodable("lsst.sal.ESS.logevent_summaryState", 3, "no schema 71"),), **changes)  # type: ignore[arg-type]
+    return snapshot(
+        busy_views(), undecodable=(Undecodable("lsst.sal.ESS.logevent_summaryState", 3, "no schema 71"),), **changes
+    )
+
+
+def unchanged(base: CscView) -> CscView:
+    """Return the CSC as it is."""
+    return base
 
 
 def detail_of(csc: CscId) -> CscDetail:
     """Return what a session would gather of one CSC."""
-    beats = tuple(-1 if second < 8 else 0 if second in {30, 31, 32} else 2 if second == 40 else 1 for second in range(60))
+    beats = tuple(
+        -1 if second < 8 else 0 if second in {30, 31, 32} else 2 if second == 40 else 1 for second in range(60)
+    )
     return CscDetail(
         csc,
         beats,
@@ -365,7 +383,11 @@ def detail_of(csc: CscId) -> CscDetail:
         (
             LogLine(UTC - 170, 20, "moving to azimuth 121.3"),
             LogLine(UTC - 165, 30, "encoder 3: retrying"),
-            LogLine(UTC - 161, 40, "shutter drive: encoder lost. Traceback (most recent call last): " + "drive refused; " * 12),
+            LogLine(
+                UTC - 161,
+                40,
+                "shutter drive: encoder lost. Traceback (most recent call last): " + "drive refused; " * 12,
+            ),
         ),
         "1.12.3",
         "23.1.0",
@@ -410,6 +432,8 @@ def shaken(old: Snapshot, rng: random.Random, changes: int, now: float, utc: flo
         state = rng.choice([*SummaryState])
         views[item] = in_state(views[item], state, changed_at=now, reported_utc=utc)
         number = events[-1].number + 1 if events else 1
-        events.append(EventLine(number, utc, str(views[item].csc), f"→ {state.name}", "storm", False, Effective[state.name]))
+        events.append(
+            EventLine(number, utc, str(views[item].csc), f"→ {state.name}", "storm", False, Effective[state.name])
+        )
     made = snapshot(views, number=old.number + 1, events=tuple(events[-100:]), feed_views=old.feeds, at=now, utc=utc)
     return replace(made, detail=old.detail)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from rich.color import ColorSystem
 from textual.app import App
 from textual.binding import Binding
+from textual.command import CommandPalette
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import Theme
@@ -81,10 +82,11 @@ class DeploydashApp(App[None], inherit_bindings=False):
             self._colours = Numbered(self._palette.numbers)
         else:
             self._colours = None
+        self.no_color = not self._palette.colour
         self.theme = name
         if self._running:
             for screen in self.screen_stack:
-                for canvas in screen.query(Canvas):
+                for canvas in screen.query("Canvas").results(Canvas):  # type: ignore[type-abstract]
                     canvas.rebuild()
 
     def next_theme(self) -> str:
@@ -108,6 +110,11 @@ class DeploydashApp(App[None], inherit_bindings=False):
     def order(self, command: Command) -> None:
         """Hand an order to the session."""
         self.source.order(command)
+
+    def action_command_palette(self) -> None:
+        """Open the command palette over any view."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder="what to do"))
 
     def get_default_screen(self) -> Screen[None]:
         """Return the grid."""

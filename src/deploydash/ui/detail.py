@@ -12,7 +12,7 @@ from deploydash.ui.ink import Ink, Line, Span, Spans, fill, letter
 from deploydash.ui.lines import reason_of, rule, state_words
 from deploydash.ui.present import Moment, code, group_of
 
-LABEL = 16
+LABEL = 18
 LEVELS = {40: "error", 30: "warning", 20: "info", 10: "debug"}
 
 
@@ -24,7 +24,13 @@ def detail_lines(view: CscView, detail: CscDetail | None, moment: Moment, width:
     lines += [
         _field("reported", _reported(view, moment)),
         _field("heartbeat", _heartbeat(view, moment)),
-        _field("target", (Span(str(view.target) if view.target else "none in this phase"), Span(f"   {view.verdict.replace('_', ' ')}", Ink.DIM))),
+        _field(
+            "target",
+            (
+                Span(str(view.target) if view.target else "none in this phase"),
+                Span(f"   {view.verdict.replace('_', ' ')}", Ink.DIM),
+            ),
+        ),
     ]
     if view.camera:
         lines.append(_field("sub-state", (Span(view.substate.name if view.substate else "never told"),)))
@@ -65,7 +71,11 @@ def _heading(view: CscView, glyphs: Glyphs) -> Spans:
         Span(state_words(view), letter(view.effective)),
         Span(f"   {group_of(view)}", Ink.DIM),
     ]
-    for said, word in ((view.camera, "camera"), (view.protected, "protected"), (not view.expected, "not in the site file")):
+    for said, word in (
+        (view.camera, "camera"),
+        (view.protected, "protected"),
+        (not view.expected, "not in the site file"),
+    ):
         if said:
             spans.append(Span(f" {glyphs.dot} {word}", Ink.ACCENT))
     return tuple(spans)
@@ -126,7 +136,13 @@ def _states(detail: CscDetail, moment: Moment) -> list[Line]:
         lasted = seconds_text(later - utc)
         ink = letter(Effective[state.name])
         lines.append(
-            Line((Span(f"   {_time(utc)}  ", Ink.DIM), Span(f"{state.name:<10}", ink), Span(f"for {lasted}  {source.value}", Ink.DIM)))
+            Line(
+                (
+                    Span(f"   {_time(utc)}  ", Ink.DIM),
+                    Span(f"{state.name:<10}", ink),
+                    Span(f"for {lasted}  {source.value}", Ink.DIM),
+                )
+            )
         )
         later = utc
     return lines

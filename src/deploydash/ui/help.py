@@ -23,15 +23,25 @@ STATES = {
 def help_lines(scope: Scope, width: int, glyphs: Glyphs) -> list[Line]:
     """Return the keys of a view, then what letters, marks and colours mean."""
     lines = [Line(), rule(f"Keys: {scope}", width, glyphs, bright=True)]
-    for key in KEYS:
-        if key.scope is scope:
-            lines.append(Line((Span(f"   {ascii_arrows(key.shown, glyphs):<9}", Ink.ACCENT), Span(key.help))))
+    lines += [
+        Line((Span(f"   {ascii_arrows(key.shown, glyphs):<9}", Ink.ACCENT), Span(key.help)))
+        for key in KEYS
+        if key.scope is scope
+    ]
     lines += [Line((Span(f"   {'ctrl+c':<9}", Ink.ACCENT), Span("leave at once, also while typing"))), Line()]
     lines.append(rule("Letters", width, glyphs, bright=True))
     for state, words in STATES.items():
         mark = "!" if state in ALARMS else " "
         lines.append(
-            Line((Span("   "), Span(LETTERS[state] + mark, fill(state)), Span("  "), Span(LETTERS[state], letter(state)), Span(f"    {words}")))
+            Line(
+                (
+                    Span("   "),
+                    Span(LETTERS[state] + mark, fill(state)),
+                    Span("  "),
+                    Span(LETTERS[state], letter(state)),
+                    Span(f"    {words}"),
+                )
+            )
         )
     lines += [Line(), rule("Marks after the letter", width, glyphs, bright=True)]
     for mark, words in (

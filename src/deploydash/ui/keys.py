@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 
 class Scope(StrEnum):
@@ -62,7 +62,9 @@ _GRID = (
 
 _DETAIL = (
     Key("escape,q", "esc", "back to the grid", "close", scope=Scope.DETAIL, footer="back"),
-    Key("n", "n", "next match of the filter, or next one off target", "match", "1", Scope.DETAIL, "next", palette=False),
+    Key(
+        "n", "n", "next match of the filter, or next one off target", "match", "1", Scope.DETAIL, "next", palette=False
+    ),
     Key("N", "N", "previous match", "match", "-1", Scope.DETAIL, palette=False),
     Key("down,j", "↓ j", "scroll down", "scroll", "1", Scope.DETAIL, palette=False),
     Key("up,k", "↑ k", "scroll up", "scroll", "-1", Scope.DETAIL, palette=False),
@@ -88,7 +90,7 @@ INTERRUPT = "ctrl+c"
 """Ends the screen everywhere, also while typing."""
 
 
-def bindings(scope: Scope) -> list[Binding]:
+def bindings(scope: Scope) -> list[BindingType]:
     """Return Textual's bindings of a scope; all of them call ``action_act`` with the key's number in KEYS."""
     return [
         Binding(key.keys, f"act({number})", key.help, show=False)

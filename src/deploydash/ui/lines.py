@@ -1,157 +1,25 @@
-"""Snapshot to the lines around the grid: header, banner, events, the list of those off target, one-line reasons. Pure."""
+"""Snapshot to the lines around the grid: groups, banner, events, those off target, answers, footer. Pure."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from deploydash.core.model import Effective, FeedState
-from deploydash.core.snapshot import CscView, EventLine, FeedView, GroupView, Snapshot, seconds_text
+from deploydash.core.model import Effective
+from deploydash.core.snapshot import CscView, EventLine, GroupView
 from deploydash.ui.glyphs import Glyphs
+from deploydash.ui.header import row, width_of
 from deploydash.ui.ink import Ink, Line, Span, Spans, Surface, letter
 from deploydash.ui.keys import KEYS, Scope
 from deploydash.ui.present import RECENT_S, Look, Moment, bar, cut, look, without_state
-
-SKEW_S = 1.0
-"""A clock that is further off than this is worth a word."""
-
-
-def width_of(spans: Sequence[Span]) -> int:
-    """Return the cells that spans take."""
-    return sum(len(span.text) for span in spans)
-
-
-def row(left: Sequence[Spans], right: Sequence[Spans], width: int, surface: Surface, filler: Span | None = None) -> Line:
-    """Return a line with parts at both ends; where it is too narrow, the last parts of the left go first.
-
-    Parts are separated by two blanks. ``filler`` is a pattern for the empty middle.
-    """
-    kept = [part for part in left if part]
-    end = _joined([part for part in right if part], surface)
-    while kept and width_of(_joined(kept, surface)) + 2 + width_of(end) > width:
-        kept.pop()
-    start = _joined(kept, surface)
-    room = max(0, width - width_of(start) - width_of(end))
-    middle = Span(" " * room, Ink.TEXT, surface)
-    if filler and room > 6:
-        middle = Span(f"  {(filler.text * room)[: room - 4]}  ", filler.ink, surface)
-    return Line((*start, middle, *end), surface)
-
-
-def _joined(parts: Sequence[Spans], surface: Surface) -> Spans:
-    spans: list[Span] = []
-    for number, part in enumerate(parts):
-        spans += [Span("  ", Ink.TEXT, surface)] if number else []
-        spans += [span._replace(surface=surface) if span.surface is Surface.PAGE else span for span in part]
-    return tuple(spans)
-
-
-def clock(utc: float, zone: str) -> tuple[Spans, ...]:
-    """Return UTC with the site's local time beside it, the widest form first."""
-    instant = datetime.fromtimestamp(utc, UTC)
-    plain = (Span(f"{instant:%H:%M:%S}", Ink.BRIGHT), Span("Z ", Ink.DIM))
-    try:
-        local = instant.astimezone(ZoneInfo(zone))
-    except (ZoneInfoNotFoundError, ValueError):
-        return (plain,)
-    if zone in {"UTC", "Etc/UTC"}:
-        return (plain,)
-    place = zone.rpartition("/")[2].replace("_", " ")
-    return (
-        (Span(f"{local:%H:%M:%S}", Ink.TEXT), Span(f" {place}  ", Ink.DIM), *plain),
-        (Span(f"{local:%H:%M}", Ink.TEXT), Span(f" {place}  ", Ink.DIM), *plain),
-        (Span(f"{local:%H:%M}", Ink.TEXT), Span(" local  ", Ink.DIM), *plain),
-    )
-
-
-def header(snapshot: Snapshot, utc: float, width: int, glyphs: Glyphs, speed: float | None) -> Line:
-    """Return the first line: where we are, what is compared, how many are there, what time it is."""
-    roster, summary = snapshot.roster, snapshot.summary
-    rehearsal = roster.rehearsal
-    surface = Surface.REHEARSAL if rehearsal else Surface.BAR
-    fast = f" {glyphs.times}{speed:g}" if speed and speed != 1 else ""
-    badge = (Span(f" {roster.site.upper()} ", Ink.BADGE),)
-    counted = summary.expected - summary.no_target
-    left: list[Spans] = [badge]
-    if rehearsal:
-        left.append((Span(f"REHEARSAL{fast}", Ink.REHEARSAL),))
-    left += [
-        (Span(f"{summary.at_target}/{counted}", Ink.BRIGHT), Span(" at ", Ink.DIM), Span(snapshot.target, Ink.BRIGHT)),
-        _departures(snapshot),
-    ]
-    filler = Span(glyphs.hatch, Ink.REHEARSAL) if rehearsal else None
-    clocks = clock(utc, roster.time_zone)
-    needed = width_of(_joined([part for part in left if part], surface)) + 2
-    fitting = next((each for each in clocks if needed + width_of(each) <= width), clocks[-1])
-    return row(left, [fitting], width, surface, filler)
-
-
-def _departures(snapshot: Snapshot) -> Spans:
-    summary = snapshot.summary
-    parts = [
-        (summary.off_target, "off", Ink.WARN),
-        (summary.moving, "moving", Ink.ACCENT),
-        (summary.unknown, "unknown", Ink.WARN if snapshot.decided else Ink.DIM),
-        (len(summary.unexpected), "unexpected", Ink.TEXT),
-    ]
-    spans: list[Span] = []
-    for count, word, ink in parts:
-        if count:
-            spans += [Span("  " if spans else ""), Span(str(count), ink), Span(f" {word}", Ink.DIM)]
-    return tuple(spans)
-
-
-def feeds_line(snapshot: Snapshot, width: int, now: float, glyphs: Glyphs) -> Line:
-    """Return the second line: each feed with its health, and what could not be decoded."""
-    right: list[Spans] = []
-    skews = [feed.skew_s for feed in snapshot.feeds if feed.skew_s is not None and abs(feed.skew_s) > SKEW_S]
-    if skews:
-        way = "ahead" if skews[0] > 0 else "behind"
-        right.append((Span(f"our clock {abs(skews[0]):.1f} s {way}", Ink.WARN),))
-    broken = sum(entry.records for entry in snapshot.undecodable)
-    if broken:
-        right.append((Span(str(broken), Ink.WARN), Span(" undecodable", Ink.DIM)))
-    parts = [(Span(" "), *feed_spans(feed, now, glyphs)) if not n else feed_spans(feed, now, glyphs) for n, feed in enumerate(snapshot.feeds)]
-    return row(parts, [*right, ()], width, Surface.PAGE)
-
-
-def feed_spans(feed: FeedView, now: float, glyphs: Glyphs) -> Spans:
-    """Return one feed: a sign, its name, rate and lag when up, else what is wrong."""
-    name = feed.feed.value.replace("schema_registry", "registry")
-    sign, ink = {
-        FeedState.UP: (glyphs.up, Ink.GOOD),
-        FeedState.CONNECTING: (glyphs.connecting, Ink.ACCENT),
-        FeedState.DEGRADED: (glyphs.degraded, Ink.WARN),
-        FeedState.DOWN: (glyphs.down, Ink.BAD),
-        FeedState.OFF: (glyphs.off, Ink.DIM),
-    }[feed.state]
-    spans = [Span(f"{sign} ", ink), Span(name, Ink.DIM if feed.state is FeedState.OFF else Ink.TEXT)]
-    if feed.state is FeedState.UP:
-        if feed.rate is not None:
-            spans.append(Span(f" {feed.rate:.0f}/s", Ink.BRIGHT))
-        if feed.lag_s is not None:
-            spans.append(Span(f" {feed.lag_s:.1f} s", Ink.WARN if feed.lag_s > 2 else Ink.DIM))
-    elif feed.state is FeedState.DOWN:
-        spans.append(Span(f" down {seconds_text(now - feed.since)}", Ink.BAD))
-    else:
-        spans.append(Span(f" {feed.state.value}", Ink.DIM if feed.state is FeedState.OFF else ink))
-    if is_foreign(feed):
-        spans.append(Span(f" {feed.detail}", Ink.BAD))
-    return tuple(spans)
-
-
-def is_foreign(feed: FeedView) -> bool:
-    """Say whether a feed's address is none of the site's own; its detail then says so and where it came from."""
-    return "not one of" in feed.detail
 
 
 def groups_lines(groups: Sequence[GroupView], width: int, glyphs: Glyphs) -> list[Line]:
     """Return the groups as bars, three a line: the grid of a small screen."""
     across = max(1, min(len(groups), (width - 1) // 25))
     each = (width - 1) // across - 1
-    room = max(0, min(12, each - 19))
+    room = max(0, min(12, each - 21))
     lines: list[Line] = []
     for start in range(0, len(groups), across):
         spans: list[Span] = []
@@ -160,7 +28,10 @@ def groups_lines(groups: Sequence[GroupView], width: int, glyphs: Glyphs) -> lis
             name = f"{cut(group.name, 12, glyphs):<12} "
             figures = f"{group.at_target}/{group.total}".rjust(6)
             spans += [Span(" "), Span(name, Ink.DIM if full else Ink.BRIGHT)]
-            spans += [*bar(group.at_target, group.total, room, glyphs), Span(figures, Ink.DIM if full else Ink.TEXT)]
+            spans += [
+                *bar(group.at_target, group.total, room, glyphs),
+                Span(f"{figures} ", Ink.DIM if full else Ink.TEXT),
+            ]
         lines.append(Line(tuple(spans)))
     return lines
 
@@ -168,7 +39,9 @@ def groups_lines(groups: Sequence[GroupView], width: int, glyphs: Glyphs) -> lis
 def rule(name: str, width: int, glyphs: Glyphs, *, bright: bool = False) -> Line:
     """Return a rule with a name in it."""
     head = Span(f" {name} ", Ink.TITLE if bright else Ink.DIM)
-    return Line((Span(glyphs.rule * 2, Ink.LINE), head, Span(glyphs.rule * max(0, width - 2 - len(head.text)), Ink.LINE)))
+    return Line(
+        (Span(glyphs.rule * 2, Ink.LINE), head, Span(glyphs.rule * max(0, width - 2 - len(head.text)), Ink.LINE))
+    )
 
 
 def event(line: EventLine, utc: float, width: int, glyphs: Glyphs) -> Line:
@@ -240,22 +113,22 @@ def reason_of(view: CscView, moment: Moment) -> str:
 
 
 def selection(view: CscView, moment: Moment, width: int) -> Line:
-    """Return the line under the grid: the selected CSC, its state, its target and why."""
+    """Return the line under the grid: the selected CSC, its state, and why it counts as it does."""
     drawn = look(view, moment)
-    wanted = f" for target {view.target}" if view.target is not None and is_off(view) else ""
     spans = [
         Span(" "),
         Span(drawn.code, drawn.code_ink),
-        Span(f" {view.csc}", Ink.BRIGHT),
-        Span(f"  {state_words(view)}{wanted}  ", Ink.TEXT),
+        Span(f" {view.csc}  ", Ink.BRIGHT),
+        Span(f"{state_words(view)}  ", Ink.TEXT),
     ]
-    spans.append(Span(cut(reason_of(view, moment), max(0, width - width_of(spans) - 1), moment.glyphs), Ink.DIM))
+    why = without_state(reason_of(view, moment), view)
+    spans.append(Span(cut(why, max(0, width - width_of(spans) - 1), moment.glyphs), Ink.DIM))
     return Line(tuple(spans))
 
 
-def is_off(view: CscView) -> bool:
-    """Say whether a CSC's state is not the one wanted."""
-    return view.target is not None and view.effective != view.target.state.name
+def message(sentence: str, width: int) -> list[Line]:
+    """Return an answer to the operator in as many lines as it takes, three at most."""
+    return [Line((Span(f" {part}", Ink.WARN),)) for part in textwrap.wrap(sentence, width - 2, max_lines=3)]
 
 
 def banner(sentence: str, width: int, glyphs: Glyphs) -> Line:

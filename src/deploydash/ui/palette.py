@@ -20,28 +20,28 @@ if TYPE_CHECKING:
 class Commands(Provider):
     """What the operator can order here."""
 
-    def commands(self) -> Iterator[tuple[str, str, Callable[[], None]]]:
-        """Return (name, help, what to call) of every command."""
+    def commands(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        """Return (name, what to call) of every command."""
         screen = self.screen
         if isinstance(screen, View):
             for number, key in enumerate(KEYS):
                 if key.palette and key.scope is Scope.GRID and hasattr(screen, f"act_{key.act}"):
-                    yield key.help, f"key {key.shown}", partial(screen.action_act, number)
+                    yield f"{key.help}  ({key.shown})", partial(screen.action_act, number)
         app = cast("DeploydashApp", self.app)
         wanted: list[TargetKind | Target] = [*TargetKind, *(Target(state) for state in SummaryState)]
         for target in wanted:
             name = target.value if isinstance(target, TargetKind) else str(target)
-            yield f"compare with {name}", "target", partial(app.order, CompareWith(Phase(target)))
+            yield f"compare with target {name}", partial(app.order, CompareWith(Phase(target)))
 
     async def discover(self) -> Hits:
         """Offer everything."""
-        for name, text, call in self.commands():
-            yield DiscoveryHit(name, call, help=text)
+        for name, call in self.commands():
+            yield DiscoveryHit(name, call)
 
     async def search(self, query: str) -> Hits:
         """Offer what matches."""
         matcher = self.matcher(query)
-        for name, text, call in self.commands():
+        for name, call in self.commands():
             score = matcher.match(name)
             if score > 0:
-                yield Hit(score, matcher.highlight(name), call, help=text)
+                yield Hit(score, matcher.highlight(name), call)

@@ -6,13 +6,14 @@ way, ``E?`` last seen so, not known now. Colour only repeats what they say.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deploydash.core.model import Effective, Liveness, Verdict
 from deploydash.core.snapshot import CscView, GroupView
 from deploydash.ui.glyphs import Glyphs
 from deploydash.ui.ink import Ink, Span, Spans, Surface, fill, letter
-from deploydash.ui.layout import INDENT, Kind, Piece
+from deploydash.ui.pieces import INDENT, Piece
 
 LETTERS = {
     Effective.ENABLED: "E",
@@ -163,6 +164,8 @@ def _state_inks(view: CscView) -> tuple[Ink, Ink]:
 def without_state(sentence: str, view: CscView) -> str:
     """Return a reason for a place where the state stands beside it already."""
     rest = sentence.removeprefix(view.effective.value)
+    if view.substate is not None:
+        rest = rest.removeprefix(f"/{view.substate.name}")
     return rest.lstrip(":, ") or sentence
 
 
@@ -223,10 +226,16 @@ def bar(part: int, whole: int, width: int, glyphs: Glyphs) -> Spans:
     return Span(glyphs.full * cells, ink), Span(glyphs.rest * (width - cells), Ink.LINE)
 
 
-def family(piece: Piece, at_target: int, glyphs: Glyphs) -> Spans:
-    """Return the name of an indexed component, with n of m where its indices take rows of their own."""
+def family(piece: Piece, members: Sequence[CscView], moment: Moment) -> Spans:
+    """Return the name of an indexed component, with n of m where its indices take rows of their own.
+
+    What is not decided or only remembered is not counted.
+    """
+    glyphs = moment.glyphs
     name = Span(" " * INDENT + cut(piece.label, piece.width - INDENT, glyphs), Ink.DIM)
-    if not piece.items or at_target == len(piece.items):
+    at_target = sum(view.verdict in {Verdict.AT_TARGET, Verdict.NO_TARGET} for view in members)
+    stale = moment.listening or all(view.liveness is Liveness.FEED_DOWN for view in members)
+    if not piece.items or stale or at_target == len(piece.items):
         return (name,)
     figures = f" {at_target}/{len(piece.items)}"
     if len(name.text) + len(figures) > piece.width:

@@ -6,8 +6,8 @@ import textwrap
 
 from deploydash.core.model import FeedState, Liveness
 from deploydash.core.snapshot import Snapshot
+from deploydash.ui.header import feed_spans, width_of
 from deploydash.ui.ink import Ink, Line, Span, Spans
-from deploydash.ui.lines import feed_spans, width_of
 from deploydash.ui.present import Moment, bar
 
 UNREAD = "Nothing has been contacted for writing. This view loads nothing that can act."
@@ -15,7 +15,7 @@ UNREAD = "Nothing has been contacted for writing. This view loads nothing that c
 
 def start_lines(snapshot: Snapshot, moment: Moment, width: int) -> list[Line]:
     """Return the card: which site, which cluster, how the feeds are, how many CSCs are decided."""
-    roster, inner = snapshot.roster, width - 6
+    roster, inner = snapshot.roster, width - 8
     known = sum(_is_decided(snapshot, item) for item in range(len(snapshot.cscs)))
     body: list[Spans] = [
         (),
@@ -32,11 +32,15 @@ def start_lines(snapshot: Snapshot, moment: Moment, width: int) -> list[Line]:
     total = len(snapshot.cscs)
     body += [
         (),
-        (Span("listening ", Ink.TEXT), *bar(known, total, inner - 20, moment.glyphs), Span(f" {known}/{total}".rjust(10), Ink.BRIGHT)),
+        (
+            Span("listening ", Ink.TEXT),
+            *bar(known, total, inner - 20, moment.glyphs),
+            Span(f" {known}/{total}".rjust(10), Ink.BRIGHT),
+        ),
         (),
         *((Span(part, Ink.DIM),) for part in textwrap.wrap(UNREAD, inner)),
         (),
-        (Span("esc", Ink.ACCENT), Span(" to the grid; this card goes by itself when everybody is decided", Ink.DIM)),
+        (Span("esc", Ink.ACCENT), Span(" to the grid; the card goes when all are decided", Ink.DIM)),
         (),
     ]
     return _framed(body, width, moment)
@@ -54,11 +58,12 @@ def _is_decided(snapshot: Snapshot, item: int) -> bool:
 
 
 def _framed(body: list[Spans], width: int, moment: Moment) -> list[Line]:
+    """Return the card in a frame, with a blank at each side that keeps the grid behind it apart."""
     corners = "╭╮╰╯│" if moment.glyphs.rule == "─" else "++++|"
-    rule = moment.glyphs.rule * (width - 2)
-    lines = [Line((Span(corners[0] + rule + corners[1], Ink.LINE),))]
+    rule = moment.glyphs.rule * (width - 4)
+    lines = [Line((Span(f" {corners[0]}{rule}{corners[1]} ", Ink.LINE),))]
     for spans in body:
-        blank = Span(" " * max(0, width - 6 - width_of(spans)))
-        lines.append(Line((Span(f"{corners[4]}  ", Ink.LINE), *spans, blank, Span(f"  {corners[4]}", Ink.LINE))))
-    lines.append(Line((Span(corners[2] + rule + corners[3], Ink.LINE),)))
+        blank = Span(" " * max(0, width - 8 - width_of(spans)))
+        lines.append(Line((Span(f" {corners[4]}  ", Ink.LINE), *spans, blank, Span(f"  {corners[4]} ", Ink.LINE))))
+    lines.append(Line((Span(f" {corners[2]}{rule}{corners[3]} ", Ink.LINE),)))
     return lines

@@ -9,21 +9,20 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from deploydash.core.model import FeedState, Verdict
+from deploydash.core.model import FeedState
 from deploydash.core.snapshot import Snapshot
 from deploydash.ui import glyphs as signs
 from deploydash.ui import search
 from deploydash.ui.glyphs import Glyphs
 from deploydash.ui.ink import Ink, Line, Span
-from deploydash.ui.layout import Kind, Piece, blocks_of, pack
+from deploydash.ui.layout import pack
 from deploydash.ui.lines import departing, rule
+from deploydash.ui.pieces import Kind, Piece, blocks_of
 from deploydash.ui.present import Moment, chip, family, group_of, look, severity, tile, title
 from deploydash.ui.themes import DEFAULT, PALETTES
 
 
-def snapshot_text(
-    snapshot: Snapshot, *, width: int = 120, colour: bool = False, glyphs: Glyphs = signs.UNICODE
-) -> str:
+def snapshot_text(snapshot: Snapshot, *, width: int = 120, colour: bool = False, glyphs: Glyphs = signs.UNICODE) -> str:
     """Return the grouped grid, the counts and those off target with their reasons, ``width`` cells wide.
 
     There is no escape sequence in it unless ``colour`` is asked for.
@@ -57,8 +56,7 @@ def _piece(snapshot: Snapshot, piece: Piece, moment: Moment) -> tuple[Span, ...]
         counts = next((group for group in snapshot.groups if group.name == piece.label), None)
         return title(piece.label, counts, piece.width, moment.glyphs)
     if piece.kind is Kind.FAMILY:
-        met = sum(snapshot.cscs[item].verdict in {Verdict.AT_TARGET, Verdict.NO_TARGET} for item in piece.items)
-        return family(piece, met, moment.glyphs)
+        return family(piece, [snapshot.cscs[item] for item in piece.items], moment)
     drawn = look(snapshot.cscs[piece.items[0]], moment)
     if piece.kind is Kind.SINGLE:
         return tile(piece.label, drawn, piece.width, moment.glyphs)

@@ -45,6 +45,7 @@ class Palette:
     selected: Hue
     rehearsal: Hue
     rehearsal_text: Hue
+    rehearsal_line: Hue
     badge: Hue
     badge_text: Hue
     dim: Hue
@@ -84,11 +85,13 @@ class Palette:
         if loud and ink is Ink.DIM:
             text = self.text
         if surface is Surface.REHEARSAL and not ink.startswith(("fill", "badge", "rehearsal")):
-            text = self.rehearsal_text
+            text = self.rehearsal_line if ink is Ink.LINE else self.rehearsal_text
         return Style(
             color=Color.parse(text.hex),
             bgcolor=Color.parse(back.hex),
-            bold=ink in _BOLD or ink.startswith(("fill", "letter")),
+            bold=ink in _BOLD
+            or ink.startswith(("fill", "letter"))
+            or (surface is Surface.REHEARSAL and ink in {Ink.ACCENT, Ink.WARN}),
             underline=ink is Ink.FOUND or (surface is Surface.SELECTED and ink.startswith("fill")),
         )
 
@@ -110,7 +113,7 @@ class Palette:
             Ink.WARN: (self.warn, back),
             Ink.BAD: (self.bad, back),
             Ink.BADGE: (self.badge_text, self.badge),
-            Ink.REHEARSAL: (self.rehearsal_text, self.rehearsal),
+            Ink.REHEARSAL: (_DARK, self.warn),
         }[ink]
 
 
@@ -144,6 +147,7 @@ _LOVE = Palette(
     selected=Hue("#183540", 236),
     rehearsal=Hue("#5a3fa8", 61),
     rehearsal_text=_WHITE,
+    rehearsal_line=Hue("#9a84dd", 140),
     badge=Hue("#b9412b", 130),
     badge_text=_WHITE,
     dim=Hue("#869ca8", 247),
@@ -196,6 +200,7 @@ _CONTRAST = Palette(
     selected=Hue("#00005f", 17),
     rehearsal=Hue("#5f00af", 55),
     rehearsal_text=_WHITE,
+    rehearsal_line=Hue("#af87ff", 141),
     badge=Hue("#d70000", 160),
     badge_text=_WHITE,
     dim=Hue("#b2b2b2", 249),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from deploydash.ui.layout import ANY, Kind, Layout, Piece, Row
+from deploydash.ui.pieces import ANY, Kind, Layout, Piece, Row
 
 SIDEWAYS = 40
 """How many rows up and down a sideways step may look for a tile."""
@@ -52,7 +52,9 @@ def _vertical(rows: tuple[Row, ...], y: int, here: Piece, dy: int) -> int | None
         near: list[Piece] = []
         while not near and 0 <= y + way < len(rows):
             y += way
-            near = [piece for piece in _tiles(rows[y]) if ANY in {piece.column, here.column} or piece.column == here.column]
+            near = [
+                piece for piece in _tiles(rows[y]) if ANY in {piece.column, here.column} or piece.column == here.column
+            ]
         if not near:
             break
         found = here = min(near, key=lambda piece: abs(piece.x - here.x))

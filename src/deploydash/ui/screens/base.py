@@ -13,7 +13,6 @@ from deploydash.ui.terminal import ExactCompositor
 
 if TYPE_CHECKING:
     from deploydash.ui.app import DeploydashApp
-    from deploydash.ui.themes import Palette
 
 
 class View(Screen[None], inherit_bindings=False):

@@ -10,7 +10,7 @@ from textual.events import Resize
 from deploydash.core.commands import Inspect
 from deploydash.core.model import CscId
 from deploydash.core.snapshot import Snapshot
-from deploydash.ui import lines
+from deploydash.ui import header, lines
 from deploydash.ui.detail import detail_lines
 from deploydash.ui.ink import Line, Surface
 from deploydash.ui.keys import Scope, bindings
@@ -63,8 +63,8 @@ class DetailScreen(View):
         moment = app.moment()
         self.query_one("#header", Lines).show(
             [
-                lines.header(snapshot, moment.utc, width, app.glyphs, app.speed),
-                lines.feeds_line(snapshot, width, moment.now, app.glyphs),
+                header.header(snapshot, moment.utc, width, app.glyphs, app.speed),
+                header.feeds_line(snapshot, width, moment.now, app.glyphs),
             ]
         )
         view = next((view for view in snapshot.cscs if view.csc == self._csc), None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import Enum
 
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
@@ -11,11 +10,12 @@ from textual.events import Resize
 from textual.widgets import Input
 
 from deploydash.core.snapshot import GroupView, Snapshot
-from deploydash.ui import lines, search
+from deploydash.ui import header, lines, search
 from deploydash.ui.ink import Ink, Line, Span, Surface
 from deploydash.ui.keys import Scope
 from deploydash.ui.present import Moment
 from deploydash.ui.screens.base import View
+from deploydash.ui.screens.design import Size, calm_sentence, changed_items
 from deploydash.ui.start import start_lines
 from deploydash.ui.widgets.canvas import Lines
 from deploydash.ui.widgets.departing import Departing
@@ -26,21 +26,6 @@ AROUND_S = 0.25
 """Header, groups, events and list are drawn at most this often in a storm; tiles at once."""
 
 CARD_WIDTH = 66
-
-
-class Size(Enum):
-    """The three designs of the screen."""
-
-    SMALL = "groups as bars, then what is off target"
-    USUAL = "the whole grid"
-    WIDE = "the whole grid, and a panel of what is off target"
-
-    @classmethod
-    def of(cls, width: int, height: int) -> Size:
-        """Return the design for a terminal."""
-        if width < 100 or height < 32:
-            return cls.SMALL
-        return cls.WIDE if width >= 160 and height >= 36 else cls.USUAL
 
 
 class Painting(View):
@@ -59,6 +44,7 @@ class Painting(View):
         self.found: frozenset[int] = frozenset()
         self.message = ""
         self.card_closed = False
+        self._answer_height = 1
 
     def compose(self) -> ComposeResult:
         """Lay out the parts; ``deploydash.tcss`` says where they stand."""
@@ -76,14 +62,17 @@ class Painting(View):
                 yield Events(self.deploydash.glyphs, id="events")
         with Horizontal(id="answer"):
             yield Lines(id="message")
-            yield Input(id="filter", placeholder="name, group, state or liveness", compact=True)
+            with Horizontal(id="asking"):
+                yield Lines(id="slash")
+                yield Input(id="filter", placeholder="name, group, state or liveness", compact=True)
+                yield Lines(id="hits")
         yield Lines(id="footer")
         yield Lines(id="start")
 
     def on_mount(self) -> None:
         """Start with the calm parts in place."""
         self.query_one(Input).cursor_blink = False
-        self.query_one("#filter").display = False
+        self.query_one("#asking").display = False
         if self.deploydash.snapshot is not None:
             self.take(self.deploydash.snapshot)
         else:
@@ -142,7 +131,9 @@ class Painting(View):
         self.query_one(Grid).show(snapshot, moment, changed)
         if old is None or bool(old.banner) != bool(snapshot.banner) or old.decided != snapshot.decided:
             self.rearrange()
-        elif changed or old.events is not snapshot.events or old.feeds != snapshot.feeds or old.target != snapshot.target:
+        elif (
+            changed or old.events is not snapshot.events or old.feeds != snapshot.feeds or old.target != snapshot.target
+        ):
             self._around_soon(moment)
 
     def second(self) -> None:
@@ -188,8 +179,8 @@ class Painting(View):
         app, width = self.deploydash, self.size.width
         self.query_one("#header", Lines).show(
             [
-                lines.header(snapshot, moment.utc, width, app.glyphs, app.speed),
-                lines.feeds_line(snapshot, width, moment.now, app.glyphs),
+                header.header(snapshot, moment.utc, width, app.glyphs, app.speed),
+                header.feeds_line(snapshot, width, moment.now, app.glyphs),
             ]
         )
         if snapshot.banner:
@@ -209,14 +200,20 @@ class Painting(View):
         items = search.departing(snapshot.cscs)
         if self.pattern:
             items = tuple(item for item in items if item in self.found)
+        glyphs, width = self.deploydash.glyphs, self.query_one("#main").size.width
+        filtered = f"{glyphs.dot} filter {self.pattern} {glyphs.dot} {len(self.found)} match" if self.pattern else ""
         calm = "nobody among the filter's matches" if self.pattern else calm_sentence(snapshot)
+        above = Line()
         if self.listing:
-            head = f"off target {self.deploydash.glyphs.dot} {len(items)} of {len(snapshot.cscs)}"
-            width = self.query_one("#main").size.width
-            self.query_one("#above", Lines).show([lines.rule(head, width, self.deploydash.glyphs, bright=not self.in_events)])
+            head = f"off target {glyphs.dot} {len(items)} of {len(snapshot.cscs)} {filtered}".rstrip()
+            above = lines.rule(head, width, glyphs, bright=not self.in_events)
             self.query_one("#list", Departing).show(snapshot.cscs, items, moment, calm)
-        else:
-            self.query_one("#above", Lines).show([Line()])
+        elif self.pattern:
+            above = lines.rule(filtered.lstrip(f"{glyphs.dot} "), width, glyphs, bright=True)
+        self.query_one("#above", Lines).show([above])
+        self.query_one("#slash", Lines).show([Line((Span(" / ", Ink.ACCENT),), Surface.BAR)])
+        hits = f"{len(self.found)} match " if self.pattern else ""
+        self.query_one("#hits", Lines).show([Line((Span(f"{hits:>14}", Ink.DIM),), Surface.BAR)])
         side = self.query_one("#side")
         if side.display:
             side.border_title = f"Off target {self.deploydash.glyphs.dot} {len(items)} of {len(snapshot.cscs)}"
@@ -226,17 +223,22 @@ class Painting(View):
     def answer(self, moment: Moment) -> None:
         """Draw the line that answers: a message, or the selected CSC and why it counts as it does."""
         width = self.query_one("#message").size.width or self.size.width
+        answer = [Line()]
         if self.message:
-            line = Line((Span(f" {self.message}", Ink.WARN),))
+            answer = lines.message(self.message, width)
         elif self.snapshot is not None and self.selected is not None:
-            line = lines.selection(self.snapshot.cscs[self.selected], moment, width)
-        else:
-            line = Line()
-        self.query_one("#message", Lines).show([line])
+            answer = [lines.selection(self.snapshot.cscs[self.selected], moment, width)]
+        if self._answer_height != len(answer):
+            self._answer_height = len(answer)
+            self.query_one("#answer").styles.height = len(answer)
+        self.query_one("#message", Lines).show(answer)
 
     def footer(self) -> Line:
         """Return the line of keys."""
-        words = {"only": "everything" if self.listing else "off target only", "pane": "grid" if self.in_events else "events"}
+        words = {
+            "only": "everything" if self.listing else "off target only",
+            "pane": "grid" if self.in_events else "events",
+        }
         rehearsal = self.snapshot is not None and self.snapshot.roster.rehearsal
         surface = Surface.REHEARSAL if rehearsal else Surface.BAR
         return lines.keys_line(Scope.GRID, self.size.width, words, surface)
@@ -248,22 +250,3 @@ class Painting(View):
         card.styles.width, card.styles.height = width, len(shown)
         card.styles.offset = ((self.size.width - width) // 2, max(3, (self.size.height - len(shown)) // 2 - 1))
         card.show(shown)
-
-
-def changed_items(old: Snapshot | None, new: Snapshot) -> list[int] | None:
-    """Return which CSCs changed, or None if these are not the CSCs that were there before."""
-    if old is None or len(old.cscs) != len(new.cscs):
-        return None
-    if old.cscs is new.cscs:
-        return []
-    changed = [item for item, (one, other) in enumerate(zip(old.cscs, new.cscs, strict=True)) if one is not other]
-    if any(old.cscs[item].csc != new.cscs[item].csc or old.cscs[item].group != new.cscs[item].group for item in changed):
-        return None
-    return changed
-
-
-def calm_sentence(snapshot: Snapshot) -> str:
-    """Return what an empty list means."""
-    if not snapshot.decided:
-        return "listening"
-    return f"every CSC is at its target ({snapshot.target})"

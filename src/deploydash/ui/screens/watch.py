@@ -116,7 +116,7 @@ class WatchScreen(Painting):
         """Let the operator type."""
         field = self.query_one(Input)
         self.query_one("#message").display = False
-        field.display = True
+        self.query_one("#asking").display = True
         field.value = self.pattern
         field.focus()
 
@@ -142,13 +142,13 @@ class WatchScreen(Painting):
         self.around(self.moment())
 
     def _end_typing(self) -> None:
-        self.query_one(Input).display = False
+        self.query_one("#asking").display = False
         self.query_one("#message").display = True
         self.set_focus(None)
 
     def act_back(self, _: str) -> None:
         """Go one level back."""
-        if self.query_one(Input).display:
+        if self.query_one("#asking").display:
             self._end_typing()
             self._find("")
         elif self.query_one("#start").display:

@@ -10,6 +10,7 @@ from deploydash.ui.lines import departing, departing_block
 from deploydash.ui.present import Moment, look, severity
 from deploydash.ui.widgets.canvas import Canvas
 
+
 class Departing(Canvas):
     """One line a CSC; with ``tall``, for a narrow panel, the reason under it as long as all of them fit."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from deploydash.core.model import Verdict
 from deploydash.core.snapshot import CscView, GroupView, Snapshot
+from deploydash.ui.glyphs import UNICODE
 from deploydash.ui.ink import Ink, Line, Span, Spans, Surface
-from deploydash.ui.layout import Block, Kind, Layout, Piece, blocks_of, pack
-from deploydash.ui.present import Look, Moment, chip, family, group_of, is_departing, look, tile, title
+from deploydash.ui.layout import pack
+from deploydash.ui.pieces import Block, Kind, Layout, Piece, blocks_of
+from deploydash.ui.present import Look, Moment, chip, family, group_of, look, tile, title
 from deploydash.ui.walk import step
 from deploydash.ui.widgets.canvas import Canvas
 
@@ -22,7 +23,7 @@ class Grid(Canvas):
         self._groups: dict[str, GroupView] = {}
         self._blocks: tuple[Block, ...] = ()
         self._layout_of_rows = Layout((), {})
-        self._moment: Moment | None = None
+        self._moment = Moment(0.0, 0.0, UNICODE, listening=True)
         self._timed: set[int] = set()
         self._selected: int | None = None
         self._found: Collection[int] = frozenset()
@@ -39,7 +40,7 @@ class Grid(Canvas):
 
     def show(self, snapshot: Snapshot, moment: Moment, changed: Sequence[int] | None) -> None:
         """Show a snapshot in which the CSCs with these numbers changed, None for another roster."""
-        relook = self._moment is None or _choices(moment) != _choices(self._moment)
+        relook = _choices(moment) != _choices(self._moment)
         self._cscs, self._moment = snapshot.cscs, moment
         groups = {group.name: group for group in snapshot.groups}
         retitle = groups != self._groups
@@ -53,7 +54,9 @@ class Grid(Canvas):
             places = self._layout_of_rows.places
             rows = {places[item][0] for item in changed}
             if changed or retitle:
-                rows |= {y for y in self.rows_shown() if y < self.row_count and _has_counts(self._layout_of_rows.rows[y])}
+                rows |= {
+                    y for y in self.rows_shown() if y < self.row_count and _has_counts(self._layout_of_rows.rows[y])
+                }
             self.redraw(sorted(rows))
 
     def tick(self, moment: Moment) -> None:
@@ -63,7 +66,11 @@ class Grid(Canvas):
 
     def select(self, item: int | None) -> None:
         """Move the cursor to a CSC and scroll it into view."""
-        rows = {self._layout_of_rows.places[each][0] for each in (self._selected, item) if each in self._layout_of_rows.places}
+        rows = {
+            self._layout_of_rows.places[each][0]
+            for each in (self._selected, item)
+            if each in self._layout_of_rows.places
+        }
         self._selected = item
         self.redraw(rows)
         self._reveal()
@@ -92,27 +99,21 @@ class Grid(Canvas):
             start = piece.x - 1 if chosen else piece.x
             spans.append(Span(" " * (start - x)))
             if chosen:
-                spans.append(Span(self._now.glyphs.cursor, Ink.BRIGHT))
+                spans.append(Span(self._moment.glyphs.cursor, Ink.BRIGHT))
             spans += drawn
             x = piece.x + sum(len(span.text) for span in drawn)
         (self._timed.add if timed else self._timed.discard)(y)
         return Line(tuple(spans))
 
-    @property
-    def _now(self) -> Moment:
-        assert self._moment is not None
-        return self._moment
-
     def _look(self, item: int) -> Look:
-        return look(self._cscs[item], self._now)
+        return look(self._cscs[item], self._moment)
 
     def _piece(self, piece: Piece, surface: Surface) -> tuple[Spans, bool]:
-        glyphs = self._now.glyphs
+        glyphs = self._moment.glyphs
         if piece.kind is Kind.TITLE:
             return title(piece.label, self._groups.get(piece.label), piece.width, glyphs), False
         if piece.kind is Kind.FAMILY:
-            met = sum(self._cscs[item].verdict in {Verdict.AT_TARGET, Verdict.NO_TARGET} for item in piece.items)
-            return family(piece, met, glyphs), False
+            return family(piece, [self._cscs[item] for item in piece.items], self._moment), False
         drawn = self._look(piece.items[0])
         found = piece.items[0] in self._found
         if piece.kind is Kind.SINGLE:
@@ -135,14 +136,6 @@ class Grid(Canvas):
             self.scroll_to(y=max(0, y - 1), animate=False, immediate=True)
         elif y >= top + height:
             self.scroll_to(y=y - height + 2, animate=False, immediate=True)
-
-    def first(self) -> int | None:
-        """Return the first CSC in reading order."""
-        return min(self._layout_of_rows.places, default=None)
-
-    def departing(self) -> list[int]:
-        """Return the CSCs that are not where they should be, in roster order."""
-        return [item for item, view in enumerate(self._cscs) if is_departing(view)]
 
 
 _TILES = frozenset({Kind.SINGLE, Kind.CHIP})

@@ -1,0 +1,43 @@
+"""Decisions of the grid's screen that need no screen: which design, what changed, what an empty list means. Pure."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from deploydash.core.snapshot import Snapshot
+
+
+class Size(Enum):
+    """The three designs of the screen."""
+
+    SMALL = "groups as bars, then what is off target"
+    USUAL = "the whole grid"
+    WIDE = "the whole grid, and a panel of what is off target"
+
+    @classmethod
+    def of(cls, width: int, height: int) -> Size:
+        """Return the design for a terminal."""
+        if width < 100 or height < 32:
+            return cls.SMALL
+        return cls.WIDE if width >= 160 and height >= 36 else cls.USUAL
+
+
+def changed_items(old: Snapshot | None, new: Snapshot) -> list[int] | None:
+    """Return which CSCs changed, or None if these are not the CSCs that were there before."""
+    if old is None or len(old.cscs) != len(new.cscs):
+        return None
+    if old.cscs is new.cscs:
+        return []
+    changed = [item for item, (one, other) in enumerate(zip(old.cscs, new.cscs, strict=True)) if one is not other]
+    if any(
+        old.cscs[item].csc != new.cscs[item].csc or old.cscs[item].group != new.cscs[item].group for item in changed
+    ):
+        return None
+    return changed
+
+
+def calm_sentence(snapshot: Snapshot) -> str:
+    """Return what an empty list means."""
+    if not snapshot.decided:
+        return "listening"
+    return f"every CSC is at its target ({snapshot.target})"
