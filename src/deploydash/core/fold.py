@@ -150,7 +150,7 @@ class Fold:
             never_up = not hearing.ever_up
             if not never_up and hearing.lost_at is None and cell.back_at is None:
                 never_up = component.heard_since is None
-                lost_why = component.lost_why or "not answered yet"
+                lost_why = component.lost_why or ("not answered yet" if never_up else "")
         return Seen(
             csc=cell.csc,
             liveness=cell.liveness,
@@ -194,7 +194,7 @@ class Fold:
         cell.liveness = liveness
         cell.deadline = 0.0
         self.mark((cell,))
-        if proved is not count[Liveness.BEATING] > 0:
+        if proved is not (count[Liveness.BEATING] > 0):
             self.mark(other for other in self.cells.values() if other.reported is None)
 
     def _csc_appeared(self, record: CscAppeared) -> None:
