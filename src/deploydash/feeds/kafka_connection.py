@@ -28,6 +28,7 @@ from deploydash.feeds.kafka_topics import Catalogue, Listing
 UNANSWERED_S = 2.0
 """Without an answered fetch for so long, silence is no fact. It leaves 3 s until a CSC counts as late."""
 _SUSPECT_S = 1.0
+_EVENTS_SUSPECT_S = 3.0
 _EVENTS_BEHIND_S = 5.0
 _LOOK_S = 0.25
 _LOOKED_LATE_S = 1.0
@@ -50,8 +51,8 @@ class Connection:
         self._clock = clock
         self._catalogue = Catalogue(settings)
         self._beats = LiveReader(settings, clock, wait_ms=100, min_bytes=65_536, reset="latest")
-        self._prompt = LiveReader(settings, clock, wait_ms=500, min_bytes=1, reset="earliest")
-        self._details = LiveReader(settings, clock, wait_ms=500, min_bytes=65_536, reset="earliest")
+        self._prompt = LiveReader(settings, clock, wait_ms=1000, min_bytes=1, reset="earliest")
+        self._details = LiveReader(settings, clock, wait_ms=1000, min_bytes=65_536, reset="earliest")
         self._spans = SpanReader(settings, clock)
         self._health = Health(where(settings), f"lsst.{settings.topic_subname}.")
         self._intake = Intake(schemas, clock, inbox, self._health, self._beats.end)
@@ -135,8 +136,8 @@ class Connection:
             for reader in (self._beats, self._prompt, self._details):
                 reader.refused.clear()
         await self._tell_components()
+        await self._assign(self._beats, lambda name: name == HEARTBEAT)
         await asyncio.gather(
-            self._assign(self._beats, lambda name: name == HEARTBEAT),
             self._assign(self._prompt, lambda name: name in _PROMPT),
             self._assign(self._details, lambda name: name != HEARTBEAT and name not in _PROMPT),
         )
@@ -168,14 +169,15 @@ class Connection:
             await asyncio.sleep(_LOOK_S)
             at = self._clock.monotonic()
             late, looked = at - looked > _LOOKED_LATE_S, at
-            for reader in (self._beats, self._prompt, self._details):
-                reader.note_answers()
+            self._beats.note_answers()
             told: list[Observation] = []
             if self._listed is not None and not late:
                 told += self._health.update(self._answers(at), at)
                 self._suspect()
             told += self._registry(at)
             if number % _MEASURE_EVERY == 0:
+                self._prompt.note_answers()
+                self._details.note_answers()
                 told.append(self._intake.measured(at))
                 told += self._intake.undecoded(at)
             await self._intake.put(told)
@@ -204,7 +206,8 @@ class Connection:
 
     def _suspect(self) -> None:
         """List the topics at once where some partitions are answered and others not: their leader is gone."""
-        for reader, seconds in ((self._beats, _SUSPECT_S), (self._prompt, 2.0), (self._details, 2.0)):
+        readers = ((self._beats, _SUSPECT_S), (self._prompt, _EVENTS_SUSPECT_S), (self._details, _EVENTS_SUSPECT_S))
+        for reader, seconds in readers:
             if 0 < len(reader.unanswered(seconds)) < len(reader.assigned):
                 self._look_again.set()
 
