@@ -134,7 +134,7 @@ def main() -> None:
         print(f"deploydash: {error}", file=sys.stderr)
         code = Exit.USAGE
     except typer.TyperException as error:
-        error.show()
+        print(f"deploydash: {error.format_message()} (deploydash --help shows what there is)", file=sys.stderr)
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         code = Exit.INTERRUPTED

@@ -15,11 +15,10 @@ from deploydash.cli.sites import open_site
 from deploydash.cli.status import is_answered
 from deploydash.config.load import Site
 from deploydash.config.settings import Connections
-from deploydash.core.model import Liveness, Phase, Source
-from deploydash.core.snapshot import Snapshot
+from deploydash.core.model import FeedName, FeedState, Liveness, Phase, Source
+from deploydash.core.snapshot import FeedView, Snapshot
 from deploydash.errors import UserError
-from deploydash.feeds.efd import probe as probe_efd
-from deploydash.feeds.kafka import probe as probe_kafka
+from deploydash.feeds.kafka_probe import probe as probe_kafka
 from deploydash.wiring.read_only import ReadOnly, read_only
 
 LIMIT_S = 15.0
@@ -64,17 +63,30 @@ def configuration(site: Site, outside: Connections) -> list[Finding]:
 
 async def probes(reader: ReadOnly) -> list[Finding]:
     """Ask every system once, then read one snapshot and reconcile it with the roster."""
-    outside = reader.connections
-    findings = [await _probe("kafka", probe_kafka(outside.kafka))]
+    findings = [await _probe("kafka", probe_kafka(reader.connections.kafka))]
     findings.append(await _probe("schema_registry", reader.schemas.probe()))
-    if outside.efd.url:
-        findings.append(await _probe("efd", probe_efd(outside.efd)))
-    else:
-        findings.append(Finding("warning", "efd", "not configured: nothing completes what Kafka no longer holds"))
     if findings[0].level == "red":
         await reader.aclose()
         return findings
-    return findings + reconciliation(await until(reader, is_answered, LIMIT_S))
+    snapshot = await until(reader, is_settled, LIMIT_S)
+    return [*findings, efd(snapshot), *reconciliation(snapshot)]
+
+
+def is_settled(snapshot: Snapshot) -> bool:
+    """Say whether the snapshot is decided and the EFD has answered or failed."""
+    return is_answered(snapshot) and _efd_feed(snapshot).state is not FeedState.CONNECTING
+
+
+def _efd_feed(snapshot: Snapshot) -> FeedView:
+    return next(feed for feed in snapshot.feeds if feed.feed is FeedName.EFD)
+
+
+def efd(snapshot: Snapshot) -> Finding:
+    """Return what the session's own EFD feed found."""
+    feed = _efd_feed(snapshot)
+    if feed.state is FeedState.OFF:
+        return Finding("warning", "efd", "not configured: nothing completes what Kafka no longer holds")
+    return Finding("ok" if feed.state is FeedState.UP else "red", "efd", feed.detail)
 
 
 async def _probe(subject: str, probe: Awaitable[str]) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from typing import Any
 
 from deploydash.core.snapshot import Snapshot
 from deploydash.wiring.read_only import ReadOnly
@@ -25,7 +26,8 @@ async def until(reader: ReadOnly, answered: Callable[[Snapshot], bool], limit_s:
     unsubscribe = reader.session.subscribe(look)
     running = asyncio.create_task(reader.session.run(), name="session")
     try:
-        await asyncio.wait({running, result}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {running, result}
+        await asyncio.wait(either, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
         if running.done():
             running.result()
         return result.result() if result.done() else reader.session.snapshot()

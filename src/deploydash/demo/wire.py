@@ -130,10 +130,12 @@ class TopicSchema:
         return _parsed(self.kind, self.sal_name)
 
 
+_IDS: dict[str, int] = {}
+
+
 def content_id(text: str) -> int:
-    """A positive 31-bit schema id derived from the schema text."""
-    digest = hashlib.sha256(text.encode()).digest()
-    return (int.from_bytes(digest[:4], "big") & 0x7FFFFFFF) or 1
+    """The id of a schema text in this process: a registry counts up from 1 and gives a known text its old id."""
+    return _IDS.setdefault(text, len(_IDS) + 1)
 
 
 def schemas_of(component: str) -> list[TopicSchema]:
@@ -155,17 +157,17 @@ class Codec:
     """Encodes what CSCs write and decodes the commands they receive, for one topic subname."""
 
     def __init__(self, subname: str) -> None:
-        self._prefix = f"lsst.{subname}."
+        self.prefix = f"lsst.{subname}."
         self._topics: dict[tuple[str, str], TopicSchema] = {}
         self._keys: dict[tuple[Writer, str], bytes | None] = {}
 
     def topic(self, component: str, sal_name: str) -> str:
         """The Kafka topic; one for all indices of a component."""
-        return f"{self._prefix}{component}.{sal_name}"
+        return f"{self.prefix}{component}.{sal_name}"
 
     def split(self, topic: str) -> tuple[str, str]:
         """Component and SAL name of a Kafka topic of this subname."""
-        component, _, sal_name = topic.removeprefix(self._prefix).partition(".")
+        component, _, sal_name = topic.removeprefix(self.prefix).partition(".")
         return component, sal_name
 
     def schema(self, component: str, sal_name: str) -> TopicSchema:

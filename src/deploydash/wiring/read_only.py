@@ -40,7 +40,8 @@ def read_only(site: Site, environ: Mapping[str, str], cache: Path, phase: Phase)
     """
     clock = SystemClock()
     outside = connections(site, environ)
-    schemas = SchemaStore(outside.registry, cache / "schemas")
+    # A rehearsal has new ports and ids each time: caching them would fill the disk and could mix worlds.
+    schemas = SchemaStore(outside.registry, None if site.rehearsal else cache / "schemas")
     expected = frozenset(spec.csc for spec in site.roster.cscs)
     kafka = KafkaFeed(outside.kafka, schemas, expected, clock)
     efd = EfdFeed(outside.efd, clock, subname=outside.kafka.topic_subname)
