@@ -134,7 +134,8 @@ def main() -> None:
         print(f"deploydash: {error}", file=sys.stderr)
         code = Exit.USAGE
     except typer.TyperException as error:
-        print(f"deploydash: {error.format_message()} (deploydash --help shows what there is)", file=sys.stderr)
+        if said := error.format_message():
+            print(f"deploydash: {said} (deploydash --help shows what there is)", file=sys.stderr)
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         code = Exit.INTERRUPTED
