@@ -23,7 +23,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunOpened:
-    """A run began. ``lost`` are the CSCs that were LOST before it: one line per group, not an alarm each."""
+    """A run began, from these files.
+
+    ``lost`` are the CSCs that were LOST before it: one line per group, not an alarm each.
+    """
 
     run: str
     site: str
@@ -31,6 +34,8 @@ class RunOpened:
     cycle: str
     operator: str
     rehearsal: bool
+    site_file: str = ""
+    runbook_file: str = ""
     lost: tuple[CscId, ...] = ()
 
 

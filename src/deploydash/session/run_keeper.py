@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from deploydash.core.arm import Arm, death, ready, shut, typed
@@ -25,7 +26,7 @@ from deploydash.core.run_records import (
     TargetsDispatched,
 )
 from deploydash.core.run_state import RunState, TargetStatus, evolve
-from deploydash.core.run_view import RunView, run_view
+from deploydash.core.run_view import run_view
 from deploydash.core.runbook import Step, StepId, StepKind
 from deploydash.core.snapshot import CscView, Snapshot
 from deploydash.errors import UserError
@@ -65,7 +66,7 @@ class RunKeeper:
         self._operator = operator
         self._actions = actions
         self._writing = asyncio.Lock()
-        self._changed = asyncio.Condition()
+        self._watched: list[tuple[CscId, Callable[[CscView], bool], asyncio.Future[None]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._arm: Arm | None = None
         self._armed: ArmStep | None = None
@@ -86,7 +87,6 @@ class RunKeeper:
         for record in decision:
             if isinstance(record, TargetsDispatched):
                 self._start(self.state.runbook.step(record.step), record.cscs)
-        await self._notify()
         return decision
 
     async def arm(self, order: ArmOrder) -> Decision:
@@ -127,29 +127,36 @@ class RunKeeper:
         """Journal an outcome. If the disk refuses, the outcome stays unknown to a resume, which is true (Desk)."""
         async with self._writing:
             await self._write((record,))
-        await self._notify()
 
     async def seen(self, csc: CscId, when: Callable[[CscView], bool], limit_s: float) -> bool:
         """Wait until a CSC is seen as asked; False at the limit (core.ports.Desk)."""
-
-        def there() -> bool:
-            view = self.view(csc)
-            return view is not None and when(view)
-
-        async with self._changed:
-            try:
-                await asyncio.wait_for(self._changed.wait_for(there), limit_s)
-            except TimeoutError:
-                return there()
+        view = self.view(csc)
+        if view is not None and when(view):
             return True
+        arrived: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        watched = (csc, when, arrived)
+        self._watched.append(watched)
+        try:
+            await asyncio.wait_for(arrived, limit_s)
+        except TimeoutError:
+            return False
+        finally:
+            self._watched.remove(watched)
+        return True
 
-    async def snapshot_changed(self) -> None:
-        """Wake whoever waits to see something."""
-        await self._notify()
+    def saw(self, snapshot: Snapshot) -> None:
+        """Take in a new snapshot: wake whoever waits for what it shows (core.ports.Subscriber)."""
+        if not self._watched:
+            return
+        views = Sight.of(snapshot).views
+        for csc, when, arrived in self._watched:
+            view = views.get(csc)
+            if view is not None and not arrived.done() and when(view):
+                arrived.set_result(None)
 
-    def run_view(self, snapshot: Snapshot) -> RunView:
-        """Return the run as the screen shows it beside this snapshot."""
-        return run_view(
+    def attach(self, snapshot: Snapshot) -> Snapshot:
+        """Return the snapshot with the run as a screen shows it beside it."""
+        shown = run_view(
             self.state,
             Sight.of(snapshot),
             chosen=self.chosen,
@@ -157,6 +164,7 @@ class RunKeeper:
             message=self._message,
             fault=self.fault,
         )
+        return replace(snapshot, run=shown)
 
     async def aclose(self) -> None:
         """Stop dispatching and wait for the actions to let go; what they had sent stays unknown."""
@@ -179,17 +187,12 @@ class RunKeeper:
         self.fault = ""
         return None
 
-    async def _notify(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
-
     async def _look_once(self) -> None:
         await self._tend_arm()
         async with self._writing:
             records = settle(self.state, self._sight())
             if records:
                 await self._write(records)
-        await self._notify()
 
     def _start(self, step: Step, cscs: tuple[CscId, ...]) -> None:
         task = asyncio.create_task(self._act(step, cscs), name=f"step {step.id}")

@@ -30,7 +30,8 @@ Item = Sequence[Observation] | Command | None
 class Session:
     """Runs feeds and folds what they see, with or without a screen.
 
-    ``ask_efd`` is called with the CSCs whose last state Kafka no longer holds, each once.
+    ``ask_efd`` is called with the CSCs whose last state Kafka no longer holds, each once. ``attach``, if set,
+    adds to each snapshot what stands beside the fleet: the run.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Session:
         self._fleet = fleet
         self._feeds = feeds
         self._ask_efd = ask_efd
+        self.attach: Callable[[Snapshot], Snapshot] | None = None
         self._gaps = KafkaGaps()
         self._items: asyncio.Queue[Item] = asyncio.Queue()
         self._room = asyncio.Semaphore(INBOX_LIMIT)
@@ -122,6 +124,6 @@ class Session:
     def _publish(self) -> None:
         self._publish_at = None
         self._published_at = self.clock.monotonic()
-        snapshot = self.snapshot()
+        snapshot = self.snapshot() if self.attach is None else self.attach(self.snapshot())
         for subscriber in tuple(self._subscribers):
             subscriber(snapshot)
