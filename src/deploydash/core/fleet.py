@@ -192,5 +192,5 @@ class Fleet:
             lost = [component for component in fold.components.values() if component.lost_at is not None]
             deaf = sum(cell.shown for component in lost for cell in component.cells)
             if deaf:
-                return f"{deaf} CSCs cannot be heard: {lost[0].lost_why}"
+                return f"{deaf} CSC{'s' * (deaf > 1)} cannot be heard: {lost[0].lost_why}"
         return fold.quiet.sentence()

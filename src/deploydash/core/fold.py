@@ -215,7 +215,9 @@ class Fold:
             cell.told_since = record.at
         cell.history.append(record)
         if not record.live:
-            cell.history = type(cell.history)(sorted(cell.history, key=_sent), cell.history.maxlen)
+            states = sorted(cell.history, key=_sent)
+            cell.history.clear()
+            cell.history.extend(states)
         cell.deadline = 0.0
         self.mark((cell,))
 
@@ -292,9 +294,9 @@ class Fold:
         if record.feed is FeedName.EFD:
             self.mark(cell for cell in self.cells.values() if cell.told is None)
         if record.feed is FeedName.KAFKA:
-            self._kafka_reported(record)
+            self._kafka_reported(record, before.state)
 
-    def _kafka_reported(self, record: FeedReported) -> None:
+    def _kafka_reported(self, record: FeedReported, before: FeedState) -> None:
         hearing = self.hearing
         if record.state in _UP:
             first_time = not hearing.ever_up
@@ -304,7 +306,7 @@ class Fold:
                 for component in self.components.values():
                     if component.lost_at is None:
                         self._unfreeze(component, lost_at, record.at, listen_anew=first_time)
-        elif hearing.lost_at is None and (record.state is FeedState.DOWN or hearing.ever_up):
+        elif hearing.lost_at is None and (record.state is FeedState.DOWN or before in _UP):
             for component in self.components.values():
                 if component.lost_at is None:
                     self._freeze_all(component, record.at)
@@ -315,8 +317,7 @@ class Fold:
             component = self.component(name)
             if component.lost_at is None:
                 component.lost_why = record.why
-                if self.hearing.lost_at is None:
-                    self._freeze_all(component, record.answered_until)
+                self._freeze_all(component, record.answered_until)
                 component.lost_at = record.answered_until
         self._tell_of_partitions(record.components, "not answered", record.why, record.at)
 
@@ -348,17 +349,25 @@ class Fold:
             self._freeze(cell, until)
 
     def _freeze(self, cell: Cell, until: float) -> None:
-        """Keep what a CSC was while its silence was a fact; what was concluded later was none."""
-        if cell.liveness is not Liveness.FEED_DOWN:
-            seen = self.seen(cell)
-            if cell.liveness is Liveness.SILENT and not cell.at_least and cell.origin is not None:
-                if cell.beat_at is not None and until < cell.beat_at + cell.limits.silent:
-                    seen = replace(seen, liveness=Liveness.BEATING)
-            elif cell.liveness is Liveness.UNSEEN and until < cell.listening_since + cell.limits.silent:
-                seen = replace(seen, listening=True)
+        """Keep what a CSC was while its silence was a fact; what was concluded after ``until`` was none."""
+        seen = self.seen(cell)
+        if cell.liveness is Liveness.FEED_DOWN:
+            seen = replace(seen, liveness=Liveness.SILENT if cell.has_beaten else Liveness.UNSEEN)
+        silent = cell.limits.silent
+        concluded_later = False
+        if seen.liveness is Liveness.SILENT and cell.origin is not None and cell.beat_at is not None:
+            concluded_later = until < cell.beat_at + silent
+            if concluded_later:
+                seen = replace(seen, liveness=Liveness.BEATING)
+        elif seen.liveness in (Liveness.SILENT, Liveness.UNSEEN) and cell.beat_at is None:
+            concluded_later = until < cell.listening_since + silent
+            if concluded_later:
+                seen = replace(seen, liveness=Liveness.UNSEEN, listening=True)
+        if concluded_later or cell.liveness is not Liveness.FEED_DOWN:
             judgement = effective_state(seen, self.target(cell), until)
             cell.before = judgement.effective
             cell.before_inferred = judgement.inferred
+        if cell.liveness is not Liveness.FEED_DOWN:
             self._set_liveness(cell, Liveness.FEED_DOWN)
         cell.back_at = None
         self.mark((cell,))
@@ -380,7 +389,6 @@ class Fold:
 
     def _topics_found(self, record: TopicsFound) -> None:
         first_time = self.hearing.topics is None
-        self.hearing.ever_up = True
         self.hearing.topics = record.components
         for component in self.components.values():
             for cell in component.cells:

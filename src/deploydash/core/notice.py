@@ -148,15 +148,35 @@ def duplicate_ended(cell: Cell, at: float) -> DuplicateEnded | None:
 
 
 def beat_found_in_log(fold: Fold, found: BeatFoundInLog) -> tuple[Record, ...]:
-    """Keep the newest beat of the log; it is weighed on the next tick."""
+    """Keep the newest beat of the log; it is weighed on the next tick.
+
+    A feed that comes back tells what was appended meanwhile in this way too. That may show a restart and when
+    the CSC beat last, never that it lives.
+    """
     if found.csc.name in NEVER_EXPECTED:
         return NOTHING
     cell = fold.cell(found.csc)
+    if cell.lives.series is not None:
+        return _beat_while_lost(fold, cell, cell.lives.series, found)
     held = cell.log_beat
     if held is None or (held.appended_utc or 0.0) <= (found.appended_utc or 0.0):
         cell.log_beat = found
         cell.deadline = 0.0
     return NOTHING
+
+
+def _beat_while_lost(fold: Fold, cell: Cell, series: Series, found: BeatFoundInLog) -> tuple[Record, ...]:
+    ahead = cell.component.append_ahead
+    beat_at, stamp = series.at, 0.0
+    if found.appended_utc is not None and ahead is not None:
+        beat_at, stamp = found.appended_utc - ahead, found.appended_utc + TAI_MINUS_UTC
+        if beat_at <= series.at:
+            return NOTHING
+    elif cell.liveness is not Liveness.FEED_DOWN:
+        return NOTHING
+    cell.deadline = 0.0
+    placed = cell.lives.place(found.process, stamp, beat_at, cell.limits.silent)
+    return NOTHING if placed is Placed.CONTINUES else (_process_noticed(fold, cell, placed, found.at),)
 
 
 def beats_read_back(fold: Fold, read: BeatsReadBack) -> tuple[Record, ...]:

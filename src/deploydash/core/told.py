@@ -1,7 +1,7 @@
 """Which of two tellings counts, and whether the process that beats told it.
 
-Live events are taken in the order they arrive; facts read back by their stamp, and never over a live one;
-the EFD's fill only what Kafka has none of (CLI.md). A state told by an earlier process is not known of the one
+Live events are taken in the order they arrive, facts read back by their stamp, so that an older one never
+replaces a live one; the EFD's fill only what Kafka has none of (CLI.md). A state told by an earlier process is not known of the one
 that beats now. The two processes' topics are separate, so a new process's state may be seen before its first
 beat, and an old one's after it.
 """
@@ -46,9 +46,7 @@ class SourcedTelling(Telling, Protocol):
 
 def counts(new: Telling, held: Telling | None) -> bool:
     """Tell whether ``new`` takes the place of ``held``."""
-    if held is None or new.live:
-        return True
-    return not held.live and new.sent_utc > held.sent_utc
+    return held is None or new.live or new.sent_utc > held.sent_utc
 
 
 def counts_from(new: SourcedTelling, held: SourcedTelling | None) -> bool:
