@@ -132,6 +132,8 @@ def _refuse_names(site: Site, only: frozenset[CscId] | None, *, named: bool, fil
     if only and not named:
         problems.append(Problem(file, 0, "concerns", "is about the whole roster", "leave the names of CSCs away"))
     known = {spec.csc: spec for spec in site.roster.cscs}
+    spaces = site.systems.kubernetes.namespaces if site.systems else ()
+    jobs = {csc for space in spaces for csc in space.jobs.values()}
     for csc in sorted(only or ()):
         if csc not in known:
             near = get_close_matches(str(csc), [str(other) for other in known], 1)
@@ -140,6 +142,9 @@ def _refuse_names(site: Site, only: frozenset[CscId] | None, *, named: bool, fil
         elif known[csc].protected:
             hint = "leave it away; it is commanded by hand from its tile only"
             problems.append(Problem(str(site.path), 0, str(csc), "is protected: no bulk step touches it", hint))
+        elif named and str(csc) not in jobs:
+            hint = "leave it away; its host deploys it, and its tile commands it"
+            problems.append(Problem(str(site.path), 0, str(csc), "has no Job in Kubernetes to deploy anew", hint))
     if problems:
         raise ConfigurationError(tuple(problems))
 

@@ -21,14 +21,14 @@ _KINDS = tuple(kind.value for kind in TargetKind)
 
 def _id(text: Any) -> str:
     if not isinstance(text, str) or not re.match(_ID, text):
-        raise ValueError(f"{text!r} is not a name here: use small letters, digits and - such as bridges-stop")
+        raise ValueError(f"{text!r} is not a name here", "use small letters, digits and - such as bridges-stop")
     return text
 
 
 def _seconds(value: Any) -> float:
     found = re.fullmatch(r"([0-9]+)(s|m|h)", value) if isinstance(value, str) else None
     if not found or int(found[1]) == 0:
-        raise ValueError(f"{value!r} is not a time: write for example 30m, 90s or 2h")
+        raise ValueError(f"{value!r} is not a time", "write for example 30m, 90s or 2h")
     return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
 
 
@@ -40,7 +40,7 @@ def _goal(value: Any) -> Target | TargetKind:
     except ValueError:
         target = None
     if target is None or target.state.name == "FAULT":
-        raise ValueError(f"{value!r} is not a target: use {', '.join(_KINDS)} or a state such as OFFLINE")
+        raise ValueError(f"{value!r} is not a target", f"use {', '.join(_KINDS)} or a state such as OFFLINE")
     return target
 
 
@@ -55,7 +55,7 @@ def _reader(kind: type[StrEnum]) -> Callable[[Any], StrEnum]:
         if value not in known:
             near = get_close_matches(str(value), known, 1)
             hint = f"did you mean {near[0]}?" if near else f"use {', '.join(known)}"
-            raise ValueError(f"{value!r} is not known here: {hint}")
+            raise ValueError(f"{value!r} is not known here", hint)
         return kind(value)
 
     return read
@@ -101,7 +101,7 @@ class OptionEntry(_Section):
     @validator(mode="after")
     def _both_or_none(self) -> OptionEntry:
         if (self.phase is None) != (self.wanted is None):
-            raise ValueError("phase and wanted belong together: write both or neither")
+            raise ValueError("phase and wanted belong together", "write both or neither")
         return self
 
 
@@ -140,9 +140,9 @@ class ScriptEntry(_Section):
     @validator(mode="after")
     def _one_of_two(self) -> ScriptEntry:
         if (self.script is None) == (self.by_hand is None):
-            raise ValueError("is neither one nor the other: write script: and queue:, or by_hand:")
+            raise ValueError("must be either a script or by hand", "write script: and queue:, or by_hand:")
         if (self.script is None) != (self.queue is None):
-            raise ValueError("script and queue belong together: say which ScriptQueue runs the script")
+            raise ValueError("script and queue belong together", "say which ScriptQueue runs the script")
         return self
 
 

@@ -133,8 +133,9 @@ def _debt(
             yield draft.problem(place, f"there is no step {name!r} to pay this debt", near(name, every))
         elif name in earlier or name == step.id:
             yield draft.problem(place, f"{name!r} comes before the debt is made", "name a later step")
-    sites = step.sites or draft.runbook.sites
-    for site in sites:
+    for site in draft.runbook.sites:
+        if step.sites and site not in step.sites:
+            continue
         payers = [entries[name] for name in step.debt.paid_by if name in entries]
         if payers and not any(not payer.sites or site in payer.sites for payer in payers):
             message = f"nobody pays this debt at {site}"

@@ -70,12 +70,17 @@ def select(text: str, roster: Roster, concern: Concern) -> tuple[CscId, ...]:
         raise UnknownNameError(message, hint or f"or one of {', '.join(WORDS)}") from None
     if csc in known:
         return (csc,)
-    indices = [str(other.index) for other in known if other.name == csc.name]
+    indices = sorted((other.index for other in known if other.name == csc.name), key=lambda at: abs(at - csc.index))
     if indices and not csc.index:
-        raise UnknownNameError(f"{csc} is indexed", f"write {csc}:* for all, or {csc}:{indices[0]} for one")
+        raise UnknownNameError(f"{csc} is indexed", f"write {csc}:* for all, or {csc}:{min(indices)} for one")
     if indices:
-        raise UnknownNameError(f"{csc} is not at {roster.site}", f"indices of {csc.name} here are {', '.join(indices)}")
+        raise UnknownNameError(f"{csc} is not at {roster.site}", _nearest(csc.name, indices))
     raise _unknown(text, roster.site, [*map(str, known), *WORDS])
+
+
+def _nearest(name: str, indices: list[int]) -> str:
+    shown = ", ".join(f"{name}:{index}" for index in sorted(indices[:4]))
+    return f"the nearest of {len(indices)} are {shown}" if len(indices) > 4 else f"there is {shown}"
 
 
 def _unknown(text: str, site: str, known: list[str]) -> UnknownNameError:

@@ -53,10 +53,10 @@ def _watcher_first(draft: Draft) -> Iterator[Problem]:
         downs = _downs(draft, path, step)
         if not downs:
             continue
-        together = step.kind is StepKind.CSC and len(downs) > 1 and not step.one_by_one
+        together = step.kind is StepKind.CSC and len(downs) > 1 and WATCHER in downs and not step.one_by_one
         if downs[0] != WATCHER or together:
             others = [csc for csc in downs if csc != WATCHER]
-            message = f"{others[0]} would go down {'together with' if WATCHER in downs else 'before'} the Watcher"
+            message = f"{others[0]} would go down {'together with' if together else 'before'} the Watcher"
             hint = "send the Watcher to OFFLINE in a step of its own before this one"
             yield draft.problem(_place(draft, path, step), message, hint)
         return
@@ -142,20 +142,20 @@ def _one_state_for_all(draft: Draft, path: Path, step: StepEntry) -> Iterator[Pr
 
 def _kubernetes(draft: Draft) -> Iterator[Problem]:
     """Check Argo CD's order: science-platform first where it is synced at all, and never before the Jobs are gone."""
-    synced: list[tuple[Path, str]] = []
+    synced: list[tuple[Path, str, str]] = []
     for path, step in draft.steps():
         for at, command in enumerate(step.commands):
             place = (*path, "commands", at)
             if found := _SYNC.search(command):
-                synced.append((place, found[1]))
+                synced.append((place, found[1], step.id))
             if "delete job" in command and synced:
                 line = draft.document.line(synced[0][0])
                 message = f"Jobs are deleted after the sync of line {line}: a sync over an old Job fails"
                 yield draft.problem(place, message, "delete the Jobs before any sync")
-    names = [name for _, name in synced]
+    names = [name for _, name, _ in synced]
     if "science-platform" in names[1:]:
         hint = "it carries the cycle's tag to all others; sync it before them"
-        yield draft.problem(synced[0][0], f"{names[0]} would be synced before science-platform", hint)
+        yield draft.problem(synced[0][0], f"{synced[0][2]!r} would sync before science-platform", hint)
 
 
 def _close(draft: Draft) -> Iterator[Problem]:

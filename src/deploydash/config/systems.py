@@ -23,7 +23,7 @@ def _host(text: str) -> str:
 def _login(text: str) -> str:
     user, at, host = text.rpartition("@")
     if at and not re.fullmatch(r"[a-z_][a-z0-9_-]*", user):
-        raise ValueError(f"{text!r} is not user@host")
+        raise ValueError(f"{text!r} is not a login", "write user@host or host")
     host_name(host)
     return text
 
@@ -35,7 +35,7 @@ def _url(text: str) -> str:
 
 def _unit(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9@._-]+\.service", text):
-        raise ValueError(f"{text!r} is not a systemd unit: write it with its ending, such as ocs-bridge.service")
+        raise ValueError(f"{text!r} is not a systemd unit", "write it with its ending, such as ocs-bridge.service")
     return text
 
 
@@ -46,7 +46,7 @@ def _csc(text: str) -> str:
 
 def _channel(text: str) -> str:
     if not re.fullmatch(r"#[a-z0-9_-]+", text):
-        raise ValueError(f"{text!r} is not a Slack channel: write # and its name, in quotes")
+        raise ValueError(f"{text!r} is not a Slack channel", "write # and its name, in quotes")
     return text
 
 
@@ -142,16 +142,18 @@ class Service(_Section):
             ("start", self.start or "", ("shutdown_", " stop")),
         ):
             if any(word in command for word in wrong):
-                raise ValueError(f"{what}: {command!r} does the opposite")
+                raise ValueError(f"{what} is {command!r}, which does the opposite", "see what it is called on the host")
             if re.search(r"(^|\s)etc/init\.d/", command):
-                raise ValueError(f"{what}: {command!r} lacks the leading slash of /etc/init.d")
+                raise ValueError(f"{what} is {command!r}, without its leading slash", "write /etc/init.d/...")
         stopped, started = _service_of(self.stop), _service_of(self.start or "")
         if stopped and started and stopped != started:
-            raise ValueError(f"stop is about {stopped!r} but start about {started!r}: one of them is wrong")
+            raise ValueError(f"stop is about {stopped!r} but start about {started!r}", "one of them is wrong")
         for csc in self.cscs:
             wanted = _SCRIPT_OF.get(CscId.parse(csc).name)
             if wanted and stopped and stopped != wanted:
-                raise ValueError(f"{csc} is run by the scripts _{wanted}, but stop and start are about _{stopped}")
+                raise ValueError(
+                    f"{csc} is run by the scripts *_{wanted}, not *_{stopped}", f"write ./shutdown_{wanted}"
+                )
         return self
 
 
@@ -191,7 +193,7 @@ class Crio(_Section):
     @model_validator(mode="after")
     def _starts_from_the_root(self) -> Crio:
         if re.search(r"(^|\s)etc/init\.d/", self.start):
-            raise ValueError(f"start: {self.start!r} lacks the leading slash of /etc/init.d")
+            raise ValueError(f"start is {self.start!r}, without its leading slash", "write /etc/init.d/...")
         return self
 
 

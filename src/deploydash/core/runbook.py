@@ -198,9 +198,9 @@ Precondition = StepsSettled | CscsDown | CscAt | FeedsUp | Answered | DebtsPaid
 
 @dataclass(frozen=True, slots=True)
 class Debt:
-    """A reversible change that a step leaves behind. ``what`` is what is owed, as a noun phrase.
+    """A reversible change that a step leaves behind once it was done. ``what`` is what is owed, as a noun phrase.
 
-    Settling any of ``paid_by`` pays it; if that step is by hand at another team, the debt passes to them.
+    Doing any of ``paid_by`` pays it; a step that was skipped, waived or did not apply pays nothing.
     """
 
     id: str

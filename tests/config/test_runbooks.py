@@ -1,0 +1,404 @@
+"""The three committed runbooks at the three sites hold every row of the upgrade procedure, in its order."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from tests.support.runbooks import SCRIPTS, SITES, runbook, site
+
+from deploydash.config.runbook import find_runbook, parse_runbook
+from deploydash.config.runbook_schema import runbook_schema
+from deploydash.core.model import CscId, Phase, SummaryState, Target, TargetKind
+from deploydash.core.runbook import (
+    CscItem,
+    CscsDown,
+    DebtsPaid,
+    HandItem,
+    Runbook,
+    ScriptItem,
+    Step,
+    StepId,
+    StepKind,
+    StepsSettled,
+    Tier,
+)
+from deploydash.errors import ConfigurationError
+
+SUMMIT, TUCSON, BASE = NAMES = ("summit", "tucson-teststand", "base-teststand")
+RUNBOOKS = ("full-cycle", "incremental", "recovery")
+ROWS_EVERYWHERE = [
+    *("tickets", "builds", "branches", "page", "page-announce", "principals", "square-ready", "nublado-image"),
+    *("announce-day", "announce-hour", "preflight", "go-no-go", "announce-start", "watcher", "cscs"),
+    *("stragglers", "queues", "bridges-stop", "stage-1", "k8s-clean", "nublado-clean", "phalanx-merge"),
+    *("principals-config", "schema-none", "argo-science-platform", "argo-nublado", "argo-sasquatch"),
+    *("argo-small", "argo-love", "argo-rest", "bridges-start", "stage-2", "standby", "enable", "report-broken"),
+    *("minimal-testing", "versions", "schema-back", "announce-end", "nublado-open", "close"),
+]
+ROWS_OF_THE_SUMMIT = ["m2-request", "m2-closed-loop", "bare-metal-stop", "repos", "ess", "crio", "bare-metal-start"]
+NOT_BY_HAND = {
+    "watcher": "csc",
+    "cscs": "csc",
+    "queues": "csc",
+    "enable": "csc",
+    "enable-all": "csc",
+    "stragglers": "settle",
+    "standby": "wait",
+    "minimal-testing": "script",
+    "close": "close",
+}
+WATCHER = CscId("Watcher")
+
+
+def step(plan: Runbook, name: str) -> Step:
+    return plan.step(StepId(name))
+
+
+def commands(plan: Runbook, name: str) -> list[str]:
+    return [line for item in step(plan, name).items if isinstance(item, HandItem) for line in item.commands]
+
+
+def moves(plan: Runbook, name: str) -> dict[str, str]:
+    return {str(item.csc): str(item.target) for item in step(plan, name).items if isinstance(item, CscItem)}
+
+
+def settled_before(plan: Runbook, name: str) -> set[str]:
+    """Return every step that must be settled before a step may go."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        for condition in step(plan, waiting.pop()).preconditions:
+            if isinstance(condition, StepsSettled):
+                waiting += [one for one in condition.steps if one not in found]
+                found |= set(condition.steps)
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_row_of_the_procedure_is_a_step_of_the_full_cycle(name: str) -> None:
+    ids = {one.id for one in runbook(name, "full-cycle").steps()}
+    assert set(ROWS_EVERYWHERE) - ids == set()
+    assert set(ROWS_OF_THE_SUMMIT) & ids == (set(ROWS_OF_THE_SUMMIT) if name == SUMMIT else set())
+
+
+def test_the_phases_follow_the_procedure_and_say_what_csc_are_compared_with() -> None:
+    phases = {phase.id: phase.wanted for phase in runbook(SUMMIT, "full-cycle").phases}
+    assert phases == {
+        "prepare": Phase(None),
+        "shutdown": Phase(TargetKind.SHUTDOWN),
+        "clean-up": Phase(TargetKind.SHUTDOWN),
+        "configure": Phase(TargetKind.SHUTDOWN),
+        "deploy": Phase(None),
+        "wait": Phase(TargetKind.STARTUP),
+        "finish": Phase(TargetKind.END),
+    }
+
+
+@pytest.mark.parametrize("book", RUNBOOKS)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_step_whose_system_is_not_built_is_by_hand_and_says_exactly_what_to_do(name: str, book: str) -> None:
+    by_hand = [one for one in runbook(name, book).steps() if one.kind is StepKind.BY_HAND]
+    assert by_hand
+    for one in by_hand:
+        assert one.items, one.id
+        for item in one.items:
+            assert isinstance(item, HandItem)
+            assert item.commands, (one.id, item.name)
+            assert not any(re.search(r"\{[a-z][a-z0-9_.]*\}", line) for line in item.commands)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_commands_cscs_or_runs_scripts_is_of_a_kind_of_its_own(name: str) -> None:
+    plan = runbook(name, "full-cycle")
+    kinds = {one.id: one.kind.value for one in plan.steps() if one.kind is not StepKind.BY_HAND}
+    assert kinds == {key: kind for key, kind in NOT_BY_HAND.items() if key != "enable-all" or name != SUMMIT}
+
+
+@pytest.mark.parametrize("book", ["full-cycle", "incremental"])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_watcher_goes_down_first_and_the_queues_last(name: str, book: str) -> None:
+    plan = runbook(name, book, *(["ESS:104"] if book == "incremental" else []))
+    assert moves(plan, "watcher") == {"Watcher": "OFFLINE"}
+    assert {"watcher"} <= settled_before(plan, "cscs")
+    assert {"watcher", "cscs", "stragglers"} <= settled_before(plan, "queues")
+    queues = [(str(item.csc), item.wave) for item in step(plan, "queues").items if isinstance(item, CscItem)]
+    assert queues == [("ScriptQueue:3", 0), ("ScriptQueue:2", 1), ("ScriptQueue:1", 2)]
+    down = [one for one in step(plan, "queues").preconditions if isinstance(one, CscsDown)]
+    assert plan.shutdown_set in [one.cscs for one in down]
+    assert (WATCHER,) in [one.cscs for one in step(plan, "cscs").preconditions if isinstance(one, CscsDown)]
+
+
+def test_the_summit_protects_m1m3_and_sends_everything_else_offline() -> None:
+    plan = runbook(SUMMIT, "full-cycle")
+    assert plan.protected == (CscId("MTM1M3"), CscId("MTM1M3TS"))
+    assert len(plan.concerns) == 117
+    assert len(plan.shutdown_set) == 117 - 2 - 1 - 3
+    assert set(moves(plan, "cscs")) == {str(csc) for csc in plan.shutdown_set}
+    commanded = {
+        item.csc for one in plan.steps() if one.kind is StepKind.CSC for item in one.items if isinstance(item, CscItem)
+    }
+    assert commanded & set(plan.protected) == set()
+
+
+def test_the_wait_is_for_each_cscs_own_target_for_thirty_minutes_after_every_lane_of_deploy() -> None:
+    plan = runbook(SUMMIT, "full-cycle")
+    wait = step(plan, "standby")
+    assert wait.limit_s == 1800
+    targets = moves(plan, "standby")
+    assert len(targets) == 117
+    assert {key: targets[key] for key in ("ScriptQueue:1", "HVAC", "MTAirCompressor:1", "ATCamera", "MTM1M3")} == {
+        "ScriptQueue:1": "ENABLED",
+        "HVAC": "ENABLED",
+        "MTAirCompressor:1": "DISABLED",
+        "ATCamera": "OFFLINE/AVAILABLE",
+        "MTM1M3": "DISABLED",
+    }
+    deploy = next(phase for phase in plan.phases if phase.id == "deploy")
+    assert {one.id for one in deploy.steps} <= settled_before(plan, "standby")
+
+
+def test_m1m3_is_stopped_only_after_a_question_and_then_comes_up_standby() -> None:
+    plan = runbook(SUMMIT, "full-cycle")
+    stop = step(plan, "m1m3-stop")
+    assert stop.asks == ("m1m3",)
+    assert stop.applies({}) is None
+    assert stop.applies({"m1m3": "kept"}) is False
+    assert stop.applies({"m1m3": "stopped"}) is True
+    assert plan.startup_targets({"m1m3": "kept"}) == {}
+    standby = Target(SummaryState.STANDBY)
+    assert plan.startup_targets({"m1m3": "stopped"}) == {CscId("MTM1M3"): standby, CscId("MTM1M3TS"): standby}
+    assert {CscId("MTM1M3"), CscId("MTM1M3TS")} == set(stop.cscs)
+    assert {CscId("MTM1M3"), CscId("MTM1M3TS")} & set(step(plan, "bare-metal-stop").cscs) == set()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_watcher_is_enabled_after_all_others(name: str) -> None:
+    items = [item for item in step(runbook(name, "full-cycle"), "enable").items if isinstance(item, CscItem)]
+    last = max(item.wave for item in items)
+    assert [item.csc for item in items if item.wave == last] == [WATCHER]
+    assert len(items) > 20
+    assert {str(item.target) for item in items} == {"ENABLED"}
+
+
+def test_a_test_stand_chooses_what_is_enabled_at_the_end() -> None:
+    plan = runbook(TUCSON, "full-cycle")
+    finish = plan.phases[-1]
+    assert step(plan, "enable").applies({"enable-list": "nothing"}) is False
+    assert plan.wanted(finish, {"enable-list": "nothing"}) == Phase(TargetKind.STARTUP)
+    assert plan.wanted(finish, {"enable-list": "published"}) == Phase(TargetKind.END)
+    assert plan.wanted(finish, {"enable-list": "everything"}) == Phase(Target(SummaryState.ENABLED))
+    assert len(moves(plan, "enable-all")) == 105
+    assert step(runbook(SUMMIT, "full-cycle"), "enable").when == ()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_debt_is_paid_by_a_later_step_of_the_same_site_and_closing_wants_them_all_paid(name: str) -> None:
+    for book in RUNBOOKS:
+        plan = runbook(name, book)
+        ids = [one.id for one in plan.steps()]
+        debts = [(one.id, debt) for one in plan.steps() for debt in one.debts]
+        assert debts
+        assert len({debt.id for _, debt in debts}) == len(debts)
+        for owner, debt in debts:
+            assert debt.paid_by
+            assert all(ids.index(payer) > ids.index(StepId(owner)) for payer in debt.paid_by), debt
+        assert ids[-1] == "close"
+        assert DebtsPaid() in step(plan, "close").preconditions
+
+
+def test_each_stopped_service_is_a_debt_of_its_own() -> None:
+    debts = step(runbook(SUMMIT, "full-cycle"), "bare-metal-stop").debts
+    assert [debt.id for debt in debts][:2] == [
+        "bare-metal-stop/generic cameras",
+        "bare-metal-stop/AuxTel illumination control",
+    ]
+    assert len(debts) == 6
+
+
+def test_commands_are_exact_for_each_site() -> None:
+    assert commands(runbook(BASE, "full-cycle"), "bridges-stop") == [
+        "ssh -t auxtel-mcm.ls.lsst.org sudo systemctl stop ats-ocs-bridge.service",
+        "ssh auxtel-mcm.ls.lsst.org systemctl is-active ats-ocs-bridge.service",
+        "ssh -t lsstcam-mcm.ls.lsst.org sudo systemctl stop lsstcam-ocs-bridge.service",
+        "ssh lsstcam-mcm.ls.lsst.org systemctl is-active lsstcam-ocs-bridge.service",
+    ]
+    assert (
+        "argocd --server tucson-teststand.lsst.codes --grpc-web-root-path /argo-cd app sync science-platform"
+        in commands(runbook(TUCSON, "full-cycle"), "argo-science-platform")
+    )
+    assert (
+        "kubectl --kubeconfig ~/.kube/yagan.yaml --context yagan -n obssys delete job -l csc --cascade=background"
+        in commands(runbook(SUMMIT, "full-cycle"), "k8s-clean")
+    )
+    assert "ssh -t auxtel-ill-control.cp.lsst.org sudo -iu dco ./shutdown_fiberspec" in commands(
+        runbook(SUMMIT, "full-cycle"), "bare-metal-stop"
+    )
+
+
+def test_deleting_jobs_spares_what_only_runs_for_a_while_and_takes_every_ocps() -> None:
+    plan = runbook(SUMMIT, "full-cycle")
+    deleted = [line for line in commands(plan, "k8s-clean") if " delete job " in line]
+    assert len(deleted) == 8
+    assert any("-n uws delete job -l csc-class=ocps " in line for line in deleted)
+    assert any("-n love delete job -l csc=love-commander " in line for line in deleted)
+    assert CscId("OCPS", 3) in step(plan, "k8s-clean").cscs
+
+
+def test_schema_compatibility_is_set_back_to_what_was_read() -> None:
+    plan = runbook(SUMMIT, "full-cycle")
+    assert '"compatibility": "NONE"' in commands(plan, "schema-none")[1]
+    assert '"compatibility": "<compatibility>"' in commands(plan, "schema-back")[0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_command_of_one_site_reaches_another(name: str) -> None:
+    domains = {SUMMIT: "cp.lsst.org", TUCSON: "tu.lsst.org", BASE: "ls.lsst.org"}
+    servers = {SUMMIT: "summit-lsp", TUCSON: "tucson-teststand.lsst.codes", BASE: "base-lsp"}
+    for book in RUNBOOKS:
+        text = " ".join(line for one in runbook(name, book).steps() for line in commands(runbook(name, book), one.id))
+        assert servers[name] in text
+        assert domains[name] in text or book == "incremental"
+        assert not any(domain in text for other, domain in domains.items() if other != name)
+        assert not any(server in text for other, server in servers.items() if other != name)
+
+
+def test_tucson_tests_tracking_only() -> None:
+    scripts = {
+        name: [
+            item.path
+            for item in step(runbook(name, "full-cycle"), "minimal-testing").items
+            if isinstance(item, ScriptItem)
+        ]
+        for name in NAMES
+    }
+    assert "auxtel/take_image_latiss.py" in scripts[BASE]
+    assert not any("image" in path or path == "run_command.py" for path in scripts[TUCSON])
+    assert "auxtel/track_target.py" in scripts[TUCSON]
+    assert "maintel/point_azel.py" in scripts[TUCSON]
+    assert "maintel/point_azel.py" not in scripts[SUMMIT]
+
+
+def test_the_other_route_is_a_valid_script_that_does_not_ask_the_watcher() -> None:
+    route = step(runbook(SUMMIT, "full-cycle"), "stragglers").other_route
+    assert route is not None
+    assert yaml.safe_load(route.config) == {"data": [["<csc>", "OFFLINE"]], "mute_alarms": False}
+
+
+def test_an_incremental_run_is_about_the_named_cscs_the_watcher_and_the_queues() -> None:
+    plan = runbook(TUCSON, "incremental", "ESS:104", "MTHexapod:1", "MTHexapod:2")
+    assert {str(csc) for csc in plan.shutdown_set} == {"ESS:104", "MTHexapod:1", "MTHexapod:2"}
+    assert {str(csc) for csc in plan.concerns} == {
+        *("ESS:104", "MTHexapod:1", "MTHexapod:2"),
+        *("ScriptQueue:1", "ScriptQueue:2", "ScriptQueue:3", "Watcher"),
+    }
+    assert set(moves(plan, "standby")) == {str(csc) for csc in plan.concerns}
+    deleted = [line.partition(" -n ")[2] for line in commands(plan, "k8s-clean") if " delete job " in line]
+    assert deleted == [
+        "simonyitel delete job -l csc-class=mthexapod --cascade=background",
+        "envsys delete job -l 'csc in (tma-ess104-sim)' --cascade=background",
+        "obssys delete job -l csc-class=scriptqueue --cascade=background",
+        "obssys delete job -l csc-class=watcher --cascade=background",
+    ]
+    assert any(
+        line.endswith(
+            "app sync obssys --resource batch:Job:mtqueue --resource batch:Job:atqueue --resource batch:Job:ocsqueue"
+        )
+        for line in commands(plan, "argo-jobs")
+    )
+
+
+def test_an_incremental_plan_may_leave_the_names_open() -> None:
+    plan = runbook(SUMMIT, "incremental")
+    assert plan.shutdown_set == ()
+    assert {"cscs", "class", "namespace", "jobs"} <= set(plan.blanks)
+    assert moves(plan, "cscs") == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "book", "only", "message"),
+    [
+        (SUMMIT, "incremental", "MTM1M3", "MTM1M3: is protected: no bulk step touches it"),
+        (SUMMIT, "incremental", "ESS:107", "ESS:107: is not in the roster"),
+        (SUMMIT, "incremental", "MTVMS:1", "MTVMS:1: has no Job in Kubernetes"),
+        (SUMMIT, "full-cycle", "ESS:104", "is about the whole roster"),
+    ],
+)
+def test_names_that_cannot_be_meant_are_refused(name: str, book: str, only: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        runbook(name, book, only)
+
+
+def test_a_recovery_commands_nothing_before_the_jobs_are_deployed_again() -> None:
+    plan = runbook(SUMMIT, "recovery")
+    kinds = [one.kind for one in plan.steps()]
+    first = kinds.index(StepKind.CSC)
+    assert [one.id for one in plan.steps()][first] == "m2-enable"
+    assert "standby" in settled_before(plan, "m2-enable")
+    assert plan.phases[0].wanted == Phase(None)
+    assert "m2-enable" in settled_before(plan, "azar02-reboot")
+    assert "MTM2 is ENABLED" in [one.sentence for one in step(plan, "azar02-reboot").preconditions]
+    assert set(step(plan, "crio-start").cscs) == {CscId("MTVMS", 1), CscId("MTVMS", 2)}
+    assert set(step(plan, "m1m3-start").cscs) == set(plan.protected)
+    assert step(plan, "azar03-restart").cscs == tuple(CscId("GenericCamera", index) for index in (101, 102, 103))
+    assert [phase.id for phase in runbook(TUCSON, "recovery").phases] == [
+        *("look", "clean-up", "deploy", "wait", "finish")
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bulk_offline_clean_up_merge_and_compatibility_are_severe(name: str) -> None:
+    plan = runbook(name, "full-cycle")
+    severe = {one.id for one in plan.steps() if one.tier is Tier.SEVERE}
+    assert {"cscs", "queues", "k8s-clean", "nublado-clean", "phalanx-merge", "schema-none", "schema-back"} <= severe
+    assert not {"watcher", "announce-day", "standby", "bridges-stop"} & severe
+
+
+def test_every_step_links_to_a_page_of_the_public_procedure() -> None:
+    for name in NAMES:
+        for book in RUNBOOKS:
+            for one in runbook(name, book).steps():
+                assert one.link.startswith("https://obs-controls.lsst.io/"), one.id
+                assert "#" in one.link
+
+
+def test_the_committed_json_schema_is_the_one_of_the_model() -> None:
+    assert (SITES / "runbook.schema.json").read_text("utf-8") == runbook_schema()
+
+
+@pytest.mark.parametrize("book", RUNBOOKS)
+def test_the_json_schema_accepts_the_committed_runbooks(book: str) -> None:
+    text = (SITES / "runbooks" / f"{book}.yaml").read_text("utf-8")
+    jsonschema.validate(yaml.safe_load(text), json.loads(runbook_schema()))
+
+
+def test_a_site_that_says_nothing_of_its_systems_has_no_runbooks(tmp_path: Path) -> None:
+    text = (SITES / "runbooks" / "full-cycle.yaml").read_text("utf-8")
+    bare = type(site(SUMMIT))(
+        path=tmp_path / "bare.yaml",
+        roster=site(SUMMIT).roster,
+        kafka=site(SUMMIT).kafka,
+        schema_registry=site(SUMMIT).schema_registry,
+        efd=None,
+        demo=None,
+    )
+    with pytest.raises(ConfigurationError, match=r"bare\.yaml: systems: says nothing of the systems"):
+        parse_runbook(text, tmp_path / "full-cycle.yaml", bare, SCRIPTS)
+
+
+def test_runbooks_are_found_by_name_nearest_first(tmp_path: Path) -> None:
+    here, user = tmp_path / "here", tmp_path / "user"
+    mine = here / "sites" / "runbooks" / "recovery.yaml"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("", "utf-8")
+    assert find_runbook("recovery", cwd=here, user_dir=user, shipped_dir=SITES) == mine
+    shipped = SITES / "runbooks" / "full-cycle.yaml"
+    assert find_runbook("full-cycle", cwd=here, user_dir=user, shipped_dir=SITES) == shipped
+    assert find_runbook("my/own.yaml", cwd=here, user_dir=user, shipped_dir=SITES) == here / "my" / "own.yaml"
+    with pytest.raises(ConfigurationError, match="did you mean incremental"):
+        find_runbook("incrementel", cwd=here, user_dir=user, shipped_dir=SITES)
+    with pytest.raises(ConfigurationError, match="give the path of a YAML file"):
+        find_runbook("recovery", cwd=user, user_dir=user, shipped_dir=user)

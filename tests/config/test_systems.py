@@ -1,0 +1,150 @@
+"""What a site file says of the systems beside Kafka: the published errors are caught, each with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from deploydash.config.load import Site, parse_site
+from deploydash.core.model import CscId, SummaryState, Target
+from deploydash.errors import ConfigurationError, Problem
+
+SITES = Path(__file__).parents[2] / "sites"
+SUMMIT = (SITES / "summit.yaml").read_text("utf-8")
+NAMES = ("summit", "tucson-teststand", "base-teststand")
+
+
+def changed(old: str, new: str) -> tuple[str, int]:
+    """Return the Summit's file with one place changed, and the line of that place."""
+    assert SUMMIT.count(old) == 1, old
+    return SUMMIT.replace(old, new), SUMMIT[: SUMMIT.index(old)].count("\n") + 1
+
+
+def problems(old: str, new: str) -> tuple[list[Problem], int]:
+    text, line = changed(old, new)
+    with pytest.raises(ConfigurationError) as caught:
+        parse_site(text, SITES / "summit.yaml")
+    return list(caught.value.problems), line
+
+
+def load(name: str) -> Site:
+    return parse_site((SITES / f"{name}.yaml").read_text("utf-8"), SITES / f"{name}.yaml")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_csc_is_run_by_a_job_a_bridge_or_a_service_that_the_file_names(name: str) -> None:
+    site = load(name)
+    assert site.systems is not None
+    ours = {csc for space in site.systems.kubernetes.namespaces for csc in space.jobs.values()}
+    ours |= {camera.csc for camera in site.systems.cameras}
+    ours |= {csc for service in site.systems.bare_metal for csc in service.cscs}
+    published_nowhere = {"MTVMS:3"} if name == "summit" else set()
+    assert {str(spec.csc) for spec in site.roster.cscs} - ours == published_nowhere
+
+
+def test_the_summit_has_ten_ess_controllers_and_four_crios_and_the_test_stands_none() -> None:
+    counts = {}
+    for name in NAMES:
+        systems = load(name).systems
+        assert systems is not None
+        counts[name] = (len(systems.ess_controllers), len(systems.crios), len(systems.bare_metal))
+    assert counts == {"summit": (10, 4, 10), "tucson-teststand": (0, 0, 0), "base-teststand": (0, 0, 0)}
+
+
+def test_what_was_stopped_has_start_up_targets_of_its_own() -> None:
+    standby = Target(SummaryState.STANDBY)
+    assert load("summit").stopped == {CscId("MTM1M3"): standby, CscId("MTM1M3TS"): standby}
+    assert load("base-teststand").stopped == {}
+
+
+M1M3 = """\
+      stop: /etc/init.d/ts-M1M3support stop
+      start: /etc/init.d/ts-M1M3support start
+"""
+RED = """\
+      cscs: ["FiberSpectrograph:101"]
+      stop: sudo -iu dco ./shutdown_fiberspec
+      start: sudo -iu dco ./launch_fiberspec
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message", "hint"),
+    [
+        (RED, RED.replace("./shutdown_f", "./launch_f"), "stop is 'sudo -iu dco ./launch_fiberspec'", "on the host"),
+        (
+            RED,
+            RED.replace("./launch_fiberspec", "./launch_gc"),
+            "stop is about 'fiberspec' but start about 'gc'",
+            "one",
+        ),
+        (
+            RED,
+            RED.replace("_fiberspec", "_gc"),
+            "FiberSpectrograph:101 is run by the scripts *_fiberspec, not *_gc",
+            "write ./shutdown_fiberspec",
+        ),
+        (RED, RED.replace("./launch_f", "./shutdown_f"), "start is 'sudo -iu dco ./shutdown_fiberspec'", "on the host"),
+        (
+            M1M3,
+            M1M3.replace("start: /", "start: "),
+            "start is 'etc/init.d/ts-M1M3support start', without",
+            "/etc/init.d",
+        ),
+        (
+            M1M3,
+            M1M3.replace("support start", "supportd start"),
+            "stop is about 'ts-M1M3support' but start about 'ts-M1M3supportd'",
+            "one of them",
+        ),
+    ],
+)
+def test_the_published_errors_of_services_are_caught(old: str, new: str, message: str, hint: str) -> None:
+    found, line = problems(old, new)
+    (problem,) = found
+    assert problem.message.startswith(message)
+    assert hint in problem.hint
+    assert line - 4 <= problem.line <= line
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "message"),
+    [
+        ("host: lsstcam-mcm.cp", "host: lsstcam-mcm.ls", "systems.cameras.1.host", "is not a host of this site"),
+        ("unit: ocs-bridge.service", "unit: ocs-bridge", "systems.cameras.1.unit", "is not a systemd unit"),
+        (
+            "    - {csc: CCCamera, host",
+            "    - {csc: CCCam, host",
+            "systems.cameras.2.csc",
+            "CCCam is not in the roster",
+        ),
+        ("    context: yagan", "    contxt: yagan", "systems.kubernetes.contxt", "unknown key"),
+        ('announce: "#summit-announce"', "announce: summit", "systems.slack.announce", "is not a Slack channel"),
+        (
+            '    - ssh: admin@m2-crio-vms01.cp.lsst.org\n      cscs: ["MTVMS:2"]\n      interfaces',
+            '    - ssh: admin@m2-crio-vms01.tu.lsst.org\n      cscs: ["MTVMS:2"]\n      interfaces',
+            "systems.crios.3.ssh",
+            "m2-crio-vms01.tu.lsst.org is not a host of this site",
+        ),
+        (
+            "          ataos: ATAOS",
+            "          ataos: ATAOSS",
+            "systems.kubernetes.namespaces.0.jobs.ataos",
+            "not in the",
+        ),
+    ],
+)
+def test_names_hosts_and_units_are_checked(old: str, new: str, key: str, message: str) -> None:
+    found, line = problems(old, new)
+    named = {problem.key: problem for problem in found}
+    assert key in named, found
+    assert message in named[key].message
+    assert named[key].line == line
+
+
+def test_a_camera_without_a_bridge_is_told() -> None:
+    text = "    - {csc: CCCamera, host: comcam-mcm.cp.lsst.org"
+    line = next(row for row in SUMMIT.splitlines(keepends=True) if row.startswith(text))
+    found, _ = problems(line, "")
+    assert [problem.message for problem in found] == ["CCCamera is a camera without a bridge"]

@@ -1,0 +1,109 @@
+"""What ``plan`` prints: golden texts, and one JSON document that says the same.
+
+``python -m tests.support.runbooks`` writes the golden texts anew; read the difference before committing it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+from tests.support.runbooks import GOLDEN, SITES, WIDTH, golden, runbook
+
+from deploydash.core.model import CscId
+from deploydash.core.runbook import CscItem, HandItem, ScriptItem
+from deploydash.plan import csc_list, plan_json, plan_text
+
+
+@pytest.mark.parametrize(("site", "book", "only"), GOLDEN)
+def test_the_text_of_a_plan_is_the_committed_one(site: str, book: str, only: tuple[str, ...]) -> None:
+    assert plan_text(runbook(site, book, *only), WIDTH) == golden(site, book).read_text("utf-8")
+
+
+def test_sentences_are_wrapped_and_commands_are_not() -> None:
+    narrow = plan_text(runbook("summit", "full-cycle"), 60).splitlines()
+    wide = plan_text(runbook("summit", "full-cycle"), 200).splitlines()
+    command = next(line for line in wide if "app sync science-platform" in line)
+    assert command in narrow
+    assert len(command) > 60
+    sentences = [line for line in narrow if line.lstrip().startswith(("ends when:", "mind:", "waits until:", "asks:"))]
+    assert sentences
+    assert all(len(line) <= 60 for line in sentences)
+
+
+def test_every_step_target_and_command_is_in_the_text() -> None:
+    plan = runbook("summit", "full-cycle")
+    text = plan_text(plan, 120)
+    flat = " ".join(text.split())
+    for number, step in enumerate(plan.steps(), 1):
+        assert f"{number}. {step.id}: {step.title}" in flat
+        for item in step.items:
+            if isinstance(item, HandItem):
+                assert all(f"    {command}\n" in text for command in item.commands)
+            elif isinstance(item, ScriptItem):
+                assert f"{item.queue} standard {item.path}" in text
+
+
+def test_the_json_says_every_step_with_its_items() -> None:
+    plan = runbook("summit", "full-cycle")
+    document: dict[str, Any] = json.loads(json.dumps(plan_json(plan)))
+    assert document["format"] == "deploydash.plan/1"
+    assert (document["site"], document["runbook"], document["rehearsal"]) == ("summit", "full-cycle", False)
+    steps = {step["id"]: step for phase in document["phases"] for step in phase["steps"]}
+    assert list(steps) == [step.id for step in plan.steps()]
+    assert steps["watcher"]["items"] == [{"csc": "Watcher", "target": "OFFLINE", "wave": 0}]
+    assert steps["bridges-stop"]["items"][0] == {
+        "name": "ATCamera on auxtel-mcm.cp.lsst.org",
+        "commands": [
+            "ssh -t auxtel-mcm.cp.lsst.org sudo systemctl stop ats-ocs-bridge.service",
+            "ssh auxtel-mcm.cp.lsst.org systemctl is-active ats-ocs-bridge.service",
+        ],
+        "cscs": ["ATCamera"],
+    }
+    assert steps["minimal-testing"]["items"][0] == {
+        "queue": "ScriptQueue:2",
+        "directory": "standard",
+        "script": "auxtel/enable_atcs.py",
+        "config": "",
+    }
+    assert steps["stragglers"]["other_route"]["script"] == "set_summary_state.py"
+    assert [phase["target"] for phase in document["phases"]] == [
+        *("none", "shutdown", "shutdown", "shutdown", "none", "startup", "end")
+    ]
+    stopped = next(choice for choice in document["choices"] if choice["choice"] == "m1m3")["options"][1]
+    assert stopped["startup"] == {"MTM1M3": "STANDBY", "MTM1M3TS": "STANDBY"}
+    assert steps["standby"]["limit_s"] == 1800
+    assert len(steps["standby"]["items"]) == sum(
+        isinstance(item, CscItem) for item in next(s for s in plan.steps() if s.id == "standby").items
+    )
+
+
+def test_a_rehearsal_is_called_one() -> None:
+    plan = dataclasses.replace(runbook("summit", "full-cycle"), rehearsal=True)
+    assert "REHEARSAL" in plan_text(plan, 100).splitlines()[1]
+    assert plan_json(plan)["rehearsal"] is True
+    assert "REHEARSAL" not in plan_text(runbook("summit", "full-cycle"), 100)
+
+
+def test_names_that_nobody_gave_yet_are_said_to_be_open() -> None:
+    text = plan_text(runbook("tucson-teststand", "incremental"), 100)
+    assert "to the CSCs named when the run opens" in text
+    assert "<cscs>" in text
+
+
+def test_indices_of_one_component_stand_together() -> None:
+    cscs = [CscId("ATDome"), CscId("ESS", 302), CscId("Watcher"), CscId("ESS", 104)]
+    assert csc_list(cscs) == "ATDome, ESS:104 302, Watcher"
+    assert csc_list([]) == ""
+
+
+def test_the_site_of_a_plan_is_never_asked_for_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("a plan opened a connection")
+
+    monkeypatch.setattr("socket.socket.connect", refused)
+    monkeypatch.setattr("socket.getaddrinfo", refused)
+    for path in sorted((SITES / "runbooks").glob("*.yaml")):
+        assert plan_text(runbook("base-teststand", path.stem), 100)
