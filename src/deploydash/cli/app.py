@@ -105,6 +105,15 @@ def sites(as_json: JsonOption = False) -> int:
 
 
 @app.command()
+def runs(as_json: JsonOption = False) -> int:
+    """List the runs on this machine: site, runbook, open or closed, and who holds them.
+
+    Example: deploydash runs
+    """
+    return int(work("runs").run(as_json=as_json))
+
+
+@app.command()
 def demo(
     site: Annotated[str, typer.Option(metavar="SITE", help="The site to rehearse.")] = "summit",
     scenario: Annotated[str, typer.Option(help="A scenario's name or the path of its file.")] = "mixed",

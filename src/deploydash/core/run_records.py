@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import get_args
 
 from deploydash.core.model import CscId
 from deploydash.core.runbook import StepId
@@ -212,3 +213,6 @@ RunRecord = (
     | NoteWritten
     | RunClosed
 )
+
+RUN_RECORDS: tuple[type[RunRecord], ...] = get_args(RunRecord)
+"""Every kind of record, for whoever writes and reads them by name."""
