@@ -20,7 +20,7 @@ import confluent_kafka
 import fastavro
 import yaml
 
-SITE = {
+SITE: dict[str, Any] = {
     "site": "hill",
     "rehearsal": False,
     "time_zone": "America/Santiago",
@@ -34,6 +34,7 @@ SITE = {
     },
     "schema_registry": {"url": "https://registry.example.org"},
     "efd": {"url": "https://efd.example.org/influxdb", "database": "efd", "alias": "hill_efd"},
+    "systems": {"ssh_domain": "example.org", "argocd": {"server": "argo.example.org"}},
     "limits": {"late": 5, "silent": 10},
     "groups": ["AT", "MT", "Envsys", "Observatory"],
     "cscs": [

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
-
 from tests.demo.harness import SITE, Demo, demo
 
-NAMES = {entry["csc"]: entry for entry in SITE["cscs"]}  # type: ignore[index, attr-defined]
+NAMES = {entry["csc"]: entry for entry in SITE["cscs"]}
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def _csc(name: str) -> str:
 def test_every_csc_beats_once_a_second_whatever_the_speed(calm: Demo) -> None:
     for name in NAMES:
         beats = calm.of(_csc(name), "logevent_heartbeat")[-20:]
-        gaps = [later.at - earlier.at for earlier, later in zip(beats, beats[1:], strict=False)]
+        gaps = [later.at - earlier.at for earlier, later in pairwise(beats)]
         assert len(gaps) == 19
         assert all(0.7 < gap < 1.4 for gap in gaps), f"{name}: {gaps}"
 
@@ -88,7 +88,7 @@ def test_every_topic_has_one_partition_and_a_subject(calm: Demo) -> None:
 def test_events_are_not_repeated(calm: Demo) -> None:
     for name in NAMES:
         states = calm.states(_csc(name))
-        assert all(one != other for one, other in zip(states, states[1:], strict=False))
+        assert all(one != other for one, other in pairwise(states))
 
 
 def test_versions_simulation_mode_and_configuration_are_told(calm: Demo) -> None:

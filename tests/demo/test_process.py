@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from tests.demo.harness import SITE, Demo, command_line, demo
 
 
@@ -44,7 +43,8 @@ def test_the_written_site_file_is_a_rehearsal_on_loopback_with_the_same_roster(h
     assert written["schema_registry"] == {"url": hill.info["schema_registry"]}
     assert written["efd"] == {"url": hill.info["efd"], "database": "efd"}
     assert written["demo"] == {"speed": 4.0, "scenario": "calm", "seed": 7}
-    assert [entry["csc"] for entry in written["cscs"]] == [entry["csc"] for entry in SITE["cscs"]]  # type: ignore[index]
+    assert [entry["csc"] for entry in written["cscs"]] == [entry["csc"] for entry in SITE["cscs"]]
+    assert "systems" not in written
     assert "example.org" not in Path(hill.info["site_file"]).read_text("utf-8")
 
 
@@ -59,7 +59,7 @@ def _listening(pid: int) -> list[str]:
     inodes = set()
     for entry in os.scandir(f"/proc/{pid}/fd"):
         try:
-            inodes.add(os.readlink(entry.path).removeprefix("socket:[").removesuffix("]"))
+            inodes.add(str(Path(entry.path).readlink()).removeprefix("socket:[").removesuffix("]"))
         except FileNotFoundError:
             continue
     addresses = []

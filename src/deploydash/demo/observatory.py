@@ -49,7 +49,7 @@ class _Servers:
         self._world = world
         self.kafka = MockBroker()
         self.registry_store = Registry()
-        self.efd_store = Efd(settings.site.database, world.codec.topic("", "").rstrip("."), settings.speed)
+        self.efd_store = Efd(settings.site.database, world.codec.prefix, settings.speed)
         self._announced: set[str] = set()
         self._runners: list[web.AppRunner] = []
         self._bus: Bus | None = None

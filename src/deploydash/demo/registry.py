@@ -1,7 +1,6 @@
 """The schema registry: the part of Confluent's REST interface that readers and writers of SAL topics use.
 
-Paths, answers and error codes as Confluent's registry and Karapace give them. Ids are made from the schema text, so
-that a reader which keeps schemas by address and id never finds another schema under them in a later rehearsal.
+Paths, answers and error codes as Confluent's registry and Karapace give them.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Any
 import fastavro
 from aiohttp import web
 
-from deploydash.demo.wire import content_id
+from deploydash.demo.wire import schema_id
 
 _TYPE = "application/vnd.schemaregistry.v1+json"
 _LEVELS = ("NONE", "BACKWARD", "FORWARD", "FULL", "BACKWARD_TRANSITIVE", "FORWARD_TRANSITIVE", "FULL_TRANSITIVE")
@@ -44,7 +43,7 @@ class Registry:
 
     def add(self, subject: str, text: str) -> int:
         """Register a schema text under a subject; the id it has."""
-        number = content_id(text)
+        number = schema_id(text)
         self._texts[number] = text
         versions = self._subjects.setdefault(subject, [])
         if number not in versions:
@@ -157,7 +156,7 @@ class Registry:
 
     async def _lookup(self, request: web.Request) -> web.Response:
         subject, versions = self._subject(request)
-        number = content_id(await self._posted(request))
+        number = schema_id(await self._posted(request))
         if number not in versions:
             raise _Refusal(404, 40403, "Schema not found")
         return _answer(self._described(subject, versions.index(number) + 1))

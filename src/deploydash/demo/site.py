@@ -14,6 +14,9 @@ LATE_FLOOR = 2.5
 """Seconds. Beats stay at 1 Hz at any speed, so no limit may fall under what a healthy CSC needs."""
 SILENT_FLOOR = 4.0
 
+_KEPT = ("site", "rehearsal", "time_zone", "cluster", "limits", "groups", "published_end", "cscs")
+"""Keys of a site file that hold no address. Everything else is left out, so that a rehearsal knows no real system."""
+
 _COMPONENTS_OF_SCALE = 54
 """As many heartbeat topics as the Summit has."""
 
@@ -144,13 +147,13 @@ def read(path: Path, *, speed: float, scale: int = 0) -> Site:
 
 
 def rehearsal(site: Site, addresses: dict[str, str], demo: dict[str, Any]) -> dict[str, Any]:
-    """The site file of the rehearsal: the same site, every address a loopback one, limits divided by the speed.
+    """The site file of the rehearsal: the same roster, every address a loopback one, limits divided by the speed.
 
     ``addresses`` has ``kafka``, ``schema_registry`` and ``efd``; ``demo`` has ``speed``, ``scenario``, ``seed``.
     """
     speed = float(demo["speed"])
     source = site.document
-    document = dict(source)
+    document: dict[str, Any] = {key: value for key, value in source.items() if key in _KEPT}
     document["rehearsal"] = True
     document["kafka"] = {
         "bootstrap": addresses["kafka"],

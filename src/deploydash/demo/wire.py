@@ -116,8 +116,8 @@ class TopicSchema:
 
     @cached_property
     def schema_id(self) -> int:
-        """The id in the framing: made from the text, so that equal ids mean equal schemas across runs and ports."""
-        return content_id(self.text)
+        """The id in the framing."""
+        return schema_id(self.text)
 
     @cached_property
     def rev_code(self) -> str:
@@ -133,8 +133,8 @@ class TopicSchema:
 _IDS: dict[str, int] = {}
 
 
-def content_id(text: str) -> int:
-    """The id of a schema text in this process: a registry counts up from 1 and gives a known text its old id."""
+def schema_id(text: str) -> int:
+    """The registry's id of a schema text. Registries count up from 1 and give an equal text its old id."""
     return _IDS.setdefault(text, len(_IDS) + 1)
 
 

@@ -1,0 +1,248 @@
+"""Scenario files: what is wrong with them is said, and the shipped ones play at every site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.demo.harness import SITE
+
+from deploydash.demo import scenario_file, site
+from deploydash.demo.csc import State
+from deploydash.demo.director import Director
+from deploydash.demo.scenario import goal
+from deploydash.demo.scenario_file import ScenarioError, parse
+from deploydash.demo.wire import Emit, Raw
+from deploydash.demo.world import World
+
+NOON = 1_795_000_000.0
+SITES = sorted(path for path in (Path(__file__).parents[2] / "sites").glob("*.yaml"))
+
+
+class Stage:
+    """Remembers what the director asked of the servers."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, object]] = []
+        self.forgotten: list[Emit] = []
+
+    def broker(self, up: bool) -> None:
+        self.calls.append(("broker", up))
+
+    def registry(self, up: bool) -> None:
+        self.calls.append(("registry", up))
+
+    def efd(self, up: bool) -> None:
+        self.calls.append(("efd", up))
+
+    def forget(self, records: list[Emit]) -> None:
+        self.forgotten += records
+
+    def announce(self, component: str) -> None:
+        self.calls.append(("announce", component))
+
+
+class Play:
+    """A scenario played on a manual clock; ``written`` is everything that would go to Kafka."""
+
+    def __init__(self, where: Path, text: str, seed: int = 1, speed: float = 1.0) -> None:
+        self.world = World(site.read(where, speed=speed), seed, speed)
+        self.stage = Stage()
+        self.written: list[Emit | Raw] = []
+        scenario = parse(text, "text", "text") if "\n" in text else scenario_file.load(text)
+        Director(self.world, scenario, self.stage, NOON).open()
+        self.to(NOON)
+
+    def to(self, moment: float) -> None:
+        while self.world.next_due is not None and self.world.next_due <= moment:
+            self.world.advance(self.world.next_due)
+        self.written += self.world.take()
+
+    def last(self, sal_name: str, field: str) -> dict[str, Any]:
+        return {
+            emit.writer.identity: emit.fields[field]
+            for emit in self.written
+            if isinstance(emit, Emit) and emit.sal_name == sal_name
+        }
+
+    def beating(self, since: float) -> set[str]:
+        return {
+            emit.writer.identity
+            for emit in self.written
+            if isinstance(emit, Emit) and emit.sal_name == "logevent_heartbeat" and emit.at > since
+        }
+
+
+@pytest.fixture
+def hill(tmp_path: Path) -> Path:
+    path = tmp_path / "hill.yaml"
+    path.write_text(yaml.safe_dump(SITE), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", scenario_file.shipped())
+@pytest.mark.parametrize("where", SITES, ids=lambda path: path.stem)
+def test_a_shipped_scenario_plays_at_every_site_and_every_record_can_be_encoded(where: Path, name: str) -> None:
+    play = Play(where, name, speed=20.0)
+    play.to(NOON + 10)
+
+    assert len(play.written) > 300
+    for record in play.written:
+        if isinstance(record, Emit):
+            play.world.codec.encode(record)
+
+
+def test_there_are_the_scenarios_that_the_screenshots_and_measurements_need() -> None:
+    assert {"calm", "mixed", "shutdown", "csc-faults", "duplicate", "outage", "flapping", "cold", "storm"} <= {
+        *scenario_file.shipped(),
+    }
+
+
+def test_a_record_is_written_in_the_order_of_time_at_the_opening(hill: Path) -> None:
+    stamps = [emit.at for emit in Play(hill, "calm").written if isinstance(emit, Emit)]
+
+    assert stamps == sorted(stamps)
+
+
+def test_the_same_seed_writes_the_same_records(hill: Path) -> None:
+    def written(seed: int) -> list[Emit | Raw]:
+        play = Play(hill, "flapping", seed)
+        play.to(NOON + 60)
+        return play.written
+
+    assert written(3) == written(3)
+    assert written(3) != written(4)
+
+
+def test_the_shutdown_leaves_the_protected_the_faulty_and_the_lost() -> None:
+    summit = next(path for path in SITES if path.stem == "summit")
+    play = Play(summit, "shutdown")
+    play.to(NOON + 300)
+    states = play.last("logevent_summaryState", "summaryState")
+
+    assert states["MTM1M3"] == State.DISABLED
+    assert states["MTM1M3TS"] == State.ENABLED
+    assert states["MTDome"] == State.FAULT
+    assert states["ESS:303"] == State.ENABLED
+    assert states["DIMM:2"] == State.STANDBY
+    silent = {"MTM1M3", "MTM1M3TS", "MTDome", "ESS:106"} | {"ATCamera", "CCCamera", "MTCamera"}
+    assert play.beating(NOON + 290) == silent
+
+
+def test_a_cold_fleet_says_what_was_true_and_does_not_beat(hill: Path) -> None:
+    play = Play(hill, "cold")
+    play.to(NOON + 60)
+
+    assert play.last("logevent_summaryState", "summaryState")["ESS:104"] == State.ENABLED
+    assert play.beating(NOON - 3599) == set()
+
+
+def test_an_outage_takes_the_servers_down_and_brings_them_back(hill: Path) -> None:
+    play = Play(hill, "outage", speed=10.0)
+    play.to(NOON + 16)
+
+    assert play.stage.calls == [
+        ("broker", False), ("broker", True), ("registry", False), ("announce", "Guider"), ("registry", True),
+        ("efd", False), ("efd", True),
+    ]  # fmt: skip
+
+
+def test_a_step_may_be_repeated_and_spread(hill: Path) -> None:
+    text = """
+fleet: STANDBY
+timeline:
+  - {at: 10, do: log, csc: group=AT, message: hello, spread: 6}
+  - {at: 20, do: log, csc: Watcher, message: one, every: 5, times: 2}
+  - {at: 21, do: log, csc: Watcher, message: two, every: 5, times: 2}
+"""
+    play = Play(hill, text)
+    play.to(NOON + 60)
+    logs = [e for e in play.written if isinstance(e, Emit) and e.sal_name == "logevent_logMessage" and e.at > NOON]
+
+    assert sorted(round(e.at - NOON) for e in logs if e.fields["message"] == "hello") == [10, 12, 14]
+    assert [e.fields["message"] for e in logs[3:]] == ["one", "two", "one", "two"]
+
+
+def test_a_restart_keeps_the_manners_of_the_csc(hill: Path) -> None:
+    text = """
+cscs:
+  - {csc: Watcher, beats: 3, life: booting}
+timeline:
+  - {at: 10, do: restart, csc: Watcher}
+"""
+    play = Play(hill, text)
+    play.to(NOON + 30)
+    beats = [
+        e.at
+        for e in play.written
+        if isinstance(e, Emit) and e.writer.component == "Watcher" and e.sal_name == "logevent_heartbeat"
+    ]
+
+    assert beats[0] == pytest.approx(NOON + 3.6)
+    assert beats[-1] - beats[-2] == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        ("fleet: standing\n", ["s.yaml:1: fleet: 'standing' is no state"]),
+        ("name: x\nflet: startup\n", ["s.yaml:2: flet: is not known here; did you mean fleet?"]),
+        (
+            "timeline:\n  - {at: 3, do: kill}\n  - {do: kill, csc: ESS:*}\n",
+            ["s.yaml:2: timeline[0]: csc is missing", "s.yaml:3: timeline[1]: at is missing"],
+        ),
+        (
+            "timeline:\n- at: soon\n  do: fault\n  csc: ATAOS\n  cod: 3\n",
+            ["s.yaml:2: timeline[0].at: 'soon' is no number", "s.yaml:5: timeline[0].cod: is not known here"],
+        ),
+        ("timeline:\n  - {at: 1, do: explode, csc: ATAOS}\n", ["s.yaml:2: timeline[0].do: 'explode' is none of"]),
+        ("cscs:\n  - {csc: ATAOS, life: zombie}\n", ["s.yaml:2: cscs[0].life: 'zombie' is none of"]),
+        ("cscs:\n  - {csc: ATAOS, reacts: {launch: fault}}\n", ["s.yaml:2: cscs[0].reacts: 'launch' is none of"]),
+        ("cscs:\n  - {csc: ATAOS, reacts: {start: {dela: 3}}}\n", ["cscs[0].reacts: 'dela' is none of"]),
+        ("cscs: ATAOS\n", ["s.yaml:1: cscs: is no list"]),
+        ("cscs:\n  - ATAOS\n", ["cscs[0]: 'ATAOS' is no mapping"]),
+        ("cscs:\n  - {csc: ATAOS, csc: MTAOS}\n", ["s.yaml:2: key 'csc' is there twice"]),
+        ("name: [\n", ["s.yaml:2:"]),
+        ("- a\n", ["s.yaml:1: a mapping with name"]),
+        ("timeline:\n  - kill\n", ["timeline[0]: 'kill' is no mapping"]),
+        ("timeline:\n  - {at: 1, do: broker_down, csc: ATAOS}\n", ["s.yaml:2: timeline[0].csc: is not known here"]),
+        ("timeline:\n  - {at: 1, do: flap, csc: ATAOS, between: [ENABLED]}\n", ["is no list of two states"]),
+        ("cscs:\n  - {csc: 5, twice: maybe, code: x}\n", ["5 names no CSC", "'maybe' is neither", "'x' is no whole"]),
+    ],
+)
+def test_every_problem_of_a_scenario_is_named_with_its_line(text: str, problems: list[str]) -> None:
+    with pytest.raises(ScenarioError) as refused:
+        parse(text, "s.yaml", "s")
+
+    assert len(refused.value.problems) == len(problems)
+    for problem, part in zip(refused.value.problems, problems, strict=True):
+        assert part in problem
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError, match=r"nothing\.yaml"):
+        scenario_file.load(str(tmp_path / "nothing.yaml"))
+
+
+def test_a_goal_may_have_a_substate() -> None:
+    assert goal("OFFLINE/PUBLISH_ONLY").substate == 2
+    with pytest.raises(ValueError, match="is no state"):
+        goal("OFFLINE/ASLEEP")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("site: x\n", "a list `cscs` is wanted"),
+        ("cscs: [{group: AT}]\n", "has no csc"),
+        ("cscs: [{csc: 'AT AOS'}]\n", "is no CSC name"),
+        ("cscs: [\n", "parsing"),
+    ],
+)
+def test_a_site_file_that_cannot_be_used_says_why(tmp_path: Path, text: str, complaint: str) -> None:
+    path = tmp_path / "site.yaml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(site.SiteFileError, match=complaint):
+        site.read(path, speed=1.0)
