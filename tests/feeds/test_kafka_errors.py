@@ -74,17 +74,17 @@ async def test_a_mechanism_that_the_broker_does_not_take_is_named(kafka: KafkaSe
 
 
 async def test_a_mechanism_that_nobody_knows_is_named(kafka: KafkaServer, subname: str) -> None:
-    with pytest.raises(FeedError, match="mechanism SCRAM-SHA-1024 cannot be used"):
+    with pytest.raises(FeedError, match="does not take the mechanism SCRAM-SHA-1024"):
         await probe(sasl_settings(kafka, subname, mechanism="SCRAM-SHA-1024"))
 
 
 async def test_tls_to_a_plain_port_is_told(kafka: KafkaServer, subname: str) -> None:
-    error = await refusal(sasl_settings(kafka, subname, security_protocol="SSL", **{"ca_file": kafka.ca_file}))
+    error = await refusal(sasl_settings(kafka, subname, security_protocol="SSL"))
     assert "wants SASL" in error.hint
     settings = plain_settings(kafka.bootstrap, subname)
     mixed = type(settings)(settings.bootstrap, "SSL", "", subname, SOURCE, ca_file=kafka.ca_file)
     error = await refusal(mixed)
-    assert "does not speak it" in error.message
+    assert "does not speak TLS" in error.hint
 
 
 async def test_plain_to_a_tls_port_is_told(kafka: KafkaServer, subname: str) -> None:
@@ -138,9 +138,7 @@ async def test_a_probe_tells_what_the_account_sees(
 ) -> None:
     SalWriter(kafka.topics, schema_registry, subname).prepare(ids("ESS:1", "Watcher"), ["heartbeat", "summaryState"])
     answer = await probe(sasl_settings(kafka, subname))
-    assert answer == (
-        f"{kafka.sasl_bootstrap} ({SOURCE}) answers: heartbeats of 2 components under lsst.{subname}.*"
-    )
+    assert answer == (f"{kafka.sasl_bootstrap} ({SOURCE}) answers: heartbeats of 2 components under lsst.{subname}.*")
 
 
 async def test_missing_authorization_is_told_apart_from_a_refused_log_in(

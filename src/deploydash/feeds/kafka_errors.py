@@ -6,7 +6,6 @@ is tried once more by hand, step by step.
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import ssl
 from collections.abc import Mapping
@@ -124,7 +123,12 @@ def _sentence(settings: KafkaSettings, error: BaseException) -> tuple[str, str]:
             )
         case ValueError():
             return (f"protocol {protocol} with mechanism {settings.mechanism} cannot be used: {error}", _USUAL)
-        case KafkaConnectionError() | asyncio.IncompleteReadError() | ConnectionError():
+        case KafkaConnectionError() | EOFError() | ConnectionError() if protocol.endswith("SSL"):
+            return (
+                f"the connection is closed while {protocol} begins to talk TLS",
+                "most often the port does not speak TLS: use the TLS port (9094 outside a site's cluster)",
+            )
+        case KafkaConnectionError() | EOFError() | ConnectionError():
             return (
                 f"the connection is closed while {protocol} begins to talk",
                 "most often the port speaks TLS and we do not, or it belongs to something else than Kafka",
