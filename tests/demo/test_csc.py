@@ -26,7 +26,7 @@ def process(component: str = "ESS", index: int | None = 104, pace: float = 1.0, 
 
 
 def running(state: State, component: str = "ESS", index: int | None = 104, **reacts: Reaction) -> Process:
-    made = process(component, index, **reacts)
+    made = process(component, index, 1.0, **reacts)
     made.resume(NOON - 5000, NOON, state=state, substate=None, since=100, history=10)
     return made
 
