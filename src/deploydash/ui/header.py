@@ -25,11 +25,14 @@ def row(
 ) -> Line:
     """Return a line with parts at both ends; where it is too narrow, the last parts of the left go first.
 
-    Parts are separated by two blanks. ``filler`` is a pattern for the empty middle.
+    The very first part stays when nothing else does. Parts are separated by two blanks. ``filler`` is a pattern
+    for the empty middle.
     """
     kept = [part for part in left if part]
     end = _joined([part for part in right if part], surface)
-    while kept and width_of(_joined(kept, surface)) + 2 + width_of(end) > width:
+    if kept and width_of(kept[0]) + 2 + width_of(end) > width:
+        end = ()
+    while len(kept) > 1 and width_of(_joined(kept, surface)) + 2 + width_of(end) > width:
         kept.pop()
     start = _joined(kept, surface)
     room = max(0, width - width_of(start) - width_of(end))

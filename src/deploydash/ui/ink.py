@@ -20,6 +20,7 @@ class Ink(StrEnum):
     ACCENT = "accent"
     GOOD = "good"
     WARN = "warn"
+    WARN_TITLE = "warn_title"
     BAD = "bad"
     BADGE = "badge"
     REHEARSAL = "rehearsal"

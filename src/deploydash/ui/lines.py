@@ -44,6 +44,15 @@ def rule(name: str, width: int, glyphs: Glyphs, *, bright: bool = False) -> Line
     )
 
 
+def frame_top(name: str, width: int, glyphs: Glyphs, *, asking: bool) -> Line:
+    """Return the top of a frame with a name in it; ``asking`` frames stand out."""
+    left, right = ("╭", "╮") if glyphs.rule == "─" else ("+", "+")
+    ink = Ink.WARN if asking else Ink.LINE
+    head = f" {name} "
+    rest = glyphs.rule * max(0, width - 3 - len(head)) + right
+    return Line((Span(left + glyphs.rule, ink), Span(head, Ink.WARN_TITLE if asking else Ink.TITLE), Span(rest, ink)))
+
+
 def event(line: EventLine, utc: float, width: int, glyphs: Glyphs) -> Line:
     """Return one event: time, subject, change, detail. What went as planned is dim; what is new fades."""
     fresh = utc - line.utc < RECENT_S
@@ -81,6 +90,8 @@ def departing(
         Span(f" {drawn.age:>5}  ", Ink.WARN, surface),
     ]
     reason = reason_of(view, moment)
+    if width < 60:
+        reason = without_state(reason, view)
     spans.append(Span(cut(reason, max(0, width - width_of(spans)), glyphs), Ink.TEXT, surface))
     return Line(tuple(spans))
 

@@ -111,13 +111,14 @@ class Palette:
             Ink.ACCENT: (self.accent, back),
             Ink.GOOD: (self.good, back),
             Ink.WARN: (self.warn, back),
+            Ink.WARN_TITLE: (self.warn, back),
             Ink.BAD: (self.bad, back),
             Ink.BADGE: (self.badge_text, self.badge),
             Ink.REHEARSAL: (_DARK, self.warn),
         }[ink]
 
 
-_BOLD = frozenset({Ink.BRIGHT, Ink.TITLE, Ink.FOUND, Ink.BAD, Ink.BADGE, Ink.REHEARSAL})
+_BOLD = frozenset({Ink.WARN_TITLE, Ink.BRIGHT, Ink.TITLE, Ink.FOUND, Ink.BAD, Ink.BADGE, Ink.REHEARSAL})
 _REVERSED = frozenset({Ink.BADGE, Ink.REHEARSAL})
 
 

@@ -23,7 +23,10 @@ from deploydash.ui.widgets.events import Events
 from deploydash.ui.widgets.grid import Grid
 
 AROUND_S = 0.25
-"""Header, groups, events and list are drawn at most this often in a storm; tiles at once."""
+"""Header, groups and events are drawn at most this often in a storm; tiles at once."""
+
+LISTS_S = 0.75
+"""The lists of those off target, in which one change moves many lines, at most this often."""
 
 CARD_WIDTH = 66
 
@@ -35,6 +38,7 @@ class Painting(View):
         super().__init__(id=id)
         self._around_at = 0.0
         self._around_waits = False
+        self._lists_at = 0.0
         self.snapshot: Snapshot | None = None
         self.selected: int | None = None
         self.by_state = False
@@ -52,8 +56,10 @@ class Painting(View):
         yield Lines(id="banner")
         yield Lines(id="groups")
         with Horizontal(id="body"):
-            with Container(id="side"):
-                yield Departing(tall=True, id="panel")
+            with Vertical(id="side"):
+                yield Lines(id="side-top")
+                with Container(id="side-frame"):
+                    yield Departing(tall=True, id="panel")
             with Vertical(id="main"):
                 yield Lines(id="above")
                 yield Grid(id="grid")
@@ -165,13 +171,13 @@ class Painting(View):
             return
         wait = self._around_at + AROUND_S - moment.now
         if wait <= 0:
-            self.around(moment)
+            self.around(moment, lists=False)
         else:
             self._around_waits = True
-            self.set_timer(wait, lambda: self.around(self.moment()))
+            self.set_timer(wait, lambda: self.around(self.moment(), lists=False))
 
-    def around(self, moment: Moment) -> None:
-        """Draw everything but the grid."""
+    def around(self, moment: Moment, *, lists: bool = True) -> None:
+        """Draw everything but the grid; ``lists`` False leaves the lists alone when they were drawn just now."""
         self._around_waits, self._around_at = False, moment.now
         snapshot = self.snapshot
         if snapshot is None:
@@ -186,7 +192,9 @@ class Painting(View):
         if snapshot.banner:
             self.query_one("#banner", Lines).show([lines.banner(snapshot.banner, width, app.glyphs)])
         self.query_one("#groups", Lines).show(lines.groups_lines(self.groups, width, app.glyphs))
-        self._show_lists(snapshot, moment)
+        if lists or moment.now - self._lists_at >= LISTS_S:
+            self._lists_at = moment.now
+            self._show_lists(snapshot, moment)
         inner = self.query_one("#main").size.width
         active = self.in_events
         self.query_one("#events-rule", Lines).show([lines.rule("Events", inner, app.glyphs, bright=active)])
@@ -216,8 +224,11 @@ class Painting(View):
         self.query_one("#hits", Lines).show([Line((Span(f"{hits:>14}", Ink.DIM),), Surface.BAR)])
         side = self.query_one("#side")
         if side.display:
-            side.border_title = f"Off target {self.deploydash.glyphs.dot} {len(items)} of {len(snapshot.cscs)}"
-            side.set_class(bool(items) and snapshot.decided, "asking")
+            title = f"Off target {glyphs.dot} {len(items)} of {len(snapshot.cscs)}"
+            asking = bool(items) and snapshot.decided
+            self.query_one("#side-top", Lines).show([lines.frame_top(title, side.size.width, glyphs, asking=asking)])
+            if side.has_class("asking") is not asking:
+                side.set_class(asking, "asking")
             self.query_one("#panel", Departing).show(snapshot.cscs, items, moment, calm)
 
     def answer(self, moment: Moment) -> None:

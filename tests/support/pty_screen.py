@@ -1,0 +1,82 @@
+"""A program on a pseudo-terminal of its own: what it writes is kept, what is typed goes in."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+
+class PtyScreen:
+    """Starts the program and reads until told to stop; the program ends with it."""
+
+    def __init__(self, command: list[str], *, width: int, height: int, environ: Mapping[str, str]) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+        self._process = subprocess.Popen(
+            command, stdin=slave, stdout=slave, stderr=slave, env=dict(environ), start_new_session=True
+        )
+        os.close(slave)
+        self.written = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(5)
+        os.close(self._master)
+
+    def type(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self._master, keys.encode())
+
+    def read_for(self, seconds: float) -> bytes:
+        """Return what is written within the next seconds."""
+        end = time.monotonic() + seconds
+        got = b""
+        while (left := end - time.monotonic()) > 0:
+            got += self._read(left)
+        return got
+
+    def read_until(self, text: str, seconds: float = 20.0) -> bytes:
+        """Return what is written until ``text`` was; fails when it does not come in time."""
+        end = time.monotonic() + seconds
+        got = b""
+        while text.encode() not in got:
+            left = end - time.monotonic()
+            assert left > 0, f"{text!r} was not written in {seconds} s; the end was {got[-500:]!r}"
+            got += self._read(left)
+        return got
+
+    def wait(self, seconds: float = 10.0) -> int:
+        """Return the exit code; output meanwhile is read away."""
+        end = time.monotonic() + seconds
+        while self._process.poll() is None and time.monotonic() < end:
+            self._read(0.1)
+        return self._process.wait(0.1)
+
+    def _read(self, seconds: float) -> bytes:
+        ready, _, _ = select.select([self._master], [], [], seconds)
+        if not ready:
+            return b""
+        try:
+            got = os.read(self._master, 65_536)
+        except OSError:
+            return b""
+        self.written += got
+        return got
