@@ -27,6 +27,9 @@ TargetOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 ThemeOption = Annotated[str | None, typer.Option("--theme", help="Colours: love, okabe-ito, high-contrast or mono.")]
+OnlyOption = Annotated[
+    str | None, typer.Option("--only", metavar="PATTERN", help="A comma list of CSCs; ESS:* is allowed.")
+]
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 
@@ -75,7 +78,7 @@ def status(
 def wait(
     site: SiteArgument,
     target: TargetOption = "startup",
-    only: Annotated[str | None, typer.Option(metavar="PATTERN", help="A comma list of CSCs; ESS:* is allowed.")] = None,
+    only: OnlyOption = None,
     timeout: Annotated[str, typer.Option(help="Limit, such as 30m.")] = "30m",
     as_json: JsonOption = False,
 ) -> int:
@@ -102,6 +105,20 @@ def sites(as_json: JsonOption = False) -> int:
     Example: deploydash sites
     """
     return int(work("sites").run(as_json=as_json))
+
+
+@app.command()
+def plan(
+    site: SiteArgument,
+    runbook: Annotated[str, typer.Argument(metavar="RUNBOOK", help="full-cycle, incremental, recovery, or a file.")],
+    only: OnlyOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Print every step with its resolved targets and exact commands; contacts nobody.
+
+    Example: deploydash plan summit full-cycle
+    """
+    return int(work("plan").run(site, runbook, only, as_json=as_json))
 
 
 @app.command()

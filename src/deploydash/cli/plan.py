@@ -1,0 +1,55 @@
+"""``plan``: every step of a runbook at a site, with its targets and exact commands; contacts nobody."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from deploydash.cli.exits import Exit
+from deploydash.cli.places import Places, places
+from deploydash.cli.sites import open_site, shipped_sites
+from deploydash.config.load import Site
+from deploydash.config.pattern import parse_pattern
+from deploydash.config.runbook import find_runbook, load_runbook
+from deploydash.core.model import CscId
+from deploydash.core.runbook import Runbook
+from deploydash.plan import plan_json, plan_text
+
+
+def run(site: str, runbook: str, only: str | None, *, as_json: bool) -> Exit:
+    """Print the plan."""
+    at = places()
+    where = open_site(site, at)
+    plan = open_runbook(runbook, where, named(only, where), at)
+    if as_json:
+        print(json.dumps(plan_json(plan), indent=1, ensure_ascii=False))
+    else:
+        print(plan_text(plan, shutil.get_terminal_size((120, 40)).columns), end="")
+    return Exit.YES
+
+
+def runbook_path(reference: str, at: Places) -> Path:
+    """Return the file of a runbook given by name or path.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    return find_runbook(reference, cwd=at.cwd, user_dir=at.user_config, shipped_dir=shipped_sites())
+
+
+def open_runbook(reference: str, site: Site, only: frozenset[CscId] | None, at: Places) -> Runbook:
+    """Find and load a runbook as it is true at a site.
+
+    Raises:
+        ConfigurationError: it cannot be found or used; every problem is named.
+    """
+    return load_runbook(runbook_path(reference, at), site, shipped_sites() / "scripts", only)
+
+
+def named(only: str | None, site: Site) -> frozenset[CscId] | None:
+    """Return the CSCs of a site that a PATTERN names, or None where none was given."""
+    if only is None:
+        return None
+    fits = parse_pattern(only)
+    return frozenset(spec.csc for spec in site.roster.cscs if fits(spec.csc))
