@@ -30,7 +30,7 @@ from deploydash.core.runbook import (
 from deploydash.errors import ConfigurationError
 
 SUMMIT, TUCSON, BASE = NAMES = ("summit", "tucson-teststand", "base-teststand")
-RUNBOOKS = ("full-cycle", "incremental", "recovery")
+RUNBOOKS = ("full-cycle", "incremental", "recovery", "revert")
 ROWS_EVERYWHERE = [
     *("tickets", "builds", "branches", "page", "page-announce", "principals", "square-ready", "nublado-image"),
     *("announce-day", "announce-hour", "preflight", "go-no-go", "announce-start", "watcher", "cscs"),
@@ -118,7 +118,7 @@ def test_what_commands_cscs_or_runs_scripts_is_of_a_kind_of_its_own(name: str) -
     assert kinds == {key: kind for key, kind in NOT_BY_HAND.items() if key != "enable-all" or name != SUMMIT}
 
 
-@pytest.mark.parametrize("book", ["full-cycle", "incremental"])
+@pytest.mark.parametrize("book", ["full-cycle", "incremental", "revert"])
 @pytest.mark.parametrize("name", NAMES)
 def test_the_watcher_goes_down_first_and_the_queues_last(name: str, book: str) -> None:
     plan = runbook(name, book, *(["ESS:104"] if book == "incremental" else []))
@@ -261,7 +261,7 @@ def test_no_command_of_one_site_reaches_another(name: str) -> None:
     for book in RUNBOOKS:
         text = " ".join(line for one in runbook(name, book).steps() for line in commands(runbook(name, book), one.id))
         assert servers[name] in text
-        assert domains[name] in text or book == "incremental"
+        assert domains[name] in text or book in {"incremental", "revert"}
         assert not any(domain in text for other, domain in domains.items() if other != name)
         assert not any(server in text for other, server in servers.items() if other != name)
 
@@ -347,6 +347,15 @@ def test_a_recovery_commands_nothing_before_the_jobs_are_deployed_again() -> Non
     assert [phase.id for phase in runbook(TUCSON, "recovery").phases] == [
         *("look", "clean-up", "deploy", "wait", "finish")
     ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_way_back_deletes_the_new_jobs_merges_the_revert_and_sees_the_old_tag_first(name: str) -> None:
+    plan = runbook(name, "revert")
+    ids = [one.id for one in plan.steps()]
+    order = ["queues", "k8s-clean", "revert-merge", "argo-science-platform", "argo-rest", "standby", "report-broken"]
+    assert [ids.index(StepId(one)) for one in order] == sorted(ids.index(StepId(one)) for one in order)
+    assert set(order[:4]) <= settled_before(plan, "argo-rest")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -111,7 +111,13 @@ class ChoiceEntry(_Section):
     choice: Name
     sites: Texts = ()
     question: Text
-    options: Annotated[tuple[OptionEntry, ...], Strict(strict=False), Field(min_length=2)]
+    options: Annotated[tuple[OptionEntry, ...], Strict(strict=False), Field(json_schema_extra={"minItems": 2})]
+
+    @validator(mode="after")
+    def _leaves_a_choice(self) -> ChoiceEntry:
+        if len(self.options) < 2:
+            raise ValueError("a question needs at least two answers", "add the other one to options")
+        return self
 
 
 class ConditionEntry(_Section):

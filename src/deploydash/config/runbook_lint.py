@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from deploydash.config.runbook_draft import Draft
-from deploydash.config.runbook_file import StepEntry
+from deploydash.config.runbook_file import ChoiceEntry, StepEntry
 from deploydash.config.runbook_names import UnknownNameError, select
 from deploydash.config.runbook_resolve import rows
 from deploydash.config.runbook_words import UnknownWordError, fill, row_name
@@ -144,16 +144,14 @@ def _debt(
 
 def _choices(draft: Draft) -> Iterator[Problem]:
     known = {choice.choice: choice for choice in draft.runbook.choices}
-    phases = {phase.phase for phase in draft.runbook.phases}
-    asked: dict[str, Path] = {}
+    asked: dict[str, StepEntry] = {}
     for path, step in draft.all_steps():
         for name in step.asks:
             if name not in known:
                 yield draft.problem((*path, "asks"), f"there is no question {name!r}", near(name, known))
             elif name in asked:
-                message = f"the question {name!r} is asked already in line {_line(draft, asked[name])}"
-                yield draft.problem((*path, "asks"), message, "ask it once")
-            asked.setdefault(name, path)
+                yield draft.problem((*path, "asks"), f"{asked[name].id!r} asks {name!r} already", "ask it once")
+            asked.setdefault(name, step)
         for at, row in enumerate(step.when):
             place = (*path, "when", at, "choice")
             if row.choice not in known:
@@ -168,12 +166,29 @@ def _choices(draft: Draft) -> Iterator[Problem]:
                     message = f"{answer!r} is no answer to {row.choice!r}"
                     yield draft.problem((*path, "when", at, "answers"), message, near(answer, answers))
     for at, choice in enumerate(draft.runbook.choices):
-        if choice.choice not in asked:
-            yield draft.problem(("choices", at), f"nobody asks {choice.choice!r}", "add it to the asks of a step")
-        for number, option in enumerate(choice.options):
-            if option.phase and option.phase not in phases:
-                place = ("choices", at, "options", number, "phase")
-                yield draft.problem(place, f"there is no phase {option.phase!r}", near(option.phase, phases))
+        yield from _question(draft, at, choice, asked.get(choice.choice))
+
+
+def _question(draft: Draft, at: int, choice: ChoiceEntry, asked_by: StepEntry | None) -> Iterator[Problem]:
+    if asked_by is None:
+        yield draft.problem(("choices", at), f"nobody asks {choice.choice!r}", "add it to the asks of a step")
+    else:
+        for site in choice.sites or draft.runbook.sites:
+            if asked_by.sites and site not in asked_by.sites:
+                message = f"nobody asks {choice.choice!r} at {site}"
+                yield draft.problem(
+                    ("choices", at), message, f"{asked_by.id!r} asks, which {site} does not have: add sites:"
+                )
+                break
+    phases = {phase.phase for phase in draft.runbook.phases}
+    for number, option in enumerate(choice.options):
+        if option.phase and option.phase not in phases:
+            place = ("choices", at, "options", number, "phase")
+            yield draft.problem(place, f"there is no phase {option.phase!r}", near(option.phase, phases))
+    answers = [option.answer for option in choice.options]
+    for answer in dict.fromkeys(answers):
+        if answers.count(answer) > 1:
+            yield draft.problem(("choices", at, "options"), f"the answer {answer!r} stands twice", "rename one")
 
 
 def _names(draft: Draft, path: Path, step: StepEntry) -> Iterator[Problem]:
