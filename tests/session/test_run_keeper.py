@@ -1,0 +1,225 @@
+"""A run is decided, journaled, folded and only then acted on."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from deploydash.core.gate import Sight
+from deploydash.core.model import CscId, FeedName, FeedState, Roster
+from deploydash.core.ports import Desk
+from deploydash.core.run import Decision, Refused
+from deploydash.core.run_orders import Approve, ArmStep, Disarm, Fire, Hold, Retry, Waive
+from deploydash.core.run_records import (
+    CommandAnswered,
+    CommandIntended,
+    Outcome,
+    StepApproved,
+    StepDone,
+    TargetEnded,
+    TargetsDispatched,
+)
+from deploydash.core.run_state import StepStatus, TargetStatus
+from deploydash.core.runbook import Step, StepId, StepKind
+from deploydash.core.snapshot import FeedView, Snapshot, Summary
+from deploydash.errors import UserError
+from deploydash.session.run_keeper import RunKeeper
+from tests.support.clock import ManualClock
+from tests.support.runs import OPERATOR, PLAIN, WATCHER, down, opened, sight
+
+WATCHER_STEP = StepId("watcher")
+CSCS_STEP = StepId("cscs")
+
+
+def snapshot_of(seen: Sight) -> Snapshot:
+    feeds = tuple(FeedView(name, state, "", 0.0) for name, state in seen.feeds.items())
+    return Snapshot(
+        number=seen.number,
+        at=seen.at,
+        utc=seen.utc,
+        roster=Roster("summit", rehearsal=True, cscs=(), groups=()),
+        target="startup",
+        cscs=tuple(seen.views.values()),
+        groups=(),
+        feeds=feeds,
+        summary=Summary(0, 0, 0, 0, 0, 0, ()),
+        events=(),
+        undecodable=(),
+        detail=None,
+        decided=True,
+        banner="",
+    )
+
+
+@dataclass
+class Journal:
+    """Remembers what reached the disk; refuses while it is full."""
+
+    lines: list[object] = field(default_factory=list)
+    full: bool = False
+
+    def append(self, record: object, utc: float) -> None:  # noqa: ARG002 - the shape of a journal
+        if self.full:
+            raise UserError("the disk is full")
+        self.lines.append(record)
+
+
+@dataclass
+class World:
+    """What is seen, and an action that does as it is told per CSC."""
+
+    journal: Journal
+    seen: Sight = field(default_factory=sight)
+    started: list[tuple[StepId, tuple[CscId, ...], int]] = field(default_factory=list)
+    fails: Exception | None = None
+
+    async def run(self, step: Step, cscs: tuple[CscId, ...], desk: Desk) -> None:
+        self.started.append((step.id, cscs, len(self.journal.lines)))
+        if self.fails is not None:
+            raise self.fails
+        for seq, csc in enumerate(cscs, 1):
+            intent = CommandIntended(step.id, csc, "exitControl", seq, OPERATOR, 7)
+            refused = await desk.intend(intent)
+            if refused:
+                await desk.tell(TargetEnded(step.id, csc, Outcome.FAILED, refused))
+                continue
+            await desk.tell(CommandAnswered(step.id, csc, seq, 303, "Done"))
+            there = await desk.seen(csc, lambda view: view.effective.value == "OFFLINE", 30.0)
+            outcome = Outcome.REACHED if there else Outcome.UNKNOWN
+            await desk.tell(TargetEnded(step.id, csc, outcome, "seen" if there else "not seen in 30 s"))
+
+
+@asynccontextmanager
+async def keeping(world: World, clock: ManualClock) -> AsyncIterator[RunKeeper]:
+    keeper = RunKeeper(opened(), world.journal, lambda: snapshot_of(world.seen), clock, OPERATOR, {StepKind.CSC: world})
+    try:
+        yield keeper
+    finally:
+        await keeper.aclose()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event of its own
+            await asyncio.sleep(0)
+
+
+def status(keeper: RunKeeper, step: StepId) -> StepStatus:
+    return keeper.state.status(keeper.state.runbook.step(step))
+
+
+def refusal(decision: Decision) -> str:
+    assert isinstance(decision, Refused)
+    return decision.why
+
+
+async def test_the_approval_is_on_disk_before_the_action_starts() -> None:
+    world = World(Journal())
+    async with keeping(world, ManualClock()) as keeper:
+        await keeper.order(Approve(WATCHER_STEP, 1))
+        await until(lambda: bool(world.started))
+        assert world.started == [(WATCHER_STEP, (WATCHER,), 2)]
+        assert [type(line) for line in world.journal.lines[:2]] == [StepApproved, TargetsDispatched]
+
+
+async def test_a_step_ends_when_its_effect_is_seen_not_when_it_is_acknowledged() -> None:
+    world = World(Journal())
+    async with keeping(world, ManualClock()) as keeper:
+        await keeper.order(Approve(WATCHER_STEP, 1))
+        await until(lambda: any(isinstance(line, CommandAnswered) for line in world.journal.lines))
+        assert status(keeper, WATCHER_STEP) is StepStatus.UNDER_WAY
+        world.seen = sight(down(WATCHER))
+        keeper.saw(snapshot_of(world.seen))
+        watching = asyncio.create_task(keeper.watch())
+        await until(lambda: status(keeper, WATCHER_STEP) is StepStatus.DONE)
+        watching.cancel()
+        assert StepDone(WATCHER_STEP) in world.journal.lines
+
+
+async def test_a_full_disk_starts_nothing_says_so_and_goes_on_when_there_is_room() -> None:
+    world = World(Journal(full=True))
+    async with keeping(world, ManualClock()) as keeper:
+        assert "disk is full" in refusal(await keeper.order(Approve(WATCHER_STEP, 1)))
+        assert keeper.fault == "the disk is full"
+        assert world.started == []
+        world.journal.full = False
+        assert not isinstance(await keeper.order(Approve(WATCHER_STEP, 1)), Refused)
+        assert keeper.fault == ""
+
+
+async def test_a_hold_stops_the_next_command_of_a_step_under_way() -> None:
+    world = World(Journal(), seen=sight(down(WATCHER)))
+    async with keeping(world, ManualClock()) as keeper:
+        await keeper.order(Waive((WATCHER,), "hangs", 1))
+        await keeper.order(Approve(WATCHER_STEP, 1))
+        watching = asyncio.create_task(keeper.watch())
+        await until(lambda: status(keeper, WATCHER_STEP) is StepStatus.DONE)
+        watching.cancel()
+        await keeper.order(Approve(CSCS_STEP, 1))
+        await until(lambda: any(isinstance(line, CommandAnswered) for line in world.journal.lines))
+        await keeper.order(Hold("ops2"))
+        world.seen = sight(down(WATCHER), down(PLAIN[0]))
+        keeper.saw(snapshot_of(world.seen))
+        await until(lambda: status(keeper, CSCS_STEP) is StepStatus.ASKING)
+        sent = [line.csc for line in world.journal.lines if isinstance(line, CommandIntended)]
+        assert sent == [PLAIN[0]]
+        targets = keeper.state.progress(CSCS_STEP).targets
+        assert "held by ops2" in targets[PLAIN[1]].why
+
+
+async def test_an_action_that_crashes_leaves_its_targets_unknown_and_a_retry_is_the_leads() -> None:
+    world = World(Journal(), fails=RuntimeError("a fault of ours"))
+    async with keeping(world, ManualClock()) as keeper:
+        await keeper.order(Approve(WATCHER_STEP, 1))
+        await until(lambda: keeper.state.progress(WATCHER_STEP).targets[WATCHER].status is TargetStatus.UNKNOWN)
+        assert len(world.started) == 1
+        world.fails = None
+        await keeper.order(Retry(WATCHER_STEP, (WATCHER,)))
+        await until(lambda: len(world.started) == 2)
+
+
+async def test_enter_is_taken_from_seven_tenths_of_a_second_on_and_the_arm_dies_after_twenty() -> None:
+    world, clock = World(Journal()), ManualClock()
+    async with keeping(world, clock) as keeper:
+        assert await keeper.arm(ArmStep(WATCHER_STEP, 1)) == ()
+        assert "too early" in refusal(await keeper.arm(Fire()))
+        clock.advance(0.7)
+        assert not isinstance(await keeper.arm(Fire()), Refused)
+        assert "nothing is armed" in refusal(await keeper.arm(Fire()))
+
+
+async def test_escape_disarms_and_nothing_was_journaled() -> None:
+    world, clock = World(Journal()), ManualClock()
+    async with keeping(world, clock) as keeper:
+        await keeper.arm(ArmStep(WATCHER_STEP, 1))
+        await keeper.arm(Disarm())
+        clock.advance(1.0)
+        assert "nothing is armed" in refusal(await keeper.arm(Fire()))
+        assert world.journal.lines == []
+
+
+async def test_an_arm_dies_when_kafka_goes_down_and_the_card_says_so() -> None:
+    world, clock = World(Journal()), ManualClock()
+    async with keeping(world, clock) as keeper:
+        await keeper.arm(ArmStep(WATCHER_STEP, 1))
+        world.seen = replace(world.seen, feeds={FeedName.KAFKA: FeedState.DOWN})
+        watching = asyncio.create_task(keeper.watch())
+        run = None
+        async with asyncio.timeout(5):
+            while run is None or not (run.card and run.card.armed_message):
+                run = keeper.attach(snapshot_of(world.seen)).run
+                await asyncio.sleep(0)
+        watching.cancel()
+        assert run.card is not None
+        assert "Kafka is down" in run.card.armed_message
+        assert run.card.armed is None
+
+
+async def test_the_view_beside_the_grid_tells_where_the_run_stands() -> None:
+    world = World(Journal())
+    async with keeping(world, ManualClock()) as keeper:
+        run = keeper.attach(snapshot_of(world.seen)).run
+        assert run is not None
+        assert run.card is not None
+        assert (run.card.step.id, run.card.is_open) == (WATCHER_STEP, True)
+        assert [row.status for row in run.rows].count(StepStatus.PENDING) == len(run.rows)
