@@ -1,0 +1,61 @@
+"""What the sight of a CSC permits: whether it is where it should be, may be commanded, or has only to be waited for.
+
+A last state proves nothing about a CSC that does not beat: it stays on Kafka for ever. So nothing here believes a
+state without its process.
+"""
+
+from __future__ import annotations
+
+from deploydash.core.model import CameraSubstate, Liveness, SummaryState, Target
+from deploydash.core.run import is_at
+from deploydash.core.snapshot import CscView
+
+_BEATS = frozenset({Liveness.BEATING, Liveness.LATE})
+
+
+def is_there(view: CscView | None, target: Target) -> bool:
+    """Say whether a CSC has arrived, by the live state alone.
+
+    OFFLINE asks for silence, except of a camera, which lives on in it; OFFLINE/AVAILABLE asks a camera to beat.
+    """
+    if view is None or view.liveness is Liveness.FEED_DOWN or not is_at(view, target):
+        return False
+    if target.substate is not None:
+        return view.liveness in _BEATS
+    return target.state is not SummaryState.OFFLINE or view.camera or view.liveness not in _BEATS
+
+
+def is_decided(view: CscView) -> bool:
+    """Say whether it is known whether the CSC lives and, if so, what it says; two processes are known as well."""
+    if view.liveness is Liveness.BEATING:
+        return view.reported is not None or view.duplicate
+    return view.liveness is Liveness.SILENT
+
+
+def is_leaving(view: CscView | None, target: Target) -> bool:
+    """Say whether nothing is left but to wait for silence: it told OFFLINE and will end its process."""
+    wanted = target.state is SummaryState.OFFLINE
+    return view is not None and wanted and not view.camera and view.reported is SummaryState.OFFLINE
+
+
+def obstacle(view: CscView | None, target: Target, now: float) -> str | None:
+    """Return why a CSC must not be commanded towards ``target`` now (monotonic), or None."""
+    if view is None:
+        return "nothing is known of it here"
+    if target.state is SummaryState.FAULT:
+        return "no command leads to FAULT"
+    seen = view.reason.render(now)
+    if view.liveness is Liveness.FEED_DOWN:
+        return f"it cannot be seen: {seen}"
+    if view.duplicate:
+        return seen
+    if view.liveness is not Liveness.BEATING:
+        return f"does not beat: {seen}"
+    if view.reported is None:
+        return "beats, but has told no state"
+    if view.reported is SummaryState.OFFLINE and not view.camera:
+        return "says OFFLINE: its process ends and takes no command"
+    wants_up = target.state is not SummaryState.OFFLINE
+    if view.reported is SummaryState.OFFLINE and wants_up and view.substate is CameraSubstate.PUBLISH_ONLY:
+        return "is OFFLINE/PUBLISH_ONLY and takes commands only when it is AVAILABLE"
+    return None

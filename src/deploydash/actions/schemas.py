@@ -1,0 +1,115 @@
+"""The schemas that commands are written with: the registry's latest of the topic's subject, asked for each time.
+
+Never one of our own: C++ CSCs decode with the schema they were built with and skip the id unread (ts_sal
+``gengenericreaderKafka.tcl``), and nothing is ever registered by us.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Protocol
+
+import httpx
+
+from deploydash.config.settings import RegistrySettings
+from deploydash.core.model import FeedName
+from deploydash.errors import FeedError
+from deploydash.sal.avro import WriterSchema
+from deploydash.sal.framing import Undecodable
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class LatestSchema(Protocol):
+    """Who knows the newest schema of a subject such as ``lsst.sal.ESS.command_start-value``."""
+
+    async def latest(self, subject: str) -> WriterSchema:
+        """Return it; raises FeedError where it cannot be had."""
+        ...
+
+
+class SchemaById(Protocol):
+    """Who knows the schema that a record was written with."""
+
+    async def schema(self, schema_id: int) -> WriterSchema:
+        """Return it; raises Undecodable where there is none and FeedError where it cannot be had now."""
+        ...
+
+
+class RegistryLatest:
+    """Asks a Confluent-compatible registry before every command: a CSC of a new release registers as it starts."""
+
+    def __init__(self, settings: RegistrySettings, timeout: float = 5.0) -> None:
+        self._url = settings.url.rstrip("/")
+        self._timeout = timeout
+        self._parsed: dict[tuple[int, str], WriterSchema] = {}
+        self._name = f"schema registry {_without_password(settings.url)} (from {settings.source})"
+        # A proxy of the shell must not come between a rehearsal and its loopback.
+        self._http = httpx.AsyncClient(trust_env=not _is_loopback(settings.url), limits=httpx.Limits(max_connections=8))
+
+    async def latest(self, subject: str) -> WriterSchema:
+        """Return the newest schema of a subject.
+
+        Raises:
+            FeedError: the registry has none, does not answer, or its answer is no Avro schema.
+        """
+        body = await self._ask(subject)
+        try:
+            key = (_positive(body.get("id")), _avro(body))
+            if key not in self._parsed:
+                self._parsed[key] = WriterSchema(*key)
+        except Undecodable as error:
+            raise self._failed(f"has a schema of {subject} that cannot be used: {error}") from error
+        return self._parsed[key]
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def _ask(self, subject: str) -> dict[str, Any]:
+        try:
+            async with asyncio.timeout(self._timeout):
+                answer = await self._http.get(f"{self._url}/subjects/{subject}/versions/latest", timeout=self._timeout)
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise self._failed(f"did not answer within {self._timeout:g} s") from error
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise self._failed(f"cannot be reached: {error or type(error).__name__}") from error
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            raise self._failed(f"has no {subject}", "no program of this release has registered it: has it ever run?")
+        try:
+            body = answer.json() if answer.status_code == httpx.codes.OK else None
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            raise self._failed(f"answers HTTP {answer.status_code} to the question for {subject}")
+        return body
+
+    def _failed(self, trouble: str, hint: str = "see that the registry runs there, base path included") -> FeedError:
+        return FeedError(FeedName.SCHEMA_REGISTRY.value, f"{self._name} {trouble}", hint=hint)
+
+
+def _positive(number: object) -> int:
+    if isinstance(number, int) and not isinstance(number, bool) and number > 0:
+        return number
+    raise Undecodable(f"its id is {number!r}")
+
+
+def _avro(body: dict[str, Any]) -> str:
+    kind = str(body.get("schemaType", "AVRO"))
+    if kind != "AVRO":
+        raise Undecodable(f"it is {kind[:20]}, not Avro")
+    return str(body.get("schema", ""))
+
+
+def _is_loopback(url: str) -> bool:
+    try:
+        return httpx.URL(url).host in _LOOPBACK
+    except httpx.InvalidURL:
+        return False
+
+
+def _without_password(url: str) -> str:
+    try:
+        return str(httpx.URL(url).copy_with(userinfo=b""))
+    except httpx.InvalidURL:
+        return url
