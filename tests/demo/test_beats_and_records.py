@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
+
 from tests.demo.harness import SITE, Demo, demo
 
 NAMES = {entry["csc"]: entry for entry in SITE["cscs"]}

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+
 from tests.demo.harness import Demo, demo
 
 SCENARIO = """

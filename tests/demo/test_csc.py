@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from deploydash.demo.csc import Process, Reaction, State, Traits, route
+from deploydash.demo.csc import Process
+from deploydash.demo.states import Reaction, State, Traits, route
 from deploydash.demo.wire import Emit, Writer
 
 NOON = 1_795_000_000.0

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from tests.demo.harness import SITE, Demo, command_line, demo
 
 

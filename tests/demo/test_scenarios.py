@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.demo.harness import SITE
 
 from deploydash.demo import scenario_file, site
-from deploydash.demo.csc import State
 from deploydash.demo.director import Director
 from deploydash.demo.scenario import goal
 from deploydash.demo.scenario_file import ScenarioError, parse
+from deploydash.demo.states import State
 from deploydash.demo.wire import Emit, Raw
 from deploydash.demo.world import World
+from tests.demo.harness import SITE
 
 NOON = 1_795_000_000.0
 SITES = sorted(path for path in (Path(__file__).parents[2] / "sites").glob("*.yaml"))

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+
 from tests.demo.harness import Demo, demo
 
 SCENARIO = """

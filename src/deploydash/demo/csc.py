@@ -7,41 +7,24 @@ the process), topics/controller_command.py (acknowledgements), topics/write_topi
 
 from __future__ import annotations
 
-import enum
 import heapq
 import itertools
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from deploydash.demo.states import (
+    AVAILABLE,
+    COMPLETE,
+    FAILED,
+    IN_PROGRESS,
+    TRANSITIONS,
+    Reaction,
+    State,
+    Traits,
+    route,
+)
 from deploydash.demo.wire import CAMERAS, COMMANDS, CPP, Emit, Writer
-
-
-class State(enum.IntEnum):
-    """Summary states (ts_xml sal_enums.py)."""
-
-    DISABLED = 1
-    ENABLED = 2
-    FAULT = 3
-    OFFLINE = 4
-    STANDBY = 5
-
-
-COMPLETE, IN_PROGRESS, FAILED = 303, 301, -302
-"""Acknowledgement codes (ts_xml sal_enums.py SalRetCode)."""
-
-AVAILABLE, PUBLISH_ONLY = 1, 2
-"""Values of offlineDetailedState.substate (ts_xml ATCamera.py)."""
-
-TRANSITIONS: dict[str, tuple[tuple[State, ...], State]] = {
-    "start": ((State.STANDBY,), State.DISABLED),
-    "enable": ((State.DISABLED,), State.ENABLED),
-    "disable": ((State.ENABLED,), State.DISABLED),
-    "standby": ((State.DISABLED, State.FAULT), State.STANDBY),
-    "exitControl": ((State.STANDBY,), State.OFFLINE),
-    "enterControl": ((State.OFFLINE,), State.STANDBY),
-}
 
 STARTUP_S = 3.6
 """From the start of the process to its first beat: ts_salobj listens 3 s for a duplicate."""
@@ -49,48 +32,6 @@ EXIT_S = 1.9
 """From the acknowledgement of exitControl to the end of the process."""
 LATENCY_S = 0.015
 """From a command's arrival to its handling."""
-
-_ROUTE = {State.OFFLINE: 0, State.STANDBY: 1, State.DISABLED: 2, State.ENABLED: 3}
-_UP = ("enterControl", "start", "enable")
-_DOWN = ("exitControl", "standby", "disable")
-
-
-def route(start: State, goal: State) -> list[str]:
-    """The commands from one state to another; FAULT is left by standby and is no goal."""
-    if goal is State.FAULT:
-        return []
-    commands = []
-    if start is State.FAULT:
-        commands, start = ["standby"], State.STANDBY
-    here, there = _ROUTE[start], _ROUTE[goal]
-    if here <= there:
-        return commands + list(_UP[here:there])
-    return commands + [_DOWN[level - 1] for level in range(here, there, -1)]
-
-
-@dataclass(frozen=True, slots=True)
-class Reaction:
-    """How a CSC takes one command, if not in the ordinary way.
-
-    ``do``: ``fault`` (fails and goes to FAULT), ``refuse`` (FAILED, stays), ``ignore`` (no answer at all),
-    ``silent`` (of exitControl: ends without reporting OFFLINE) or ``obey``. ``delay`` is its duration in world
-    seconds; ``progress`` the timeout announced by an INPROGRESS.
-    """
-
-    do: str = "obey"
-    delay: float = 0.0
-    progress: float = 0.0
-    code: int = 1
-    report: str = "command failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Traits:
-    """What is special about a CSC. ``beat_every`` in real seconds."""
-
-    beat_every: float = 1.0
-    on: Mapping[str, Reaction] = field(default_factory=dict)
-    versions: tuple[str, str] = ("28.0.1", "1.0.0")
 
 
 class Process:
@@ -102,7 +43,6 @@ class Process:
         self.alive = True
         self.state: State | None = None
         self.substate: int | None = None
-        self.error_code = 0
         self.beats_at: float | None = None
         self._pace = pace
         self._phase = phase
@@ -300,7 +240,6 @@ class Process:
 
     def fault(self, code: int, report: str, now: float) -> list[Emit]:
         """To FAULT: the error code is written before the state."""
-        self.error_code = code
         return [
             *self.event("logevent_errorCode", now, errorCode=code, errorReport=report, traceback=""),
             *self._tell(State.FAULT, now + 0.001),
@@ -346,7 +285,6 @@ class Process:
         emits = self._applied(now, override) if command == "start" else []
         emits += self._tell(goal, now + 0.001)
         if was_fault:
-            self.error_code = 0
             emits += self.event("logevent_errorCode", now + 0.005, errorCode=0, errorReport="", traceback="")
         return emits
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from deploydash.demo.csc import Process, Reaction, State, Traits
+from deploydash.demo.csc import Process
 from deploydash.demo.scenario import Goal, Opening, Scenario, Step, chosen
 from deploydash.demo.script import ScriptRun
 from deploydash.demo.site import Csc, parse_name
+from deploydash.demo.states import Reaction, State, Traits
 from deploydash.demo.wire import Emit, Raw
 from deploydash.demo.world import World
 

@@ -130,7 +130,9 @@ class _Parser:
         if self._is("ORDER"):
             self._want("BY")
             self._want("TIME")
-            made.descending = self._is("DESC") or (self._is("ASC") and False)
+            made.descending = self._is("DESC")
+            if not made.descending:
+                self._is("ASC")
         if self._is("LIMIT"):
             made.limit = int(self._take()[1])
         return made

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from deploydash.demo.csc import AVAILABLE, PUBLISH_ONLY, Reaction, State
 from deploydash.demo.site import Csc
+from deploydash.demo.states import AVAILABLE, PUBLISH_ONLY, Reaction, State
 
 TARGETS = ("startup", "end", "shutdown")
 LIVES = ("running", "dead", "never", "efd", "booting")

@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
-from deploydash.demo.csc import TRANSITIONS, Reaction
 from deploydash.demo.scenario import LIVES, REACTIONS, Goal, Opening, Scenario, Step, goal
+from deploydash.demo.states import TRANSITIONS, Reaction
 
 
 class ScenarioError(Exception):

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from deploydash.demo.csc import Process, Traits
+from deploydash.demo.csc import Process
 from deploydash.demo.site import Csc, Site
+from deploydash.demo.states import Traits
 from deploydash.demo.wire import Codec, Emit, PoisonedRecordError, Raw, Writer
 
 HISTORY_S = 90.0
