@@ -10,11 +10,11 @@ import json
 from typing import Any
 
 import pytest
-from tests.support.runbooks import GOLDEN, SITES, WIDTH, golden, runbook
 
 from deploydash.core.model import CscId
 from deploydash.core.runbook import CscItem, HandItem, ScriptItem
 from deploydash.plan import csc_list, plan_json, plan_text
+from tests.support.runbooks import GOLDEN, SITES, WIDTH, golden, runbook
 
 
 @pytest.mark.parametrize(("site", "book", "only"), GOLDEN)

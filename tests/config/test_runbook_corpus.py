@@ -10,10 +10,10 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.support.runbooks import SCRIPTS, site
 
 from deploydash.config.runbook import load_runbook
 from deploydash.errors import ConfigurationError
+from tests.support.runbooks import SCRIPTS, site
 
 RUNBOOKS = Path(__file__).parents[1] / "data" / "runbooks"
 FILES = sorted((RUNBOOKS / "broken").glob("*.yaml"))

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.runbooks import SCRIPTS, site
 
 from deploydash.config.runbook import parse_runbook
 from deploydash.errors import ConfigurationError
 from deploydash.plan import plan_json, plan_text
+from tests.support.runbooks import SCRIPTS, site
 
 PATH = Path(__file__).parents[1] / "data" / "runbooks" / "small.yaml"
 LINES = PATH.read_text("utf-8").splitlines()

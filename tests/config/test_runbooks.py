@@ -9,10 +9,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from tests.support.runbooks import SCRIPTS, SITES, runbook, site
 
-from deploydash.config.runbook import find_runbook, parse_runbook
-from deploydash.config.runbook_schema import runbook_schema
+from deploydash.config.runbook import find_runbook, load_runbook, parse_runbook
+from deploydash.config.schema import runbook_schema
 from deploydash.core.model import CscId, Phase, SummaryState, Target, TargetKind
 from deploydash.core.runbook import (
     CscItem,
@@ -28,6 +27,7 @@ from deploydash.core.runbook import (
     Tier,
 )
 from deploydash.errors import ConfigurationError
+from tests.support.runbooks import SCRIPTS, SITES, runbook, site
 
 SUMMIT, TUCSON, BASE = NAMES = ("summit", "tucson-teststand", "base-teststand")
 RUNBOOKS = ("full-cycle", "incremental", "recovery", "revert")
@@ -332,6 +332,12 @@ def test_names_that_cannot_be_meant_are_refused(name: str, book: str, only: str,
         runbook(name, book, only)
 
 
+def test_an_incremental_run_about_no_csc_at_all_is_refused() -> None:
+    path = SITES / "runbooks" / "incremental.yaml"
+    with pytest.raises(ConfigurationError, match="no CSC of summit is named"):
+        load_runbook(path, site(SUMMIT), SCRIPTS, frozenset())
+
+
 def test_a_recovery_commands_nothing_before_the_jobs_are_deployed_again() -> None:
     plan = runbook(SUMMIT, "recovery")
     kinds = [one.kind for one in plan.steps()]
@@ -375,7 +381,7 @@ def test_every_step_links_to_a_page_of_the_public_procedure() -> None:
 
 
 def test_the_committed_json_schema_is_the_one_of_the_model() -> None:
-    assert (SITES / "runbook.schema.json").read_text("utf-8") == runbook_schema()
+    assert (SITES / "runbook.schema.json").read_text("utf-8") == runbook_schema(), "run make schemas"
 
 
 @pytest.mark.parametrize("book", RUNBOOKS)

@@ -179,7 +179,7 @@ def test_where_a_site_is_reached(
 
 def test_the_committed_json_schema_is_the_one_of_the_model() -> None:
     committed = (SITES / "site.schema.json").read_text("utf-8")
-    assert committed == site_schema(), "run python -m deploydash.config.schema sites/site.schema.json"
+    assert committed == site_schema(), "run make schemas"
 
 
 @pytest.mark.parametrize("name", NAMES)

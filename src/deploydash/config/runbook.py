@@ -129,6 +129,9 @@ def _shaped(model: type[Shape], document: Document, file: str) -> Shape:
 def _refuse_names(site: Site, only: frozenset[CscId] | None, *, named: bool, file: str) -> None:
     """Refuse names where the run is not about named CSCs, and names that the site lacks or protects."""
     problems: list[Problem] = []
+    if named and only is not None and not only:
+        message = f"no CSC of {site.roster.site} is named"
+        problems.append(Problem(file, 0, "concerns", message, "name them as the site file does, such as ESS:104"))
     if only and not named:
         problems.append(Problem(file, 0, "concerns", "is about the whole roster", "leave the names of CSCs away"))
     known = {spec.csc: spec for spec in site.roster.cscs}

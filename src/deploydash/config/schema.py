@@ -1,4 +1,7 @@
-"""The JSON Schema of site files, for editors: ``python -m deploydash.config.schema FILE`` writes it."""
+"""The JSON Schemas of site and runbook files, for editors.
+
+``python -m deploydash.config.schema [DIRECTORY]`` writes both (default: ``sites``).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from deploydash.config.runbook_file import RunbookFile
 from deploydash.config.site import SiteFile
 
 
@@ -29,15 +33,21 @@ class _WithoutNull(GenerateJsonSchema):
 
 def site_schema() -> str:
     """Return the schema as the text of ``sites/site.schema.json``."""
-    return schema_text(SiteFile)
+    return _schema_text(SiteFile)
 
 
-def schema_text(model: type[BaseModel]) -> str:
-    """Return the JSON Schema of a configuration file's model as it is committed."""
+def runbook_schema() -> str:
+    """Return the schema as the text of ``sites/runbook.schema.json``."""
+    return _schema_text(RunbookFile)
+
+
+def _schema_text(model: type[BaseModel]) -> str:
     schema = model.model_json_schema(schema_generator=_WithoutNull)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return json.dumps(head | schema, indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(site_schema(), "utf-8")
+    directory = Path(sys.argv[1] if len(sys.argv) > 1 else "sites")
+    (directory / "site.schema.json").write_text(site_schema(), "utf-8")
+    (directory / "runbook.schema.json").write_text(runbook_schema(), "utf-8")
