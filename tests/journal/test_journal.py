@@ -113,6 +113,16 @@ def test_each_line_carries_the_hash_of_the_line_before(tmp_path: Path) -> None:
     assert json.loads(lines[1])["prev"] == digest(lines[0])
 
 
+def test_records_of_one_moment_are_written_together_and_chained_like_any(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    with JournalWriter(path, CODEC) as journal:
+        journal.open()
+        journal.append(WATCHER, 1.0)
+        assert [entry.number for entry in journal.append_all([ESS, WATCHER], 2.0)] == [2, 3]
+        journal.append(ESS, 3.0)
+    assert [entry.record for entry in read_on(path, CODEC, Cursor())] == [WATCHER, ESS, WATCHER, ESS]
+
+
 def test_a_full_disk_is_said_takes_back_the_half_written_line_and_later_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -75,22 +76,33 @@ class JournalWriter:
         Raises:
             JournalNotWritten: the disk refused; the file ends where it ended before.
         """
+        return self.append_all([record], utc)[0]
+
+    def append_all(self, records: Sequence[object], utc: float) -> list[Entry]:
+        """Put several records of one moment on disk with one sync, all or none of them.
+
+        Raises:
+            JournalNotWritten: the disk refused; the file ends where it ended before.
+        """
         if self._file is None:
             raise RuntimeError("a journal is opened before it is appended to")
-        cursor = self._cursor
-        line = self._codec.line(cursor.number + 1, utc, record, cursor.prev)
+        number, prev, lines = self._cursor.number, self._cursor.prev, b""
+        for record in records:
+            number += 1
+            line = self._codec.line(number, utc, record, prev)
+            prev = digest(line)
+            lines += line
         try:
             written = 0
-            while written < len(line):
-                written += self._file.write(line[written:])
+            while written < len(lines):
+                written += self._file.write(lines[written:])
             os.fsync(self._file.fileno())
         except OSError as error:
-            self._file.truncate(cursor.offset)
+            self._file.truncate(self._cursor.offset)
             raise JournalNotWritten(self.path, error) from error
-        cursor.offset += len(line)
-        cursor.number += 1
-        cursor.prev = digest(line)
-        return Entry(cursor.number, utc, record)
+        first = self._cursor.number + 1
+        self._cursor = Cursor(self._cursor.offset + len(lines), number, prev)
+        return [Entry(first + place, utc, record) for place, record in enumerate(records)]
 
     def close(self) -> None:
         """Close the file and give the lock back."""
