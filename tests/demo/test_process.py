@@ -199,3 +199,17 @@ def test_scale_fills_the_roster_with_synthetic_cscs(tmp_path: Path) -> None:
         running.until(
             lambda: {r.csc for r in running.records if r.sal_name == "logevent_heartbeat"} >= {*names} - {"DREAM"}
         )
+
+
+def test_a_broker_that_comes_back_still_has_its_records_and_gets_those_written_meanwhile(tmp_path: Path) -> None:
+    outage = "timeline:\n  - {at: 1, do: broker_down}\n  - {at: 3, do: broker_up}\n"
+    with demo(tmp_path, scenario=outage) as running:
+        running.until(lambda: running.states("ATAOS"))
+        deadline = time.monotonic() + 10
+        while _answers(running.info["kafka"]):
+            assert time.monotonic() < deadline, "the broker never went down"
+        back = time.time() + 2.5
+        running.until(lambda: len(running.beats_after("ATAOS", back)) >= 2, within=15)
+        numbers = [beat["private_seqNum"] for beat in running.of("ATAOS", "logevent_heartbeat")]
+
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
