@@ -47,11 +47,11 @@ async def test_a_change_of_size_changes_the_design_and_keeps_the_cursor() -> Non
     async with running(snapshots.busy(), width=200, height=50) as screen:
         await screen.press("n", "n")
         chosen = watch(screen).selected
-        assert "Off target" in screen.text()
+        assert "Not at target" in screen.text()
         await screen.pilot.resize_terminal(80, 24)
-        await screen.sees("off target · 9 of 117")
+        await screen.sees("not at target · 9 of 117")
         await screen.pilot.resize_terminal(120, 40)
-        await screen.until(lambda: "ATMonochromator" in screen.text() and "off target ·" not in screen.text())
+        await screen.until(lambda: "ATMonochromator" in screen.text() and "not at target ·" not in screen.text())
         assert watch(screen).selected == chosen is not None
 
 

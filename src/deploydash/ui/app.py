@@ -69,6 +69,16 @@ class DeploydashApp(App[None], inherit_bindings=False):
         self.use_theme(themes.MONO if self.no_colour_because else theme or themes.DEFAULT)
 
     @property
+    def failure(self) -> Exception | None:
+        """The fault of a screen that ended the app, or None."""
+        return self._exception
+
+    def _fatal_error(self) -> None:
+        """Close without Textual's traceback on the terminal: it shows local values, which may be secrets."""
+        self.bell()
+        self._close_messages_no_wait()
+
+    @property
     def palette(self) -> Palette:
         """The theme in use."""
         return self._palette

@@ -90,7 +90,7 @@ def _departing(snapshot: Snapshot, moment: Moment, width: int) -> list[Line]:
     items = sorted(search.departing(cscs), key=lambda item: (severity(cscs[item]), item))
     if not items:
         return [Line((Span("nobody is off target", Ink.DIM),))]
-    lines = [rule(f"off target {moment.glyphs.dot} {len(items)} of {len(cscs)}", width, moment.glyphs)]
+    lines = [rule(f"not at target {moment.glyphs.dot} {len(items)} of {len(cscs)}", width, moment.glyphs)]
     return lines + [departing(cscs[item], look(cscs[item], moment), moment, width) for item in items]
 
 

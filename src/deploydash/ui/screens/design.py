@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 
+from deploydash.core.model import Liveness
 from deploydash.core.snapshot import Snapshot
 
 
@@ -41,3 +43,10 @@ def calm_sentence(snapshot: Snapshot) -> str:
     if not snapshot.decided:
         return "listening"
     return f"every CSC is at its target ({snapshot.target})"
+
+
+def departing_title(snapshot: Snapshot, items: Sequence[int]) -> str:
+    """Return what the list of these CSCs is called; nobody is called off target while only the feed is down."""
+    if items and all(snapshot.cscs[item].liveness is Liveness.FEED_DOWN for item in items):
+        return "as last seen"
+    return "not at target"

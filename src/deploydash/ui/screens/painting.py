@@ -15,7 +15,7 @@ from deploydash.ui.ink import Ink, Line, Span, Surface
 from deploydash.ui.keys import Scope
 from deploydash.ui.present import Moment
 from deploydash.ui.screens.base import View
-from deploydash.ui.screens.design import Size, calm_sentence, changed_items
+from deploydash.ui.screens.design import Size, calm_sentence, changed_items, departing_title
 from deploydash.ui.start import start_lines
 from deploydash.ui.widgets.canvas import Lines
 from deploydash.ui.widgets.departing import Departing
@@ -213,7 +213,7 @@ class Painting(View):
         calm = "nobody among the filter's matches" if self.pattern else calm_sentence(snapshot)
         above = Line()
         if self.listing:
-            head = f"off target {glyphs.dot} {len(items)} of {len(snapshot.cscs)} {filtered}".rstrip()
+            head = f"{departing_title(snapshot, items)} {glyphs.dot} {len(items)} of {len(snapshot.cscs)} {filtered}".rstrip()
             above = lines.rule(head, width, glyphs, bright=not self.in_events)
             self.query_one("#list", Departing).show(snapshot.cscs, items, moment, calm)
         elif self.pattern:
@@ -224,7 +224,7 @@ class Painting(View):
         self.query_one("#hits", Lines).show([Line((Span(f"{hits:>14}", Ink.DIM),), Surface.BAR)])
         side = self.query_one("#side")
         if side.display:
-            title = f"Off target {glyphs.dot} {len(items)} of {len(snapshot.cscs)}"
+            title = f"{departing_title(snapshot, items).capitalize()} {glyphs.dot} {len(items)} of {len(snapshot.cscs)}"
             asking = bool(items) and snapshot.decided
             self.query_one("#side-top", Lines).show([lines.frame_top(title, side.size.width, glyphs, asking=asking)])
             if side.has_class("asking") is not asking:
