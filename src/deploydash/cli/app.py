@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import re
+import signal
 import sys
+from enum import StrEnum
 from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 
 from deploydash.cli.exits import Exit
+from deploydash.cli.places import log_to_file, places
+from deploydash.cli.running import ENDING
 from deploydash.errors import ConfigurationError, UserError
+
+log = logging.getLogger(__name__)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,6 +27,16 @@ app = typer.Typer(
     help="Watch a Rubin control-system upgrade from one terminal.",
 )
 
+
+class Theme(StrEnum):
+    """The themes of the screen by name."""
+
+    LOVE = "love"
+    OKABE_ITO = "okabe-ito"
+    HIGH_CONTRAST = "high-contrast"
+    MONO = "mono"
+
+
 SiteArgument = Annotated[
     str, typer.Argument(metavar="SITE", help="A site's name (see: sites) or the path of its file.")
 ]
@@ -26,7 +44,7 @@ TargetOption = Annotated[
     str, typer.Option("--target", metavar="TARGET", help="A state such as STANDBY, or startup, end, shutdown.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-ThemeOption = Annotated[str | None, typer.Option("--theme", help="Colours: love, okabe-ito, high-contrast or mono.")]
+ThemeOption = Annotated[Theme | None, typer.Option("--theme", help="Colours.")]
 OnlyOption = Annotated[
     str | None, typer.Option("--only", metavar="PATTERN", help="A comma list of CSCs; ESS:* is allowed.")
 ]
@@ -49,6 +67,12 @@ def seconds(text: str) -> float:
 def work(module: str) -> Any:
     """Return a command's module. Loaded when called for, so that no command pays for another's libraries."""
     return import_module(f"deploydash.cli.{module}")
+
+
+@app.callback()
+def before_every_command() -> None:
+    """Watch a Rubin control-system upgrade from one terminal."""
+    log_to_file(places().state)
 
 
 @app.command()
@@ -150,19 +174,43 @@ def demo(
 
 
 def main() -> None:
-    """Run the command line; every foreseen error is a sentence on stderr and an exit code."""
+    """Run the command line; every error is a sentence on stderr and an exit code, never a traceback."""
+    for number in ENDING:
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
+    code = _code_of_command()
     try:
-        code = app(standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read has left, as `head` does; Python would complain when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def _code_of_command() -> int:
+    try:
+        return int(app(standalone_mode=False))
     except ConfigurationError as error:
         print(error, file=sys.stderr)
-        code = Exit.USAGE
+        return Exit.USAGE
     except UserError as error:
         print(f"deploydash: {error}", file=sys.stderr)
-        code = Exit.USAGE
+        return Exit.USAGE
     except typer.TyperException as error:
         if said := error.format_message():
             print(f"deploydash: {said} (deploydash --help shows what there is)", file=sys.stderr)
-        code = error.exit_code
+        return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        code = Exit.INTERRUPTED
-    sys.exit(code)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        return 128 + signal.SIGPIPE
+    except Exception as error:
+        log.exception("a fault of deploydash itself")
+        where = places().state / "deploydash.log"
+        print(f"deploydash: a fault of its own, {_first_of(error)}; the log {where} has the details", file=sys.stderr)
+        return Exit.CANNOT_TELL
+
+
+def _first_of(error: Exception) -> str:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"

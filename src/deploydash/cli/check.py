@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from collections.abc import Awaitable
@@ -11,6 +10,7 @@ from dataclasses import asdict, dataclass
 from deploydash.cli.exits import Exit
 from deploydash.cli.headless import until
 from deploydash.cli.places import places
+from deploydash.cli.running import run as run_to_the_end
 from deploydash.cli.sites import open_site
 from deploydash.cli.status import is_answered
 from deploydash.config.load import Site
@@ -37,7 +37,7 @@ def run(reference: str, *, as_json: bool) -> Exit:
     """Print every finding; answer 1 when one of them is red."""
     site = open_site(reference)
     reader = read_only(site, os.environ, places().cache, Phase())
-    findings = [*configuration(site, reader.connections), *asyncio.run(probes(reader))]
+    findings = [*configuration(site, reader.connections), *run_to_the_end(probes(reader))]
     red = [finding for finding in findings if finding.level == "red"]
     if as_json:
         document = {"format": "deploydash.check/1", "site": site.roster.site, "red": len(red)}
@@ -56,37 +56,49 @@ def configuration(site: Site, outside: Connections) -> list[Finding]:
     for subject, settings in (("kafka", outside.kafka), ("schema_registry", outside.registry)):
         address = getattr(settings, "bootstrap", "") or getattr(settings, "url", "")
         if settings.foreign:
-            sentence = f"{address} ({settings.source}) is none of the site's addresses; run would refuse it"
+            sentence = f"{address} ({settings.source}) is not one of the site's addresses; run would refuse it"
             findings.append(Finding("red", subject, sentence))
     return findings
 
 
 async def probes(reader: ReadOnly) -> list[Finding]:
     """Ask every system once, then read one snapshot and reconcile it with the roster."""
-    findings = [await _probe("kafka", probe_kafka(reader.connections.kafka))]
-    findings.append(await _probe("schema_registry", reader.schemas.probe()))
-    if findings[0].level == "red":
-        await reader.aclose()
-        return findings
+    kafka = await _probe("kafka", probe_kafka(reader.connections.kafka))
+    registry = await _probe("schema_registry", reader.schemas.probe())
+    has_efd = bool(reader.connections.efd.url)
+    answers = kafka.level != "red"
+
+    def is_settled(snapshot: Snapshot) -> bool:
+        answered = not has_efd or _feed(snapshot, FeedName.EFD).state in {FeedState.UP, FeedState.DOWN}
+        return answered and (not answers or is_answered(snapshot))
+
     snapshot = await until(reader, is_settled, LIMIT_S)
-    return [*findings, efd(snapshot), *reconciliation(snapshot)]
+    findings = [kafka, registry, efd(snapshot)]
+    return [*findings, *reading(snapshot), *reconciliation(snapshot)] if answers else findings
 
 
-def is_settled(snapshot: Snapshot) -> bool:
-    """Say whether the snapshot is decided and the EFD has answered or failed."""
-    return is_answered(snapshot) and _efd_feed(snapshot).state is not FeedState.CONNECTING
-
-
-def _efd_feed(snapshot: Snapshot) -> FeedView:
-    return next(feed for feed in snapshot.feeds if feed.feed is FeedName.EFD)
+def _feed(snapshot: Snapshot, name: FeedName) -> FeedView:
+    return next(feed for feed in snapshot.feeds if feed.feed is name)
 
 
 def efd(snapshot: Snapshot) -> Finding:
     """Return what the session's own EFD feed found."""
-    feed = _efd_feed(snapshot)
+    feed = _feed(snapshot, FeedName.EFD)
     if feed.state is FeedState.OFF:
         return Finding("warning", "efd", "not configured: nothing completes what Kafka no longer holds")
     return Finding("ok" if feed.state is FeedState.UP else "red", "efd", feed.detail)
+
+
+def reading(snapshot: Snapshot) -> list[Finding]:
+    """Return what keeps the grid from being read although Kafka answers."""
+    feed = _feed(snapshot, FeedName.KAFKA)
+    if feed.state is FeedState.DOWN:
+        return [Finding("red", "kafka", feed.detail)]
+    if feed.state is FeedState.DEGRADED:
+        return [Finding("warning", "kafka", feed.detail)]
+    if not snapshot.decided:
+        return [Finding("warning", "kafka", f"after {LIMIT_S:.0f} s not every CSC's liveness is decided")]
+    return []
 
 
 async def _probe(subject: str, probe: Awaitable[str]) -> Finding:

@@ -5,11 +5,9 @@ The app learns of the observatory only through the site file that it writes.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,10 +18,10 @@ from deploydash.cli import status
 from deploydash.cli.exits import Exit
 from deploydash.cli.headless import until
 from deploydash.cli.places import places
+from deploydash.cli.running import run as run_to_the_end
 from deploydash.cli.sites import open_site
 from deploydash.config.pattern import parse_target
 from deploydash.errors import UserError
-from deploydash.ui.text import snapshot_text
 from deploydash.wiring.read_only import read_only
 
 LIMIT_S = 30.0
@@ -78,6 +76,6 @@ def run(command: list[str], target: str, *, theme: str | None) -> Exit:
 
             return watch.run(str(site_file), target, theme=theme)
         reader = read_only(open_site(str(site_file)), os.environ, places().cache, parse_target(target))
-        snapshot = asyncio.run(until(reader, status.is_answered, LIMIT_S))
-        print(snapshot_text(snapshot, width=shutil.get_terminal_size((120, 40)).columns))
+        snapshot = run_to_the_end(until(reader, status.is_answered, LIMIT_S))
+        status.print_snapshot(snapshot)
         return Exit.YES

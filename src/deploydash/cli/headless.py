@@ -14,14 +14,19 @@ from deploydash.wiring.read_only import ReadOnly
 async def until(reader: ReadOnly, answered: Callable[[Snapshot], bool], limit_s: float | None) -> Snapshot:
     """Run the session until ``answered`` says yes to a snapshot or ``limit_s`` (monotonic seconds) is over.
 
-    Returns the snapshot that was answered yes, or the last one at the limit. A fault of the session is raised.
+    Returns the snapshot that was answered yes, or the last one at the limit. A fault of the session and
+    whatever ``answered`` raises are raised.
     """
-    loop = asyncio.get_running_loop()
-    result: asyncio.Future[Snapshot] = loop.create_future()
+    result: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
 
     def look(snapshot: Snapshot) -> None:
-        if not result.done() and answered(snapshot):
-            result.set_result(snapshot)
+        if result.done():
+            return
+        try:
+            if answered(snapshot):
+                result.set_result(snapshot)
+        except Exception as error:  # noqa: BLE001 - the session must not swallow it; it is raised below
+            result.set_exception(error)
 
     unsubscribe = reader.session.subscribe(look)
     running = asyncio.create_task(reader.session.run(), name="session")

@@ -39,6 +39,7 @@ def log_to_file(state: Path) -> None:
 
     A directory that cannot be written is no reason not to watch: then nothing is logged.
     """
+    logging.raiseExceptions = False
     root = logging.getLogger()
     try:
         state.mkdir(parents=True, exist_ok=True)

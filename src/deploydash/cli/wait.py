@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -11,65 +10,78 @@ from deploydash.cli.exits import Exit
 from deploydash.cli.headless import until
 from deploydash.cli.places import places
 from deploydash.cli.report import change_line, final_line, is_met
+from deploydash.cli.running import run as run_to_the_end
 from deploydash.cli.sites import open_site
-from deploydash.cli.status import kafka_state
+from deploydash.cli.status import READABLE, kafka_state, verdict_on
 from deploydash.config.pattern import parse_pattern, parse_target
-from deploydash.core.model import CscId, FeedState
+from deploydash.core.model import CscId, FeedName, FeedState
 from deploydash.core.snapshot import CscView, Snapshot
 from deploydash.errors import UserError
 from deploydash.wiring.read_only import read_only
 
 
 class Watcher:
-    """Looks at every snapshot, tells each change once, and knows when all have arrived."""
+    """Looks at every snapshot, tells each change once, and knows when there is nothing more to wait for.
+
+    Nothing is told of a CSC before all are decided, so that no line says what a moment later is not true.
+    """
 
     def __init__(self, waited: frozenset[CscId], *, as_json: bool) -> None:
         self.waited = waited
         self._as_json = as_json
         self._told: dict[CscId, tuple[str, str]] = {}
+        self._was_readable = False
+        self._kafka = ""
 
     def __call__(self, snapshot: Snapshot) -> bool:
-        """Tell what changed since the last snapshot; answer whether all arrived."""
+        """Tell what changed since the last snapshot; answer whether all arrived or Kafka never could be read."""
+        state = kafka_state(snapshot)
+        self._tell_kafka(snapshot)
+        self._was_readable |= state in READABLE
+        if state is FeedState.DOWN and not self._was_readable:
+            return True
+        if not self._told and not snapshot.decided:
+            return False
         views = [view for view in snapshot.cscs if view.csc in self.waited]
         for view in views:
             now = (view.effective.value, view.verdict.value)
             if self._told.get(view.csc) != now:
+                self._tell(view, snapshot, first=view.csc not in self._told)
                 self._told[view.csc] = now
-                self._tell(view, snapshot)
-        return snapshot.decided and kafka_state(snapshot) is FeedState.UP and all(is_met(view) for view in views)
+        return snapshot.decided and state is FeedState.UP and all(is_met(view) for view in views)
 
-    def _tell(self, view: CscView, snapshot: Snapshot) -> None:
+    def _tell(self, view: CscView, snapshot: Snapshot, *, first: bool) -> None:
         if self._as_json:
             print(json.dumps(change_line(view, snapshot), ensure_ascii=False), flush=True)
-        elif snapshot.decided:
+        elif not (first and is_met(view)):
             sentence = f"{view.csc}: {view.effective}, {view.verdict} ({view.reason.render(snapshot.at)})"
             print(sentence, file=sys.stderr, flush=True)
+
+    def _tell_kafka(self, snapshot: Snapshot) -> None:
+        [kafka] = [feed for feed in snapshot.feeds if feed.feed is FeedName.KAFKA]
+        told = f"kafka {kafka.state}: {kafka.detail}"
+        if kafka.state is not FeedState.CONNECTING and told != self._kafka:
+            self._kafka = told
+            print(told, file=sys.stderr, flush=True)
 
 
 def run(reference: str, target: str, only: str | None, *, limit_s: float, as_json: bool) -> Exit:
     """Wait and answer with the exit code; a table names those that are missing at the limit."""
-    site = open_site(reference)
-    reader = read_only(site, os.environ, places().cache, parse_target(target))
+    phase = parse_target(target)
     wanted = parse_pattern(only) if only else None
+    site = open_site(reference)
     waited = frozenset(spec.csc for spec in site.roster.cscs if wanted is None or wanted(spec.csc))
     if not waited:
         raise UserError(f"no CSC of {site.roster.site} fits {only!r}", hint="deploydash status SITE lists them")
-    watcher = Watcher(waited, as_json=as_json)
-    snapshot = asyncio.run(until(reader, watcher, limit_s))
-    code = outcome(snapshot, waited)
+    reader = read_only(site, os.environ, places().cache, phase)
+    snapshot = run_to_the_end(until(reader, Watcher(waited, as_json=as_json), limit_s))
+    code = verdict_on([view for view in snapshot.cscs if view.csc in waited], snapshot)
     if as_json:
         word = {Exit.YES: "arrived", Exit.NO: "limit"}.get(code, "cannot_tell")
         print(json.dumps(final_line(snapshot, word, waited)), flush=True)
     else:
         print(table(snapshot, waited))
     return code
-
-
-def outcome(snapshot: Snapshot, waited: frozenset[CscId]) -> Exit:
-    """Return 0 when all arrived, 3 when Kafka or an undecided liveness forbids an answer, else 1."""
-    if kafka_state(snapshot) not in {FeedState.UP, FeedState.DEGRADED} or not snapshot.decided:
-        return Exit.CANNOT_TELL
-    return Exit.YES if all(is_met(view) for view in snapshot.cscs if view.csc in waited) else Exit.NO
 
 
 def table(snapshot: Snapshot, waited: frozenset[CscId]) -> str:

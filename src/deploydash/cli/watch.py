@@ -8,7 +8,8 @@ import os
 import sys
 
 from deploydash.cli.exits import Exit
-from deploydash.cli.places import log_to_file, places
+from deploydash.cli.places import places
+from deploydash.cli.running import run as run_to_the_end
 from deploydash.cli.sites import open_site
 from deploydash.config.pattern import parse_target
 from deploydash.errors import UserError
@@ -18,32 +19,35 @@ from deploydash.wiring.read_only import ReadOnly, read_only
 
 def run(reference: str, target: str, *, theme: str | None) -> Exit:
     """Open the grid and answer when its user has left it."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UserError("watch needs a terminal", hint=f"without one use: deploydash status {reference}")
     at = places()
     site = open_site(reference, at)
-    reader = read_only(site, os.environ, at.cache, parse_target(target))
-    log_to_file(at.state)
-    return asyncio.run(show(reader, theme))
+    phase = parse_target(target)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UserError("watch needs a terminal", hint=f"without one use: deploydash status {reference}")
+    return run_to_the_end(show(read_only(site, os.environ, at.cache, phase), theme))
 
 
 async def show(reader: ReadOnly, theme: str | None) -> Exit:
-    """Run session and screen side by side until the screen is left; a fault of either is raised."""
-    session = reader.session
-    app = DeploydashApp(session, theme=theme)
-    running = asyncio.create_task(session.run(), name="session")
-    showing = asyncio.create_task(app.run_async(), name="screen")
+    """Run session and screen side by side until the screen is left.
+
+    Raises:
+        ExceptionGroup: the session failed, the screen failed, or both; none hides the other.
+    """
+    speed = reader.site.demo.speed if reader.site.demo is not None else None
+    app = DeploydashApp(reader.session, theme=theme, speed=speed)
+    running = asyncio.create_task(reader.session.run(), name="session")
+    showing = asyncio.create_task(app.run_async(mouse=False), name="screen")
     try:
         await asyncio.wait({running, showing}, return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            app.exit()
-            await showing
-            running.result()
-        showing.result()
-        return Exit.YES if not app.return_code else Exit(app.return_code)
     finally:
-        for task in (running, showing):
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-        await reader.aclose()
+        # A cancelled screen may leave the terminal as it is; one that exits by itself restores it.
+        if not showing.done():
+            app.exit()
+        running.cancel()
+        ended = await asyncio.gather(running, showing, return_exceptions=True)
+        with contextlib.suppress(Exception):
+            await reader.aclose()
+    faults = [fault for fault in (*ended, app.failure) if isinstance(fault, Exception)]
+    if faults:
+        raise ExceptionGroup("the live grid failed", faults)
+    return Exit(app.return_code or Exit.YES)

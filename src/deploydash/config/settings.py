@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+FOREIGN = ", not one of the site's addresses"
+"""Follows the source of an address that is none of the site's own; the header shows such a feed in red."""
+
 
 @dataclass(frozen=True, slots=True)
 class KafkaSettings:

@@ -16,7 +16,7 @@ import aiokafka.client
 from aiokafka import AIOKafkaClient, AIOKafkaConsumer, TopicPartition
 from aiokafka.protocol.metadata import MetadataRequest
 
-from deploydash.config.settings import KafkaSettings
+from deploydash.config.settings import FOREIGN, KafkaSettings
 from deploydash.errors import FeedError
 
 REQUEST_TIMEOUT_MS = 10_000
@@ -99,7 +99,7 @@ def partition(topic: str, number: int) -> Partition:
 
 def where(settings: KafkaSettings) -> str:
     """Return the address and where it was configured, as every sentence about this Kafka begins."""
-    return f"{settings.bootstrap} ({settings.source})"
+    return f"{settings.bootstrap} ({settings.source}{FOREIGN * settings.foreign})"
 
 
 def tls_context(settings: KafkaSettings) -> ssl.SSLContext | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from deploydash.config.settings import RegistrySettings
+from deploydash.config.settings import FOREIGN, RegistrySettings
 from deploydash.core.model import FeedName
 from deploydash.errors import FeedError
 from deploydash.sal.framing import Undecodable
@@ -46,7 +46,7 @@ class RegistryClient:
 
     def __init__(self, settings: RegistrySettings, timeout: float, clock: Callable[[], float]) -> None:
         self.address = _without_password(settings.url)
-        self.source = settings.source
+        self.source = settings.source + FOREIGN * settings.foreign
         self.trouble = ""
         self.answered = False
         self._url = settings.url.rstrip("/")

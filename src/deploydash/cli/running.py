@@ -1,0 +1,43 @@
+"""Runs a command's asynchronous work so that every way of ending it leaves the terminal as it was."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+ENDING = (signal.SIGTERM, signal.SIGHUP)
+"""``kill``, and a terminal or ssh connection that goes away; ctrl+c is asyncio's own."""
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run ``work`` to its end and return what it returns.
+
+    Raises:
+        SystemExit: SIGTERM or SIGHUP cancelled it; the code is 128 + the signal's number.
+        KeyboardInterrupt: ctrl+c (SIGINT) cancelled it.
+    """
+    received: list[int] = []
+
+    async def ending_in_order() -> Result:
+        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+
+        def end(number: int) -> None:
+            received.append(number)
+            if task is not None:
+                task.cancel()
+
+        for number in ENDING:
+            loop.add_signal_handler(number, end, number)
+        return await work
+
+    try:
+        return asyncio.run(ending_in_order())
+    except asyncio.CancelledError:
+        if not received:
+            raise
+        raise SystemExit(128 + received[0]) from None
