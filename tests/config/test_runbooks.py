@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
+import shutil
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
 
-from deploydash.config.runbook import find_runbook, load_runbook, parse_runbook
+from deploydash.config.runbook import find_runbook, load_runbook, parse_runbook, runbook_problems
 from deploydash.config.schema import runbook_schema
 from deploydash.core.model import CscId, Phase, SummaryState, Target, TargetKind
 from deploydash.core.runbook import (
@@ -239,6 +241,13 @@ def test_commands_are_exact_for_each_site() -> None:
     )
 
 
+def test_a_working_copy_is_switched_first_then_brought_up_to_origin_and_then_proved() -> None:
+    first, second, proof = commands(runbook(SUMMIT, "full-cycle"), "repos")[-3:]
+    assert first.endswith("./update_repo LOVE-integration-tools <branch>")
+    assert "./update_repo LOVE-integration-tools   #" in second
+    assert "rev-parse HEAD origin/<branch>" in proof
+
+
 def test_deleting_jobs_spares_what_only_runs_for_a_while_and_takes_every_ocps() -> None:
     plan = runbook(SUMMIT, "full-cycle")
     deleted = [line for line in commands(plan, "k8s-clean") if " delete job " in line]
@@ -332,6 +341,16 @@ def test_names_that_cannot_be_meant_are_refused(name: str, book: str, only: str,
         runbook(name, book, only)
 
 
+def test_a_rehearsal_prints_no_command_that_a_shell_would_run() -> None:
+    real = site(SUMMIT)
+    demo = dataclasses.replace(real, roster=dataclasses.replace(real.roster, rehearsal=True))
+    plan = load_runbook(SITES / "runbooks" / "full-cycle.yaml", demo, SCRIPTS)
+    lines = [line for one in plan.steps() for line in commands(plan, one.id)]
+    assert len(lines) > 200
+    assert all(line.startswith("# ") for line in lines)
+    assert "# rehearsal: ssh -t azar03.cp.lsst.org sudo -iu dco ./shutdown_gc" in lines
+
+
 def test_an_incremental_run_about_no_csc_at_all_is_refused() -> None:
     path = SITES / "runbooks" / "incremental.yaml"
     with pytest.raises(ConfigurationError, match="no CSC of summit is named"):
@@ -392,16 +411,28 @@ def test_the_json_schema_accepts_the_committed_runbooks(book: str) -> None:
 
 def test_a_site_that_says_nothing_of_its_systems_has_no_runbooks(tmp_path: Path) -> None:
     text = (SITES / "runbooks" / "full-cycle.yaml").read_text("utf-8")
-    bare = type(site(SUMMIT))(
-        path=tmp_path / "bare.yaml",
-        roster=site(SUMMIT).roster,
-        kafka=site(SUMMIT).kafka,
-        schema_registry=site(SUMMIT).schema_registry,
-        efd=None,
-        demo=None,
-    )
+    bare = dataclasses.replace(site(SUMMIT), path=tmp_path / "bare.yaml", systems=None)
     with pytest.raises(ConfigurationError, match=r"bare\.yaml: systems: says nothing of the systems"):
         parse_runbook(text, tmp_path / "full-cycle.yaml", bare, SCRIPTS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_check_finds_nothing_wrong_with_the_committed_runbooks(name: str) -> None:
+    assert runbook_problems(SITES, site(name)) == ()
+
+
+def test_a_check_tells_every_problem_of_every_runbook_that_is_written_for_the_site(tmp_path: Path) -> None:
+    text = (SITES / "runbooks" / "recovery.yaml").read_text("utf-8")
+    (tmp_path / "runbooks").mkdir()
+    shutil.copytree(SCRIPTS, tmp_path / "scripts")
+    (tmp_path / "runbooks" / "mine.yaml").write_text(text.replace("targets: [MTM2]", "targets: [MTM3]"), "utf-8")
+    elsewhere = text.replace("sites: [summit, tucson-teststand, base-teststand]", "sites: [base-teststand]")
+    (tmp_path / "runbooks" / "elsewhere.yaml").write_text(elsewhere, "utf-8")
+    found = runbook_problems(tmp_path, site(SUMMIT))
+    assert [(Path(problem.file).name, problem.message) for problem in found] == [
+        ("mine.yaml", "'MTM3' stands for no CSC at summit")
+    ]
+    assert runbook_problems(tmp_path, dataclasses.replace(site(SUMMIT), systems=None)) == ()
 
 
 def test_runbooks_are_found_by_name_nearest_first(tmp_path: Path) -> None:

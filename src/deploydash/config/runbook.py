@@ -74,6 +74,21 @@ def parse_runbook(text: str, path: Path, site: Site, scripts: Path, only: frozen
     return resolve(draft)
 
 
+def runbook_problems(directory: Path, site: Site) -> tuple[Problem, ...]:
+    """Return what is wrong with the runbooks of a directory of sites, as far as they are written for a site.
+
+    A site that says nothing of its systems has no runbooks, and so no problems with them.
+    """
+    found: list[Problem] = []
+    for path in _yaml_files(directory / "runbooks") if site.systems else ():
+        try:
+            load_runbook(path, site, directory / "scripts")
+        except ConfigurationError as error:
+            if not any(problem.key == "sites" for problem in error.problems):
+                found += error.problems
+    return tuple(found)
+
+
 def find_runbook(reference: str, *, cwd: Path, user_dir: Path, shipped_dir: Path) -> Path:
     """Return the file of a runbook given as a path to a YAML file or as a name.
 

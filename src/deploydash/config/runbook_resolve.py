@@ -37,6 +37,9 @@ from deploydash.core.runbook import (
     StepsSettled,
 )
 
+REHEARSED = "# rehearsal: "
+"""What every command by hand begins with on the demo observatory."""
+
 
 def resolve(draft: Draft) -> Runbook:
     """Return the runbook at the draft's site. The draft must have been checked: nothing is refused here."""
@@ -112,9 +115,9 @@ def _items(draft: Draft, path: Path, entry: StepEntry) -> Iterator[Item]:
             yield _script(script) if script.script else HandItem(script.by_hand or "", ())
     elif entry.for_each:
         for row in rows(draft, entry):
-            yield _by_hand(entry, {**draft.words, **row})
+            yield _by_hand(draft, entry, {**draft.words, **row})
     elif entry.commands:
-        yield _by_hand(entry, draft.words)
+        yield _by_hand(draft, entry, draft.words)
 
 
 def _csc_items(draft: Draft, entry: StepEntry) -> Iterator[CscItem]:
@@ -144,8 +147,10 @@ def rows(draft: Draft, entry: StepEntry) -> list[dict[str, Any]]:
     return [row for row in every if not entry.named or row_name(row) in entry.named]
 
 
-def _by_hand(entry: StepEntry, words: Mapping[str, Any]) -> HandItem:
+def _by_hand(draft: Draft, entry: StepEntry, words: Mapping[str, Any]) -> HandItem:
     commands = [line for command in entry.commands for line in fill(command, words)]
+    if draft.site.rehearsal:  # a comment does nothing, even when it is pasted into a shell of the real site
+        commands = [f"{REHEARSED}{line}" for line in commands]
     note = words.get("note")
     name = fill(entry.item, words)[0] if entry.item else entry.system.value
     cscs = tuple(CscId.parse(text) for text in words.get("cscs", ()))
