@@ -1,7 +1,7 @@
 """A run is decided, journaled, folded and only then acted on."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -58,10 +58,10 @@ class Journal:
     lines: list[object] = field(default_factory=list)
     full: bool = False
 
-    def append(self, record: object, utc: float) -> None:  # noqa: ARG002 - the shape of a journal
+    def append_all(self, records: Sequence[object], utc: float) -> None:  # noqa: ARG002 - the shape of a journal
         if self.full:
             raise UserError("the disk is full")
-        self.lines.append(record)
+        self.lines.extend(records)
 
 
 @dataclass
@@ -134,6 +134,15 @@ async def test_a_step_ends_when_its_effect_is_seen_not_when_it_is_acknowledged()
         await until(lambda: status(keeper, WATCHER_STEP) is StepStatus.DONE)
         watching.cancel()
         assert StepDone(WATCHER_STEP) in world.journal.lines
+
+
+async def test_what_the_fleet_noticed_stands_before_the_decision_it_led_to() -> None:
+    world = World(Journal())
+    async with keeping(world, ManualClock()) as keeper:
+        keeper.noticed(["the Watcher beats"])
+        await keeper.order(Approve(WATCHER_STEP, 1))
+        assert world.journal.lines[0] == "the Watcher beats"
+        assert isinstance(world.journal.lines[1], StepApproved)
 
 
 async def test_a_full_disk_starts_nothing_says_so_and_goes_on_when_there_is_room() -> None:

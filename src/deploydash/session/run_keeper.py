@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -35,10 +35,10 @@ log = logging.getLogger(__name__)
 
 
 class Journal(Protocol):
-    """Where records go; ``append`` returns when they are on disk and blocks meanwhile."""
+    """Where records go; ``append_all`` returns when they are on disk and blocks meanwhile."""
 
-    def append(self, record: object, utc: float) -> object:
-        """Put one record on disk.
+    def append_all(self, records: Sequence[object], utc: float) -> object:
+        """Put the records of one moment on disk, all or none.
 
         Raises:
             UserError: the disk refused, in words.
@@ -67,6 +67,7 @@ class RunKeeper:
         self._actions = actions
         self._writing = asyncio.Lock()
         self._watched: list[tuple[CscId, Callable[[CscView], bool], asyncio.Future[None]]] = []
+        self._noticed: list[object] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._arm: Arm | None = None
         self._armed: ArmStep | None = None
@@ -166,6 +167,15 @@ class RunKeeper:
         )
         return replace(snapshot, run=shown)
 
+    def noticed(self, records: Sequence[object]) -> None:
+        """Take what the fleet noticed; it is on disk before the next record of the run."""
+        self._noticed.extend(records)
+
+    @property
+    def busy(self) -> bool:
+        """Whether an action is under way."""
+        return bool(self._tasks)
+
     async def aclose(self) -> None:
         """Stop dispatching and wait for the actions to let go; what they had sent stays unknown."""
         for task in self._tasks:
@@ -176,13 +186,16 @@ class RunKeeper:
         return Sight.of(self._look())
 
     async def _write(self, records: tuple[RunRecord, ...]) -> str | None:
+        """Put records on disk behind what the fleet noticed before them, then fold them. Returns why not."""
+        noticed, self._noticed = self._noticed, []
+        utc = self._clock.utc()
+        try:
+            await asyncio.shield(asyncio.to_thread(self._journal.append_all, (*noticed, *records), utc))
+        except UserError as error:
+            self._noticed = noticed + self._noticed
+            self.fault = str(error)
+            return self.fault
         for record in records:
-            utc = self._clock.utc()
-            try:
-                await asyncio.shield(asyncio.to_thread(self._journal.append, record, utc))
-            except UserError as error:
-                self.fault = str(error)
-                return self.fault
             self.state = evolve(self.state, record, utc)
         self.fault = ""
         return None
@@ -191,7 +204,7 @@ class RunKeeper:
         await self._tend_arm()
         async with self._writing:
             records = settle(self.state, self._sight())
-            if records:
+            if records or self._noticed:
                 await self._write(records)
 
     def _start(self, step: Step, cscs: tuple[CscId, ...]) -> None:

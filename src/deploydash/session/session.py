@@ -10,6 +10,7 @@ from deploydash.core.fleet import Fleet
 from deploydash.core.model import CscId
 from deploydash.core.observations import Observation
 from deploydash.core.ports import Clock, Feed, Subscriber
+from deploydash.core.records import Record
 from deploydash.core.snapshot import Snapshot
 from deploydash.session.gaps import KafkaGaps
 from deploydash.session.supervise import supervise
@@ -31,7 +32,7 @@ class Session:
     """Runs feeds and folds what they see, with or without a screen.
 
     ``ask_efd`` is called with the CSCs whose last state Kafka no longer holds, each once. ``attach``, if set,
-    adds to each snapshot what stands beside the fleet: the run.
+    adds to each snapshot what stands beside the fleet: the run. ``recorded``, if set, is given every record.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Session:
         self._feeds = feeds
         self._ask_efd = ask_efd
         self.attach: Callable[[Snapshot], Snapshot] | None = None
+        self.recorded: Callable[[Sequence[Record]], None] | None = None
         self._gaps = KafkaGaps()
         self._items: asyncio.Queue[Item] = asyncio.Queue()
         self._room = asyncio.Semaphore(INBOX_LIMIT)
@@ -98,17 +100,21 @@ class Session:
         now = self.clock.monotonic()
         fleet = self._fleet
         if item is None:
-            for record in fleet.tick(now):
-                fleet.apply(record)
+            self._apply(fleet.tick(now))
         elif isinstance(item, Sequence):
             self._room.release()
             for observation in item:
-                for record in fleet.observe(observation, now):
-                    fleet.apply(record)
+                self._apply(fleet.observe(observation, now))
                 self._gaps.note(observation)
             self._fill_gaps()
         else:
             fleet.order(item)
+
+    def _apply(self, records: tuple[Record, ...]) -> None:
+        for record in records:
+            self._fleet.apply(record)
+        if records and self.recorded is not None:
+            self.recorded(records)
 
     def _fill_gaps(self) -> None:
         if self._ask_efd is not None and self._gaps.changed:

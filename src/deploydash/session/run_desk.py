@@ -1,0 +1,47 @@
+"""What the screen of a run talks to: orders go in and never wait, refusals come back in words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from deploydash.core.run import Refused
+from deploydash.core.run_orders import ArmOrder, ArmStep, Disarm, Fire, RunOrder, TypeName
+from deploydash.core.runbook import StepId
+from deploydash.session.run_keeper import RunKeeper
+
+_ARM_ORDERS = (ArmStep, TypeName, Fire, Disarm)
+
+
+class RunKeeperDesk:
+    """Hands the screen's orders to the keeper one after the other, in the order of the keys."""
+
+    def __init__(self, keeper: RunKeeper) -> None:
+        self._keeper = keeper
+        self._orders: asyncio.Queue[RunOrder | ArmOrder] = asyncio.Queue()
+        self._listeners: list[Callable[[str], None]] = []
+
+    def run_order(self, order: RunOrder | ArmOrder) -> None:
+        """Take an order; never waits."""
+        self._orders.put_nowait(order)
+
+    def choose(self, step: StepId | None) -> None:
+        """Put a step's card on top, or the one that is next."""
+        self._keeper.chosen = step
+
+    def subscribe_refusals(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        """Call ``listener`` with the words of every refusal; the returned function ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def serve(self) -> None:
+        """Carry out orders until cancelled."""
+        while True:
+            order = await self._orders.get()
+            if isinstance(order, _ARM_ORDERS):
+                decision = await self._keeper.arm(order)
+            else:
+                decision = await self._keeper.order(order)
+            if isinstance(decision, Refused):
+                for listener in tuple(self._listeners):
+                    listener(decision.why)
