@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
+import confluent_kafka.admin
 import pytest
-from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType, ResourcePatternType, ResourceType
-from tests.servers.beater import Beater
-from tests.servers.fleet import SalWriter
-from tests.servers.kafka import KafkaServer
-from tests.servers.kafka_scenes import ids, plain_settings, sasl_settings, watching
-from tests.servers.registry import SchemaRegistry
 
 from deploydash.core.model import Effective, FeedName, FeedState, Liveness, SummaryState
 from deploydash.core.observations import (
@@ -24,8 +20,15 @@ from deploydash.core.observations import (
 )
 from deploydash.errors import FeedError
 from deploydash.feeds.kafka import probe
+from tests.servers.beater import Beater
+from tests.servers.fleet import SalWriter
+from tests.servers.kafka import KafkaServer
+from tests.servers.kafka_scenes import ids, plain_settings, sasl_settings, watching
+from tests.servers.registry import SchemaRegistry
 
 pytestmark = pytest.mark.server
+
+_api: Any = confluent_kafka.admin
 
 S = SummaryState
 FLEET = ids("ESS:1", "ESS:2", "ESS:104", "Watcher", "ATDome", "MTHexapod:1", "MTHexapod:2")
@@ -164,14 +167,14 @@ async def test_topics_that_may_be_seen_but_not_read_are_named(
     """The account nobody gets DESCRIBE alone here; a prefix of its own keeps it from other tests."""
     subname = "onlyseen"
     SalWriter(kafka.topics, schema_registry, subname).prepare(ids("ESS:1"), ["heartbeat", "summaryState"])
-    only_describe = AclBinding(
-        ResourceType.TOPIC,
+    only_describe = _api.AclBinding(
+        _api.ResourceType.TOPIC,
         f"lsst.{subname}",
-        ResourcePatternType.PREFIXED,
+        _api.ResourcePatternType.PREFIXED,
         "User:nobody",
         "*",
-        AclOperation.DESCRIBE,
-        AclPermissionType.ALLOW,
+        _api.AclOperation.DESCRIBE,
+        _api.AclPermissionType.ALLOW,
     )
     admin = kafka.topics.admin
     for future in admin.create_acls([only_describe]).values():

@@ -7,16 +7,16 @@ import socket
 from pathlib import Path
 
 import pytest
-from tests.servers.fleet import SalWriter
-from tests.servers.kafka import KafkaServer
-from tests.servers.kafka_scenes import SOURCE, ids, plain_settings, sasl_settings, watching
-from tests.servers.process import free_port
-from tests.servers.registry import SchemaRegistry
 
 from deploydash.core.model import FeedState
 from deploydash.errors import FeedError
 from deploydash.feeds.kafka import probe
 from deploydash.feeds.kafka_errors import diagnose
+from tests.servers.fleet import SalWriter
+from tests.servers.kafka import KafkaServer
+from tests.servers.kafka_scenes import SOURCE, ids, plain_settings, sasl_settings, watching
+from tests.servers.process import free_port
+from tests.servers.registry import SchemaRegistry
 
 pytestmark = pytest.mark.server
 

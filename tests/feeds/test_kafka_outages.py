@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+
+from deploydash.core.model import FeedState, Liveness, SummaryState
+from deploydash.core.observations import BeatArrived, FeedChanged, FetchesResumed, FetchesStopped
 from tests.servers.beater import Beater
 from tests.servers.fleet import SalWriter
 from tests.servers.kafka import KafkaServer
 from tests.servers.kafka_cluster import KafkaCluster
 from tests.servers.kafka_scenes import Watching, ids, plain_settings, watching
 from tests.servers.registry import SchemaRegistry
-
-from deploydash.core.model import FeedState, Liveness, SummaryState
-from deploydash.core.observations import BeatArrived, FeedChanged, FetchesResumed, FetchesStopped
 
 pytestmark = pytest.mark.server
 
@@ -67,10 +67,9 @@ async def test_a_broker_that_hangs_is_feed_down(
             await outage(watch, own_kafka.freeze, own_kafka.thaw)
 
 
-async def test_beats_of_the_time_when_we_were_cut_off_prove_no_life(
+async def test_a_csc_that_dies_while_the_broker_hangs_is_silent_once_it_answers(
     own_kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str
 ) -> None:
-    """The CSC beats while our broker hangs, and dies; what the broker then hands over is log."""
     writer = SalWriter(own_kafka.topics, schema_registry, subname)
     writer.prepare(FLEET)
     with Beater(writer, FLEET) as beater:

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import random
 import struct
+import time
 from collections.abc import Iterator
 
 import pytest
 from confluent_kafka import Producer
-from tests.servers.beater import Beater
-from tests.servers.fleet import SalWriter
-from tests.servers.kafka import KafkaServer
-from tests.servers.kafka_scenes import ids, plain_settings, watching
-from tests.servers.kafka_topics import Record
-from tests.servers.registry import SchemaRegistry
-from tests.servers.waiting import wait_until
 
 from deploydash.core.model import CameraSubstate, CscId, SummaryState
 from deploydash.core.observations import (
@@ -29,6 +23,14 @@ from deploydash.core.observations import (
     StateTold,
     VersionsTold,
 )
+from tests.servers.beater import Beater
+from tests.servers.fleet import SalWriter
+from tests.servers.kafka import KafkaServer
+from tests.servers.kafka_scenes import ids, plain_settings, watching
+from tests.servers.kafka_segments import write_history
+from tests.servers.kafka_topics import Record
+from tests.servers.registry import SchemaRegistry
+from tests.servers.waiting import wait_until
 
 pytestmark = pytest.mark.server
 
@@ -167,44 +169,48 @@ async def test_a_last_state_buried_under_garbage_is_found(
         assert watch.reported() == dict(zip(ESS, [S.STANDBY, S.FAULT, S.DISABLED], strict=True))
 
 
+async def final_grid(
+    kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str, garbage: int
+) -> list[tuple[object, ...]]:
+    """Return the grid after states were told below, among and above three heaps of garbage, all of it counted."""
+    writer = SalWriter(kafka.topics, schema_registry, subname)
+    beater = Beater(writer, ESS)
+    writer.prepare(ESS, ["summaryState", "heartbeat"])
+    for csc in ESS:
+        writer.tell_state(csc, S.DISABLED, origin=beater.origin(csc))
+    topics = [writer.topic(ESS[0], event) for event in ("summaryState", "heartbeat")]
+    good = state_record(writer, ESS[0], S.ENABLED)[2] or b""
+    kafka.topics.produce(malformed(topics[0], good, garbage))
+    with beater:
+        async with watching(plain_settings(kafka.bootstrap, subname), schema_registry.url, ESS) as watch:
+            await watch.until_decided(60)
+            for topic in topics:
+                kafka.topics.produce(malformed(topic, good, garbage))
+            writer.tell_state(ESS[1], S.FAULT, origin=beater.origin(ESS[1]))
+            writer.tell_state(ESS[2], S.ENABLED, origin=beater.origin(ESS[2]))
+            await watch.until(lambda: watch.view("ESS:3").reported is S.ENABLED, 60, "the live states")
+
+            def counted() -> int:
+                return sum(report.count for report in watch.told.of(RecordsUndecodable))
+
+            await watch.until(lambda: counted() >= 3 * garbage, 60, "all garbage is counted")
+            assert counted() == 3 * garbage
+            assert sum(topic.records for topic in watch.snapshot().undecodable) == 3 * garbage
+            return [(v.csc, v.reported, v.effective, v.liveness, v.verdict) for v in watch.snapshot().cscs]
+
+
 async def test_200000_malformed_records_change_nothing_and_all_are_counted(
     kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str
 ) -> None:
-    """The same fleet twice, under two subnames: one with garbage mixed in before and during the watching."""
-    grids = []
-    for name, garbage in ((subname, 0), (f"{subname}x", 100_000)):
-        writer = SalWriter(kafka.topics, schema_registry, name)
-        beater = Beater(writer, ESS)
-        writer.prepare(ESS, ["summaryState", "heartbeat"])
-        for csc in ESS:
-            writer.tell_state(csc, S.DISABLED, origin=beater.origin(csc))
-        topics = [writer.topic(ESS[0], event) for event in ("summaryState", "heartbeat")]
-        _, _, good = state_record(writer, ESS[0], S.ENABLED)
-        sent = kafka.topics.produce(malformed(topics[0], good or b"", garbage))
-        with beater:
-            async with watching(plain_settings(kafka.bootstrap, name), schema_registry.url, ESS) as watch:
-                await watch.until_decided(60)
-                for topic in topics:
-                    sent += kafka.topics.produce(malformed(topic, good or b"", garbage))
-                writer.tell_state(ESS[1], S.FAULT, origin=beater.origin(ESS[1]))
-                writer.tell_state(ESS[2], S.ENABLED, origin=beater.origin(ESS[2]))
-                await watch.until(lambda: watch.view("ESS:2").reported is S.FAULT, 60, "the live state")
-                await watch.until(
-                    lambda: sum(report.count for report in watch.told.of(RecordsUndecodable)) >= sent,
-                    60,
-                    f"{sent} are counted",
-                )
-                assert sum(report.count for report in watch.told.of(RecordsUndecodable)) == sent
-                grids.append([(v.csc, v.reported, v.effective, v.verdict) for v in watch.snapshot().cscs])
-    assert sent == 300_000
-    assert grids[0] == grids[1]
-    assert grids[0][1][1] is S.FAULT
+    clean = await final_grid(kafka, schema_registry, subname, 0)
+    assert [row[1] for row in clean] == [S.DISABLED, S.FAULT, S.ENABLED]
+    assert await final_grid(kafka, schema_registry, f"{subname}x", 70_000) == clean
 
 
 async def test_the_last_beat_of_a_dead_index_is_found_by_time_in_a_busy_log(
     kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str, writer: SalWriter
 ) -> None:
-    """Its siblings have beaten 60,000 times since, each stamped with its time: an hour of a topic of 17 indices."""
+    """Its siblings have beaten 60,000 times since: an hour of a topic of 17 indices."""
     writer.prepare(ESS, ["heartbeat", "summaryState"])
     topic = writer.topic(ESS[0], "heartbeat")
     writer.beat(ESS[0], seq=41)
@@ -220,3 +226,36 @@ async def test_the_last_beat_of_a_dead_index_is_found_by_time_in_a_busy_log(
             )
             [found] = [found for found in watch.told.of(BeatFoundInLog) if found.csc == ESS[0]]
             assert found.process.seq_num == 41
+
+
+async def test_the_end_of_each_life_is_found_hours_back_to_the_second(
+    own_kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str
+) -> None:
+    """Eight hours of three indices: one died 2 h ago, one 5 h ago after it had been away, one beats on."""
+    writer = SalWriter(own_kafka.topics, schema_registry, subname)
+    writer.prepare(ESS, ["heartbeat", "summaryState"])
+    now = time.time()
+    lives = {ESS[0]: [(28_800, 7_200)], ESS[1]: [(28_800, 25_000), (19_000, 18_000)], ESS[2]: [(28_800, 10)]}
+    own_kafka.stop()
+
+    def beats() -> Iterator[tuple[float, bytes, bytes]]:
+        for age in range(28_800, 0, -1):
+            for csc, spans in lives.items():
+                if any(begin >= age > end for begin, end in spans):
+                    _, key, value = writer.record(csc, "heartbeat", {"heartbeat": False}, seq=28_801 - age)
+                    yield now - age, key or b"", value or b""
+
+    def states() -> Iterator[tuple[float, bytes, bytes]]:
+        for csc, age in ((ESS[0], 28_800), (ESS[1], 28_800), (ESS[2], 28_800), (ESS[1], 19_001)):
+            _, key, value = state_record(writer, csc, S.STANDBY)
+            yield now - age, key or b"", value or b""
+
+    write_history(own_kafka, writer.topic(ESS[0], "heartbeat"), beats())
+    write_history(own_kafka, writer.topic(ESS[0], "summaryState"), states())
+    own_kafka.restart()
+    with Beater(writer, ESS[2:]):
+        async with watching(plain_settings(own_kafka.bootstrap, subname), schema_registry.url, ESS) as watch:
+            await watch.until_decided()
+            await watch.until(lambda: {f.csc for f in watch.told.of(BeatFoundInLog)} == set(ESS), 20, "all last beats")
+            ages = {f.csc: round(now - (f.appended_utc or 0.0)) for f in watch.told.of(BeatFoundInLog)}
+            assert {csc: age for csc, age in ages.items() if csc != ESS[2]} == {ESS[0]: 7_201, ESS[1]: 18_001}

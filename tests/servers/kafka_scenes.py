@@ -1,4 +1,4 @@
-"""A fleet on a real Kafka, and the feed that watches it folded into the core's Fleet: tests ask for the grid's truth."""
+"""A fleet on a real Kafka and the feed that watches it, folded into the core's Fleet: tests ask for the truth."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-
-from tests.servers.kafka import PASSWORDS, KafkaServer
-from tests.support.collected import Collected
 
 from deploydash.config.settings import KafkaSettings, RegistrySettings
 from deploydash.core.fleet import Fleet
@@ -20,6 +17,8 @@ from deploydash.feeds.kafka import KafkaFeed
 from deploydash.feeds.registry import SchemaStore
 from deploydash.session.clock import SystemClock
 from deploydash.session.session import Session
+from tests.servers.kafka import PASSWORDS, KafkaServer
+from tests.support.collected import Collected
 
 SOURCE = "LSST_KAFKA_BROKER_ADDR"
 
@@ -111,7 +110,7 @@ class Watching:
         """
         try:
             async with asyncio.timeout(seconds):
-                while not condition():
+                while not condition():  # noqa: ASYNC110  a condition may rest on anything that was told
                     await asyncio.sleep(0.02)
         except TimeoutError:
             shown = "\n".join(f"{v.csc} {v.liveness} {v.reported} {v.reason}" for v in self.snapshot().cscs[:20])

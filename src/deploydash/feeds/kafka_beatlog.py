@@ -68,12 +68,12 @@ async def read_last_minute(reading: Reading, logs: Iterable[BeatLog], reference_
         start = max(min(offsets.get(partition, log.end), log.end - tail), log.end - _MOST_IN_MINUTE, log.begin)
         spans[partition] = Span(start, log.end)
     found = await _read(reading, by_partition, spans)
+    unread = {log.component for partition, log in by_partition.items() if partition not in found}
     told: list[Observation] = []
-    unread: list[BeatLog] = []
-    for partition, log in by_partition.items():
-        stretch = found.get(partition)
-        if stretch is None:
-            unread.append(log)
+    read: dict[str, list[BeatLog]] = {}
+    for partition, stretch in found.items():
+        log = by_partition[partition]
+        if log.component in unread:
             continue
         for reason in stretch.refused:
             reading.decoder.count(partition, reason)
@@ -82,14 +82,22 @@ async def read_last_minute(reading: Reading, logs: Iterable[BeatLog], reference_
         log.since_utc = since
         log.complete = spans[partition].start <= log.begin
         told += stretch.newest.values()
-        told.append(_read_back(reading, log))
-    await reading.put(told)
-    return unread
+        read.setdefault(log.component, []).append(log)
+    told += [_read_back(reading, same) for same in read.values()]
+    if told:
+        await reading.put(told)
+    return [log for log in by_partition.values() if log.component in unread]
 
 
-def _read_back(reading: Reading, log: BeatLog) -> BeatsReadBack:
-    at = reading.clock.monotonic()
-    return BeatsReadBack(log.component, at, log.since_utc, append_time=log.append_time, complete=log.complete)
+def _read_back(reading: Reading, logs: list[BeatLog]) -> BeatsReadBack:
+    """Return what is known of all partitions of one component; ts_salobj makes one, others may make more."""
+    return BeatsReadBack(
+        logs[0].component,
+        reading.clock.monotonic(),
+        logs[0].since_utc,
+        append_time=all(log.append_time for log in logs),
+        complete=all(log.complete for log in logs),
+    )
 
 
 async def refine(reading: Reading, log: BeatLog, missing: Iterable[CscId], lived_utc: Mapping[CscId, float]) -> None:
@@ -110,7 +118,7 @@ async def refine(reading: Reading, log: BeatLog, missing: Iterable[CscId], lived
         if (stretch := found.get(log.partition)) is not None:
             log.complete = True
             log.newest = {**stretch.newest, **log.newest}
-            await reading.put([*log.newest.values(), _read_back(reading, log)])
+            await reading.put([*log.newest.values(), _read_back(reading, [log])])
         return
     search = _Search(reading, log)
     for csc in sorted(missing)[:_MOST_REFINED]:

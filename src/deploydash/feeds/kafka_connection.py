@@ -185,21 +185,25 @@ class Connection:
     def _answers(self, at: float) -> Answers:
         listing, intake = self._listing, self._intake
         unanswered: dict[str, tuple[str, float]] = {}
+        lost: set[str] = set()
         for partition, until in self._beats.unanswered(UNANSWERED_S).items():
             unanswered[intake.events[partition].component] = ("no broker answers for them", until)
+            lost.add(intake.events[partition].component)
         for partition, event in listing.leaderless.items():
             if event.name == HEARTBEAT:
                 until = self._beats.answered_at(partition, at)
                 unanswered[event.component] = (f"{partition.topic} has no leader", until)
+                lost.add(event.component)
         for component, since in intake.unreadable_since().items():
             if at - since > UNANSWERED_S:
-                unanswered[component] = ("their schema is not known yet", since)
+                unanswered.setdefault(component, ("their schema is not known yet", since))
         behind = {one.topic for reader in (self._prompt, self._details) for one in reader.unanswered(_EVENTS_BEHIND_S)}
         behind |= {one.topic for one, event in listing.leaderless.items() if event.name != HEARTBEAT}
         return Answers(
             listing.components(HEARTBEAT),
             {intake.events[one].component for one in self._beats.assigned if self._beats.seen_answer(one)},
             unanswered,
+            lost,
             {intake.events[one].component for one in self._beats.refused},
             len(behind),
         )
@@ -232,11 +236,11 @@ class Connection:
         """While no broker answers, find out why; start anew where the address answers and our brokers do not."""
         while True:
             await asyncio.sleep(_LOOK_S)
-            since = self._health.down_since
+            since = self._health.lost_since
             if since is None:
                 continue
             error = await diagnose(self._settings)
-            if self._health.down_since is None:
+            if self._health.lost_since is None:
                 continue
             if error is not None:
                 self._health.trouble = str(error)

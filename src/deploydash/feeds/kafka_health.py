@@ -17,12 +17,14 @@ class Answers:
     """What was found out about the heartbeat partitions just now.
 
     ``unanswered``: components to the reason and the monotonic time until which their fetches were answered.
-    ``answered``: components with an answered fetch since they were assigned.
+    ``answered``: components with an answered fetch since they were assigned. ``lost``: those of the unanswered
+    that no broker answers for; the others are answered with what cannot be read.
     """
 
     listed: frozenset[str]
     answered: Collection[str]
     unanswered: Mapping[str, tuple[str, float]]
+    lost: Collection[str] = ()
     refused: Collection[str] = ()
     events_behind: int = 0
 
@@ -32,13 +34,14 @@ class Health:
     """Remembers what was told, so that only changes are told.
 
     ``address`` begins every sentence; ``topics`` is how the topics are named, for the sentence when none is
-    there; ``trouble`` is why no broker can be reached, once somebody has found out.
+    there; ``trouble`` is why no broker can be reached, once somebody has found out, and ``lost_since`` since when
+    (monotonic) none was.
     """
 
     address: str
     topics: str
     trouble: str = ""
-    down_since: float | None = None
+    lost_since: float | None = None
     _stopped: set[str] = field(default_factory=set)
     _resumed: set[str] = field(default_factory=set)
     _told: tuple[FeedState, str] | None = None
@@ -68,9 +71,10 @@ class Health:
             self._stopped -= resumed
             changes.append(FetchesResumed(frozenset(resumed), at))
         state, detail = self._state(answers)
-        self.down_since = (self.down_since or at) if state is FeedState.DOWN else None
-        if state is not FeedState.DOWN:
-            self.trouble = ""
+        if state is not FeedState.DOWN or not answers.lost:
+            self.lost_since, self.trouble = None, ""
+        elif self.lost_since is None:
+            self.lost_since = at
         if (state, detail) != self._told:
             self._told = (state, detail)
             changes.insert(0, FeedChanged(FeedName.KAFKA, state, detail, at))
@@ -99,12 +103,12 @@ class Health:
                 f"{self.address}: connected, but no topic {self.topics}* is there: none exists under this name "  # noqa: ISC004
                 "(LSST_TOPIC_SUBNAME), or this account may not see them; ask for DESCRIBE and READ on them",
             )
-        if readable <= answers.unanswered.keys():
+        if readable <= set(answers.lost):
             return FeedState.DOWN, self.trouble or f"{self.address}: no broker answers; waiting for it"
         parts: list[str] = []
         if answers.unanswered:
             why = next(iter(answers.unanswered.values()))[0]
-            parts.append(f"heartbeats of {_names(answers.unanswered)} are not answered ({why})")
+            parts.append(f"no heartbeats of {_names(answers.unanswered)}: {why}")
         if answers.refused:
             parts.append(f"this account may not read {_names(answers.refused)}; ask for READ on {self.topics}*")
         if answers.events_behind:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from aiokafka.errors import KafkaError, RecordTooLargeError, TopicAuthorizationFailedError
@@ -19,7 +19,7 @@ _AFTER_ERROR_S = 0.5
 _BLOCKED_S = 0.5
 """A reader that handed over for longer did not ask meanwhile, so the brokers owe it nothing."""
 
-Batch = Mapping[Partition, list[Record]]
+Batch = Mapping[Partition, Sequence[Record]]
 Handle = Callable[[Batch, float], Awaitable[None]]
 
 

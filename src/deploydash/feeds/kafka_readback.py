@@ -144,8 +144,9 @@ class ReadBack:
 
     async def _beats(self, logs: list[BeatLog]) -> None:
         unread = await read_last_minute(self._reading, logs, await self._reference_utc())
+        partitions = Counter(log.component for log in logs)
         for log in logs:
-            if log not in unread:
+            if log not in unread and partitions[log.component] == 1:
                 self._push(Urgency.OLD_BEATS, lambda log=log: self._old_beats(log))  # type: ignore[misc]
         if unread:
             await asyncio.sleep(_RETRY_S if len(unread) == len(logs) else 0)
