@@ -26,7 +26,7 @@ class Outcome(StrEnum):
 class RunOpened:
     """A run began, from these files.
 
-    ``lost`` are the CSCs that were LOST before it: one line per group, not an alarm each.
+    ``only`` are the CSCs that a run about named ones was opened for. ``lost`` are the CSCs that were LOST before it: one line per group, not an alarm each.
     """
 
     run: str
@@ -37,6 +37,7 @@ class RunOpened:
     rehearsal: bool
     site_file: str = ""
     runbook_file: str = ""
+    only: tuple[str, ...] = ()
     lost: tuple[CscId, ...] = ()
 
 

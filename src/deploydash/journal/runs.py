@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
+from deploydash.core.records import Record
 from deploydash.core.run_records import RUN_RECORDS, RunClosed, RunOpened
 from deploydash.errors import UserError
 from deploydash.journal.line import Codec, Entry
@@ -15,8 +17,8 @@ from deploydash.journal.read import Cursor, JournalDamaged, read_on
 from deploydash.journal.write import holder_of
 
 JOURNAL = "journal.jsonl"
-CODEC = Codec(RUN_RECORDS)
-"""Every kind of line that a run's journal holds."""
+CODEC = Codec((*RUN_RECORDS, *get_args(Record)))
+"""Every kind of line that a run's journal holds: what the fleet noticed, and the run itself."""
 
 
 @dataclass(frozen=True, slots=True)

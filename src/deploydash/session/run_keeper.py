@@ -21,7 +21,9 @@ from deploydash.core.run_records import (
     CommandAnswered,
     CommandIntended,
     Outcome,
+    RunOpened,
     RunRecord,
+    RunResumed,
     TargetEnded,
     TargetsDispatched,
 )
@@ -73,6 +75,17 @@ class RunKeeper:
         self._armed: ArmStep | None = None
         self._message = ""
         self.chosen: StepId | None = None
+
+    async def begin(self, first: RunOpened | RunResumed) -> None:
+        """Write the record with which this process opens or resumes the run.
+
+        Raises:
+            UserError: the journal cannot be written.
+        """
+        async with self._writing:
+            refused = await self._write((first,))
+        if refused:
+            raise UserError(refused)
 
     async def order(self, order: RunOrder) -> Decision:
         """Decide an order of the lead, write its records, then act; a refusal says why."""

@@ -1,0 +1,103 @@
+"""A session that may act, behind the gate and the journal: ``run`` and ``resume``, and nothing else, load this."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from deploydash.actions.csc import CscAction
+from deploydash.actions.csc_drive import ExitAcknowledged
+from deploydash.actions.kafka_commands import CommandLine
+from deploydash.actions.schemas import RegistryLatest
+from deploydash.core.run_records import RunOpened, RunRecord, RunResumed
+from deploydash.core.run_state import RunState, fold
+from deploydash.core.runbook import Runbook, StepKind
+from deploydash.errors import UserError
+from deploydash.journal.line import Entry
+from deploydash.journal.write import JournalWriter
+from deploydash.sal.commands import Sender
+from deploydash.session.run_desk import RunKeeperDesk
+from deploydash.session.run_keeper import RunKeeper
+from deploydash.wiring.read_only import ReadOnly
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """A run that is open in this process."""
+
+    reader: ReadOnly
+    keeper: RunKeeper
+    desk: RunKeeperDesk
+
+    async def work(self) -> None:
+        """Run the session, look at the world and carry out orders until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.reader.session.run(), name="session")
+            group.create_task(self.keeper.watch(), name="keeper")
+            group.create_task(self.desk.serve(), name="desk")
+
+
+def operator() -> str:
+    """Return who commands from here, ``user@host``, as SAL's identity has it."""
+    return f"{getpass.getuser()}@{socket.getfqdn()}"
+
+
+def refuse_foreign(reader: ReadOnly) -> None:
+    """Refuse to act through addresses that are not the site's own (CLI.md).
+
+    Raises:
+        UserError: Kafka's or the registry's address belongs to none of the site's.
+    """
+    outside = reader.connections
+    if outside.kafka.foreign or outside.registry.foreign:
+        what = outside.kafka if outside.kafka.foreign else outside.registry
+        address = outside.kafka.bootstrap if outside.kafka.foreign else outside.registry.url
+        raise UserError(
+            f"{address} ({what.source}) is none of {reader.site.roster.site}'s addresses: no command goes through it",
+            hint="unset the LSST_* variables of another site",
+        )
+
+
+def reopened(runbook: Runbook, entries: list[Entry]) -> RunState:
+    """Return the run as its journal tells it, before it is taken up again."""
+    return fold(runbook, [(entry.utc, entry.record) for entry in entries if isinstance(entry.record, RunRecord)])
+
+
+@asynccontextmanager
+async def acting(
+    reader: ReadOnly, state: RunState, journal: JournalWriter, first: RunOpened | RunResumed
+) -> AsyncIterator[Acting]:
+    """Wire a run: Kafka for commands, the journal, the keeper. ``first`` is the record that opens or resumes it.
+
+    Raises:
+        FeedError: Kafka cannot be commanded through; says why.
+        UserError: the journal cannot be written.
+    """
+    clock = reader.session.clock
+    outside = reader.connections
+    me = operator()
+    latest = RegistryLatest(outside.registry)
+    line = CommandLine(outside.kafka, latest, reader.schemas, clock, sender=Sender(me, os.getpid()))
+    action = CscAction(line, clock, subname=outside.kafka.topic_subname, exited=_ignored)
+    keeper = RunKeeper(state, journal, reader.session.snapshot, clock, me, {StepKind.CSC: action})
+    await keeper.begin(first)
+    reader.session.attach = keeper.attach
+    reader.session.recorded = keeper.noticed
+    unsubscribe = reader.session.subscribe(keeper.saw)
+    try:
+        await line.open()
+        yield Acting(reader, keeper, RunKeeperDesk(keeper))
+    finally:
+        unsubscribe()
+        await keeper.aclose()
+        await line.close()
+        await latest.aclose()
+
+
+def _ignored(_: ExitAcknowledged) -> None:
+    """Silence is counted from the beats alone."""
