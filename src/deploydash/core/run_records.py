@@ -26,7 +26,8 @@ class Outcome(StrEnum):
 class RunOpened:
     """A run began, from these files.
 
-    ``only`` are the CSCs that a run about named ones was opened for. ``lost`` are the CSCs that were LOST before it: one line per group, not an alarm each.
+    ``only`` are the CSCs that a run about named ones was opened for. ``lost`` are those that were LOST before it:
+    one line per group, not an alarm each.
     """
 
     run: str

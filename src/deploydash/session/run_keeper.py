@@ -184,10 +184,9 @@ class RunKeeper:
         """Take what the fleet noticed; it is on disk before the next record of the run."""
         self._noticed.extend(records)
 
-    @property
-    def busy(self) -> bool:
-        """Whether an action is under way."""
-        return bool(self._tasks)
+    async def idle(self) -> None:
+        """Wait until no action is under way."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def aclose(self) -> None:
         """Stop dispatching and wait for the actions to let go; what they had sent stays unknown."""
