@@ -73,7 +73,7 @@ class CscAction:
             exited=self._exited,
         )
         end = await drive.before()
-        if end is None:
+        if end is None and not drive.leaving:
             async with slots:
                 end = await drive.walk()
         if end is None:

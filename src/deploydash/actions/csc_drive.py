@@ -94,16 +94,19 @@ class Drive:
         self._override = override
         self._exited = exited
         self._last = ""
-        self._leaving = False
+        self._exit_acknowledged = False
 
     async def before(self) -> End | None:
         """Return how it ends without any command, or None where it has to be commanded or waited for."""
         await self._decide()
         if is_there(self._view(), self._target):
             return End(Outcome.REACHED, "was there already")
-        if is_leaving(self._view(), self._target):
-            return None
-        return self._stopped()
+        return None if self.leaving else self._stopped()
+
+    @property
+    def leaving(self) -> bool:
+        """Whether nothing is left but to wait for its silence."""
+        return self._exit_acknowledged or is_leaving(self._view(), self._target)
 
     async def walk(self) -> End | None:
         """Command it step by step; None when nothing is left but to wait for its silence."""
@@ -111,7 +114,7 @@ class Drive:
             view = self._view()
             if is_there(view, self._target):
                 return End(Outcome.REACHED, f"seen {self._target}")
-            if self._leaving or is_leaving(view, self._target):
+            if self.leaving:
                 return None
             if (stopped := self._stopped()) is not None:
                 return stopped
@@ -168,7 +171,7 @@ class Drive:
         """Wait for the state that an acknowledged command leads to; the event may have come before."""
         view = self._view()
         if after is SummaryState.OFFLINE and not (view is not None and view.camera):
-            self._leaving = True
+            self._exit_acknowledged = True
             self._exited(ExitAcknowledged(self._csc, self._clock.monotonic()))
             return None
         if await self._seen(lambda view: _moved(view, before), self._patience.seen):
@@ -183,7 +186,7 @@ class Drive:
         view = self._view()
         if is_there(view, self._target):
             return End(Outcome.REACHED, f"seen {self._target}; {command}: {answer.words}")
-        if is_leaving(view, self._target):
+        if self.leaving:
             return None
         if answer.code == 0:
             return End(Outcome.UNKNOWN, f"{command}: {answer.words}")

@@ -36,7 +36,10 @@ class Description:
 def describe(
     step: Step, look: Look, now: float, *, subname: str, overrides: Mapping[CscId, str] | None = None
 ) -> Description:
-    """Return what a step would send, were it let go at ``now`` (monotonic): ``lsst.sal.ESS.command_disable salIndex=104``."""
+    """Return what a step would send, were it let go at ``now`` (monotonic).
+
+    A command is shown as its topic and the public fields that are set: ``lsst.sal.ESS.command_disable salIndex=104``.
+    """
     items = [item for item in step.items if isinstance(item, CscItem)]
     planned = tuple(_planned(item, look(item.csc), now, subname, overrides or {}) for item in items)
     sending = sum(bool(one.commands) for one in planned)
