@@ -1,0 +1,52 @@
+"""Which benchmarks there are, by name and in the order in which they run."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Protocol
+
+from bench.fleet import LARGER, SITE_SIZE
+from bench.rows import Say
+from bench.world import World
+
+
+class Benchmark(Protocol):
+    """One module of this package."""
+
+    def run(self, world: World, size: int, tell: Say, *, quick: bool = False) -> None:
+        """Measure a fleet of ``size`` CSCs and tell the rows."""
+        ...
+
+
+MODULES: dict[str, str] = {
+    "p3": "bench.p3",
+    "p5": "bench.p5",
+    "p4": "bench.p4",
+    "p2": "bench.p2",
+    "p1": "bench.p1",
+}
+"""P1 comes last: by then its fleet has beaten for the minute that it reads back."""
+
+
+def plan(names: list[str], sizes: list[int] | None = None) -> list[tuple[str, int]]:
+    """Return what to run: benchmarks by name at the site's size, and with ``p7`` the larger fleets as well.
+
+    Raises:
+        ValueError: there is no such benchmark.
+    """
+    known = [*MODULES, "p7"]
+    wrong = [name for name in names if name not in known]
+    if wrong:
+        raise ValueError(f"there is no benchmark {', '.join(wrong)}: known are {', '.join(sorted(known))}")
+    chosen = names or known
+    here = [name for name in MODULES if name in chosen]
+    if sizes:
+        return [(name, size) for size in sizes for name in here]
+    larger = [(name, size) for size in LARGER for name in MODULES] if "p7" in chosen else []
+    return [(name, SITE_SIZE) for name in here] + larger
+
+
+def load(name: str) -> Benchmark:
+    """Return a benchmark by its name."""
+    module: Benchmark = import_module(MODULES[name])  # type: ignore[assignment]
+    return module
