@@ -7,12 +7,11 @@ import random
 import sys
 from dataclasses import replace
 
-from tests.support import snapshots
-from tests.support.snapshots import NOW, FakeSource, RunningClock
-
 from deploydash.core.model import FeedName, FeedState
 from deploydash.core.snapshot import FeedView, Snapshot
 from deploydash.ui.app import DeploydashApp
+from tests.support import snapshots
+from tests.support.snapshots import NOW, FakeSource, RunningClock
 
 
 def scene(name: str) -> Snapshot:

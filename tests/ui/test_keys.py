@@ -11,8 +11,8 @@ from textual.widgets import Input
 
 from deploydash.core.commands import CompareWith, Inspect
 from deploydash.core.model import CscId, Phase, SummaryState, Target, TargetKind
-from deploydash.ui.help import help_lines
 from deploydash.ui.glyphs import UNICODE
+from deploydash.ui.help import help_lines
 from deploydash.ui.ink import plain
 from deploydash.ui.keys import KEYS, Scope
 from deploydash.ui.screens.detail import DetailScreen

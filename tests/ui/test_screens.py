@@ -10,6 +10,7 @@ import pytest
 from deploydash.core.commands import Inspect
 from deploydash.core.model import CscId, FeedName, FeedState
 from deploydash.core.snapshot import FeedView, Snapshot
+from deploydash.ui.ink import Line
 from deploydash.ui.screens.watch import WatchScreen
 from tests.support import snapshots
 from tests.support.goldens import assert_golden
@@ -180,7 +181,12 @@ async def test_a_storm_over_ten_thousand_draws_only_what_is_seen(monkeypatch: py
         grid = watch(screen).query_one("Grid")
         made: list[int] = []
         line_at = grid.line_at  # type: ignore[attr-defined]
-        monkeypatch.setattr(grid, "line_at", lambda y: made.append(y) or line_at(y))
+
+        def counted(y: int) -> Line:
+            made.append(y)
+            return line_at(y)  # type: ignore[no-any-return]
+
+        monkeypatch.setattr(grid, "line_at", counted)
         changed: Snapshot = replace(
             first, cscs=tuple(replace(view, restarts=1) for view in first.cscs), number=2, events=()
         )

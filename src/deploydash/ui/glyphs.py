@@ -75,6 +75,8 @@ ASCII = Glyphs(
     minus="-",
 )
 
+_IN_ASCII = str.maketrans({"→": ">", "“": '"', "”": '"', "‘": "'", "’": "'", "…": "~", "·": "-", "×": "x", "−": "-"})
+
 _POOR_TERMINALS = frozenset({"linux", "dumb", "vt100", "vt220"})
 
 
@@ -86,3 +88,10 @@ def choose(encoding: str, environ: Mapping[str, str]) -> Glyphs:
     if encoding.lower().replace("-", "") != "utf8" or environ.get("TERM", "") in _POOR_TERMINALS:
         return ASCII
     return UNICODE
+
+
+def showable(text: str, glyphs: Glyphs) -> str:
+    """Return text of others (reasons, reports, log messages) in characters that the terminal can show."""
+    if glyphs is not ASCII or text.isascii():
+        return text
+    return text.translate(_IN_ASCII).encode("ascii", "replace").decode("ascii")

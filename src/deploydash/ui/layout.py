@@ -29,6 +29,9 @@ GAP = 2
 AGE = 5
 """Cells for a blank and the longest age."""
 
+LEAST_CHIP = 4
+"""No tile takes fewer cells, so that more of them than this need not be tried on one screen."""
+
 WIDEST = 34
 """Columns are not stretched beyond this many cells."""
 
@@ -39,13 +42,14 @@ def pack(blocks: Sequence[Block], width: int, height: int) -> Layout:
     chips = [pitch_of(family) for block in blocks for family in block.families if len(family.items) > 1] or [0]
     least = max(INDENT + min(max(labels), WIDEST - INDENT), INDENT + max(chips))
     natural = max(least, min(WIDEST, INDENT + max(labels) + AGE))
-    for columns in (
-        _whole(blocks, width, height, natural),
-        _whole(blocks, width, height, least),
-        _flowing(blocks, width, height, least),
-    ):
-        if columns is not None:
-            return _finish(columns)
+    if sum(len(family.items) for block in blocks for family in block.families) <= width // LEAST_CHIP * height:
+        for columns in (
+            _whole(blocks, width, height, natural),
+            _whole(blocks, width, height, least),
+            _flowing(blocks, width, height, least),
+        ):
+            if columns is not None:
+                return _finish(columns)
     return _finish(_bands(blocks, width, least, natural))
 
 

@@ -79,8 +79,12 @@ def is_departing(view: CscView) -> bool:
     return view.verdict in {Verdict.OFF_TARGET, Verdict.UNKNOWN, Verdict.MOVING} or not view.expected
 
 
+RANKS = 6
+"""How many severities there are."""
+
+
 def severity(view: CscView) -> int:
-    """Return the place of a CSC among those off target, worst first."""
+    """Return the place of a CSC among those off target, worst first: 0 to RANKS - 1."""
     if view.verdict is Verdict.MOVING:
         return 5
     if view.liveness is Liveness.FEED_DOWN:

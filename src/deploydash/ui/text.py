@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from datetime import UTC, datetime
 from io import StringIO
 
@@ -13,12 +14,13 @@ from deploydash.core.model import FeedState
 from deploydash.core.snapshot import Snapshot
 from deploydash.ui import glyphs as signs
 from deploydash.ui import search
-from deploydash.ui.glyphs import Glyphs
-from deploydash.ui.ink import Ink, Line, Span
+from deploydash.ui.glyphs import Glyphs, showable
+from deploydash.ui.header import width_of
+from deploydash.ui.ink import Ink, Line, Span, plain
 from deploydash.ui.layout import pack
-from deploydash.ui.lines import departing, rule
+from deploydash.ui.lines import departing, reason_of, rule
 from deploydash.ui.pieces import Kind, Piece, blocks_of
-from deploydash.ui.present import Moment, chip, family, group_of, look, severity, tile, title
+from deploydash.ui.present import Moment, chip, cut, family, group_of, look, severity, tile, title
 from deploydash.ui.themes import DEFAULT, PALETTES
 
 
@@ -29,11 +31,11 @@ def snapshot_text(snapshot: Snapshot, *, width: int = 120, colour: bool = False,
     """
     width = max(60, width)
     moment = Moment(snapshot.at, snapshot.utc, glyphs, listening=not snapshot.decided)
-    lines = [*_head(snapshot, glyphs), Line(), *grid_lines(snapshot, moment, width, 0), Line()]
+    lines = [*_head(snapshot, width, glyphs), Line(), *grid_lines(snapshot, moment, width, 0), Line()]
     lines += _departing(snapshot, moment, width)
     if colour:
         return _coloured(lines, width)
-    return "\n".join("".join(span.text for span in line.spans).rstrip() for line in lines) + "\n"
+    return "\n".join(showable(plain(line), glyphs).rstrip() for line in lines) + "\n"
 
 
 def grid_lines(snapshot: Snapshot, moment: Moment, width: int, height: int) -> list[Line]:
@@ -63,7 +65,7 @@ def _piece(snapshot: Snapshot, piece: Piece, moment: Moment) -> tuple[Span, ...]
     return chip(piece.label, drawn)
 
 
-def _head(snapshot: Snapshot, glyphs: Glyphs) -> list[Line]:
+def _head(snapshot: Snapshot, width: int, glyphs: Glyphs) -> list[Line]:
     summary, roster = snapshot.summary, snapshot.roster
     told = f"{datetime.fromtimestamp(snapshot.utc, UTC):%Y-%m-%d %H:%M:%SZ}"
     name = f"{roster.site.upper()}{' REHEARSAL' if roster.rehearsal else ''}"
@@ -71,15 +73,19 @@ def _head(snapshot: Snapshot, glyphs: Glyphs) -> list[Line]:
         f"{summary.at_target} of {summary.expected} at target {snapshot.target}, {summary.off_target} off target, "
         f"{summary.moving} moving, {summary.unknown} unknown, {summary.no_target} without a target"
     )
-    lines = [Line((Span(name, Ink.TITLE), Span(f"  {told}"))), Line((Span(counts),))]
+    lines = [Line((Span(name, Ink.TITLE), Span(f"  {told}")))]
+    lines += [Line((Span(part),)) for part in textwrap.wrap(counts, width)]
     for feed in snapshot.feeds:
         ink = Ink.TEXT if feed.state in {FeedState.UP, FeedState.OFF} else Ink.WARN
-        lines.append(Line((Span(f"{feed.feed} {feed.state}", ink), Span(f"  {feed.detail}", Ink.DIM))))
+        lines.append(
+            Line((Span(f"{feed.feed} {feed.state}", ink), Span(f"  {cut(feed.detail, width - 27, glyphs)}", Ink.DIM)))
+        )
     broken = sum(entry.records for entry in snapshot.undecodable)
     if broken:
         lines.append(Line((Span(f"{broken} records could not be decoded", Ink.WARN),)))
     if snapshot.banner:
-        lines.append(Line((Span(f"{glyphs.down} {snapshot.banner}", Ink.BAD),)))
+        banner = textwrap.wrap(f"{glyphs.down} {snapshot.banner}", width)
+        lines += [Line((Span(part, Ink.BAD),)) for part in banner]
     if not snapshot.decided:
         lines.append(Line((Span("not everything is decided yet", Ink.WARN),)))
     return lines
@@ -91,7 +97,13 @@ def _departing(snapshot: Snapshot, moment: Moment, width: int) -> list[Line]:
     if not items:
         return [Line((Span("nobody is off target", Ink.DIM),))]
     lines = [rule(f"not at target {moment.glyphs.dot} {len(items)} of {len(cscs)}", width, moment.glyphs)]
-    return lines + [departing(cscs[item], look(cscs[item], moment), moment, width) for item in items]
+    for item in items:
+        *head, _ = departing(cscs[item], look(cscs[item], moment), moment, width).spans
+        indent = width_of(head)
+        why = textwrap.wrap(reason_of(cscs[item], moment), width - indent) or [""]
+        lines.append(Line((*head, Span(why[0]))))
+        lines += [Line((Span(" " * indent), Span(part))) for part in why[1:]]
+    return lines
 
 
 def _coloured(lines: list[Line], width: int) -> str:

@@ -114,7 +114,7 @@ class Palette:
             Ink.WARN_TITLE: (self.warn, back),
             Ink.BAD: (self.bad, back),
             Ink.BADGE: (self.badge_text, self.badge),
-            Ink.REHEARSAL: (_DARK, self.warn),
+            Ink.REHEARSAL: (self.page, self.warn),
         }[ink]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from deploydash.core.model import Liveness
-from deploydash.core.snapshot import Snapshot
+from deploydash.core.snapshot import CscView, Snapshot
 
 
 class Size(Enum):
@@ -31,11 +31,16 @@ def changed_items(old: Snapshot | None, new: Snapshot) -> list[int] | None:
     if old.cscs is new.cscs:
         return []
     changed = [item for item, (one, other) in enumerate(zip(old.cscs, new.cscs, strict=True)) if one is not other]
-    if any(
-        old.cscs[item].csc != new.cscs[item].csc or old.cscs[item].group != new.cscs[item].group for item in changed
-    ):
+    if any(_is_another(old.cscs[item], new.cscs[item]) for item in changed):
         return None
     return changed
+
+
+def _is_another(one: CscView, other: CscView) -> bool:
+    """Say whether this is another CSC or one that moved to another group; identity first, it is nearly free."""
+    return (one.csc is not other.csc and one.csc != other.csc) or (
+        one.group is not other.group and one.group != other.group
+    )
 
 
 def calm_sentence(snapshot: Snapshot) -> str:

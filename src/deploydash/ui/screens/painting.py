@@ -9,7 +9,7 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.events import Resize
 from textual.widgets import Input
 
-from deploydash.core.snapshot import GroupView, Snapshot
+from deploydash.core.snapshot import CscView, GroupView, Snapshot
 from deploydash.ui import header, lines, search
 from deploydash.ui.ink import Ink, Line, Span, Surface
 from deploydash.ui.keys import Scope
@@ -39,6 +39,8 @@ class Painting(View):
         self._around_at = 0.0
         self._around_waits = False
         self._lists_at = 0.0
+        self._listed: tuple[int, ...] = ()
+        self._listed_for: tuple[Sequence[CscView], str] = ((), "")
         self.snapshot: Snapshot | None = None
         self.selected: int | None = None
         self.by_state = False
@@ -123,7 +125,8 @@ class Painting(View):
             self.query_one(f"#{name}").display = shown
         height = self.size.height
         self.query_one("#events").styles.height = 2 if small else 8 if height >= 46 else 6 if height >= 40 else 4
-        self.query_one("#groups").styles.height = -(-len(self.groups) // max(1, min(3, (self.size.width - 1) // 25)))
+        across = max(1, (self.size.width - 1) // 25)
+        self.query_one("#groups").styles.height = min(-(-len(self.groups) // across), max(1, height // 4))
         self.query_one("#side").set_class(self.deploydash.glyphs.rule == "-", "ascii")
         self.call_after_refresh(self.paint, None)
 
@@ -191,7 +194,8 @@ class Painting(View):
         )
         if snapshot.banner:
             self.query_one("#banner", Lines).show([lines.banner(snapshot.banner, width, app.glyphs)])
-        self.query_one("#groups", Lines).show(lines.groups_lines(self.groups, width, app.glyphs))
+        if self.design is Size.SMALL:
+            self.query_one("#groups", Lines).show(lines.groups_lines(self.groups, width, app.glyphs))
         if lists or moment.now - self._lists_at >= LISTS_S:
             self._lists_at = moment.now
             self._show_lists(snapshot, moment)
@@ -205,15 +209,14 @@ class Painting(View):
             self._card(snapshot, moment)
 
     def _show_lists(self, snapshot: Snapshot, moment: Moment) -> None:
-        items = search.departing(snapshot.cscs)
-        if self.pattern:
-            items = tuple(item for item in items if item in self.found)
+        items = self._departing(snapshot)
         glyphs, width = self.deploydash.glyphs, self.query_one("#main").size.width
         filtered = f"{glyphs.dot} filter {self.pattern} {glyphs.dot} {len(self.found)} match" if self.pattern else ""
         calm = "nobody among the filter's matches" if self.pattern else calm_sentence(snapshot)
         above = Line()
         if self.listing:
-            head = f"{departing_title(snapshot, items)} {glyphs.dot} {len(items)} of {len(snapshot.cscs)} {filtered}".rstrip()
+            count = f"{len(items)} of {len(snapshot.cscs)}"
+            head = f"{departing_title(snapshot, items)} {glyphs.dot} {count} {filtered}".rstrip()
             above = lines.rule(head, width, glyphs, bright=not self.in_events)
             self.query_one("#list", Departing).show(snapshot.cscs, items, moment, calm)
         elif self.pattern:
@@ -230,6 +233,15 @@ class Painting(View):
             if side.has_class("asking") is not asking:
                 side.set_class(asking, "asking")
             self.query_one("#panel", Departing).show(snapshot.cscs, items, moment, calm)
+
+    def _departing(self, snapshot: Snapshot) -> tuple[int, ...]:
+        """Return who is listed; found anew only when a CSC or the filter changed."""
+        asked = (snapshot.cscs, self.pattern)
+        if self._listed_for[0] is not asked[0] or self._listed_for[1] != asked[1]:
+            items = search.departing(snapshot.cscs)
+            self._listed = tuple(item for item in items if item in self.found) if self.pattern else items
+            self._listed_for = asked
+        return self._listed
 
     def answer(self, moment: Moment) -> None:
         """Draw the line that answers: a message, or the selected CSC and why it counts as it does."""

@@ -13,6 +13,7 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from deploydash.ui.glyphs import Glyphs, showable
 from deploydash.ui.ink import Ink, Line
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ class Canvas(ScrollView, can_focus=False, inherit_bindings=False):
     def palette(self) -> Palette:
         """The theme in use."""
         return cast("DeploydashApp", self.app).palette
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """The signs that the terminal can show."""
+        return cast("DeploydashApp", self.app).glyphs
 
     @property
     @abstractmethod
@@ -88,10 +94,11 @@ class Canvas(ScrollView, can_focus=False, inherit_bindings=False):
 
     def _strip(self, y: int) -> Strip:
         line = self.line_at(y) if y < self.row_count else Line()
-        styles = self.palette.styles
+        styles, glyphs = self.palette.styles, self.glyphs
         segments: list[Segment] = []
-        for text, ink, surface in line.spans:
-            if text:
+        for raw, ink, surface in line.spans:
+            if raw:
+                text = showable(raw, glyphs)
                 style = styles[ink, surface if surface != "page" else line.surface]
                 if segments and _as_well(text, style, segments[-1].style):
                     style = segments[-1].style or style

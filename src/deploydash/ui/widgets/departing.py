@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from itertools import chain
 
 from deploydash.core.snapshot import CscView
 from deploydash.ui.ink import Ink, Line, Span, Surface
 from deploydash.ui.lines import departing, departing_block
-from deploydash.ui.present import Moment, look, severity
+from deploydash.ui.present import RANKS, Moment, look, severity
 from deploydash.ui.widgets.canvas import Canvas
 
 
@@ -18,6 +19,7 @@ class Departing(Canvas):
         super().__init__(id=id)
         self._tall = tall
         self._cscs: Sequence[CscView] = ()
+        self._given: Sequence[int] = ()
         self._items: tuple[int, ...] = ()
         self._moment: Moment | None = None
         self._rows: list[tuple[int, Line]] = []
@@ -36,10 +38,14 @@ class Departing(Canvas):
         return max(1, len(self._rows) or len(self._items))
 
     def show(self, cscs: Sequence[CscView], items: Sequence[int], moment: Moment, calm: str) -> None:
-        """List these CSCs; ``calm`` is the sentence for an empty list."""
-        self._cscs, self._moment, self._calm = cscs, moment, calm
+        """List these CSCs, given in roster order; ``calm`` is the sentence for an empty list."""
         before = self.row_count
-        self._items = tuple(sorted(items, key=lambda item: (severity(cscs[item]), item)))
+        if cscs is not self._cscs or items is not self._given:
+            ranked: list[list[int]] = [[] for _ in range(RANKS)]
+            for item in items:
+                ranked[severity(cscs[item])].append(item)
+            self._items = tuple(chain.from_iterable(ranked))
+        self._cscs, self._given, self._moment, self._calm = cscs, items, moment, calm
         self._fill()
         if before != self.row_count:
             self.measure()
