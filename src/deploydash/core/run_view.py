@@ -8,8 +8,9 @@ from deploydash.core.arm import Arm
 from deploydash.core.gate import GateReason, Sight, reasons
 from deploydash.core.model import CscId
 from deploydash.core.run import not_there
+from deploydash.core.run_records import ItemTicked
 from deploydash.core.run_state import RunState, StepStatus, TargetStatus
-from deploydash.core.runbook import Lane, RunPhase, Step, StepId, StepKind, Tier
+from deploydash.core.runbook import Choice, Debt, Lane, RunPhase, ScriptItem, Step, StepId, StepKind, Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,12 @@ class TargetRow:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The gate card: what would be done, on what, why it may or may not go now, and what it leaves behind."""
+    """The gate card: what would be done, on what, why it may or may not go now, and what it leaves behind.
+
+    ``choices`` are the questions this step asks, ``answers`` (choice, answer) those answered so far. ``ticks``:
+    items done by hand, by number. ``arrivals``: UTC seconds at which one of the ``total`` targets was reached.
+    ``route``: the script by which targets that did not go may be sent another way, or None.
+    """
 
     step: Step
     status: StepStatus
@@ -49,6 +55,12 @@ class Card:
     is_open: bool
     armed: Arm | None
     armed_message: str
+    choices: tuple[Choice, ...] = ()
+    answers: tuple[tuple[str, str], ...] = ()
+    ticks: tuple[ItemTicked, ...] = ()
+    arrivals: tuple[float, ...] = ()
+    total: int = 0
+    route: ScriptItem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +77,7 @@ class WaitView:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """Everything of a run that a screen may show."""
+    """Everything of a run that a screen may show. ``owed``: the open debts with the ids by which they are waived."""
 
     run: str
     runbook: str
@@ -82,6 +94,7 @@ class RunView:
     debts: tuple[str, ...]
     waived: tuple[tuple[CscId, str], ...]
     fault: str
+    owed: tuple[Debt, ...] = ()
 
 
 def current_phase(state: RunState) -> RunPhase:
@@ -133,6 +146,7 @@ def run_view(
         debts=tuple(debt.what for _, debt in state.debts()),
         waived=tuple((csc, record.reason) for csc, record in state.waived.items()),
         fault=fault,
+        owed=tuple(debt for _, debt in state.debts()),
     )
 
 
@@ -182,7 +196,29 @@ def _card(step: Step, state: RunState, sight: Sight, arm: Arm | None, message: s
     status = state.status(step)
     is_open = status is StepStatus.PENDING and all(reason.met for reason in found)
     armed = arm if arm is not None and arm.step == step.id else None
-    return Card(step, status, found, _asking(step, state), is_open, armed, message)
+    progress = state.progress(step.id)
+    reached = (target.utc for target in progress.targets.values() if target.status is TargetStatus.REACHED)
+    return Card(
+        step,
+        status,
+        found,
+        _asking(step, state),
+        is_open,
+        armed,
+        message,
+        choices=tuple(choice for choice in state.runbook.choices if choice.id in step.asks),
+        answers=tuple(state.answers.items()),
+        ticks=tuple(progress.ticks.values()),
+        arrivals=tuple(sorted(reached)),
+        total=len(progress.targets),
+        route=_route(step, state),
+    )
+
+
+def _route(step: Step, state: RunState) -> ScriptItem | None:
+    """Return the other route of a step: its own, or that of the step which decides about what it left."""
+    deciding = (other.other_route for other in state.runbook.steps() if other.settles == step.id)
+    return step.other_route or next(deciding, None)
 
 
 def _wait(state: RunState, sight: Sight, arrivals: tuple[float, ...]) -> WaitView | None:
