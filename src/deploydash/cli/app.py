@@ -132,6 +132,46 @@ def sites(as_json: JsonOption = False) -> int:
 
 
 @app.command()
+def run(
+    site: SiteArgument,
+    runbook: Annotated[str, typer.Argument(metavar="RUNBOOK", help="full-cycle, incremental, recovery, or a file.")],
+    cycle: Annotated[str, typer.Option(help="The cycle, such as c0045.")] = "",
+    only: OnlyOption = None,
+    theme: ThemeOption = None,
+) -> int:
+    """Drive an upgrade: the grid with the runbook beside it; every step waits for the lead's key.
+
+    Example: deploydash run summit full-cycle --cycle c0045
+    """
+    return int(work("run").open_new(site, runbook, cycle, only, theme=theme))
+
+
+@app.command()
+def resume(
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="An id or its beginning; else the open one.")] = None,
+    theme: ThemeOption = None,
+) -> int:
+    """Go on with an open run at the exact step.
+
+    Example: deploydash resume summit-c0045
+    """
+    return int(work("run").resume(run, theme=theme))
+
+
+@app.command()
+def report(
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="An id or its beginning; else the open one.")] = None,
+    form: Annotated[str, typer.Option("--format", help="md or html.")] = "md",
+    output: Annotated[str | None, typer.Option(metavar="FILE", help="Write it here instead of printing it.")] = None,
+) -> int:
+    """Tell a run's journal for people: who pressed what, how long it took, what was waived, what is still owed.
+
+    Example: deploydash report summit-c0045 --format html --output report.html
+    """
+    return int(work("report").run(run, form, output))
+
+
+@app.command()
 def plan(
     site: SiteArgument,
     runbook: Annotated[str, typer.Argument(metavar="RUNBOOK", help="full-cycle, incremental, recovery, or a file.")],
@@ -201,8 +241,11 @@ def _code_of_command() -> int:
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        return 128 + signal.SIGPIPE
+    except SystemExit as left:
+        # Typer answers a reader that left with 1, which would say "no" here.
+        if isinstance(left.__context__, BrokenPipeError):
+            return 128 + signal.SIGPIPE
+        raise
     except Exception as error:
         log.exception("a fault of deploydash itself")
         where = places().state / "deploydash.log"

@@ -48,8 +48,12 @@ def open_runbook(reference: str, site: Site, only: frozenset[CscId] | None, at: 
 
 
 def named(only: str | None, site: Site) -> frozenset[CscId] | None:
-    """Return the CSCs of a site that a PATTERN names, or None where none was given."""
+    """Return the CSCs that a PATTERN names, or None where none was given.
+
+    A name that the roster lacks stays in, so that the runbook can refuse it with the nearest one.
+    """
     if only is None:
         return None
     fits = parse_pattern(only)
-    return frozenset(spec.csc for spec in site.roster.cscs if fits(spec.csc))
+    explicit = {CscId.parse(part) for part in only.split(",") if not part.strip().endswith("*")}
+    return frozenset(spec.csc for spec in site.roster.cscs if fits(spec.csc)) | explicit

@@ -8,10 +8,10 @@ import shutil
 import sys
 from collections.abc import Sequence
 
+from deploydash.cli.document import is_met, status_document
 from deploydash.cli.exits import Exit
 from deploydash.cli.headless import until
 from deploydash.cli.places import places
-from deploydash.cli.report import is_met, status_document
 from deploydash.cli.running import run as run_to_the_end
 from deploydash.cli.sites import open_site
 from deploydash.config.pattern import parse_target

@@ -6,10 +6,10 @@ import json
 import os
 import sys
 
+from deploydash.cli.document import change_line, final_line, is_met
 from deploydash.cli.exits import Exit
 from deploydash.cli.headless import until
 from deploydash.cli.places import places
-from deploydash.cli.report import change_line, final_line, is_met
 from deploydash.cli.running import run as run_to_the_end
 from deploydash.cli.sites import open_site
 from deploydash.cli.status import READABLE, kafka_state, verdict_on
