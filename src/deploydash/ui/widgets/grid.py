@@ -52,7 +52,8 @@ class Grid(Canvas):
             self.redraw(self.rows_shown())
         else:
             places = self._layout_of_rows.places
-            rows = {places[item][0] for item in changed}
+            # Before the first layout nothing has a place yet; packing draws it all.
+            rows = {places[item][0] for item in changed if item in places}
             if changed or retitle:
                 rows |= {
                     y for y in self.rows_shown() if y < self.row_count and _has_counts(self._layout_of_rows.rows[y])
