@@ -14,8 +14,9 @@ LATE_FLOOR = 2.5
 """Seconds. Beats stay at 1 Hz at any speed, so no limit may fall under what a healthy CSC needs."""
 SILENT_FLOOR = 4.0
 
-_KEPT = ("site", "rehearsal", "time_zone", "cluster", "limits", "groups", "published_end", "cscs")
-"""Keys of a site file that hold no address. Everything else is left out, so that a rehearsal knows no real system."""
+_KEPT = ("site", "rehearsal", "time_zone", "cluster", "limits", "groups", "published_end", "cscs", "systems")
+"""Keys of a site file that are copied. No address is among them that anything connects to: ``systems`` only names the
+hosts in the steps that people do by hand, and in a rehearsal a runbook prints their commands as comments."""
 
 _COMPONENTS_OF_SCALE = 54
 """As many heartbeat topics as the Summit has."""
