@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from deploydash.core.model import FeedState, Liveness, SummaryState
+from deploydash.core.model import Effective, FeedState, Liveness, SummaryState
 from deploydash.core.observations import BeatArrived, FeedChanged, FetchesResumed, FetchesStopped
 from tests.servers.beater import Beater
 from tests.servers.fleet import SalWriter
@@ -104,6 +104,26 @@ async def test_a_partition_without_a_leader_is_feed_down_for_its_component_alone
             await watch.until(lambda: liveness(watch) == {Liveness.BEATING}, 30, "all beat again")
             assert frozenset({"Watcher"}) not in [stop.components for stop in watch.told.of(FetchesStopped)]
             assert any("ESS" in resume.components for resume in watch.told.of(FetchesResumed)[1:])
+
+
+async def test_a_partition_without_a_leader_from_the_start_holds_nobody_else_up(
+    kafka_cluster: KafkaCluster, schema_registry: SchemaRegistry, subname: str
+) -> None:
+    writer = SalWriter(kafka_cluster.topics, schema_registry, subname)
+    events = ["heartbeat", "summaryState"]
+    writer.prepare(FLEET[:2], events, brokers=[2])
+    writer.prepare(FLEET[2:], events, brokers=[1])
+    with Beater(writer, FLEET) as beater:
+        for csc in FLEET:
+            writer.tell_state(csc, SummaryState.STANDBY, origin=beater.origin(csc))
+        await asyncio.to_thread(kafka_cluster.kill, 2)
+        async with watching(plain_settings(kafka_cluster.bootstrap, subname), schema_registry.url, FLEET) as watch:
+            await watch.until(lambda: watch.view("Watcher").effective is Effective.STANDBY, 8, "the Watcher is right")
+            await watch.until(lambda: watch.view("ESS:1").liveness is Liveness.FEED_DOWN, 8, "ESS is cut off")
+            assert "has no leader" in watch.told.of(FetchesStopped)[0].why
+            await asyncio.to_thread(kafka_cluster.revive, 2)
+            await watch.until(lambda: liveness(watch) == {Liveness.BEATING}, 30, "all beat")
+            await watch.until(lambda: watch.view("ESS:2").reported is SummaryState.STANDBY, 20, "its state is read")
 
 
 async def test_a_leader_that_moves_costs_no_state(

@@ -198,6 +198,7 @@ class Connection:
             if at - since > UNANSWERED_S:
                 unanswered.setdefault(component, ("their schema is not known yet", since))
         behind = {one.topic for reader in (self._prompt, self._details) for one in reader.unanswered(_EVENTS_BEHIND_S)}
+        behind |= {one.topic for reader in (self._prompt, self._details) for one in reader.refused}
         behind |= {one.topic for one, event in listing.leaderless.items() if event.name != HEARTBEAT}
         return Answers(
             listing.components(HEARTBEAT),
@@ -234,17 +235,21 @@ class Connection:
 
     async def _find_trouble(self) -> None:
         """While no broker answers, find out why; start anew where the address answers and our brokers do not."""
+        answers_since: float | None = None
         while True:
             await asyncio.sleep(_LOOK_S)
-            since = self._health.lost_since
-            if since is None:
+            if self._health.lost_since is None:
+                answers_since = None
                 continue
             error = await diagnose(self._settings)
             if self._health.lost_since is None:
                 continue
+            now = self._clock.monotonic()
             if error is not None:
-                self._health.trouble = str(error)
-            elif self._clock.monotonic() - since > _GIVE_UP_S:
+                self._health.trouble, answers_since = str(error), None
+            elif answers_since is None:
+                answers_since = now
+            elif now - answers_since > _GIVE_UP_S:
                 raise FeedError(
                     FeedName.KAFKA,
                     f"{where(self._settings)}: answers, but the brokers it named before do not; connecting anew",

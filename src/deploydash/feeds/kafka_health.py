@@ -112,7 +112,7 @@ class Health:
         if answers.refused:
             parts.append(f"this account may not read {_names(answers.refused)}; ask for READ on {self.topics}*")
         if answers.events_behind:
-            parts.append(f"{answers.events_behind} event topics are not answered")
+            parts.append(f"{answers.events_behind} event topics are not answered or may not be read")
         if parts:
             return FeedState.DEGRADED, f"{self.address}: {'; '.join(parts)}"
         if answers.answered:

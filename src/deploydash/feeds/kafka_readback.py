@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from enum import IntEnum
+from functools import partial
 
 from aiokafka.errors import KafkaError
 
@@ -28,6 +29,8 @@ _LOG_MESSAGES = 50
 _RETRY_S = 1.0
 _NOBODY: frozenset[CscId] = frozenset()
 
+_Job = Callable[[Mapping[Partition, Event], Mapping[Partition, int]], Awaitable[None]]
+
 
 class Urgency(IntEnum):
     """What comes first."""
@@ -38,6 +41,7 @@ class Urgency(IntEnum):
     DETAILS = 3
     LOGS = 4
     OLD_BEATS = 5
+    AGAIN = 6
 
 
 class ReadBack:
@@ -71,16 +75,16 @@ class ReadBack:
         details = {p: e for p, e in here.items() if not (p in states or p in beats or p in logs)}
         self._state_tails.update(event.component for event in states.values() if event.name in STATE_EVENTS)
         if states:
-            self._push(Urgency.STATES, lambda: self._first_states(states, ends))
+            self._push(Urgency.STATES, partial(self._attempt, self._first_states, states, ends))
         if beats:
-            self._push(Urgency.BEATS, lambda: self._first_beats(beats, ends))
+            self._push(Urgency.BEATS, partial(self._attempt, self._first_beats, beats, ends))
         if details:
-            self._push(Urgency.DETAILS, lambda: self._details(details, ends))
+            self._push(Urgency.DETAILS, partial(self._attempt, self._details, details, ends))
         if logs:
-            self._push(Urgency.LOGS, lambda: self._log_messages(logs, ends))
+            self._push(Urgency.LOGS, partial(self._attempt, self._log_messages, logs, ends))
 
     async def run(self) -> None:
-        """Do one job after the other. One that failed for want of a broker is done again."""
+        """Do one job after the other. One that fails for want of a broker is done again."""
         while True:
             if not self._jobs:
                 self._reading.reader.rest()
@@ -90,12 +94,29 @@ class ReadBack:
             try:
                 await job()
             except KafkaError:
-                self._push(Urgency(urgency), job)
+                self._push(max(Urgency(urgency), Urgency.BURIED_STATES), job)
                 await asyncio.sleep(_RETRY_S)
 
     def _push(self, urgency: Urgency, job: Callable[[], Awaitable[None]]) -> None:
         heapq.heappush(self._jobs, (urgency, next(self._numbers), job))
         self._came.set()
+
+    async def _attempt(self, job: _Job, events: Mapping[Partition, Event], ends: Mapping[Partition, int]) -> None:
+        """Do a job for several partitions; if one of them cannot be reached, later for each alone."""
+        try:
+            await job(events, ends)
+        except KafkaError:
+            for partition, event in events.items():
+                self._again(partial(self._attempt, job, {partition: event}, ends))
+
+    def _again(self, job: Callable[[], Awaitable[None]]) -> None:
+        """Do later what could not be read: its schema was unknown, a leader missing, or we may not read it."""
+
+        async def later() -> None:
+            await asyncio.sleep(_RETRY_S)
+            await job()
+
+        self._push(Urgency.AGAIN, later)
 
     async def _tails(self, events: Mapping[Partition, Event], ends: Mapping[Partition, int]) -> list[Tail]:
         begins = await self._reading.reader.begins(list(events))
@@ -112,15 +133,15 @@ class ReadBack:
         """Read one more window, and go on later with the tails that need it."""
         unread = await read_round(self._reading, tails)
         done = [tail for tail in tails if tail.done]
-        left = [tail for tail in tails if not tail.done]
+        left = [tail for tail in tails if not (tail.done or tail in unread)]
         for tail in done:
             for csc, utc in tail.told_utc.items():
                 self._lived[csc] = max(utc, self._lived.get(csc, utc))
         await self._conclude(done)
         if left:
-            if unread:
-                await asyncio.sleep(_RETRY_S if len(unread) == len(left) else 0)
-            self._push(Urgency.BURIED_STATES, lambda: self._states(left))
+            self._push(Urgency.BURIED_STATES, partial(self._states, left))
+        if unread:
+            self._again(partial(self._states, unread))
 
     async def _conclude(self, tails: Iterable[Tail]) -> None:
         """Tell of the components whose last state topic was read."""
@@ -147,10 +168,9 @@ class ReadBack:
         partitions = Counter(log.component for log in logs)
         for log in logs:
             if log not in unread and partitions[log.component] == 1:
-                self._push(Urgency.OLD_BEATS, lambda log=log: self._old_beats(log))  # type: ignore[misc]
+                self._push(Urgency.OLD_BEATS, partial(self._old_beats, log))
         if unread:
-            await asyncio.sleep(_RETRY_S if len(unread) == len(logs) else 0)
-            self._push(Urgency.BURIED_STATES, lambda: self._beats(unread))
+            self._again(partial(self._beats, unread))
 
     async def _old_beats(self, log: BeatLog) -> None:
         expected = self._reading.expected.get(log.component, _NOBODY)
@@ -159,10 +179,16 @@ class ReadBack:
             await refine(self._reading, log, missing, self._lived)
 
     async def _details(self, events: Mapping[Partition, Event], ends: Mapping[Partition, int]) -> None:
-        await read_round(self._reading, await self._tails(events, ends))
+        await self._once(await self._tails(events, ends), keep_all=False)
 
     async def _log_messages(self, events: Mapping[Partition, Event], ends: Mapping[Partition, int]) -> None:
         tails = await self._tails(events, ends)
         for tail in tails:
             tail.window = _LOG_MESSAGES
-        await read_round(self._reading, tails, keep_all=True)
+        await self._once(tails, keep_all=True)
+
+    async def _once(self, tails: list[Tail], *, keep_all: bool) -> None:
+        """Read one window of each: nothing that is decided rests on it."""
+        unread = await read_round(self._reading, tails, keep_all=keep_all)
+        if unread:
+            self._again(partial(self._once, unread, keep_all=keep_all))

@@ -39,7 +39,7 @@ class Reading:
     expected: Mapping[str, frozenset[CscId]]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Tail:
     """The end of one event topic as far as it was read: from ``start`` to ``end``.
 
