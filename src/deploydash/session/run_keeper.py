@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from deploydash.core.arm import Arm, death, ready, shut, typed
+from deploydash.core.commands import CompareWith
 from deploydash.core.gate import Sight, reasons
 from deploydash.core.model import CscId
 from deploydash.core.ports import Action, Clock
@@ -28,7 +29,7 @@ from deploydash.core.run_records import (
     TargetsDispatched,
 )
 from deploydash.core.run_state import RunState, TargetStatus, evolve
-from deploydash.core.run_view import run_view
+from deploydash.core.run_view import current_phase, run_view
 from deploydash.core.runbook import Step, StepId, StepKind
 from deploydash.core.snapshot import CscView, Snapshot
 from deploydash.errors import UserError
@@ -49,7 +50,10 @@ class Journal(Protocol):
 
 
 class RunKeeper:
-    """The one owner of a run's state in this process; also the desk at which actions work."""
+    """The one owner of a run's state in this process; also the desk at which actions work.
+
+    ``compare`` is told what the phase of the run compares the fleet with, whenever a record was written.
+    """
 
     def __init__(
         self,
@@ -75,6 +79,7 @@ class RunKeeper:
         self._armed: ArmStep | None = None
         self._message = ""
         self.chosen: StepId | None = None
+        self.compare: Callable[[CompareWith], None] = lambda _: None
 
     async def begin(self, first: RunOpened | RunResumed) -> None:
         """Write the record with which this process opens or resumes the run.
@@ -209,6 +214,9 @@ class RunKeeper:
             return self.fault
         for record in records:
             self.state = evolve(self.state, record, utc)
+        if records:
+            phase = current_phase(self.state)
+            self.compare(CompareWith(self.state.runbook.wanted(phase, self.state.answers)))
         self.fault = ""
         return None
 

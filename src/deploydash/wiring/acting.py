@@ -85,6 +85,7 @@ async def acting(
     line = CommandLine(outside.kafka, latest, reader.schemas, clock, sender=Sender(me, os.getpid()))
     action = CscAction(line, clock, subname=outside.kafka.topic_subname, exited=_ignored)
     keeper = RunKeeper(state, journal, reader.session.snapshot, clock, me, {StepKind.CSC: action})
+    keeper.compare = reader.session.order
     await keeper.begin(first)
     reader.session.attach = keeper.attach
     reader.session.recorded = keeper.noticed

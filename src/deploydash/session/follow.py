@@ -1,0 +1,120 @@
+"""A run watched from its journal alone: the same snapshots as the lead's, from records, by the same folds.
+
+Loads nothing that can act. ``read_on`` is injected, so that nothing here knows where a journal is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from deploydash.core.commands import Command, CompareWith
+from deploydash.core.fleet import Fleet
+from deploydash.core.gate import Sight
+from deploydash.core.model import Phase, Roster
+from deploydash.core.ports import Clock, Subscriber
+from deploydash.core.records import Record
+from deploydash.core.run_records import RunOpened, RunRecord, RunResumed
+from deploydash.core.run_state import RunState, evolve
+from deploydash.core.run_view import current_phase, run_view
+from deploydash.core.runbook import Runbook, StepId
+from deploydash.core.snapshot import Snapshot
+
+POLL_S = 0.25
+"""How often the journal is looked at; the lead's process writes what it noticed as often."""
+
+
+class Line(Protocol):
+    """One entry of a journal."""
+
+    @property
+    def utc(self) -> float:
+        """UTC unix seconds of writing."""
+        ...
+
+    @property
+    def record(self) -> object:
+        """What was written."""
+        ...
+
+
+class FollowedClock:
+    """The lead's monotonic clock as its journal tells it, carried on by our own."""
+
+    def __init__(self, ours: Clock) -> None:
+        self._ours = ours
+        self._ahead = 0.0
+
+    def hear(self, at: float, utc: float) -> None:
+        """Take in that the lead's clock showed ``at`` when ``utc`` was written."""
+        self._ahead = at + (self._ours.utc() - utc) - self._ours.monotonic()
+
+    def monotonic(self) -> float:
+        """Return what the lead's monotonic clock shows now, as far as both machines' UTC agree."""
+        return self._ours.monotonic() + self._ahead
+
+    def utc(self) -> float:
+        """Return UTC unix seconds."""
+        return self._ours.utc()
+
+
+class Follower:
+    """Reads on in a run's journal and publishes what it tells (``ui.source.SnapshotSource``)."""
+
+    def __init__(self, roster: Roster, runbook: Runbook, read_on: Callable[[], Sequence[Line]], clock: Clock) -> None:
+        self.clock = FollowedClock(clock)
+        self.state = RunState(runbook)
+        self.chosen: StepId | None = None
+        self._roster = roster
+        self._read_on = read_on
+        self._fleet = Fleet(roster, clock.monotonic(), Phase(None))
+        self._fresh = True
+        self._subscribers: list[Subscriber] = []
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Call ``subscriber`` with every new snapshot; the returned function ends that."""
+        self._subscribers.append(subscriber)
+        return lambda: self._subscribers.remove(subscriber)
+
+    def order(self, command: Command) -> None:
+        """Take an order about what is shown; nothing here can act."""
+        self._fleet.order(command)
+
+    async def run(self) -> None:
+        """Follow until cancelled.
+
+        Raises:
+            UserError: the journal is damaged; the lines before were shown.
+            OSError: it cannot be read any more.
+        """
+        while True:
+            self.take(await asyncio.to_thread(self._read_on))
+            snapshot = self.snapshot()
+            for subscriber in tuple(self._subscribers):
+                subscriber(snapshot)
+            await asyncio.sleep(POLL_S)
+
+    def take(self, lines: Sequence[Line]) -> None:
+        """Fold more lines of the journal."""
+        for line in lines:
+            record = line.record
+            if isinstance(record, RunOpened | RunResumed):
+                self._fresh = True
+            if isinstance(record, RunRecord):
+                self.state = evolve(self.state, record, line.utc)
+            elif isinstance(record, Record):
+                if self._fresh:
+                    self._fleet = Fleet(self._roster, record.at, Phase(None))
+                    self._fresh = False
+                self._fleet.apply(record)
+                self.clock.hear(record.at, line.utc)
+        if lines:
+            phase = current_phase(self.state)
+            self._fleet.order(CompareWith(self.state.runbook.wanted(phase, self.state.answers)))
+
+    def snapshot(self) -> Snapshot:
+        """Return what the journal tells so far."""
+        shown = self._fleet.snapshot(self.clock.monotonic(), self.clock.utc())
+        return replace(shown, run=run_view(self.state, Sight.of(shown), chosen=self.chosen))
