@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -39,6 +38,5 @@ async def until(reader: ReadOnly, answered: Callable[[Snapshot], bool], limit_s:
     finally:
         unsubscribe()
         running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
+        await asyncio.wait({running})
         await reader.aclose()

@@ -1,0 +1,91 @@
+"""The installed command as a script runs it: its own process, pipes, an environment without the tester's own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+DEPLOYDASH = (sys.executable, "-c", "from deploydash.cli import main; main()")
+"""Works in any checkout, whether the package's script is on the path or not."""
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A finished command."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+
+class CommandLine:
+    """Runs deploydash with its state, cache and configuration in ``home``, and no ``LSST_*`` but the given ones."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.state = home / "state"
+        self.cwd = ROOT
+
+    def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return the whole environment of a command."""
+        kept = {
+            name: text
+            for name, text in os.environ.items()
+            if not name.startswith(("LSST_", "EFD_", "DEPLOYDASH_", "XDG_", "PYTHON"))
+            and name not in {"NO_COLOR", "COLUMNS"}
+        }
+        ours = {
+            "HOME": str(self.home),
+            "DEPLOYDASH_STATE_DIR": str(self.state),
+            "LANG": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        return {**kept, **ours, **(extra or {})}
+
+    def run(self, *words: object, env: Mapping[str, str] | None = None, seconds: float = 60) -> Ran:
+        """Run a command to its end, without a terminal."""
+        started = time.monotonic()
+        done = subprocess.run(
+            [*DEPLOYDASH, *map(str, words)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+            cwd=self.cwd,
+            env=self.environment(env),
+        )
+        return Ran(done.returncode, done.stdout, done.stderr, time.monotonic() - started)
+
+    @contextmanager
+    def started(self, *words: object, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+        """Start a command and leave it running until the block ends."""
+        process = subprocess.Popen(
+            [*DEPLOYDASH, *map(str, words)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.cwd,
+            env=self.environment(env),
+        )
+        with process:
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGKILL)
+
+    def words(self, *words: object) -> Sequence[str]:
+        """Return a command's words, for a terminal to run."""
+        return [*DEPLOYDASH, *map(str, words)]
