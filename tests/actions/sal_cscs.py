@@ -24,6 +24,7 @@ from confluent_kafka import Consumer, TopicPartition
 from deploydash.core.model import CameraSubstate, CscId, SummaryState
 from tests.servers.fleet import SCHEMAS, SalWriter, private_fields
 from tests.servers.kafka import KafkaServer
+from tests.servers.kafka_cluster import KafkaCluster
 from tests.servers.kafka_topics import KafkaTopics
 from tests.servers.registry import SchemaRegistry
 
@@ -106,7 +107,7 @@ class SalCscs:
 
     def __init__(
         self,
-        kafka: KafkaServer,
+        kafka: KafkaServer | KafkaCluster,
         registry: SchemaRegistry,
         subname: str,
         cscs: Mapping[str, SummaryState],
