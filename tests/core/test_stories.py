@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.support.builders import Watched, beat, error, feed, logged_beat, roster, spec, substate, told
-from tests.support.clock import START_UTC
 
 from deploydash.core.fleet import Fleet
 from deploydash.core.model import CscId, Effective, FeedName, FeedState, Phase, Roster, Source, Target
@@ -23,6 +21,8 @@ from deploydash.core.observations import (
     TopicsListed,
 )
 from deploydash.core.snapshot import CscView
+from tests.support.builders import Watched, beat, error, feed, logged_beat, roster, spec, substate, told
+from tests.support.clock import START_UTC
 
 STORIES: list[dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parents[1] / "data/golden/stories.yaml").read_text(encoding="utf-8")

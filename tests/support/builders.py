@@ -6,8 +6,6 @@ All observations take the monotonic time ``at``; stamps follow from it as if eve
 
 from __future__ import annotations
 
-from tests.support.clock import START_UTC
-
 from deploydash.core.fleet import Fleet
 from deploydash.core.model import (
     CameraSubstate,
@@ -34,6 +32,7 @@ from deploydash.core.observations import (
 )
 from deploydash.core.records import Record
 from deploydash.core.snapshot import CscView, Snapshot
+from tests.support.clock import START_UTC
 
 TAI_MINUS_UTC = 37.0
 USUAL = Limits()
@@ -121,8 +120,9 @@ def feed(name: FeedName, state: FeedState, at: float, detail: str = "") -> FeedC
 class Watched:
     """A fleet that is fed as a session feeds it: every record applied at once, ticks 4 times a second."""
 
-    def __init__(self, fleet: Fleet, at: float = 0.0) -> None:
+    def __init__(self, fleet: Fleet, at: float = 0.0, tick: float = 0.25) -> None:
         self.fleet = fleet
+        self.tick = tick
         self.now = at
         self.records: list[Record] = []
 
@@ -132,9 +132,9 @@ class Watched:
             self._apply(self.fleet.observe(observation, self.now))
 
     def until(self, at: float) -> None:
-        """Let time pass, with a tick every quarter of a second."""
+        """Let time pass, with a tick every quarter of a second (or as often as was said)."""
         while self.now < at:
-            self.now = min(at, self.now + 0.25)
+            self.now = min(at, self.now + self.tick)
             self._apply(self.fleet.tick(self.now))
 
     def snapshot(self) -> Snapshot:

@@ -10,10 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from enum import Enum, auto
 
+from deploydash.core.model import CscId
 from deploydash.core.observations import BeatArrived, Process
 
 _REORDERED_WITHIN = 10
 """An older beat of the same process arrives at most this many numbers, and seconds of its stamp, late."""
+
+_SAME_STAMP = 0.25
+"""Seconds between what may be two copies of one beat; of a merged run the first beat's stamp is estimated."""
 
 _RETURNS_OF_A_DUPLICATE = 2
 _BIRTHS_OF_A_DUPLICATE = 3
@@ -23,10 +27,10 @@ _MOST_SERIES = 4
 def merge_runs(beats: Iterable[BeatArrived]) -> Iterator[BeatArrived]:
     """Merge neighbouring beats of one CSC and origin whose numbers rise by one into the last of each run.
 
-    A gap in the numbers ends a run too: two processes with the same origin may hide behind it. Beats of other
-    CSCs in between do not end a run; the runs of one CSC come in order.
+    Beats of other CSCs in between do not end a run; the runs of one CSC come in order. A gap in the numbers
+    ends a run too: two processes with the same origin may hide behind it. The beat behind a break stands alone.
     """
-    runs: dict[object, BeatArrived] = {}
+    runs: dict[CscId, BeatArrived] = {}
     for beat in beats:
         csc = beat.csc
         run = runs.get(csc)
@@ -39,7 +43,8 @@ def merge_runs(beats: Iterable[BeatArrived]) -> Iterator[BeatArrived]:
             runs[csc] = BeatArrived(csc, after, beat.at, beat.appended_utc, beat.sent_tai, count)
         else:
             yield run
-            runs[csc] = beat
+            yield beat
+            del runs[csc]
     yield from runs.values()
 
 
@@ -69,7 +74,7 @@ class Series:
         if process.origin != self.origin or not 0 <= behind <= _REORDERED_WITHIN:
             return False
         older_by = self.stamp - stamp
-        return older_by == 0.0 if behind == 0 else 0.0 < older_by <= _REORDERED_WITHIN
+        return abs(older_by) < _SAME_STAMP if behind == 0 else 0.0 < older_by <= _REORDERED_WITHIN
 
 
 class Placed(Enum):

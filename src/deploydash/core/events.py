@@ -62,10 +62,16 @@ class EventLog:
             return
         key = (view.group, view.effective)
         line = self._open.get(key)
-        if line is None or now - line.grown_at > _OPEN_FOR or line.number <= self._number - KEPT:
-            line = self._append(now, str(view.csc), f"{before} → {view.effective}", "as planned", True, view.effective)
+        name = str(view.csc)
+        if (
+            line is None
+            or name in line.members
+            or now - line.grown_at > _OPEN_FOR
+            or line.number <= self._number - KEPT
+        ):
+            line = self._append(now, name, f"{before} → {view.effective}", "as planned", True, view.effective)
             self._open[key] = line
-        line.members[str(view.csc)] = None
+        line.members[name] = None
         line.grown_at = now
         line.written = None
         if len(line.members) > 1:

@@ -76,7 +76,7 @@ class Fleet:
                 if (
                     series is not None
                     and process.origin == series.origin
-                    and process.seq_num > series.seq
+                    and process.seq_num >= series.seq + observation.count
                     and not cell.lives.others
                 ):
                     series.seq = process.seq_num

@@ -300,17 +300,25 @@ class Fold:
         hearing = self.hearing
         if record.state in _UP:
             first_time = not hearing.ever_up
-            hearing.ever_up = True
+            self._reached()
             if hearing.lost_at is not None:
                 lost_at, hearing.lost_at = hearing.lost_at, None
                 for component in self.components.values():
                     if component.lost_at is None:
                         self._unfreeze(component, lost_at, record.at, listen_anew=first_time)
+                    else:
+                        self.mark(component.cells)
         elif hearing.lost_at is None and (record.state is FeedState.DOWN or before in _UP):
             for component in self.components.values():
                 if component.lost_at is None:
                     self._freeze_all(component, record.at)
+                self.mark(component.cells)
             hearing.lost_at = record.at
+
+    def _reached(self) -> None:
+        if not self.hearing.ever_up:
+            self.hearing.ever_up = True
+            self.mark(cell for cell in self.cells.values() if cell.liveness is Liveness.FEED_DOWN)
 
     def _fetches_lost(self, record: FetchesLost) -> None:
         for name in record.components:
@@ -323,7 +331,7 @@ class Fold:
 
     def _fetches_back(self, record: FetchesBack) -> None:
         returned = set()
-        self.hearing.ever_up = True
+        self._reached()
         for name in record.components:
             component = self.component(name)
             first_time = component.heard_since is None

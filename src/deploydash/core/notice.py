@@ -61,10 +61,11 @@ def beat_arrived(fold: Fold, beat: BeatArrived, now: float) -> tuple[Record, ...
         records.append(FetchesBack(frozenset({component.name}), beat.at))
     if not cell.shown:
         records.append(CscAppeared(beat.csc, beat.at))
-    placed = cell.lives.place(beat.process, beat.sent_tai, heard_at, cell.limits.silent)
+    for process, stamp in _ends_of_run(beat):
+        placed = cell.lives.place(process, stamp, heard_at, cell.limits.silent)
+        if placed is not Placed.CONTINUES:
+            records.append(_process_noticed(fold, cell, placed, beat.at))
     cell.recent.extend([beat.at] * beat.count)
-    if placed is not Placed.CONTINUES:
-        records.append(_process_noticed(fold, cell, placed, beat.at))
     if cell.lives.interleaved and not cell.duplicate:
         records.append(DuplicateNoticed(beat.csc, beat.at))
     if cell.lives.others:
@@ -74,6 +75,16 @@ def beat_arrived(fold: Fold, beat: BeatArrived, now: float) -> tuple[Record, ...
         if liveness is Liveness.BEATING:
             records.append(BeatsChanged(beat.csc, liveness, False, heard_at, False, True, beat.at))
     return tuple(records)
+
+
+def _ends_of_run(beat: BeatArrived) -> tuple[tuple[Process, float], ...]:
+    """Return number and stamp of the last of several beats, and of the first, behind which a fall may hide."""
+    last = (beat.process, beat.sent_tai)
+    if beat.count == 1:
+        return (last,)
+    before = beat.count - 1
+    first = Process(beat.process.origin, beat.process.seq_num - before)
+    return (first, beat.sent_tai - before if beat.sent_tai else 0.0), last
 
 
 def _process_noticed(fold: Fold, cell: Cell, placed: Placed, at: float) -> ProcessNoticed:

@@ -1,9 +1,9 @@
 """Which of two tellings counts, and whether the process that beats told it.
 
 Live events are taken in the order they arrive, facts read back by their stamp, so that an older one never
-replaces a live one; the EFD's fill only what Kafka has none of (CLI.md). A state told by an earlier process is not known of the one
-that beats now. The two processes' topics are separate, so a new process's state may be seen before its first
-beat, and an old one's after it.
+replaces a live one; the EFD's fill only what Kafka has none of (CLI.md). A state told by an earlier process is
+not known of the one that beats now. The two processes' topics are separate, so a new process's state may be
+seen before its first beat, and an old one's after it.
 """
 
 from __future__ import annotations
