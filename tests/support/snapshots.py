@@ -120,7 +120,7 @@ def view(csc: CscId, group: str = "AT", **changes: Any) -> CscView:
         inferred=False,
         target=Target(SummaryState.STANDBY),
         verdict=Verdict.AT_TARGET,
-        reason=Reason("STANDBY, as wanted"),
+        reason=Reason("says STANDBY"),
         error=None,
         restarts=0,
         duplicate=False,
@@ -134,7 +134,7 @@ def in_state(base: CscView, state: SummaryState, **changes: Any) -> CscView:
     effective = Effective[state.name]
     met = base.target is not None and base.target.state is state
     verdict = Verdict.AT_TARGET if met else Verdict.OFF_TARGET
-    reason = Reason(f"{state.name}, as wanted" if met else f"{state.name}, target {base.target}")
+    reason = Reason(f"says {state.name}")
     values: dict[str, Any] = {
         "reported": state,
         "effective": effective,
@@ -154,7 +154,7 @@ def faulted(base: CscView, age: float = 161.0) -> CscView:
         SummaryState.FAULT,
         reported_utc=UTC - age,
         error=ErrorView(101, "shutter drive: encoder lost", UTC - age),
-        reason=Reason("FAULT: code 101 “shutter drive: encoder lost”"),
+        reason=Reason("says FAULT, error 101"),
     )
 
 
@@ -344,7 +344,7 @@ def busy_views(names: list[tuple[CscId, str]] | None = None) -> list[CscView]:
             base,
             substate=CameraSubstate.PUBLISH_ONLY,
             verdict=Verdict.OFF_TARGET,
-            reason=Reason("OFFLINE/PUBLISH_ONLY, target OFFLINE/AVAILABLE"),
+            reason=Reason("says OFFLINE/PUBLISH_ONLY"),
         ),
         "Scheduler:2": lambda base: in_state(base, SummaryState.DISABLED),
         "OCPS:101": moving,

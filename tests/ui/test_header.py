@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from deploydash.core.model import FeedName, FeedState
+from deploydash.core.model import CscId, FeedName, FeedState
 from deploydash.core.snapshot import EventLine, FeedView
 from deploydash.ui.glyphs import ASCII, UNICODE
 from deploydash.ui.header import clock, feeds_line, header
 from deploydash.ui.ink import Ink, Surface, plain
 from deploydash.ui.keys import Scope
-from deploydash.ui.lines import event, groups_lines, keys_line, message, rule, selection
+from deploydash.ui.lines import event, groups_lines, keys_line, message, reason_of, rule, selection
 from deploydash.ui.present import Moment
 from tests.support import snapshots
 from tests.support.snapshots import NOW, UTC
@@ -109,3 +109,17 @@ def test_a_calm_event_is_seen_for_seconds_and_then_fades() -> None:
     fresh = EventLine(1, UTC - 1, "AT", "13 of 13 OFFLINE", "as planned", calm=True)
     assert Ink.TEXT in {span.ink for span in event(fresh, UTC, 120, UNICODE).spans}
     assert Ink.TEXT not in {span.ink for span in event(fresh, UTC + 10, 120, UNICODE).spans}
+
+
+def test_a_reason_carries_the_report_the_target_and_the_stranger() -> None:
+    dome = snapshots.faulted(snapshots.view(CscId("MTDome")))
+    assert reason_of(dome, MOMENT) == "says FAULT, error 101 “shutter drive: encoder lost”; target STANDBY"
+    assert "target" not in reason_of(snapshots.lost(snapshots.view(CscId("MTDome"))), MOMENT)
+    stranger = replace(snapshots.view(CscId("ESS", 999)), expected=False)
+    assert reason_of(stranger, MOMENT) == "says STANDBY; not in the site file"
+    assert reason_of(dome, replace(MOMENT, glyphs=ASCII)).isascii()
+
+
+def test_a_topic_as_subject_shows_component_and_event() -> None:
+    line = EventLine(1, UTC, "lsst.sal.ESS.logevent_summaryState", "undecodable", "no schema 71", calm=False)
+    assert "ESS.logevent_summar…" in plain(event(line, UTC, 120, UNICODE))

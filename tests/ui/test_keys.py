@@ -55,9 +55,7 @@ CASES: dict[tuple[Scope, str, str], Case] = {
     (Scope.GRID, "match", "1"): Case(("n",), lambda s: chosen(s) == "MTDome"),
     (Scope.GRID, "match", "-1"): Case(("n", "n"), lambda s: chosen(s) == "ATCamera"),
     (Scope.GRID, "detail", ""): Case(("n",), lambda s: s.source.ordered == [Inspect(CscId("ATCamera"))]),
-    (Scope.GRID, "why", ""): Case(
-        ("n", "n"), lambda s: "MTDome off target (target STANDBY): FAULT: code 101" in s.text()
-    ),
+    (Scope.GRID, "why", ""): Case(("n", "n"), lambda s: "MTDome off target: says FAULT, error 101" in s.text()),
     (Scope.GRID, "colours", ""): Case((), lambda s: "colours show the state itself" in s.text()),
     (Scope.GRID, "theme", ""): Case((), lambda s: s.app.palette.name == "okabe-ito"),
     (Scope.GRID, "compare", ""): Case((), lambda s: s.source.ordered == [CompareWith(Phase(TargetKind.END))]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +11,13 @@ import pytest
 from deploydash.core.commands import Inspect
 from deploydash.core.model import CscId, FeedName, FeedState
 from deploydash.core.snapshot import FeedView, Snapshot
+from deploydash.ui.app import DeploydashApp
 from deploydash.ui.ink import Line
 from deploydash.ui.screens.watch import WatchScreen
 from tests.support import snapshots
 from tests.support.goldens import assert_golden
 from tests.support.show_ui import scene
-from tests.support.snapshots import NOW
+from tests.support.snapshots import NOW, FakeSource
 from tests.support.ui import Screen, running
 
 GOLDEN = Path(__file__).parents[1] / "data" / "ui" / "golden"
@@ -64,13 +66,22 @@ async def test_an_impossibly_small_terminal_is_survived() -> None:
         await screen.sees("ATMonochromator")
 
 
-async def test_the_start_card_says_that_nothing_was_written_and_goes_when_everybody_is_decided() -> None:
+async def test_the_start_card_says_that_nothing_was_written_and_goes_by_itself() -> None:
     async with running(scene("listening")) as screen:
         await screen.sees("Nothing has been contacted for writing")
         await screen.sees("41/117")
         assert "ATAOS" in screen.text(), "the grid is there already"
         screen.source.publish(snapshots.busy())
         await screen.until(lambda: "Nothing has been contacted" not in screen.text())
+
+
+async def test_the_start_card_goes_when_half_are_decided_and_the_header_says_that_we_still_listen() -> None:
+    async with running(scene("listening")) as screen:
+        await screen.sees("Nothing has been contacted for writing")
+        views = [snapshots.listening(view) if n > 110 else view for n, view in enumerate(snapshots.calm_views())]
+        screen.source.publish(snapshots.snapshot(views, decided=False, number=2))
+        await screen.until(lambda: "Nothing has been contacted" not in screen.text())
+        assert "listening" in screen.lines()[1]
 
 
 async def test_the_start_card_can_be_put_away_before() -> None:
@@ -194,3 +205,39 @@ async def test_a_storm_over_ten_thousand_draws_only_what_is_seen(monkeypatch: py
         await screen.until(lambda: screen.app.snapshot is changed)
         await screen.until(lambda: bool(made))
         assert len(made) <= 3 * grid.size.height
+
+
+async def test_snapshots_that_come_before_the_first_layout_are_shown_all_the_same() -> None:
+    class Hasty(FakeSource):
+        def subscribe(self, subscriber: Callable[[Snapshot], None], /) -> Callable[[], None]:
+            end = super().subscribe(subscriber)
+            for number in range(3):
+                self.publish(snapshots.busy(number=number))
+            return end
+
+    app = DeploydashApp(Hasty())
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(app, FakeSource(), pilot)
+        app._take(snapshots.busy(number=7))
+        app._show()
+        app._take(snapshots.snapshot(snapshots.calm_views(), number=8))
+        app._show()
+        await screen.sees("117/117")
+        assert app.failure is None
+
+
+async def test_a_fault_of_the_screen_ends_it_without_a_traceback_on_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a fault on purpose")
+
+    app = DeploydashApp(FakeSource(snapshots.busy()))
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the app raises when its context ends
+        async with app.run_test(size=(120, 40)) as pilot:
+            monkeypatch.setattr(app.screen, "act_only", broken)
+            await pilot.press("x")
+    assert isinstance(app.failure, ZeroDivisionError)
+    assert app.return_code == 1
+    told = capfd.readouterr()
+    assert "Traceback" not in told.out + told.err

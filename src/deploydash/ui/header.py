@@ -104,6 +104,8 @@ def _departures(snapshot: Snapshot) -> list[Spans]:
 def feeds_line(snapshot: Snapshot, width: int, now: float, glyphs: Glyphs) -> Line:
     """Return the second line: each feed with its health, and what could not be decoded."""
     right: list[Spans] = []
+    if not snapshot.decided:
+        right.append((Span("listening", Ink.ACCENT),))
     skews = [feed.skew_s for feed in snapshot.feeds if feed.skew_s is not None and abs(feed.skew_s) > SKEW_S]
     if skews:
         way = "ahead" if skews[0] > 0 else "behind"

@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from deploydash.core.model import Effective
+from deploydash.core.model import Effective, Verdict
 from deploydash.core.snapshot import CscView, EventLine, GroupView
-from deploydash.ui.glyphs import Glyphs
+from deploydash.ui.glyphs import Glyphs, showable
 from deploydash.ui.header import row, width_of
 from deploydash.ui.ink import Ink, Line, Span, Spans, Surface, letter
 from deploydash.ui.keys import KEYS, Scope
@@ -18,15 +18,15 @@ from deploydash.ui.present import RECENT_S, Look, Moment, bar, cut, look, withou
 def groups_lines(groups: Sequence[GroupView], width: int, glyphs: Glyphs) -> list[Line]:
     """Return the groups as bars, three a line: the grid of a small screen."""
     across = max(1, min(len(groups), (width - 1) // 25))
-    each = (width - 1) // across - 1
-    room = max(0, min(12, each - 21))
+    figures_width = max((len(f"{group.at_target}/{group.total}") for group in groups), default=0)
+    room = max(0, min(12, (width - 1) // across - figures_width - 16))
     lines: list[Line] = []
     for start in range(0, len(groups), across):
         spans: list[Span] = []
         for group in groups[start : start + across]:
             full = group.at_target == group.total
             name = f"{cut(group.name, 12, glyphs):<12} "
-            figures = f"{group.at_target}/{group.total}".rjust(6)
+            figures = f" {group.at_target}/{group.total}".rjust(figures_width + 1)
             spans += [Span(" "), Span(name, Ink.DIM if full else Ink.BRIGHT)]
             spans += [
                 *bar(group.at_target, group.total, room, glyphs),
@@ -57,11 +57,15 @@ def event(line: EventLine, utc: float, width: int, glyphs: Glyphs) -> Line:
     """Return one event: time, subject, change, detail. What went as planned is dim; what is new fades."""
     fresh = utc - line.utc < RECENT_S
     change = line.change.replace("→", glyphs.arrow)
-    subject, changed = (16, 22) if width >= 100 else (14, 20)
+    subject, changed = (20, 22) if width >= 100 else (14, 20)
+    who = line.subject
+    if who.count(".") > 2:
+        # A topic: component and event tell more than the prefix that all topics share.
+        who = ".".join(who.split(".")[-2:])
     quiet = Ink.DIM if line.calm and not fresh else Ink.TEXT
     spans = [
         Span(f" {datetime.fromtimestamp(line.utc, UTC):%H:%M:%S}  ", Ink.DIM),
-        Span(f"{cut(line.subject, subject, glyphs):<{subject}}  ", quiet if line.calm else Ink.BRIGHT),
+        Span(f"{cut(who, subject, glyphs):<{subject}}  ", quiet if line.calm else Ink.BRIGHT),
         Span(
             f"{cut(change, changed, glyphs):<{changed}}  ",
             quiet if line.calm or line.effective is None else letter(line.effective),
@@ -73,9 +77,9 @@ def event(line: EventLine, utc: float, width: int, glyphs: Glyphs) -> Line:
 
 
 def state_words(view: CscView) -> str:
-    """Return a CSC's effective state in words, with the camera's sub-state and a star where inferred."""
+    """Return a CSC's effective state in words, with the camera's sub-state, and a star where OFFLINE is inferred."""
     substate = f"/{view.substate.name}" if view.camera and view.substate and view.effective is Effective.OFFLINE else ""
-    return f"{view.effective.value}{substate}{'*' if view.inferred else ''}"
+    return f"{view.effective.value}{substate}{'*' if view.inferred and view.effective is Effective.OFFLINE else ''}"
 
 
 def departing(
@@ -116,11 +120,18 @@ def departing_block(
 
 
 def reason_of(view: CscView, moment: Moment) -> str:
-    """Return why a CSC counts as it does, in one sentence, with what FAULT reported."""
+    """Return why a CSC counts as it does, in one sentence, with what FAULT reported and what was wanted."""
     reason = view.reason.render(moment.now)
-    if view.error is not None and str(view.error.code) not in reason:
-        reason += f"; code {view.error.code} “{view.error.report}”"
-    return reason if moment.glyphs.cut == "…" else reason.replace("“", '"').replace("”", '"')
+    if not view.expected:
+        reason += "; not in the site file"
+    if view.error is not None and (view.error.report not in reason or str(view.error.code) not in reason):
+        code = f"error {view.error.code}"
+        told = f"{code} “{view.error.report}”" if view.error.report else code
+        reason = reason.replace(code, told) if code in reason else f"{reason}; {told}"
+    lost = view.effective is Effective.LOST
+    if view.verdict is Verdict.OFF_TARGET and view.target is not None and not lost and str(view.target) not in reason:
+        reason += f"; target {view.target}"
+    return showable(reason, moment.glyphs)
 
 
 def selection(view: CscView, moment: Moment, width: int) -> Line:

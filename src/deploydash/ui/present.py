@@ -120,8 +120,9 @@ def age_of(view: CscView, moment: Moment) -> str:
     if view.liveness is Liveness.FEED_DOWN or moment.listening:
         return ""
     if view.liveness is Liveness.LATE or (view.liveness is Liveness.SILENT and not calm):
-        if view.beat_at is not None:
-            return (">" if view.beat_at_least else "") + brief(moment.now - view.beat_at)
+        since = view.beat_at if view.beat_at is not None else view.reason.since
+        if since is not None and (view.beat_at is not None or view.reported is not None):
+            return (">" if view.beat_at_least or view.reason.at_least else "") + brief(moment.now - since)
         return "" if calm else "never"
     if view.liveness is Liveness.UNSEEN and not calm:
         return "never"
@@ -167,10 +168,10 @@ def _state_inks(view: CscView) -> tuple[Ink, Ink]:
 
 def without_state(sentence: str, view: CscView) -> str:
     """Return a reason for a place where the state stands beside it already."""
-    rest = sentence.removeprefix(view.effective.value)
+    rest = sentence.removeprefix("says ").removeprefix(view.effective.value)
     if view.substate is not None:
         rest = rest.removeprefix(f"/{view.substate.name}")
-    return rest.lstrip(":, ") or sentence
+    return rest.lstrip(":;, ")
 
 
 def cut(text: str, width: int, glyphs: Glyphs) -> str:

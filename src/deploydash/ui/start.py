@@ -1,4 +1,4 @@
-"""The card that stands over the grid until everybody is decided. Pure."""
+"""The card that stands over the grid until most are decided. Pure."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from deploydash.ui.present import Moment, bar
 
 UNREAD = "Nothing has been contacted for writing. This view loads nothing that can act."
 
+_DECIDED = frozenset({Liveness.BEATING, Liveness.LATE, Liveness.SILENT})
+
 
 def start_lines(snapshot: Snapshot, moment: Moment, width: int) -> list[Line]:
     """Return the card: which site, which cluster, how the feeds are, how many CSCs are decided."""
     roster, inner = snapshot.roster, width - 8
-    known = sum(_is_decided(snapshot, item) for item in range(len(snapshot.cscs)))
+    known = decided_count(snapshot)
     body: list[Spans] = [
         (),
         (Span(f" {roster.site.upper()} ", Ink.REHEARSAL if roster.rehearsal else Ink.BADGE), *_world(snapshot)),
@@ -40,7 +42,7 @@ def start_lines(snapshot: Snapshot, moment: Moment, width: int) -> list[Line]:
         (),
         *((Span(part, Ink.DIM),) for part in textwrap.wrap(UNREAD, inner)),
         (),
-        (Span("esc", Ink.ACCENT), Span(" to the grid; the card goes when all are decided", Ink.DIM)),
+        (Span("esc", Ink.ACCENT), Span(" to the grid; this card goes by itself", Ink.DIM)),
         (),
     ]
     return _framed(body, width, moment)
@@ -52,9 +54,14 @@ def _world(snapshot: Snapshot) -> Spans:
     return (Span(f"  {len(snapshot.roster.cscs)} CSCs expected", Ink.BRIGHT),)
 
 
-def _is_decided(snapshot: Snapshot, item: int) -> bool:
-    view = snapshot.cscs[item]
-    return view.liveness in {Liveness.BEATING, Liveness.LATE, Liveness.SILENT}
+def decided_count(snapshot: Snapshot) -> int:
+    """Return of how many CSCs it is known whether they live."""
+    return sum(view.liveness in _DECIDED for view in snapshot.cscs)
+
+
+def is_wanted(snapshot: Snapshot) -> bool:
+    """Say whether the card helps: from the moment half of the CSCs are decided the grid tells more."""
+    return not snapshot.decided and 2 * decided_count(snapshot) < len(snapshot.cscs)
 
 
 def _framed(body: list[Spans], width: int, moment: Moment) -> list[Line]:

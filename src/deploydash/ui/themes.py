@@ -194,7 +194,7 @@ _OKABE_ITO = Palette(
 _BLACK = Hue("#000000", 16)
 
 _CONTRAST = Palette(
-    name="contrast",
+    name="high-contrast",
     title="high contrast",
     page=_BLACK,
     bar=Hue("#1c1c1c", 234),

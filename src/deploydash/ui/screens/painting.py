@@ -16,7 +16,7 @@ from deploydash.ui.keys import Scope
 from deploydash.ui.present import Moment
 from deploydash.ui.screens.base import View
 from deploydash.ui.screens.design import Size, calm_sentence, changed_items, departing_title
-from deploydash.ui.start import start_lines
+from deploydash.ui.start import is_wanted, start_lines
 from deploydash.ui.widgets.canvas import Lines
 from deploydash.ui.widgets.departing import Departing
 from deploydash.ui.widgets.events import Events
@@ -120,7 +120,7 @@ class Painting(View):
             ("grid", not self.listing),
             ("list", self.listing),
             ("banner", bool(self.snapshot and self.snapshot.banner)),
-            ("start", not self.card_closed and self.snapshot is not None and not self.snapshot.decided),
+            ("start", self._wants_card(self.snapshot)),
         ):
             self.query_one(f"#{name}").display = shown
         height = self.size.height
@@ -138,12 +138,20 @@ class Painting(View):
             self._follow(old, snapshot)
         moment = self.moment()
         self.query_one(Grid).show(snapshot, moment, changed)
-        if old is None or bool(old.banner) != bool(snapshot.banner) or old.decided != snapshot.decided:
+        if (
+            old is None
+            or bool(old.banner) != bool(snapshot.banner)
+            or old.decided != snapshot.decided
+            or self._wants_card(old) != self._wants_card(snapshot)
+        ):
             self.rearrange()
         elif (
             changed or old.events is not snapshot.events or old.feeds != snapshot.feeds or old.target != snapshot.target
         ):
             self._around_soon(moment)
+
+    def _wants_card(self, snapshot: Snapshot | None) -> bool:
+        return not self.card_closed and snapshot is not None and is_wanted(snapshot)
 
     def second(self) -> None:
         """Let clocks, ages and fading changes go on."""

@@ -207,9 +207,8 @@ class WatchScreen(Painting):
             self.say("no CSC is selected: move with the arrows, or n for the next one off target")
             return
         view = self.snapshot.cscs[self.selected]
-        wanted = f"target {view.target}" if view.target else "no target"
         verdict = view.verdict.replace("_", " ")
-        self.say(f"{view.csc} {verdict} ({wanted}): {lines.reason_of(view, self.moment())}")
+        self.say(f"{view.csc} {verdict}: {lines.reason_of(view, self.moment())}")
 
     def act_detail(self, _: str) -> None:
         """Open everything about the selected CSC, or about the subject of the chosen event."""
