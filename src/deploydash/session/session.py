@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 
 from deploydash.core.commands import Command
@@ -14,6 +15,8 @@ from deploydash.core.records import Record
 from deploydash.core.snapshot import Snapshot
 from deploydash.session.gaps import KafkaGaps
 from deploydash.session.supervise import supervise
+
+log = logging.getLogger(__name__)
 
 TICK_S = 0.25
 """Silence is noticed on ticks (DESIGN decision 2)."""
@@ -132,4 +135,8 @@ class Session:
         self._published_at = self.clock.monotonic()
         snapshot = self.snapshot() if self.attach is None else self.attach(self.snapshot())
         for subscriber in tuple(self._subscribers):
-            subscriber(snapshot)
+            try:
+                subscriber(snapshot)
+            except Exception:
+                # One reader's fault must not keep the others from seeing what is.
+                log.exception("a reader of snapshots failed")
