@@ -43,7 +43,7 @@ ROSTER = roster(
     spec("MTCamera OFFLINE/AVAILABLE", group="MT", camera=True),
     spec("GIS OFFLINE", group="Obs"),
 )
-Moment = partial[Observation]
+Moment = partial[Observation] | partial[tuple[Observation, ...]]
 History = list[tuple[float, Observation]]
 
 NAMES = ["ESS:104", "ESS:106", "Watcher", "MTCamera", "GIS", "ESS:999", "Script:100001"]
@@ -57,7 +57,9 @@ ages = st.sampled_from([0.0, 0.5, 3.0, 7.0, 20.0, 60.0, 90.0])
 states = st.sampled_from(list(SummaryState.__members__))
 
 
-def made(make: Callable[..., Observation], **drawn: st.SearchStrategy[Any]) -> st.SearchStrategy[Moment]:
+def made(
+    make: Callable[..., Observation | tuple[Observation, ...]], **drawn: st.SearchStrategy[Any]
+) -> st.SearchStrategy[Moment]:
     """Draw everything of an observation but the time."""
     return st.builds(partial, st.just(make), **drawn)
 
@@ -73,6 +75,10 @@ def stopped(components: frozenset[str], at: float) -> Observation:
 def next_beat(csc: str, origin: int, at: float) -> Observation:
     """A beat of a process that has beaten on since 100 s before we started."""
     return beat(csc, f"{origin}/{1000 + int(at * 10)}", at)
+
+
+def two_processes(csc: str, at: float) -> tuple[Observation, ...]:
+    return tuple(next_beat(csc, origin, at + turn / 10) for turn, origin in enumerate((7, 8, 7, 8)))
 
 
 def next_state(csc: str, state: str, at: float) -> Observation:
@@ -101,7 +107,8 @@ def usual_start(states_told: tuple[str, ...]) -> History:
 STARTS = st.one_of(st.just(History()), *[st.tuples(*[states] * 5).map(usual_start)] * 3)
 MOMENTS: st.SearchStrategy[Moment] = st.one_of(
     *[made(next_beat, csc=cscs, origin=st.just(7))] * 4,
-    made(next_beat, csc=cscs, origin=st.just(8)),
+    *[made(next_beat, csc=cscs, origin=st.just(8))] * 2,
+    made(two_processes, csc=cscs),
     *[made(next_state, csc=cscs, state=states)] * 3,
     made(beat, csc=cscs, life=lives, create_time=st.booleans()),
     made(logged_beat, csc=cscs, life=lives, age=ages),
@@ -125,11 +132,12 @@ def in_time(start: History, steps: list[tuple[float, Moment]]) -> History:
     history = [*start]
     for pause, moment in steps:
         at += pause
-        history.append((at, moment(at=at)))
+        made_now = moment(at=at)
+        history += [(at, one) for one in (made_now if isinstance(made_now, tuple) else (made_now,))]
     return history
 
 
-HISTORIES = st.builds(in_time, STARTS, st.lists(st.tuples(PAUSES, MOMENTS), max_size=25))
+HISTORIES: st.SearchStrategy[History] = st.builds(in_time, STARTS, st.lists(st.tuples(PAUSES, MOMENTS), max_size=25))
 """Observations in the order of their arrival, with pauses long enough for late and silent."""
 
 
@@ -252,4 +260,5 @@ def test_the_histories_reach_every_liveness_and_verdict() -> None:
             reached.update((view.liveness, view.verdict, view.effective, ("duplicate", view.duplicate)))
 
     collect()
-    assert reached >= {*Liveness, *Effective, *(set(Verdict) - {Verdict.NO_TARGET}), ("duplicate", True)}
+    verdicts = {Verdict.AT_TARGET, Verdict.OFF_TARGET, Verdict.UNKNOWN, Verdict.NO_TARGET}
+    assert reached >= {*Liveness, *Effective, *verdicts, ("duplicate", True)}

@@ -174,7 +174,7 @@ def _no_topic(seen: Seen) -> Judgement:
 def _silent_without_a_state(seen: Seen, target: Target | None) -> Judgement:
     """Row 9."""
     since, at_least = _silent_since(seen)
-    if seen.looked is Looked.NOT_YET:
+    if seen.looked is Looked.NOT_YET and not seen.told_before:
         return _unknown(Reason("no beat for {age}, its last state is still being read", since, at_least))
     record = f"no record in {seen.looked}"
     infer = (

@@ -68,6 +68,7 @@ class Fold:
             FeedName.SCHEMA_REGISTRY: FeedView(FeedName.SCHEMA_REGISTRY, FeedState.CONNECTING, "", started_at),
             FeedName.EFD: FeedView(FeedName.EFD, FeedState.OFF, "not configured", started_at),
         }
+        self._listening_since = started_at
         self._sibling_groups: dict[str, str] = {}
         for spec in roster.cscs:
             self._sibling_groups.setdefault(spec.csc.name, spec.group)
@@ -106,7 +107,9 @@ class Fold:
         cell = self.cells.get(csc)
         if cell is None:
             group = self._sibling_groups.get(csc.name, UNEXPECTED)
-            cell = Cell(csc, None, group, self.component(csc.name), self.started_at)
+            component = self.component(csc.name)
+            since = self._listening_since if component.heard_since is None else component.heard_since
+            cell = Cell(csc, None, group, component, since)
             self._add(cell)
         return cell
 
@@ -181,8 +184,9 @@ class Fold:
         self.cells[cell.csc] = cell
         cell.component.cells.append(cell)
         self.livenesses[cell.liveness] += 1
-        if self.hearing.lost_at is not None:
-            self._freeze(cell, self.hearing.lost_at)
+        lost_at = self.hearing.lost_for(cell.component)
+        if lost_at is not None:
+            self._freeze(cell, lost_at)
         if cell.shown:
             self.mark((cell,))
 
@@ -301,6 +305,8 @@ class Fold:
         if record.state in _UP:
             first_time = not hearing.ever_up
             self._reached()
+            if first_time and hearing.lost_at is not None:
+                self._listening_since = record.at
             if hearing.lost_at is not None:
                 lost_at, hearing.lost_at = hearing.lost_at, None
                 for component in self.components.values():
@@ -344,6 +350,7 @@ class Fold:
                 returned.add(name)
             if self.hearing.lost_at is None:
                 self._unfreeze(component, lost_at, record.at, listen_anew=first_time)
+            self.mark(component.cells)
         self._tell_of_partitions(returned, "answered again", "", record.at)
 
     def _tell_of_partitions(self, components: Iterable[str], change: str, why: str, at: float) -> None:
@@ -398,6 +405,8 @@ class Fold:
     def _topics_found(self, record: TopicsFound) -> None:
         first_time = self.hearing.topics is None
         self.hearing.topics = record.components
+        if first_time:
+            self._listening_since = record.at
         for component in self.components.values():
             for cell in component.cells:
                 if first_time and component.heard_since is None and cell.liveness is Liveness.UNSEEN:
