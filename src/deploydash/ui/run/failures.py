@@ -1,0 +1,84 @@
+"""The card when targets did not go: who, how it is now, what was sent and what came of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from deploydash.core.model import Effective, Liveness
+from deploydash.core.run_state import TargetStatus
+from deploydash.core.run_view import Card, TargetRow
+from deploydash.core.snapshot import CscView
+from deploydash.ui.ink import Ink, Line, Span, Surface, letter
+from deploydash.ui.lines import reason_of, state_words
+from deploydash.ui.present import code, cut, look, without_state
+from deploydash.ui.run.present import Focus, Reading, folded, lasting, since
+
+
+def failure_lines(reading: Reading, card: Card, focus: Focus, width: int, height: int) -> list[Line]:
+    """Return everyone with the evidence if there is room, else one line each and the evidence of the one chosen."""
+    row = min(focus.row, len(card.asking) - 1)
+    tall: list[Line] = []
+    for number, target in enumerate(card.asking):
+        tall += [_head(reading, target, focus, width, number == row), *evidence(reading, target, width), Line()]
+    if len(tall) - 1 <= height:
+        return tall[:-1]
+    tight = [line for line in tall if line.spans]
+    if len(tight) <= height:
+        return tight
+    below = [Line(), *evidence(reading, card.asking[row], width)][: max(0, height // 2)]
+    room = max(1, height - len(below))
+    first = max(0, min(row - room // 2, len(card.asking) - room))
+    shown = list(enumerate(card.asking))[first : first + room]
+    return [_head(reading, target, focus, width, number == row) for number, target in shown] + below
+
+
+def _head(reading: Reading, target: TargetRow, focus: Focus, width: int, here: bool) -> Line:
+    surface = Surface.SELECTED if here and focus.active and len(_asking(reading)) > 1 else Surface.PAGE
+    mark = Span(f"{reading.signs.marked} ", Ink.ACCENT) if target.csc in focus.marked else None
+    view = reading.views.get(target.csc)
+    name = Span(str(target.csc), Ink.BRIGHT)
+    if view is None:
+        return Line((*([mark] if mark else []), name, Span("  not seen", Ink.WARN)), surface)
+    drawn = look(view, reading.moment)
+    age = since(view, reading.moment)
+    state = Span(f"  {state_words(view)}", letter(view.effective))
+    ago = (Span(f" {lasting(age)}", Ink.WARN),) if age is not None else ()
+    lead = mark or Span(f"{code(view, reading.glyphs):<2} ", drawn.code_ink if drawn.filled else letter(view.effective))
+    spans = (lead, name, state, *ago)
+    del width
+    return Line(spans, surface)
+
+
+def _asking(reading: Reading) -> Sequence[TargetRow]:
+    return reading.run.card.asking if reading.run.card is not None else ()
+
+
+def evidence(reading: Reading, target: TargetRow, width: int) -> list[Line]:
+    """Return what decides about one target: what it reports, its last state, what was sent and what came of it."""
+    view = reading.views.get(target.csc)
+    lines: list[Line] = []
+    if view is not None:
+        told = state_evidence(view, reading)
+        lines += folded(told, width, Ink.TEXT, "  ")[:2] if told else []
+    sent = f"sent {target.command}: " if target.command else ""
+    came = target.why or ("nobody knows what came of it" if target.status is TargetStatus.UNKNOWN else "it did not go")
+    return lines + folded(f"{sent}{came}", width, Ink.DIM, "  ")[:2]
+
+
+def state_evidence(view: CscView, reading: Reading) -> str:
+    """Return in a phrase what a CSC itself shows: its error code, that it fell silent, restarts, a second process."""
+    quote = ("“", "”") if reading.glyphs.cut == "…" else ('"', '"')
+    if view.duplicate:
+        return "two processes beat under this name"
+    if view.effective is Effective.FAULT and view.error is not None:
+        return f"code {view.error.code} {quote[0]}{view.error.report}{quote[1]}"
+    if view.effective is Effective.FAULT:
+        return "no error code told"
+    if view.liveness is Liveness.UNSEEN:
+        return "never beat: no process has been seen"
+    if view.effective is Effective.LOST:
+        was = view.reported.name if view.reported is not None else "up"
+        return f"was {was}, then its beats stopped"
+    if view.restarts:
+        return f"restarted {view.restarts} times"
+    return cut(without_state(reason_of(view, reading.moment), view), 120, reading.glyphs)

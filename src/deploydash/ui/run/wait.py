@@ -1,0 +1,257 @@
+"""The wait as a screen of its own: one sentence that says who blocks and what to press, then the figures. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deploydash.core.model import CscId, Effective, Liveness
+from deploydash.core.run_view import WaitView
+from deploydash.core.snapshot import CscView
+from deploydash.ui.ink import Ink, Line, Span, Surface, fill, letter
+from deploydash.ui.lines import event, rule, state_words
+from deploydash.ui.present import bar, code, cut, look
+from deploydash.ui.run.failures import state_evidence
+from deploydash.ui.run.panel import debt_lines
+from deploydash.ui.run.present import Focus, Reading, box, chart, counted, folded, lasting, listed
+
+READ = 76
+"""Whatever decides stands within this many columns: a mirror may see no more."""
+
+DISTRESS = (Effective.FAULT, Effective.LOST)
+
+
+@dataclass(frozen=True, slots=True)
+class Straggler:
+    """One CSC that is not there yet: for how many seconds of this wait, and why it probably is not."""
+
+    csc: CscId
+    view: CscView | None
+    missing_s: float
+    reason: str
+
+
+def stragglers(reading: Reading, wait: WaitView) -> list[Straggler]:
+    """Return those off target, longest first; in the order of the runbook where that is equal."""
+    found = []
+    for csc in wait.missing:
+        view = reading.views.get(csc)
+        found.append(Straggler(csc, view, _missing_s(view, reading, wait), likely_reason(view, reading)))
+    return sorted(found, key=lambda one: -one.missing_s)
+
+
+def _missing_s(view: CscView | None, reading: Reading, wait: WaitView) -> float:
+    elapsed = max(0.0, reading.moment.utc - wait.started_utc)
+    if view is None or view.changed_at is None:
+        return elapsed
+    return min(elapsed, max(0.0, reading.moment.now - view.changed_at))
+
+
+def likely_reason(view: CscView | None, reading: Reading) -> str:
+    """Return why a CSC is probably not there, from what it shows and what it logged last."""
+    if view is None:
+        return "not in what is watched"
+    parts = [state_evidence(view, reading)]
+    if view.restarts and "restarted" not in parts[0]:
+        parts.append(f"restarted {counted(view.restarts, 'time')}")
+    detail = reading.snapshot.detail
+    if detail is not None and detail.csc == view.csc and detail.logs:
+        last = max(detail.logs, key=lambda log: log.sent_utc)
+        parts.append(f"log: {' '.join(last.message.split())}")
+    return "; ".join(parts)
+
+
+def helps(view: CscView | None) -> str:
+    """Return what usually helps, in a phrase."""
+    if view is None or view.liveness is Liveness.UNSEEN:
+        return "see whether its process was started at all"
+    if view.duplicate:
+        return "stop one of the two processes"
+    if view.effective is Effective.FAULT:
+        return "mend what the code says, then standby clears it"
+    if view.effective is Effective.LOST or view.liveness is Liveness.SILENT:
+        return "see its process, and start it again"
+    if view.restarts:
+        return "read its log: it starts again and again"
+    return "send it there by hand, or ask its owner"
+
+
+def blocking_sentence(reading: Reading, wait: WaitView) -> str:
+    """Return the sentence on top: who blocks, since when, what usually helps, which key."""
+    late = reading.moment.utc - wait.started_utc - wait.limit_s
+    missing = stragglers(reading, wait)
+    if not missing:
+        return "Everyone is at target or waived. Press Enter to end the wait; it does not end by itself."
+    worst = missing[0]
+    state = state_words(worst.view) if worst.view is not None else "not seen"
+    if worst.view is not None and worst.view.liveness is Liveness.UNSEEN:
+        state = "never beat"
+    who = f"{worst.csc} blocks: {state}, {lasting(worst.missing_s)} off target"
+    if len(missing) > 1:
+        who = f"{worst.csc} and {len(missing) - 1} more block: {worst.csc} {state} for {lasting(worst.missing_s)}"
+    if late >= 0:
+        return f"The limit is over. {who}. Press e for 10 min more, w to waive by name, H to hold."
+    return f"{who}. Usually: {helps(worst.view)}. Or press w to waive it by name, e for 10 min more, H to hold."
+
+
+def wait_lines(reading: Reading, focus: Focus, width: int, height: int, *, bell: bool) -> list[Line]:
+    """Return the page of a wait in ``height`` lines."""
+    wait = reading.run.wait
+    if wait is None:
+        return [Line(), *folded("No wait is under way. Esc goes back to the run.", width, Ink.DIM, "  ")]
+    roomy = height >= 30
+    found = stragglers(reading, wait)
+    top = _top(reading, wait, width, roomy=roomy)
+    debts = _debts(reading, width) if roomy else []
+    events = _events(reading, width, 6 if height >= 36 else 4) if height >= 21 else []
+    room = height - len(top) - len(debts) - len(events)
+    board = _board(reading, found, focus, width, max(5, min(room, len(found) + 8)), bell=bell)
+    blank = [Line()] * max(0, room - len(board))
+    return [*top, *board, *debts, *blank, *events][:height]
+
+
+def _top(reading: Reading, wait: WaitView, width: int, *, roomy: bool) -> list[Line]:
+    elapsed = max(0.0, reading.moment.utc - wait.started_utc)
+    over = elapsed >= wait.limit_s
+    asking = over or not wait.missing
+    inner = width - 4
+    there = wait.total - len(wait.missing)
+    body = folded(blocking_sentence(reading, wait), min(inner, READ), Ink.BRIGHT)
+    counts = [
+        Span(str(there), Ink.BRIGHT),
+        Span(f" of {wait.total} at target", Ink.TEXT),
+        Span("      elapsed ", Ink.DIM),
+        Span(lasting(elapsed), Ink.BAD if over else Ink.BRIGHT),
+        Span(f" of {lasting(wait.limit_s)}", Ink.TEXT),
+    ]
+    if over:
+        counts.append(Span(f"      {lasting(elapsed - wait.limit_s)} over", Ink.BAD))
+    body += [*([Line()] if roomy else []), Line(tuple(counts))]
+    body.append(Line(bar(there, wait.total, inner, reading.glyphs)))
+    cells = min(inner, int(inner * elapsed / wait.limit_s)) if wait.limit_s else inner
+    clock = Span(reading.glyphs.rest * cells, Ink.BAD if over else Ink.ACCENT)
+    body.append(Line((clock, Span(reading.glyphs.rest * (inner - cells), Ink.LINE))))
+    if roomy:
+        body += _arrivals(reading, wait, inner)
+        body += [
+            Line(),
+            Line(
+                (
+                    Span(
+                        f"Nothing passes by itself at {lasting(wait.limit_s)}: you extend, waive by name, or hold.",
+                        Ink.DIM,
+                    ),
+                )
+            ),
+        ]
+    name = "The limit is over" if over and wait.missing else "Waiting for every CSC to reach its target"
+    if not wait.missing:
+        name = "Everyone is there"
+    return box(name, body, width, len(body) + 2, reading, asking=asking)
+
+
+def _arrivals(reading: Reading, wait: WaitView, inner: int) -> list[Line]:
+    if not wait.arrivals:
+        return []
+    last = max(wait.arrivals)
+    elapsed = max(1.0, reading.moment.utc - wait.started_utc)
+    cells = max(8, min(inner - 36, 42))
+    drawn = chart(sorted(wait.arrivals), wait.started_utc, wait.started_utc + elapsed, wait.total, cells, reading.signs)
+    ago = lasting(reading.moment.utc - last)
+    return [Line((Span(drawn, Ink.ACCENT), Span(f" arrivals; last one {ago} ago", Ink.DIM)))]
+
+
+def _board(
+    reading: Reading, found: list[Straggler], focus: Focus, width: int, height: int, *, bell: bool
+) -> list[Line]:
+    inner = width - 4
+    row = min(focus.row, len(found) - 1)
+    whom = _whom(found, focus, row)
+    keys = _keys(reading, whom, bool(found), bell=bell)
+    waived = _waived(reading, inner)
+    room = max(1, height - 2 - 1 - len(keys) - len(waived) - 1)
+    first = max(0, min(row - room // 2, len(found) - room))
+    body: list[Line] = []
+    if found:
+        body.append(Line((Span(f"{'CSC':<20}{'now':<14}{'wants':<14}{'for':>7}  likely reason", Ink.DIM),)))
+        body += [
+            straggler_line(reading, one, inner, number == row, one.csc in focus.marked)
+            for number, one in list(enumerate(found))[first : first + room]
+        ]
+    body += [*([Line()] if height > 8 else []), *keys, *waived]
+    count = f"{len(found)} not there yet, longest first" if found else "Nobody is missing"
+    hidden = f" {reading.glyphs.dot} {len(found) - room} more below" if len(found) > room and first == 0 else ""
+    return box(f"{count}{hidden}", body, width, len(body) + 2, reading, asking=False)
+
+
+def _whom(found: list[Straggler], focus: Focus, row: int) -> str:
+    marked = [one.csc for one in found if one.csc in focus.marked]
+    if len(marked) > 1:
+        return f"these {len(marked)}"
+    if marked:
+        return str(marked[0])
+    return str(found[row].csc) if found else ""
+
+
+def straggler_line(reading: Reading, one: Straggler, width: int, here: bool, marked: bool) -> Line:
+    """Return one line of the board: who, state now, state wanted, for how long, why."""
+    glyphs = reading.glyphs
+    surface = Surface.SELECTED if here else Surface.PAGE
+    mark = reading.signs.marked if marked else glyphs.cursor if here else " "
+    spans = [Span(mark, Ink.ACCENT), Span(f"{cut(str(one.csc), 18, glyphs):<19}", Ink.BRIGHT)]
+    view = one.view
+    if view is None:
+        spans.append(Span(f"{'not seen':<14}", Ink.WARN))
+    else:
+        drawn = look(view, reading.moment)
+        words = "never beat" if view.liveness is Liveness.UNSEEN else state_words(view)
+        loud = view.effective in DISTRESS or drawn.filled
+        spans.append(Span(f"{code(view, glyphs):<2}", fill(view.effective) if loud else letter(view.effective)))
+        spans.append(Span(f" {cut(words, 10, glyphs):<11}", letter(view.effective)))
+    wants = str(view.target) if view is not None and view.target is not None else ""
+    spans.append(Span(f"{cut(wants, 13, glyphs):<14}", Ink.DIM))
+    spans.append(Span(f"{lasting(one.missing_s):>7}  ", Ink.WARN))
+    used = sum(len(span.text) for span in spans)
+    spans.append(Span(cut(one.reason, max(0, width - used), glyphs)))
+    return Line(tuple(spans), surface)
+
+
+def _keys(reading: Reading, whom: str, missing: bool, *, bell: bool) -> list[Line]:
+    more = reading.glyphs.cut
+    if not reading.lead:
+        pairs = [("enter", "detail"), ("H", "ask the lead to hold")]
+    elif missing:
+        pairs = [("w", f"waive {whom}{more}"), ("e", "10 min more"), ("enter", "detail"), ("space", "mark")]
+        pairs.append(("b", f"bell: {'on' if bell else 'off'}"))
+    else:
+        pairs = [("enter", "end the wait"), ("b", f"bell: {'on' if bell else 'off'}")]
+    spans: list[Span] = []
+    for key, words in pairs:
+        spans += [Span("   ")] if spans else []
+        spans += [Span(key, Ink.ACCENT), Span(f" {words}")]
+    return [Line(tuple(spans))]
+
+
+def _waived(reading: Reading, inner: int) -> list[Line]:
+    reasons: dict[str, list[CscId]] = {}
+    for csc, reason in reading.run.waived:
+        reasons.setdefault(reason, []).append(csc)
+    lines: list[Line] = []
+    for reason, cscs in reasons.items():
+        text = f"waived  {listed(cscs)}  “{reason}”"
+        lines += folded(text, min(inner, 110), Ink.DIM)
+    return [Line(), *lines[:4]] if lines else []
+
+
+def _debts(reading: Reading, width: int) -> list[Line]:
+    debts = reading.run.debts
+    if not debts:
+        return box("Debts", [Line((Span("nothing to undo", Ink.DIM),))], width, 3, reading, asking=False)
+    body = debt_lines(debts, width - 4, reading, 5)
+    name = "Debts: must be paid or waived before this run can close"
+    return box(name, body, width, len(body) + 2, reading, asking=True)
+
+
+def _events(reading: Reading, width: int, height: int) -> list[Line]:
+    newest = sorted(reading.snapshot.events, key=lambda line: line.number, reverse=True)[: height - 1]
+    lines = [event(line, reading.moment.utc, width - 1, reading.glyphs) for line in newest]
+    return [rule("Events", width, reading.glyphs), *lines, *([Line()] * (height - 1 - len(lines)))]
