@@ -16,8 +16,6 @@ _MOST_RECORDS = 20_000
 _POLL_MS = 500
 _POSITION_S = 5.0
 _AFTER_ERROR_S = 0.5
-_BLOCKED_S = 0.5
-"""A reader that handed over for longer did not ask meanwhile, so the brokers owe it nothing."""
 
 Batch = Mapping[Partition, Sequence[Record]]
 Handle = Callable[[Batch, float], Awaitable[None]]
@@ -38,7 +36,7 @@ class LiveReader:
         self._polled: dict[Partition, int | None] = {}
         self._answered: dict[Partition, float] = {}
         self._any = asyncio.Event()
-        self._blocked_until = float("-inf")
+        self._handled_at = float("-inf")
         self._handling = False
         self.refused: dict[Partition, str] = {}
         """Partitions that this account may not read, and what the broker said."""
@@ -126,9 +124,7 @@ class LiveReader:
                 await handle(batch, at)
             finally:
                 self._handling = False
-                now = self._clock.monotonic()
-                if now - at > _BLOCKED_S:
-                    self._blocked_until = now
+                self._handled_at = self._clock.monotonic()
 
     def _refuse(self, topic: str) -> None:
         refused = {partition for partition in self._assigned if partition.topic == topic}
@@ -156,13 +152,16 @@ class LiveReader:
     def unanswered(self, seconds: float) -> dict[Partition, float]:
         """Return partitions without an answered fetch for so long, and until when they were answered (monotonic).
 
-        While a batch is being handed over nobody asks, so nothing is unanswered.
+        Nobody asks while a batch is handed over, or before all of an answer was: then the brokers owe nothing,
+        and only a partition is unanswered whose siblings have been answered for so long without it.
         """
-        if self._handling:
+        if not self._assigned:
             return {}
-        now = self._clock.monotonic()
+        newest = max(self._answered[partition] for partition in self._assigned)
+        waited = 0.0 if self._handling else self._clock.monotonic() - max(newest, self._handled_at)
+        until = newest if waited <= seconds else self._clock.monotonic()
         return {
             partition: self._answered[partition]
             for partition in self._assigned
-            if now - max(self._answered[partition], self._blocked_until) > seconds
+            if until - self._answered[partition] > seconds
         }
