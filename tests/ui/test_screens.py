@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from deploydash.core.model import CscId, FeedName, FeedState
 from deploydash.core.snapshot import FeedView, Snapshot
 from deploydash.ui.app import DeploydashApp
 from deploydash.ui.ink import Line
+from deploydash.ui.keys import KEYS
 from deploydash.ui.screens.watch import WatchScreen
 from tests.support import snapshots
 from tests.support.goldens import assert_golden
@@ -241,3 +243,21 @@ async def test_a_fault_of_the_screen_ends_it_without_a_traceback_on_the_terminal
     assert app.return_code == 1
     told = capfd.readouterr()
     assert "Traceback" not in told.out + told.err
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_any_keys_in_any_order_during_a_storm_never_break_the_screen(seed: int) -> None:
+    rng = random.Random(seed)
+    names = sorted({name for key in KEYS for name in key.keys.split(",") if key.act != "quit"} - {"q"})
+    async with running(snapshots.busy(), width=rng.choice([80, 120, 200]), height=rng.choice([24, 40, 50])) as screen:
+        for _ in range(60):
+            await screen.pilot.press(rng.choice([*names, "a", "E", "1", "space", "f5"]))
+            current = screen.source.current
+            assert current is not None
+            clock = screen.source.clock
+            screen.source.publish(snapshots.shaken(current, rng, 9, clock.monotonic(), clock.utc()))
+            if rng.random() < 0.05:
+                await screen.pilot.resize_terminal(rng.randint(2, 220), rng.randint(2, 60))
+        await screen.pilot.pause()
+        assert screen.app.failure is None
+        assert screen.app.is_running

@@ -93,7 +93,7 @@ def departing(
         Span(f"{cut(str(view.csc), 19, glyphs):<19}", Ink.FOUND if found else drawn.name_ink, surface),
         Span(f" {drawn.age:>5}  ", Ink.WARN, surface),
     ]
-    reason = reason_of(view, moment)
+    reason = reason_of(view, moment).removeprefix("says ")
     if width < 60:
         reason = without_state(reason, view)
     spans.append(Span(cut(reason, max(0, width - width_of(spans)), glyphs), Ink.TEXT, surface))

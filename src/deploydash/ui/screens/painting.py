@@ -128,7 +128,7 @@ class Painting(View):
         across = max(1, (self.size.width - 1) // 25)
         self.query_one("#groups").styles.height = min(-(-len(self.groups) // across), max(1, height // 4))
         self.query_one("#side").set_class(self.deploydash.glyphs.rule == "-", "ascii")
-        self.call_after_refresh(self.paint, None)
+        self.call_after_refresh(self.paint)
 
     def take(self, snapshot: Snapshot) -> None:
         """Show a new snapshot."""
@@ -168,13 +168,13 @@ class Painting(View):
         self.query_one(Grid).select(self.selected)
         self.query_one(Grid).find(self.found)
 
-    def paint(self, changed: Sequence[int] | None) -> None:
-        """Draw everything anew."""
+    def paint(self) -> None:
+        """Draw what another arrangement or another choice of colours changes."""
         if self.snapshot is None:
             self.query_one("#footer", Lines).show([self.footer()])
             return
         moment = self.moment()
-        self.query_one(Grid).show(self.snapshot, moment, changed)
+        self.query_one(Grid).show(self.snapshot, moment, ())
         self.around(moment)
 
     def _around_soon(self, moment: Moment) -> None:

@@ -183,7 +183,7 @@ class WatchScreen(Painting):
     def act_colours(self, _: str) -> None:
         """Colour mismatch or state."""
         self.by_state = not self.by_state
-        self.paint([])
+        self.paint()
         self.say("colours show the state itself" if self.by_state else "colours show mismatch with the target")
 
     def act_theme(self, _: str) -> None:
