@@ -15,7 +15,8 @@ TEXT_FILES = [
     path
     for pattern in ("*.py", "*.md", "*.toml", "*.yaml", "*.yml", "*.tcss", "*.sh", "Makefile", "run")
     for path in ROOT.rglob(pattern)
-    if not {".venv", ".cache", ".git", "build", "node_modules", ".hypothesis"} & set(path.relative_to(ROOT).parts)
+    if path.is_file()
+    and not {".venv", ".cache", ".git", "build", "node_modules", ".hypothesis"} & set(path.relative_to(ROOT).parts)
 ]
 
 
