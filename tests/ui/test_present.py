@@ -89,6 +89,7 @@ def test_a_change_stands_out_and_fades_in_seconds() -> None:
         (">1m", replace(snapshots.stopped(ESS, 61), beat_at_least=True)),
         ("", snapshots.unreachable(snapshots.faulted(ESS))),
         ("41s", replace(snapshots.lost(ESS), beat_at=None)),
+        ("41s", replace(snapshots.lost(ESS), beat_at=None, liveness=Liveness.UNSEEN)),
     ],
 )
 def test_an_age_stands_only_where_somebody_is_late_silent_or_in_fault(age: str, csc: CscView) -> None:

@@ -119,13 +119,12 @@ def age_of(view: CscView, moment: Moment) -> str:
     calm = view.verdict in {Verdict.AT_TARGET, Verdict.NO_TARGET}
     if view.liveness is Liveness.FEED_DOWN or moment.listening:
         return ""
-    if view.liveness is Liveness.LATE or (view.liveness is Liveness.SILENT and not calm):
+    quiet = view.liveness in {Liveness.SILENT, Liveness.UNSEEN} and not calm
+    if quiet or view.liveness is Liveness.LATE:
         since = view.beat_at if view.beat_at is not None else view.reason.since
-        if since is not None and (view.beat_at is not None or view.reported is not None):
-            return (">" if view.beat_at_least or view.reason.at_least else "") + brief(moment.now - since)
-        return "" if calm else "never"
-    if view.liveness is Liveness.UNSEEN and not calm:
-        return "never"
+        if since is None or (view.beat_at is None and view.reported is None):
+            return "" if calm else "never"
+        return (">" if view.beat_at_least or view.reason.at_least else "") + brief(moment.now - since)
     if view.effective is Effective.FAULT and view.reported_utc is not None:
         return brief(moment.utc - view.reported_utc)
     return ""
