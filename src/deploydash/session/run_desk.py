@@ -29,10 +29,9 @@ class RunKeeperDesk:
         """Put a step's card on top, or the one that is next."""
         self._keeper.chosen = step
 
-    def subscribe_refusals(self, listener: Callable[[str], None]) -> Callable[[], None]:
-        """Call ``listener`` with the words of every refusal; the returned function ends that."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+    def subscribe_refusals(self, callback: Callable[[str], None]) -> None:
+        """Call ``callback`` with the words of every refusal from now on."""
+        self._listeners.append(callback)
 
     async def serve(self) -> None:
         """Carry out orders until cancelled."""

@@ -9,11 +9,13 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from deploydash.actions.csc import CscAction
 from deploydash.actions.csc_drive import ExitAcknowledged
 from deploydash.actions.kafka_commands import CommandLine
 from deploydash.actions.schemas import RegistryLatest
+from deploydash.core.run_orders import Hold
 from deploydash.core.run_records import RunOpened, RunRecord, RunResumed
 from deploydash.core.run_state import RunState, fold
 from deploydash.core.runbook import Runbook, StepKind
@@ -21,6 +23,7 @@ from deploydash.errors import UserError
 from deploydash.journal.line import Entry
 from deploydash.journal.write import JournalWriter
 from deploydash.sal.commands import Sender
+from deploydash.session.hold_request import serve_holds
 from deploydash.session.run_desk import RunKeeperDesk
 from deploydash.session.run_keeper import RunKeeper
 from deploydash.wiring.read_only import ReadOnly
@@ -33,13 +36,18 @@ class Acting:
     reader: ReadOnly
     keeper: RunKeeper
     desk: RunKeeperDesk
+    folder: Path
 
     async def work(self) -> None:
-        """Run the session, look at the world and carry out orders until cancelled."""
+        """Run the session, look at the world, carry out orders and requests to hold until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.reader.session.run(), name="session")
             group.create_task(self.keeper.watch(), name="keeper")
             group.create_task(self.desk.serve(), name="desk")
+            group.create_task(serve_holds(self.folder, self._hold), name="requests to hold")
+
+    async def _hold(self, who: str) -> None:
+        await self.keeper.order(Hold(who))
 
 
 def operator() -> str:
@@ -92,7 +100,7 @@ async def acting(
     unsubscribe = reader.session.subscribe(keeper.saw)
     try:
         await line.open()
-        yield Acting(reader, keeper, RunKeeperDesk(keeper))
+        yield Acting(reader, keeper, RunKeeperDesk(keeper), journal.path.parent)
     finally:
         unsubscribe()
         await keeper.aclose()
