@@ -385,9 +385,9 @@ def test_a_snapshot_of_10000_cscs_of_which_10_changed_costs_less_than_5_ms() -> 
     for number in range(5):
         for csc in names[:10]:
             watched.see(told(str(csc), "FAULT" if number % 2 else "ENABLED", 0.0, life=f"7/{number + 10}"))
-        began = time.perf_counter()
+        began = time.process_time()
         watched.snapshot()
-        took.append(time.perf_counter() - began)
+        took.append(time.process_time() - began)
     assert best_of(5, took) < 0.005
 
 
@@ -396,9 +396,9 @@ def test_a_tick_over_10000_beating_cscs_costs_less_than_5_ms() -> None:
     watched.fleet.tick(0.25)
     took: list[float] = []
     for number in range(2, 8):
-        began = time.perf_counter()
+        began = time.process_time()
         assert watched.fleet.tick(number * 0.25) == ()
-        took.append(time.perf_counter() - began)
+        took.append(time.process_time() - began)
     assert best_of(6, took) < 0.005
 
 
@@ -409,11 +409,21 @@ def test_half_a_million_beats_a_second_are_folded() -> None:
     took: list[float] = []
     for part in range(4):
         chunk = beats[part * 11_700 : (part + 1) * 11_700]
-        began = time.perf_counter()
+        began = time.process_time()
         for one in chunk:
             observe(one, 0.1)
-        took.append((time.perf_counter() - began) / len(chunk))
+        took.append((time.process_time() - began) / len(chunk))
     assert 1 / best_of(4, took) > 500_000
+
+
+def test_the_seconds_of_a_farewell_pass_in_a_fleet_that_only_follows_records() -> None:
+    watched = watch("ESS:104 OFFLINE")
+    start(watched, "ESS:104 OFFLINE")
+    follower = Fleet(roster("ESS:104 OFFLINE"), 0.0)
+    for record in watched.records:
+        follower.apply(record)
+    assert follower.snapshot(5.0, 0.0).cscs[0].verdict is Verdict.MOVING
+    assert follower.snapshot(5.1, 0.0).cscs[0].verdict is Verdict.OFF_TARGET
 
 
 def test_an_event_line_is_what_a_reader_needs() -> None:

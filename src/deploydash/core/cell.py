@@ -1,6 +1,7 @@
-"""What the fleet holds of one CSC and of one component's topics. Plain mutable state of :mod:`fleet`.
+"""What the fleet holds of one CSC and of one component's topics. Plain mutable state of :mod:`ledger`.
 
-Durable fields are written by ``apply`` alone; transient ones (marked) by ``observe``.
+Durable fields are written by ``fold`` and ``outages`` alone, from records; transient ones by ``heard``, ``notice``
+and ``asides``, from observations.
 """
 
 from __future__ import annotations
@@ -57,7 +58,15 @@ class Component:
 
 
 class Cell:
-    """Everything known of one CSC. Times are monotonic seconds."""
+    """Everything known of one CSC. Times are monotonic seconds.
+
+    ``shown`` with its ``place`` in the snapshot. Durable are the fields from ``liveness`` to ``before_inferred``:
+    ``told`` counts only while ``current``, that is told by the process that beats, and was first told live at
+    ``told_since``; ``before`` is what the CSC was when its feed was lost, ``back_at`` when the feed came back
+    while no beat has followed. Transient are those from ``lives`` on: ``deadline`` is when to look at it again,
+    ``fell_utc`` the stamp at which the number of its states last fell. The rest is of the view last made;
+    ``known_as`` is the last effective state that was not UNKNOWN.
+    """
 
     __slots__ = (
         "at_least",
@@ -137,8 +146,8 @@ class Cell:
         self.fell_utc: float | None = None
         self.log_beat: BeatFoundInLog | None = None
         self.recent: deque[float] = deque(maxlen=_KEPT_BEATS)
-        self.history: deque[StateRecorded] = deque(maxlen=_KEPT_LINES)
-        self.logs: deque[LogLine] = deque(maxlen=_KEPT_LINES)
+        self.history: list[StateRecorded] = []
+        self.logs: list[LogLine] = []
         self.versions: VersionsTold | None = None
         self.simulation: SimulationModeTold | None = None
         self.configuration: ConfigurationTold | None = None
@@ -148,6 +157,20 @@ class Cell:
         self.decided = False
         self.known_as: Effective | None = None
         self.changed_at: float | None = None
+
+    def keep_state(self, told: StateRecorded) -> None:
+        """Put a state into the history, by its stamp if it was read back."""
+        self.history.append(told)
+        if not told.live:
+            self.history.sort(key=_sent)
+        del self.history[:-_KEPT_LINES]
+
+    def keep_log(self, line: LogLine, *, live: bool) -> None:
+        """Put a log message to the others, by its stamp if it was read back."""
+        self.logs.append(line)
+        if not live:
+            self.logs.sort(key=_sent)
+        del self.logs[:-_KEPT_LINES]
 
     @property
     def reported(self) -> SummaryState | None:
@@ -161,3 +184,7 @@ class Cell:
         """The newest beat known, whatever the liveness says."""
         series = self.lives.series
         return self.beat_at if series is None else series.at
+
+
+def _sent(told: StateRecorded | LogLine) -> float:
+    return told.sent_utc

@@ -6,29 +6,28 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from deploydash.core import asides, notice
+from deploydash.core import asides, fold, heard, notice
 from deploydash.core import observations as seen
 from deploydash.core.board import Board
 from deploydash.core.cell import Cell
 from deploydash.core.commands import Command, CompareWith
 from deploydash.core.detail import detail_of
 from deploydash.core.effective import OFFLINE_GRACE
-from deploydash.core.fold import Fold
+from deploydash.core.ledger import Ledger
 from deploydash.core.listening import review
 from deploydash.core.model import CscId, Effective, FeedName, FeedState, Liveness, Phase, Roster, SummaryState
-from deploydash.core.notice import NOTHING
 from deploydash.core.observations import BeatArrived, Observation
-from deploydash.core.records import Record
+from deploydash.core.records import NOTHING, Record
 from deploydash.core.snapshot import Snapshot
 from deploydash.core.views import view_of
 
 _BEATING = Liveness.BEATING
 _STARTUP = Phase()
 
-_NOTICES: Mapping[type[Any], Callable[[Fold, Any], tuple[Record, ...]]] = MappingProxyType(
+_NOTICES: Mapping[type[Any], Callable[[Ledger, Any], tuple[Record, ...]]] = MappingProxyType(
     {
-        seen.BeatFoundInLog: notice.beat_found_in_log,
-        seen.BeatsReadBack: notice.beats_read_back,
+        seen.BeatFoundInLog: heard.beat_found_in_log,
+        seen.BeatsReadBack: heard.beats_read_back,
         seen.StateTold: notice.state_told,
         seen.SubstateTold: notice.substate_told,
         seen.ErrorTold: notice.error_told,
@@ -58,11 +57,12 @@ class Fleet:
 
     def __init__(self, roster: Roster, started_at: float, phase: Phase = _STARTUP) -> None:
         self._roster = roster
-        self._fold = Fold(roster, started_at, phase)
-        self._cells = self._fold.cells
+        self._ledger = Ledger(roster, started_at, phase)
+        self._cells = self._ledger.cells
         self._board = Board(roster)
         self._inspected: CscId | None = None
         self._number = 0
+        self._leaving: dict[Cell, float] = {}
         self._undecided = len(roster.cscs)
         self._settle(started_at)
 
@@ -87,8 +87,8 @@ class Fleet:
                     else:
                         cell.recent.extend([at] * observation.count)
                     return NOTHING
-            return notice.beat_arrived(self._fold, observation, now)
-        return _NOTICES[type(observation)](self._fold, observation)
+            return heard.beat_arrived(self._ledger, observation, now)
+        return _NOTICES[type(observation)](self._ledger, observation)
 
     def tick(self, now: float) -> tuple[Record, ...]:
         """Notice what the passing of time makes a fact."""
@@ -101,19 +101,19 @@ class Fleet:
 
     def apply(self, record: Record) -> None:
         """Make a durable fact part of the state."""
-        self._fold.apply(record)
+        fold.apply(self._ledger, record)
 
     def order(self, command: Command) -> None:
         """Obey an operator's order about what is shown."""
         if isinstance(command, CompareWith):
-            self._fold.phase = command.phase
-            self._fold.mark(cell for cell in self._cells.values() if cell.shown)
+            self._ledger.phase = command.phase
+            self._ledger.mark(cell for cell in self._cells.values() if cell.shown)
         else:
             self._inspected = command.csc
 
     def snapshot(self, now: float, utc: float) -> Snapshot:
         """Return one numbered view of everything; views that did not change are the same objects as before."""
-        fold = self._fold
+        ledger = self._ledger
         self._settle(now)
         self._number += 1
         inspected = None if self._inspected is None else self._cells.get(self._inspected)
@@ -122,54 +122,56 @@ class Fleet:
             at=now,
             utc=utc,
             roster=self._roster,
-            target=str(fold.phase),
+            target=str(ledger.phase),
             cscs=self._board.cscs(),
             groups=self._board.groups(),
-            feeds=tuple(fold.feeds.values()),
+            feeds=tuple(ledger.feeds.values()),
             summary=self._board.summary(),
-            events=fold.events.lines(now, utc),
-            undecodable=tuple(fold.undecodable.values()),
-            detail=None if inspected is None else detail_of(inspected, fold.hearing, now),
+            events=ledger.events.lines(now, utc),
+            undecodable=tuple(ledger.undecodable.values()),
+            detail=None if inspected is None else detail_of(inspected, ledger.hearing, now),
             decided=self._undecided == 0,
             banner=self._banner(),
         )
 
     def _review(self, cell: Cell, now: float, records: list[Record]) -> None:
-        change = review(cell, self._fold.hearing, now)
+        change = review(cell, self._ledger.hearing, now)
         if change is not None:
             records.append(change)
         if cell.lives.others:
-            ended = notice.duplicate_ended(cell, now)
+            ended = heard.duplicate_ended(cell, now)
             if ended is not None:
                 records.append(ended)
             if cell.lives.others:
                 cell.deadline = now
-        if cell.reported is SummaryState.OFFLINE:
-            self._fold.mark((cell,))
 
     def _settle(self, now: float) -> None:
-        """Make the views of all CSCs of which anything changed."""
-        fold = self._fold
-        if not fold.dirty:
+        """Make the views of all CSCs of which anything changed, also by the passing of row 4's seconds."""
+        ledger = self._ledger
+        if self._leaving:
+            overdue = [cell for cell, until in self._leaving.items() if now > until]
+            ledger.mark(overdue)
+            for cell in overdue:
+                del self._leaving[cell]
+        if not ledger.dirty:
             return
-        dirty, fold.dirty = fold.dirty, []
+        dirty, ledger.dirty = ledger.dirty, []
         for cell in dirty:
             cell.dirty = False
             if cell.shown:
                 self._show(cell, now)
 
     def _show(self, cell: Cell, now: float) -> None:
-        fold, old = self._fold, cell.view
-        view = view_of(fold, cell, now)
-        decided = fold.decided(cell)
+        ledger, old = self._ledger, cell.view
+        view = view_of(ledger, cell, now)
+        decided = ledger.decided(cell)
         if decided is not cell.decided:
             cell.decided = decided
             if view.expected:
                 self._undecided -= 1 if decided else -1
-        if cell.liveness in (_BEATING, Liveness.LATE) and cell.reported is SummaryState.OFFLINE:
-            until = -1.0 if cell.told_since is None else cell.told_since + OFFLINE_GRACE
-            if now <= until:
-                cell.deadline = min(cell.deadline, until)
+        until = None if cell.told_since is None else cell.told_since + OFFLINE_GRACE
+        if until is not None and now <= until and cell.reported is SummaryState.OFFLINE:
+            self._leaving[cell] = until
         if view is old:
             return
         cell.view = view
@@ -181,16 +183,16 @@ class Fleet:
             return
         before, cell.known_as = cell.known_as, view.effective
         if before is not None and before is not view.effective:
-            fold.events.csc_changed(before, view, self._board.group_sizes[view.group], now)
+            ledger.events.csc_changed(before, view, self._board.group_sizes[view.group], now)
 
     def _banner(self) -> str:
-        fold = self._fold
-        kafka = fold.feeds[FeedName.KAFKA]
-        if kafka.state is FeedState.DOWN or fold.hearing.lost_at is not None:
+        ledger = self._ledger
+        kafka = ledger.feeds[FeedName.KAFKA]
+        if kafka.state is FeedState.DOWN or ledger.hearing.lost_at is not None:
             return f"Kafka is {kafka.state}: {kafka.detail}; everything is shown as it was last seen"
-        if fold.livenesses[Liveness.FEED_DOWN]:
-            lost = [component for component in fold.components.values() if component.lost_at is not None]
+        if ledger.livenesses[Liveness.FEED_DOWN]:
+            lost = [component for component in ledger.components.values() if component.lost_at is not None]
             deaf = sum(cell.shown for component in lost for cell in component.cells)
             if deaf:
                 return f"{deaf} CSC{'s' * (deaf > 1)} cannot be heard: {lost[0].lost_why}"
-        return fold.quiet.sentence()
+        return ledger.quiet.sentence()

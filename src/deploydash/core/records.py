@@ -197,3 +197,6 @@ Record = (
     | EfdRead
     | UndecodableNoticed
 )
+
+NOTHING: tuple[Record, ...] = ()
+"""What most observations make; shared, so that a beat of a beating CSC makes no garbage."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from deploydash.core.cell import Cell
 from deploydash.core.effective import effective_state
-from deploydash.core.fold import Fold
+from deploydash.core.ledger import Ledger
 from deploydash.core.model import Liveness, Source
 from deploydash.core.snapshot import CscView, ErrorView
 
 
-def view_of(fold: Fold, cell: Cell, now: float) -> CscView:
+def view_of(ledger: Ledger, cell: Cell, now: float) -> CscView:
     """Judge a CSC and return its view: the same object as before if nothing but the last beat differs."""
-    old, spec, target = cell.view, cell.spec, fold.target(cell)
-    judgement = effective_state(fold.seen(cell), target, now)
+    old, spec, target = cell.view, cell.spec, ledger.target(cell)
+    judgement = effective_state(ledger.seen(cell), target, now)
     if old is not None and cell.decided and judgement.effective is not old.effective:
         cell.changed_at = now
     reported, error = cell.reported, cell.error

@@ -1,0 +1,173 @@
+"""What the fleet holds, and what follows from it for one CSC. Changed by :mod:`fold` and :mod:`outages`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from deploydash.core.banner import QuietTogether
+from deploydash.core.board import UNEXPECTED
+from deploydash.core.cell import Cell, Component
+from deploydash.core.effective import Looked, Seen, effective_state
+from deploydash.core.events import EventLog
+from deploydash.core.listening import Hearing
+from deploydash.core.model import CscId, FeedName, FeedState, Liveness, Phase, Roster, Target
+from deploydash.core.snapshot import FeedView, Undecodable
+
+
+class Ledger:
+    """Every CSC and component, the feeds, the event list, and which views have to be made anew."""
+
+    def __init__(self, roster: Roster, started_at: float, phase: Phase) -> None:
+        self.started_at = started_at
+        self.phase = phase
+        self.hearing = Hearing()
+        self.events = EventLog()
+        self.quiet = QuietTogether()
+        self.components: dict[str, Component] = {}
+        self.cells: dict[CscId, Cell] = {}
+        self.dirty: list[Cell] = []
+        self.undecodable: dict[str, Undecodable] = {}
+        self.livenesses: Counter[Liveness] = Counter()
+        self.feeds = {
+            FeedName.KAFKA: FeedView(FeedName.KAFKA, FeedState.CONNECTING, "", started_at),
+            FeedName.SCHEMA_REGISTRY: FeedView(FeedName.SCHEMA_REGISTRY, FeedState.CONNECTING, "", started_at),
+            FeedName.EFD: FeedView(FeedName.EFD, FeedState.OFF, "not configured", started_at),
+        }
+        self.listening_since = started_at
+        self._sibling_groups: dict[str, str] = {}
+        for spec in roster.cscs:
+            self._sibling_groups.setdefault(spec.csc.name, spec.group)
+            self._add(Cell(spec.csc, spec, spec.group, self.component(spec.csc.name), started_at))
+
+    def component(self, name: str) -> Component:
+        """Return what is held of a component."""
+        component = self.components.get(name)
+        if component is None:
+            component = self.components[name] = Component(name)
+        return component
+
+    def cell(self, csc: CscId) -> Cell:
+        """Return what is held of a CSC; one that the roster lacks is not shown until it appears."""
+        cell = self.cells.get(csc)
+        if cell is None:
+            group = self._sibling_groups.get(csc.name, UNEXPECTED)
+            component = self.component(csc.name)
+            since = self.listening_since if component.heard_since is None else component.heard_since
+            cell = Cell(csc, None, group, component, since)
+            self._add(cell)
+        return cell
+
+    def target(self, cell: Cell) -> Target | None:
+        """Return what the phase wants of a CSC."""
+        return None if cell.spec is None else self.phase.target(cell.spec)
+
+    def mark(self, cells: Iterable[Cell]) -> None:
+        """Have the views of these CSCs made anew."""
+        for cell in cells:
+            if not cell.dirty:
+                cell.dirty = True
+                self.dirty.append(cell)
+
+    def set_liveness(self, cell: Cell, liveness: Liveness) -> None:
+        """Change a CSC's liveness; whether any CSC beats at all bears on those that never told a state."""
+        count = self.livenesses
+        proved = count[Liveness.BEATING] > 0
+        count[cell.liveness] -= 1
+        count[liveness] += 1
+        cell.liveness = liveness
+        cell.deadline = 0.0
+        self.mark((cell,))
+        if proved is not (count[Liveness.BEATING] > 0):
+            self.mark(other for other in self.cells.values() if other.reported is None)
+
+    def freeze(self, cell: Cell, until: float) -> None:
+        """Keep what a CSC was while its silence was a fact; what was concluded after ``until`` was none."""
+        seen = self.seen(cell)
+        if cell.liveness is Liveness.FEED_DOWN:
+            seen = replace(seen, liveness=Liveness.SILENT if cell.has_beaten else Liveness.UNSEEN)
+        silent = cell.limits.silent
+        concluded_later = False
+        if seen.liveness is Liveness.SILENT and cell.origin is not None and cell.beat_at is not None:
+            concluded_later = until < cell.beat_at + silent
+            if concluded_later:
+                seen = replace(seen, liveness=Liveness.BEATING)
+        elif seen.liveness in (Liveness.SILENT, Liveness.UNSEEN) and cell.beat_at is None:
+            concluded_later = until < cell.listening_since + silent
+            if concluded_later:
+                seen = replace(seen, liveness=Liveness.UNSEEN, listening=True)
+        if concluded_later or cell.liveness is not Liveness.FEED_DOWN:
+            judgement = effective_state(seen, self.target(cell), until)
+            cell.before = judgement.effective
+            cell.before_inferred = judgement.inferred
+        if cell.liveness is not Liveness.FEED_DOWN:
+            self.set_liveness(cell, Liveness.FEED_DOWN)
+        cell.back_at = None
+        self.mark((cell,))
+
+    def decided(self, cell: Cell) -> bool:
+        """Tell whether a CSC's liveness is decided and all was looked at that could tell its state."""
+        if cell.liveness is Liveness.UNSEEN and cell.listening:
+            return False
+        if cell.liveness is Liveness.FEED_DOWN and cell.back_at is not None:
+            return False
+        return cell.told is not None or self.looked(cell) is not Looked.NOT_YET
+
+    def looked(self, cell: Cell) -> Looked:
+        """Return where the last state of a CSC was looked for."""
+        if not cell.component.states_read and self.hearing.has_topic(cell.component):
+            return Looked.NOT_YET
+        if cell.efd_read:
+            return Looked.KAFKA_AND_EFD
+        efd = self.feeds[FeedName.EFD].state
+        if efd is FeedState.OFF:
+            return Looked.KAFKA
+        return Looked.KAFKA_ALONE if efd is FeedState.DOWN else Looked.NOT_YET
+
+    def seen(self, cell: Cell) -> Seen:
+        """Return what the truth table needs to know of a CSC."""
+        hearing, component = self.hearing, cell.component
+        lost_at, lost_why, never_up = self.started_at, "", False
+        if cell.liveness is Liveness.FEED_DOWN:
+            lost = hearing.lost_for(component)
+            lost_at = cell.listening_since if lost is None else lost
+            never_up = not hearing.ever_up
+            if not never_up and hearing.lost_at is None and cell.back_at is None:
+                never_up = component.heard_since is None
+                lost_why = component.lost_why or ("not answered yet" if never_up else "")
+        return Seen(
+            csc=cell.csc,
+            liveness=cell.liveness,
+            listening=cell.listening,
+            listening_since=cell.listening_since,
+            beat_at=cell.beat_at,
+            beat_at_least=cell.at_least,
+            has_beaten=cell.has_beaten,
+            reported=cell.reported,
+            told_at=cell.told_since,
+            told_before=cell.told is not None and cell.reported is None,
+            looked=self.looked(cell),
+            camera=cell.spec is not None and cell.spec.camera,
+            substate=cell.substate.substate if cell.substate is not None and cell.substate_current else None,
+            error=0 if cell.error is None else cell.error.code,
+            duplicate=cell.duplicate,
+            topic=hearing.has_topic(component),
+            proved=self.livenesses[Liveness.BEATING] > 0,
+            lost_at=lost_at,
+            lost_why=lost_why,
+            back_at=cell.back_at,
+            never_up=never_up,
+            before=cell.before,
+            before_inferred=cell.before_inferred,
+        )
+
+    def _add(self, cell: Cell) -> None:
+        self.cells[cell.csc] = cell
+        cell.component.cells.append(cell)
+        self.livenesses[cell.liveness] += 1
+        lost_at = self.hearing.lost_for(cell.component)
+        if lost_at is not None:
+            self.freeze(cell, lost_at)
+        if cell.shown:
+            self.mark((cell,))
