@@ -48,7 +48,8 @@ class Reaction:
 
     ``do``: ``obey``; ``hang`` (no answer, nothing happens); ``refuse`` (FAILED, stays); ``noperm``; ``fault`` (fails
     into FAULT with ``code`` and ``report``); ``obey_unanswered`` (does it and never says so); ``fail_but_move``
-    (says FAILED and is moved by somebody else); ``untold`` (obeys and answers, but tells no state).
+    (says FAILED and is moved by somebody else); ``untold`` (obeys and answers, but tells no state); ``undone``
+    (somebody else takes it to STANDBY instead).
     ``took``: seconds of work; ``announced``: the timeouts of INPROGRESS acks at its beginning. ``ack_ahead``: how
     long the final ack comes before the event (negative: after it).
     """
@@ -301,7 +302,7 @@ class SalCscs:
             if reaction.do == "untold":
                 life.state = after
             else:
-                self._tell(csc, life, after)
+                self._tell(csc, life, SummaryState.STANDBY if reaction.do == "undone" else after)
 
         return (ack, event) if reaction.ack_ahead > 0 else (event, ack)
 

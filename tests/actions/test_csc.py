@@ -7,11 +7,14 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
+from deploydash.actions.acks import Answer
 from deploydash.actions.csc import CscAction
 from deploydash.actions.csc_drive import ExitAcknowledged, Patience
+from deploydash.actions.kafka_write import MaybeWritten, NotWritten
 from deploydash.core.model import CscId, SummaryState
 from deploydash.core.run_records import CommandAnswered, CommandIntended, Outcome
 from deploydash.core.runbook import Step
@@ -23,6 +26,7 @@ from tests.actions.sal_cscs import Reaction, SalCscs
 from tests.servers.command_reader import CommandReader
 from tests.servers.kafka import KafkaServer
 from tests.servers.kafka_scenes import plain_settings
+from tests.servers.process import free_port
 from tests.servers.registry import SchemaRegistry
 from tests.servers.waiting import wait_until
 
@@ -328,3 +332,54 @@ async def test_the_description_names_the_exact_commands_from_the_live_state(worl
         )
         assert described.cscs[1].commands == ()
         assert described.cscs[2].commands == (f"{begins}exitControl salIndex=105",)
+
+
+IN_DOUBT = MaybeWritten("may or may not have been sent: broker 1 did not confirm it")
+
+
+@pytest.mark.parametrize(
+    ("raised", "outcome", "why"),
+    [
+        (
+            IN_DOUBT,
+            UNKNOWN,
+            f"disable {IN_DOUBT}",
+        ),
+        (NotWritten("this account may not write"), FAILED, "disable was not sent: this account may not write"),
+    ],
+)
+async def test_a_transport_error_ends_the_csc_and_nothing_is_sent_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, raised: Exception, outcome: Outcome, why: str
+) -> None:
+    async with world.scene({"ESS:1": S.ENABLED}) as scene:
+
+        async def send(_: object, __: float) -> Answer:
+            raise raised
+
+        monkeypatch.setattr(scene.action._line, "send", send)
+        desk = await scene.run(step_of([("ESS:1", "OFFLINE")]))
+        assert desk.ends() == {"ESS:1": (outcome, why)}
+        assert desk.intended("ESS:1") == ["disable"]
+        assert [answer.ack for answer in desk.answered()] == [0]
+        assert scene.cscs.commands("ESS:1") == []
+
+
+async def test_a_registry_that_is_gone_stops_the_command_before_it_is_intended(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world.scene({"ESS:1": S.ENABLED}) as scene:
+        line: Any = scene.action._line
+        monkeypatch.setattr(line._latest, "_url", f"http://127.0.0.1:{free_port()}")
+        desk = await scene.run(step_of([("ESS:1", "OFFLINE")]))
+        outcome, why = desk.ends()["ESS:1"]
+        assert outcome is FAILED
+        assert why.startswith("disable was not sent: schema registry")
+        assert desk.intended("ESS:1") == []
+
+
+async def test_a_csc_that_somebody_else_moves_as_well_is_left_to_the_lead(world: World) -> None:
+    async with world.scene({"ESS:1": S.STANDBY}) as scene:
+        scene.cscs.reacts("ESS:1", "enable", Reaction("undone"))
+        desk = await scene.run(step_of([("ESS:1", "ENABLED")]))
+        assert desk.ends() == {"ESS:1": (FAILED, "is moved by somebody else, too: 6 commands did not bring it")}
+        assert desk.intended("ESS:1") == ["start", "enable"] * 3
