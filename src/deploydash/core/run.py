@@ -57,6 +57,9 @@ class Refused:
     why: str
 
 
+TICKED = frozenset({StepKind.BY_HAND, StepKind.SCRIPT})
+"""Done by a person and ticked by name. Scripts are among them as long as nothing here speaks to a ScriptQueue."""
+
 Decision = tuple[RunRecord, ...] | Refused
 
 
@@ -107,7 +110,7 @@ def _decide_step(
 
 
 def _approve(order: Approve, step: Step, state: RunState, sight: Sight, operator: str) -> Decision:
-    if step.kind in {StepKind.BY_HAND, StepKind.CLOSE}:
+    if step.kind in TICKED or step.kind is StepKind.CLOSE:
         return Refused(f"{step.id} is done by a person: tick it by name, or close the run")
     if order.overridden and not order.reason.strip():
         return Refused("an override needs a typed reason")
@@ -128,7 +131,7 @@ def first_targets(step: Step, state: RunState, sight: Sight) -> tuple[CscId, ...
 
 
 def _tick(order: Tick, step: Step, state: RunState, sight: Sight, operator: str) -> Decision:
-    if step.kind is not StepKind.BY_HAND:
+    if step.kind not in TICKED:
         return Refused(f"{step.id} ends by what is seen, not by a tick")
     if not order.by.strip():
         return Refused("a tick needs the name of who did it")
@@ -209,7 +212,7 @@ def _close(state: RunState, operator: str) -> Decision:
 
 
 def _finish(step: Step, state: RunState, sight: Sight) -> Decision:
-    if step.kind not in {StepKind.WAIT, StepKind.SETTLE, StepKind.SCRIPT}:
+    if step.kind not in {StepKind.WAIT, StepKind.SETTLE}:
         return Refused(f"{step.id} ends by itself when its effect is seen")
     missing = not_there(step, state, sight)
     if missing:
