@@ -187,7 +187,7 @@ class World:
 
     def environ(self) -> dict[str, str]:
         """Return the environment of every program that is measured: a plain true-colour terminal, caches of ours."""
-        kept = {name: text for name, text in os.environ.items() if not name.startswith(("LSST_", "EFD_", "PYTHON"))}
+        kept = {name: text for name, text in os.environ.items() if not name.startswith(("LSST_", "EFD_"))}
         for name in ("NO_COLOR", "TMUX", "TMUX_PANE"):
             kept.pop(name, None)
         return {
