@@ -111,9 +111,9 @@ def _evidence(reading: Reading, row: StepRow) -> tuple[str, Ink]:
     return "", Ink.DIM
 
 
-def brief_lines(reading: Reading, width: int, height: int) -> list[Line]:
+def brief_lines(reading: Reading, place: Place, width: int, height: int) -> list[Line]:
     """Return the step on the card and those after it, for a screen with no room for the runbook."""
-    return row_lines(reading, Place(), width, height)
+    return row_lines(reading, place, width, height)
 
 
 def debts_box(reading: Reading, width: int, height: int) -> list[Line]:

@@ -1,0 +1,228 @@
+"""Dialogs: a question with its safe answer first, or a few words to type. Over the card, at the top left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from textual.app import ComposeResult
+from textual.widgets import Input
+
+from deploydash.core.snapshot import Snapshot
+from deploydash.ui.ink import Ink, Line, Span, Surface
+from deploydash.ui.keys import Key
+from deploydash.ui.run.keys import run_bindings
+from deploydash.ui.run.present import Reading, box, folded
+from deploydash.ui.screens.base import View
+from deploydash.ui.widgets.canvas import Lines
+
+if TYPE_CHECKING:
+    from deploydash.ui.run_app import DeploydashRunApp
+
+WIDTH = 76
+GUARD_S = 0.4
+"""An answer counts only if it was typed this long after the dialog opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Something to type: its name, and what belongs in it."""
+
+    name: str
+    hint: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An answer to choose; the first of several is the safe one."""
+
+    answer: str
+    text: str
+
+
+Done = Callable[[str, Sequence[str]], object]
+"""Called with the chosen answer (empty without options) and the typed texts."""
+
+FORM = (
+    Key("enter", "enter", "take this answer", "enter"),
+    Key("escape", "esc", "close; nothing is ordered", "close"),
+    Key("up,shift+tab", "↑", "up", "step", "-1"),
+    Key("down,tab", "↓", "down", "step", "1"),
+    Key("k", "k", "up", "step", "-1"),
+    Key("j", "j", "down", "step", "1"),
+    Key("H", "H", "hold everything", "hold"),
+)
+
+
+def _nothing_wrong(_: Sequence[str]) -> str:
+    return ""
+
+
+class Form(View):
+    """One dialog.
+
+    ``wrong`` says what is missing, or nothing. ``left`` is called when the operator closes it without an answer.
+    ``lives`` says of a new snapshot whether the question still stands; if not, the dialog goes away by itself.
+    """
+
+    BINDINGS = run_bindings(FORM)
+
+    def __init__(
+        self,
+        name: str,
+        body: Sequence[str],
+        *,
+        fields: Sequence[Field] = (),
+        options: Sequence[Option] = (),
+        done: Done,
+        wrong: Callable[[Sequence[str]], str] = _nothing_wrong,
+        left: Callable[[], object] = lambda: None,
+        lives: Callable[[Snapshot], bool] = lambda _: True,
+    ) -> None:
+        super().__init__()
+        self._modal = True
+        self._caption = name
+        self._texts = tuple(body)
+        self._fields = tuple(fields)
+        self._options = tuple(options)
+        self._when_done = done
+        self._wrong = wrong
+        self._when_left = left
+        self._lives = lives
+        self._row_at = 0
+        self._answer = ""
+        self._opened_at = float("inf")
+
+    @property
+    def host(self) -> DeploydashRunApp:
+        """The app."""
+        return cast("DeploydashRunApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """The frame with its text, and a line for each field laid over it."""
+        yield Lines(id="form")
+        for number, field in enumerate(self._fields):
+            yield Input(field.value, placeholder=field.hint, compact=True, id=f"field-{number}", classes="field")
+
+    def on_mount(self) -> None:
+        """Put the cursor into the first field."""
+        for each in self.query(Input):
+            each.cursor_blink = False
+        self._opened_at = self.host.source.clock.monotonic()
+        self.call_after_refresh(self.draw)
+        if self._fields:
+            self.query_one("#field-0").focus()
+
+    def on_resize(self) -> None:
+        """Wrap anew."""
+        self.call_after_refresh(self.draw)
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Close when what it asks about is over."""
+        if self.is_current and not self._lives(snapshot):
+            self.dismiss()
+
+    def second(self) -> None:
+        """Nothing here has an age."""
+
+    def draw(self) -> None:
+        """Draw the frame and put the fields where they belong."""
+        snapshot = self.host.snapshot
+        if snapshot is None or snapshot.run is None:
+            return
+        reading = Reading.of(snapshot.run, snapshot, self.host.moment())
+        width = max(24, min(WIDTH, self.size.width - 2))
+        room = max(6, min(20, self.size.height - 4))
+        body, places = self._body(reading, width - 4, room - 2)
+        frame = self.query_one("#form", Lines)
+        shown = box(self._caption, body, width, len(body) + 2, reading, asking=True)
+        frame.styles.width, frame.styles.height = width, len(shown)
+        frame.show(shown)
+        top = frame.styles.offset.y.value
+        label = max((len(field.name) for field in self._fields), default=0) + 2
+        for number, y in places.items():
+            field = self.query_one(f"#field-{number}", Input)
+            field.styles.offset = (3 + label, int(top) + 1 + y)
+            field.styles.width = max(8, width - 5 - label)
+
+    def _body(self, reading: Reading, width: int, room: int) -> tuple[list[Line], dict[int, int]]:
+        foot = self._foot(reading, width)
+        asked = len(self._fields) + sum(len(folded(each.text, width - 4)) for each in self._options)
+        text: list[Line] = []
+        for part in self._texts:
+            text += folded(part, width, Ink.BRIGHT if not text else Ink.TEXT)
+        most = max(1, room - asked - len(foot) - 2)
+        if len(text) > most:
+            text = [*text[: most - 1], Line((Span(reading.glyphs.cut, Ink.DIM),))]
+        body = [*text, Line()] if text else [Line()]
+        places: dict[int, int] = {}
+        for number, field in enumerate(self._fields):
+            places[number] = len(body)
+            body.append(Line((Span(f"{field.name}", Ink.DIM),)))
+        for number, option in enumerate(self._options):
+            here = number == self._row_at
+            lead = Span(f"{reading.glyphs.cursor if here else ' '} ", Ink.ACCENT)
+            lines = folded(option.text, width - 2, Ink.BRIGHT if here else Ink.TEXT, "  ", lead)
+            body += [line._replace(surface=Surface.SELECTED if here else Surface.PAGE) for line in lines]
+        return [*body, *foot], places
+
+    def _foot(self, reading: Reading, width: int) -> list[Line]:
+        lines = [Line()]
+        if self._answer:
+            lines += folded(self._answer, width, Ink.WARN)
+        more = "    tab next field" if len(self._fields) > 1 else "    up, down choose" if self._options else ""
+        keys = (Span("enter", Ink.ACCENT), Span(" takes it    ", Ink.DIM), Span("esc", Ink.ACCENT))
+        lines.append(Line((*keys, Span(f" closes, nothing is ordered{more}", Ink.DIM))))
+        del reading
+        return lines
+
+    def action_key(self, number: int) -> None:
+        """Do what line ``number`` of the dialog's table says."""
+        key = FORM[number]
+        getattr(self, f"act_{key.act}")(key.argument)
+
+    def act_step(self, way: str) -> None:
+        """Go to the next option or field."""
+        if self._options:
+            self._row_at = max(0, min(len(self._options) - 1, self._row_at + int(way)))
+            self.draw()
+        elif self._fields:
+            here = next((n for n in range(len(self._fields)) if self.query_one(f"#field-{n}").has_focus), 0)
+            self.query_one(f"#field-{(here + int(way)) % len(self._fields)}").focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go to the next field, or take the answer at the last one."""
+        number = int((event.input.id or "field-0").removeprefix("field-"))
+        if number + 1 < len(self._fields):
+            self.query_one(f"#field-{number + 1}").focus()
+        else:
+            self.act_enter("")
+
+    def act_enter(self, _: str) -> None:
+        """Take the answer if nothing is missing and it was typed for this dialog."""
+        if self.host.typed_at < self._opened_at + GUARD_S:
+            self.tell("this dialog has just opened; read it, then press again")
+            return
+        texts = [self.query_one(f"#field-{number}", Input).value for number in range(len(self._fields))]
+        wrong = self._wrong(texts)
+        if wrong:
+            self.tell(wrong)
+            return
+        self.dismiss()
+        self._when_done(self._options[self._row_at].answer if self._options else "", texts)
+
+    def tell(self, sentence: str) -> None:
+        """Answer inside the dialog."""
+        self._answer = sentence
+        self.draw()
+
+    def act_close(self, _: str) -> None:
+        """Close without an order."""
+        self.dismiss()
+        self._when_left()
+
+    def act_hold(self, _: str) -> None:
+        """Hold everything, the dialog stays."""
+        self.tell(self.host.hold())

@@ -1,0 +1,85 @@
+"""The keys of a run: one table for each view, which makes its bindings, its footer and its help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.binding import Binding, BindingType
+
+from deploydash.ui.keys import Key
+
+HOLD_ANYWHERE = "ctrl+g"
+"""Holds everything, also while typing."""
+
+_CARD = (
+    Key("H", "H", "hold everything at once; ctrl+g does it while typing, too", "hold"),
+    Key("R", "R", "let a held run go on", "release"),
+    Key("a", "a", "arm the card: 20 s in which Enter sends it; severe steps ask for the site's name", "arm"),
+    Key("enter", "enter", "on the card: send what is armed, or do what is mild; in the grid: detail", "go"),
+    Key("escape", "esc", "disarm, cancel, one level back; never destructive", "back"),
+    Key("t", "t", "tick what was done by hand, by name", "tick"),
+    Key("d", "d", "decide a question that the procedure leaves open", "decide"),
+    Key("r", "r", "retry those that did not go: the one under the cursor, or those marked", "retry"),
+    Key("o", "o", "the other route for those that did not go", "route"),
+    Key("w", "w", "waive by name with a reason: marked, under the cursor, or selected in the grid", "waive"),
+    Key("s", "s", "skip the step with a reason", "skip"),
+    Key("O", "O", "override red preconditions with a typed reason; rules cannot be overridden", "override"),
+    Key("space", "space", "mark a CSC of the card", "mark"),
+    Key("asterisk", "*", "mark all of them, or none", "all"),
+    Key("e", "e", "10 minutes more for the wait", "extend"),
+    Key("m", "m", "write a note into the journal", "note", footer="note"),
+    Key("i", "i", "why the gate is shut; in the grid: why the CSC counts as it does", "why", footer="why"),
+    Key("v", "v", "the exact commands, or less", "unfold"),
+    Key("b", "b", "bell on or off", "bell"),
+)
+
+_GRID = (
+    Key("slash", "/", "filter by name, group, state or liveness", "filter", footer="filter"),
+    Key("x", "x", "show only what is off target, or everything", "only", footer="off target only"),
+    Key("tab", "tab", "card, runbook, grid, events", "pane", "1", footer="pane"),
+    Key("shift+tab", "shift+tab", "the same backwards", "pane", "-1"),
+    Key("n", "n", "in the grid: next match, or next one off target", "match", "1"),
+    Key("N", "N", "previous match", "match", "-1"),
+    Key("up,k", "↑ k", "up, in the pane that has the cursor", "move", "up"),
+    Key("down,j", "↓ j", "down", "move", "down"),
+    Key("left,h", "← h", "left", "move", "left"),
+    Key("right,l", "→ l", "right", "move", "right"),
+    Key("g,home", "g", "first", "move", "first"),
+    Key("G,end", "G", "last", "move", "last"),
+    Key("pageup", "PgUp", "a screen up", "move", "page_up"),
+    Key("pagedown", "PgDn", "a screen down", "move", "page_down"),
+    Key("c", "c", "colours: mismatch with the target, or the state itself", "colours"),
+    Key("T", "T", "next theme", "theme"),
+    Key("colon,ctrl+p", ":", "command palette", "palette", footer="commands", palette=False),
+    Key("question_mark", "?", "help", "help", footer="help"),
+    Key("q", "q", "leave; asks while the run is open", "quit"),
+)
+
+RUN: tuple[Key, ...] = (*_CARD, *_GRID)
+"""Keys of the run's screen."""
+
+WAIT: tuple[Key, ...] = (
+    Key("H", "H", "hold everything at once; ctrl+g does it while typing, too", "hold"),
+    Key("R", "R", "let a held run go on", "release"),
+    Key("w", "w", "waive by name with a reason: those marked, or the one under the cursor", "waive", footer="waive"),
+    Key("e", "e", "10 minutes more", "extend", footer="extend"),
+    Key("enter", "enter", "everything about the CSC under the cursor; when nobody is missing: end the wait", "go"),
+    Key("space", "space", "mark a CSC", "mark"),
+    Key("asterisk", "*", "mark all of them, or none", "all"),
+    Key("m", "m", "write a note into the journal", "note", footer="note"),
+    Key("i", "i", "what the wait waits for", "why", footer="why"),
+    Key("b", "b", "bell on or off", "bell"),
+    Key("up,k", "↑ k", "up", "move", "-1"),
+    Key("down,j", "↓ j", "down", "move", "1"),
+    Key("g,home", "g", "first", "move", "-10000"),
+    Key("G,end", "G", "last", "move", "10000"),
+    Key("T", "T", "next theme", "theme"),
+    Key("escape,q,tab", "esc", "back to the run; the wait goes on", "back", footer="run"),
+    Key("question_mark", "?", "help", "help", footer="help"),
+)
+"""Keys of the wait's screen."""
+
+
+def run_bindings(table: Sequence[Key]) -> list[BindingType]:
+    """Return Textual's bindings of a table; all of them call ``action_key`` with the number in it."""
+    return [Binding(key.keys, f"key({number})", key.help, show=False) for number, key in enumerate(table)]

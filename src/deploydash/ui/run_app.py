@@ -1,0 +1,100 @@
+"""The screen of a run: the grid with the run beside it. Watching alone never loads this."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from textual import events
+from textual.binding import Binding
+from textual.screen import Screen
+
+from deploydash.core.run_orders import Hold
+from deploydash.core.snapshot import Snapshot
+from deploydash.ui.app import DeploydashApp
+from deploydash.ui.run.acting import Acting
+from deploydash.ui.run.bell import Bell
+from deploydash.ui.run.commands import RunCommands
+from deploydash.ui.run.desk import RunDesk
+from deploydash.ui.run.keys import HOLD_ANYWHERE
+from deploydash.ui.screens.run import RunScreen
+from deploydash.ui.source import SnapshotSource
+
+
+class DeploydashRunApp(DeploydashApp):
+    """The lead's screen, or with ``desk`` None an observer's, on which no key acts.
+
+    ``ask_hold`` lets an observer ask for a hold. ``watching`` says how many others look at this run now.
+
+    Raises:
+        ValueError: there is no such theme.
+    """
+
+    CSS_PATH = ["deploydash.tcss", "run/run.tcss"]  # type: ignore[assignment]  # noqa: RUF012 - as Textual has it
+    COMMANDS = {RunCommands}  # noqa: RUF012 - Textual reads a class attribute
+    BINDINGS = [Binding(HOLD_ANYWHERE, "hold", show=False, priority=True)]  # noqa: RUF012 - as above
+
+    def __init__(
+        self,
+        source: SnapshotSource,
+        desk: RunDesk | None,
+        *,
+        ask_hold: Callable[[], None] | None = None,
+        watching: Callable[[], int] = lambda: 0,
+        theme: str | None = None,
+        speed: float | None = None,
+    ) -> None:
+        super().__init__(source, theme=theme, speed=speed)
+        self.desk = desk
+        self.watching = watching
+        self.bells = Bell()
+        self.typed_at = 0.0
+        self._ask_hold = ask_hold
+        if desk is not None:
+            desk.subscribe_refusals(self.refused)
+
+    def get_default_screen(self) -> Screen[None]:
+        """Return the run."""
+        return RunScreen(id="_default")
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note when a key was typed before anything sees it."""
+        self._note(event)
+        await super().on_event(event)
+
+    def on_key(self, event: events.Key) -> None:
+        """Note it again when the key comes back to be bound: others may have been typed meanwhile."""
+        self._note(event)
+
+    def _note(self, event: events.Event) -> None:
+        """Keep a key's time by the clock of the snapshots; it may have waited while the screen was busy."""
+        if isinstance(event, events.Key):
+            waited = max(0.0, time.monotonic() - event.time)
+            self.typed_at = self.source.clock.monotonic() - waited
+
+    def hold(self) -> str:
+        """Hold everything, or as an observer ask the lead to; return the sentence that says which."""
+        run = self.snapshot.run if self.snapshot is not None else None
+        if self.desk is not None:
+            self.desk.run_order(Hold(run.operator if run is not None else "the lead"))
+            return "hold: nothing further is sent; R lets it go on"
+        if self._ask_hold is None:
+            return "you observe; only the lead acts, and this view cannot ask for a hold"
+        self._ask_hold()
+        return "the lead's process was asked to hold"
+
+    def action_hold(self) -> None:
+        """Hold everything, whatever has the focus."""
+        self.refused(self.hold())
+
+    def refused(self, sentence: str) -> None:
+        """Say a refusal on the screen of the run that is in front."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, Acting) and screen.is_mounted:
+                screen.say(sentence)
+                return
+
+    def ring(self, snapshot: Snapshot) -> None:
+        """Ring once for each thing that needs the lead."""
+        if snapshot.run is not None and self.bells.rings(snapshot.run, self.source.clock.utc()):
+            self.bell()

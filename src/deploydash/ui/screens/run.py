@@ -1,0 +1,317 @@
+"""The run's screen: the grid, and on its left card, runbook and debts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import Enum
+
+from textual.app import ComposeResult
+
+from deploydash.core.model import CscId
+from deploydash.core.run_orders import Disarm
+from deploydash.core.run_view import RunView
+from deploydash.core.runbook import Tier
+from deploydash.core.snapshot import Snapshot
+from deploydash.ui.ink import Line, Surface
+from deploydash.ui.run.answers import Answers
+from deploydash.ui.run.header import keys_foot, run_header
+from deploydash.ui.run.keys import RUN, run_bindings
+from deploydash.ui.run.offers import Mode, first_open, mode_of, rows_of, why
+from deploydash.ui.run.panel import Place, brief_lines, here, left_lines
+from deploydash.ui.run.present import Focus, Reading
+from deploydash.ui.screens.design import Size
+from deploydash.ui.screens.run_help import RunHelpScreen
+from deploydash.ui.screens.wait import WaitScreen
+from deploydash.ui.screens.watch import EDGES, NOTHING_YET, WatchScreen
+from deploydash.ui.widgets.canvas import Lines
+from deploydash.ui.widgets.events import Events
+
+BRIEF = 3
+"""Lines of the runbook on a screen that has no room for more."""
+
+
+class Pane(Enum):
+    """What the arrows move."""
+
+    CARD = "card"
+    RUNBOOK = "runbook"
+    GRID = "grid"
+    EVENTS = "events"
+
+
+class RunScreen(Answers, WatchScreen, inherit_bindings=False):
+    """The lead's view of grid and run."""
+
+    BINDINGS = run_bindings(RUN)
+    TABLE = RUN
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
+        super().__init__(id=id)
+        self.pane = Pane.CARD
+        self._step_row: int | None = None
+        self._waits_seen: set[tuple[str, float]] = set()
+
+    def compose(self) -> ComposeResult:
+        """The grid's parts, and over them those of the run."""
+        yield from super().compose()
+        yield Lines(id="run-top")
+        yield Lines(id="left")
+        yield Lines(id="brief")
+
+    def on_mount(self) -> None:
+        """Put the run's header on top."""
+        self.move_child(self.query_one("#run-top"), before=0)
+        super().on_mount()
+
+    def say(self, sentence: str) -> None:
+        """Answer in the line above the footer; the next key takes it away."""
+        WatchScreen.say(self, sentence)
+
+    @property
+    def reading(self) -> Reading | None:
+        """The run as it stands there now."""
+        snapshot = self.host.snapshot
+        if snapshot is None or snapshot.run is None:
+            return None
+        return Reading.of(snapshot.run, snapshot, self.moment(), lead=self.host.desk is not None)
+
+    @property
+    def left_width(self) -> int:
+        """Cells of the left column."""
+        width = self.size.width
+        return 41 if width < 100 else 44 if width < 150 else 54
+
+    def rearrange(self) -> None:
+        """Make room for the left column."""
+        super().rearrange()
+        small = self.design is Size.SMALL
+        self.query_one("#side").display = False
+        self.query_one("#brief").display = small
+        width = self.left_width
+        for name in ("above", "grid", "list"):
+            self.query_one(f"#{name}").styles.margin = (0, 0, 0, width + 1 if small else 0)
+        self.query_one("#main").styles.margin = (0, 0, 0, 0 if small else width + 1)
+        if small:
+            self.query_one("#above").styles.margin = (BRIEF, 0, 0, width + 1)
+        self.call_after_refresh(self.repaint)
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Show a new snapshot, ring for what is new, and open the wait when one begins."""
+        before = self._run_shown
+        super().take(snapshot)
+        self.host.ring(snapshot)
+        if snapshot.run is None:
+            return
+        self._follow_card(before, snapshot.run)
+        if before != snapshot.run:
+            self.repaint()
+        self._open_what_began(snapshot.run)
+        self._run_shown = snapshot.run
+
+    _run_shown: RunView | None = None
+
+    def second(self) -> None:
+        """Let clocks go on."""
+        super().second()
+        if self.snapshot is not None:
+            self.host.ring(self.snapshot)
+        self.repaint()
+
+    def _follow_card(self, before: RunView | None, run: RunView) -> None:
+        """Put the cursor where it belongs when another card opens, and forget what was marked on the last."""
+        mode = mode_of(run)
+        armed = mode in {Mode.ARMED, Mode.NAMING, Mode.GOING}
+        step = run.card.step.id if run.card is not None else None
+        was = before.card.step.id if before is not None and before.card is not None else None
+        if step != was:
+            self.focus_on = Focus(row=first_open(run.card) if run.card is not None else 0)
+            self._step_row = None
+        elif run.card is not None:
+            marked = frozenset(row.csc for row in run.card.asking) & self.focus_on.marked
+            row = min(self.focus_on.row, max(0, rows_of(run) - 1))
+            self.focus_on = replace(self.focus_on, row=row, marked=marked)
+        self.opened((step, Mode.READY if armed else mode))
+
+    def _open_what_began(self, run: RunView) -> None:
+        """Open the wait's own screen once when it begins, and the dialog for the site's name when a card is armed."""
+        arm = run.card.armed if run.card is not None else None
+        if arm is not None and arm.tier is Tier.SEVERE and arm.typed_at is None and self._named != arm.at:
+            self._named = arm.at
+            if self.is_current and self.host.desk is not None:
+                self.ask_name(run)
+        if run.wait is None or (run.wait.step, run.wait.started_utc) in self._waits_seen:
+            return
+        if self.is_current:
+            self._waits_seen.add((run.wait.step, run.wait.started_utc))
+            self.app.push_screen(WaitScreen())
+
+    def repaint(self) -> None:
+        """Draw header, left column, brief runbook and footer."""
+        reading = self.reading
+        if reading is None or not self.is_mounted:
+            return
+        width = self.size.width
+        top = run_header(reading, width, self.host.speed, self.host.watching())
+        header = self.query_one("#run-top", Lines)
+        if header.styles.height is None or header.styles.height.value != len(top):
+            header.styles.height = len(top)
+            self.call_after_refresh(self.repaint)
+        header.show(top)
+        self._paint_left(reading)
+        self.query_one("#footer", Lines).show([self.footer()])
+
+    def _paint_left(self, reading: Reading) -> None:
+        main, left = self.query_one("#main"), self.query_one("#left", Lines)
+        small = self.design is Size.SMALL
+        top = main.region.y
+        height = main.size.height
+        if small:
+            height -= self.query_one("#events").size.height + 1
+        height = max(0, height)
+        _place(left, 0, top, self.left_width, height)
+        focus = replace(self.focus_on, active=self.pane is Pane.CARD)
+        place = Place(self._step_row, active=self.pane is Pane.RUNBOOK)
+        if small:
+            left.show(left_lines(reading, focus, place, self.left_width, height)[:height])
+            brief = self.query_one("#brief", Lines)
+            room = max(1, self.size.width - self.left_width - 1)
+            _place(brief, self.left_width + 1, top, room, BRIEF)
+            brief.show(brief_lines(reading, place, room - 1, BRIEF - 1))
+        else:
+            left.show(left_lines(reading, focus, place, self.left_width, height))
+
+    def footer(self) -> Line:
+        """Return the keys that are always there, and at the right the hold."""
+        rehearsal = self.snapshot is not None and self.snapshot.roster.rehearsal
+        words = {"only": "everything" if self.listing else "off target only"}
+        surface = Surface.REHEARSAL if rehearsal else Surface.BAR
+        return keys_foot(RUN, self.run_view, self.size.width, surface, words)
+
+    def act_pane(self, way: str) -> None:
+        """Give the arrows to the next pane."""
+        panes = list(Pane)
+        self.pane = panes[(panes.index(self.pane) + int(way)) % len(panes)]
+        self.in_events = self.pane is Pane.EVENTS
+        self.query_one(Events).move(0 if self.in_events else None)
+        run = self.run_view
+        self._step_row = here(run) if self.pane is Pane.RUNBOOK and run is not None else None
+        self.around(self.moment())
+        self.repaint()
+        self.say(f"the arrows move in the {self.pane.value}")
+
+    def act_move(self, way: str) -> None:
+        """Move the cursor of the pane that has it."""
+        run = self.run_view
+        if self.pane in {Pane.GRID, Pane.EVENTS}:
+            super().act_move(way)
+        elif run is None:
+            self.say(NOTHING_YET)
+        elif self.pane is Pane.RUNBOOK:
+            self._move_in_runbook(run, way)
+        else:
+            self._move_on_card(run, way)
+
+    def _move_on_card(self, run: RunView, way: str) -> None:
+        rows = rows_of(run)
+        row = _stepped(self.focus_on.row, rows, way)
+        if row is None:
+            self.say("nothing to go through on this card; tab goes to the runbook and the grid")
+        elif row == self.focus_on.row:
+            self.say(EDGES.get(way, "that is the end"))
+        else:
+            self.focus_on = replace(self.focus_on, row=row)
+            self.repaint()
+
+    def _move_in_runbook(self, run: RunView, way: str) -> None:
+        row = _stepped(self._step_row if self._step_row is not None else here(run), len(run.rows), way)
+        if row is None:
+            self.say("the runbook has one column")
+            return
+        self._step_row = row
+        step = run.rows[row].step
+        if self.host.desk is not None:
+            self.host.desk.choose(step)
+        self.repaint()
+        self.say(f"{step}: {run.rows[row].title}")
+
+    def act_match(self, way: str) -> None:
+        """Go to the grid and there to the next match."""
+        self.pane = Pane.GRID
+        super().act_match(way)
+        self.repaint()
+
+    def act_go(self, _: str) -> None:
+        """Answer the card, or look closer at what is under the cursor."""
+        if self.pane is Pane.CARD:
+            self.answer_card()
+        elif self.pane is Pane.RUNBOOK:
+            self.pane, self._step_row = Pane.CARD, None
+            self.repaint()
+        else:
+            super().act_detail("")
+
+    def act_back(self, _: str) -> None:
+        """Go one level back; an armed card first."""
+        run = self.run_view
+        chosen = run is not None and self.pane is Pane.RUNBOOK
+        if run is not None and run.card is not None and run.card.armed is not None and self.host.desk is not None:
+            self.order(Disarm())
+        elif self.query_one("#asking").display or self.query_one("#start").display or self.pattern:
+            super().act_back("")
+        elif self.focus_on.unfolded or self.focus_on.marked:
+            self.focus_on = Focus(row=self.focus_on.row)
+            self.repaint()
+        elif chosen or self.pane is not Pane.CARD or self.selected is not None:
+            self.choose(None)
+            self._to_next()
+        else:
+            self._to_next()
+            self.say("the card of what is next; q leaves")
+
+    def _to_next(self) -> None:
+        self.pane, self._step_row, self.in_events = Pane.CARD, None, False
+        self.query_one(Events).move(None)
+        if self.host.desk is not None:
+            self.host.desk.choose(None)
+        self.around(self.moment())
+        self.repaint()
+
+    def act_why(self, _: str) -> None:
+        """Say why the gate is shut, or in the grid why the CSC counts as it does."""
+        run = self.run_view
+        if self.pane is Pane.GRID or run is None:
+            super().act_why("")
+        else:
+            self.say(why(run))
+
+    def selected_csc(self) -> CscId | None:
+        """Return the CSC under the grid's cursor, if the grid has the arrows."""
+        if self.pane is not Pane.GRID or self.snapshot is None or self.selected is None:
+            return None
+        return self.snapshot.cscs[self.selected].csc
+
+    def act_help(self, _: str) -> None:
+        """Open the help."""
+        self.app.push_screen(RunHelpScreen(RUN, "run"))
+
+    def open_wait(self) -> None:
+        """Open the wait's own screen."""
+        self.app.push_screen(WaitScreen())
+
+
+def _place(widget: Lines, x: int, y: int, width: int, height: int) -> None:
+    """Put a widget of the upper layer somewhere; nothing happens where it is there already."""
+    styles = widget.styles
+    wanted = (x, y, width, height)
+    if getattr(widget, "placed", None) != wanted:
+        widget.placed = wanted  # type: ignore[attr-defined]
+        styles.offset = (x, y)
+        styles.width, styles.height = width, height
+
+
+def _stepped(row: int, rows: int, way: str) -> int | None:
+    """Return the row a key leads to, or None where there is no such way."""
+    if not rows or way in {"left", "right"}:
+        return None
+    steps = {"up": -1, "down": 1, "page_up": -10, "page_down": 10, "first": -rows, "last": rows}
+    return max(0, min(rows - 1, row + steps[way]))

@@ -1,0 +1,173 @@
+"""The wait: who is missing, for how long, why, and what may be done. It never ends by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from textual.app import ComposeResult
+
+from deploydash.core.model import CscId
+from deploydash.core.run_orders import Finish
+from deploydash.core.snapshot import Snapshot
+from deploydash.ui import lines
+from deploydash.ui.ink import Line, Surface
+from deploydash.ui.run.acting import Acting
+from deploydash.ui.run.header import keys_foot, run_header
+from deploydash.ui.run.keys import WAIT, run_bindings
+from deploydash.ui.run.present import Focus, Reading
+from deploydash.ui.run.wait import blocking_sentence, stragglers, wait_lines
+from deploydash.ui.screens.detail import DetailScreen
+from deploydash.ui.screens.run_help import RunHelpScreen
+from deploydash.ui.widgets.canvas import Lines
+
+
+class WaitScreen(Acting):
+    """One wait, from its beginning until the lead ends it."""
+
+    BINDINGS = run_bindings(WAIT)
+    TABLE = WAIT
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._focus = Focus()
+        self._message = ""
+
+    def compose(self) -> ComposeResult:
+        """Header, page, one line that answers, footer."""
+        yield Lines(id="run-top")
+        yield Lines(id="wait-page")
+        yield Lines(id="wait-message")
+        yield Lines(id="footer")
+
+    def on_mount(self) -> None:
+        """Draw it once it has a size."""
+        self.call_after_refresh(self.repaint)
+
+    def on_resize(self) -> None:
+        """Draw it in the new size."""
+        self.call_after_refresh(self.repaint)
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Show a new snapshot; a CSC that left its target is back on the board."""
+        run = snapshot.run
+        wait = run.wait if run is not None else None
+        if wait is None:
+            if self.is_current:
+                self.dismiss()
+            return
+        held = run.held_by is not None if run is not None else False
+        self.opened((wait.step, bool(wait.missing), held))
+        self.repaint()
+
+    def second(self) -> None:
+        """Let clocks go on."""
+        self.repaint()
+
+    @property
+    def reading(self) -> Reading | None:
+        """The run as it stands there now."""
+        snapshot = self.host.snapshot
+        if snapshot is None or snapshot.run is None:
+            return None
+        return Reading.of(snapshot.run, snapshot, self.host.moment(), lead=self.host.desk is not None)
+
+    def repaint(self) -> None:
+        """Draw everything; only what changed is written."""
+        reading = self.reading
+        if reading is None or not self.is_mounted:
+            return
+        width = self.size.width
+        top = run_header(reading, width, self.host.speed, self.host.watching())
+        self.query_one("#run-top").styles.height = len(top)
+        self.query_one("#run-top", Lines).show(top)
+        height = max(0, self.size.height - len(top) - 2)
+        shown = wait_lines(reading, self._focus, width, height, bell=self.host.bells.on)
+        self.query_one("#wait-page", Lines).show(shown)
+        surface = Surface.REHEARSAL if reading.snapshot.roster.rehearsal else Surface.BAR
+        self.query_one("#footer", Lines).show([keys_foot(WAIT, reading.run, width, surface, {})])
+
+    def say(self, sentence: str) -> None:
+        """Answer above the footer; the next key takes it away."""
+        shown = lines.message(sentence, self.size.width) if sentence else [Line()]
+        message = self.query_one("#wait-message", Lines)
+        message.styles.height = len(shown)
+        message.show(shown)
+
+    def _missing(self) -> list[CscId]:
+        reading = self.reading
+        if reading is None or reading.run.wait is None:
+            return []
+        return [one.csc for one in stragglers(reading, reading.run.wait)]
+
+    def act_move(self, rows: str) -> None:
+        """Move the cursor on the board."""
+        missing = self._missing()
+        if not missing:
+            self.say("nobody is missing")
+            return
+        row = max(0, min(len(missing) - 1, min(self._focus.row, len(missing) - 1) + int(rows)))
+        if row == self._focus.row:
+            self.say("that is the end of the board")
+        self._focus = replace(self._focus, row=row)
+        self.repaint()
+
+    def act_mark(self, _: str) -> None:
+        """Mark the CSC under the cursor, or take the mark away."""
+        missing = self._missing()
+        if not missing:
+            self.say("nobody is missing")
+            return
+        csc = missing[min(self._focus.row, len(missing) - 1)]
+        row = min(self._focus.row + 1, len(missing) - 1)
+        self._focus = replace(self._focus, marked=self._focus.marked ^ {csc}, row=row)
+        self.repaint()
+
+    def act_all(self, _: str) -> None:
+        """Mark all of them, or none."""
+        missing = frozenset(self._missing())
+        self._focus = replace(self._focus, marked=frozenset() if missing <= self._focus.marked else missing)
+        self.repaint()
+
+    def act_waive(self, _: str) -> None:
+        """Waive those marked, or the one under the cursor."""
+        missing = self._missing()
+        if not missing:
+            self.say("nobody is missing, so there is nobody to waive")
+            return
+        marked = tuple(csc for csc in missing if csc in self._focus.marked)
+        self.waive(marked or (missing[min(self._focus.row, len(missing) - 1)],))
+
+    def act_go(self, _: str) -> None:
+        """Look closer at the CSC under the cursor; when nobody is missing, end the wait."""
+        reading, missing = self.reading, self._missing()
+        if reading is None or reading.run.wait is None:
+            self.say("no wait is under way")
+        elif missing:
+            self.app.push_screen(DetailScreen(missing[min(self._focus.row, len(missing) - 1)], self._neighbour))
+        else:
+            self.order(Finish(reading.run.wait.step))
+
+    def _neighbour(self, way: str) -> CscId | None:
+        missing = self._missing()
+        if not missing:
+            return None
+        self._focus = replace(self._focus, row=(self._focus.row + int(way)) % len(missing))
+        return missing[self._focus.row]
+
+    def act_why(self, _: str) -> None:
+        """Say what the wait waits for."""
+        reading = self.reading
+        if reading is not None and reading.run.wait is not None:
+            self.say(blocking_sentence(reading, reading.run.wait))
+
+    def act_back(self, _: str) -> None:
+        """Go back to the run; the wait goes on."""
+        if self._focus.marked:
+            self._focus = replace(self._focus, marked=frozenset())
+            self.repaint()
+        else:
+            self.dismiss()
+
+    def act_help(self, _: str) -> None:
+        """Open the help."""
+        self.app.push_screen(RunHelpScreen(WAIT, "the wait"))
