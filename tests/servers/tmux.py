@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -87,11 +88,17 @@ class Tmux:
 
     def exit_status(self) -> int | None:
         """Return the program's exit status (128 + n after signal n), or None while it runs."""
-        wanted = "#{pane_dead_status},#{pane_dead_signal}"
-        status, signal = self._tmux("display-message", "-p", "-t", "lead", wanted).strip().split(",")
-        if signal:
-            return 128 + int(signal)
-        return int(status) if status else None
+        wanted = "#{pane_dead},#{pane_dead_status},#{pane_dead_signal},#{pid}"
+        dead, status, killed_by, server = self._tmux("display-message", "-p", "-t", "lead", wanted).strip().split(",")
+        if killed_by:
+            return 128 + int(killed_by)
+        if status:
+            return int(status)
+        if dead == "1":
+            # tmux 3.3a now and then misses the SIGCHLD of a program that has closed its terminal, and would
+            # wait for ever for a status that is there to be read; told again, it looks.
+            os.kill(int(server), signal.SIGCHLD)
+        return None
 
     def wait_exit(self, seconds: float = 15.0) -> int:
         """Return the program's exit status once it has ended."""
