@@ -13,9 +13,10 @@ import pytest
 
 from deploydash.actions.acks import Answer
 from deploydash.actions.csc import CscAction
-from deploydash.actions.csc_drive import ExitAcknowledged, Patience
+from deploydash.actions.csc_drive import Patience
 from deploydash.actions.kafka_write import MaybeWritten, NotWritten
 from deploydash.core.model import CscId, SummaryState
+from deploydash.core.observations import ExitAcknowledged
 from deploydash.core.run_records import CommandAnswered, CommandIntended, Outcome
 from deploydash.core.runbook import Step
 from deploydash.session.clock import SystemClock

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from deploydash.actions.csc_plan import Planned, describe
-from deploydash.actions.csc_sight import is_decided, is_leaving, is_there, obstacle
+from deploydash.actions.csc_sight import is_decided, is_leaving, obstacle
 from deploydash.core.model import CameraSubstate, CscId, Effective, Liveness, SummaryState, Target, Verdict
+from deploydash.core.run import is_at
 from deploydash.core.snapshot import CscView, Reason
 from tests.actions.desk import step_of
 from tests.support.runs import view
@@ -45,7 +46,7 @@ def camera(state: SummaryState, liveness: Liveness = L.BEATING, substate: Camera
     ],
 )
 def test_a_csc_is_there_only_by_what_lives_or_by_its_silence(seen: CscView | None, target: Target, there: bool) -> None:
-    assert is_there(seen, target) is there
+    assert is_at(seen, target) is there
 
 
 def test_only_a_csc_that_ends_its_process_is_waited_for() -> None:

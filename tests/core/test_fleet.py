@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from deploydash.core.commands import CompareWith, Inspect
@@ -372,48 +370,6 @@ def big(count: int) -> tuple[Watched, list[CscId]]:
         start(watched, f"{one.csc} ENABLED")
     watched.snapshot()
     return watched, [one.csc for one in specs]
-
-
-def best_of(times: int, seconds: list[float]) -> float:
-    assert len(seconds) >= times
-    return min(seconds)
-
-
-def test_a_snapshot_of_10000_cscs_of_which_10_changed_costs_less_than_5_ms() -> None:
-    watched, names = big(10_000)
-    took: list[float] = []
-    for number in range(5):
-        for csc in names[:10]:
-            watched.see(told(str(csc), "FAULT" if number % 2 else "ENABLED", 0.0, life=f"7/{number + 10}"))
-        began = time.process_time()
-        watched.snapshot()
-        took.append(time.process_time() - began)
-    assert best_of(5, took) < 0.005
-
-
-def test_a_tick_over_10000_beating_cscs_costs_less_than_5_ms() -> None:
-    watched, _ = big(10_000)
-    watched.fleet.tick(0.25)
-    took: list[float] = []
-    for number in range(2, 8):
-        began = time.process_time()
-        assert watched.fleet.tick(number * 0.25) == ()
-        took.append(time.process_time() - began)
-    assert best_of(6, took) < 0.005
-
-
-def test_half_a_million_beats_a_second_are_folded() -> None:
-    watched, names = big(117)
-    beats = [BeatArrived(csc, Process(7, 101 + number), 0.1, None, 0.0) for number in range(400) for csc in names]
-    observe = watched.fleet.observe
-    took: list[float] = []
-    for part in range(4):
-        chunk = beats[part * 11_700 : (part + 1) * 11_700]
-        began = time.process_time()
-        for one in chunk:
-            observe(one, 0.1)
-        took.append((time.process_time() - began) / len(chunk))
-    assert 1 / best_of(4, took) > 500_000
 
 
 def test_the_seconds_of_a_farewell_pass_in_a_fleet_that_only_follows_records() -> None:

@@ -1,21 +1,6 @@
 """The run's rules, by value: what an order becomes, and what is refused in words."""
 
 import pytest
-from tests.support.runs import (
-    MTM1M3,
-    OFFLINE,
-    OPERATOR,
-    PLAIN,
-    QUEUES,
-    WATCHER,
-    after,
-    csc_step,
-    down,
-    opened,
-    sight,
-    small_runbook,
-    view,
-)
 
 from deploydash.core.gate import forbids, is_up, reasons
 from deploydash.core.model import CscId, Effective, FeedState, Liveness, SummaryState
@@ -35,6 +20,21 @@ from deploydash.core.run_records import (
 )
 from deploydash.core.run_state import RunState, StepStatus, TargetStatus
 from deploydash.core.runbook import StepId
+from tests.support.runs import (
+    MTM1M3,
+    OFFLINE,
+    OPERATOR,
+    PLAIN,
+    QUEUES,
+    WATCHER,
+    after,
+    csc_step,
+    down,
+    opened,
+    sight,
+    small_runbook,
+    view,
+)
 
 
 def step_id(name: str) -> StepId:

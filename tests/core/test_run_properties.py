@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from tests.support.runs import EVERYBODY, MTM1M3, OPERATOR, PLAIN, QUEUES, WATCHER, opened, sight, small_runbook, view
 
 from deploydash.core.gate import Sight, is_up
 from deploydash.core.model import CscId, FeedState, Liveness, SummaryState
@@ -21,6 +20,7 @@ from deploydash.core.run_records import (
 )
 from deploydash.core.run_state import RunState, TargetStatus, fold
 from deploydash.core.runbook import StepId, StepKind
+from tests.support.runs import EVERYBODY, MTM1M3, OPERATOR, PLAIN, QUEUES, WATCHER, opened, sight, small_runbook, view
 
 STEPS = [step.id for step in small_runbook().steps()]
 COMMANDING = [step.id for step in small_runbook().steps() if step.kind is StepKind.CSC]

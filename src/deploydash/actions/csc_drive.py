@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from deploydash.actions.acks import AckCode, Answer
-from deploydash.actions.csc_sight import is_decided, is_leaving, is_there, obstacle
+from deploydash.actions.csc_sight import is_decided, is_leaving, obstacle
 from deploydash.actions.kafka_commands import Order
 from deploydash.actions.kafka_write import MaybeWritten
 from deploydash.core.model import CscId, Liveness, SummaryState
+from deploydash.core.observations import ExitAcknowledged
 from deploydash.core.ports import Clock, Desk
+from deploydash.core.run import is_at
 from deploydash.core.run_records import CommandAnswered, CommandIntended, Outcome
 from deploydash.core.runbook import CscItem, StepId
 from deploydash.core.snapshot import CscView
@@ -37,14 +39,6 @@ class Patience:
     silence: float = 30.0
     decided: float = 20.0
     settled: float = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class ExitAcknowledged:
-    """An exitControl of ours was acknowledged COMPLETE at ``at`` (monotonic): no beat of that process follows."""
-
-    csc: CscId
-    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +93,7 @@ class Drive:
     async def before(self) -> End | None:
         """Return how it ends without any command, or None where it has to be commanded or waited for."""
         await self._decide()
-        if is_there(self._view(), self._target):
+        if is_at(self._view(), self._target):
             return End(Outcome.REACHED, "was there already")
         return None if self.leaving else self._stopped()
 
@@ -112,7 +106,7 @@ class Drive:
         """Command it step by step; None when nothing is left but to wait for its silence."""
         for _ in range(_MOST_TRANSITIONS):
             view = self._view()
-            if is_there(view, self._target):
+            if is_at(view, self._target):
                 return End(Outcome.REACHED, f"seen {self._target}")
             if self.leaving:
                 return None
@@ -132,7 +126,7 @@ class Drive:
 
     async def silence(self) -> End:
         """Wait for the end of the beats: a CSC that told OFFLINE, or acknowledged exitControl, ends its process."""
-        there = await self._seen(lambda view: is_there(view, self._target), self._patience.silence)
+        there = await self._seen(lambda view: is_at(view, self._target), self._patience.silence)
         if there:
             return End(Outcome.REACHED, f"seen {self._target} and silent")
         view = self._view()
@@ -182,9 +176,9 @@ class Drive:
     async def _not_done(self, before: SummaryState, command: str, answer: Answer) -> End | None:
         """Look what became of it: it may be there, or have moved while the command was on its way."""
         if answer.code != 0:
-            await self._seen(lambda view: is_there(view, self._target) or _moved(view, before), self._patience.settled)
+            await self._seen(lambda view: is_at(view, self._target) or _moved(view, before), self._patience.settled)
         view = self._view()
-        if is_there(view, self._target):
+        if is_at(view, self._target):
             return End(Outcome.REACHED, f"seen {self._target}; {command}: {answer.words}")
         if self.leaving:
             return None
@@ -204,7 +198,7 @@ class Drive:
 
     async def _substate(self) -> End:
         """A camera is OFFLINE, and no command changes its sub-state."""
-        if await self._seen(lambda view: is_there(view, self._target), self._patience.seen):
+        if await self._seen(lambda view: is_at(view, self._target), self._patience.seen):
             return End(Outcome.REACHED, f"seen {self._target}")
         view = self._view()
         told = "no substate" if view is None or view.substate is None else view.substate.name
@@ -215,7 +209,7 @@ class Drive:
         return None if why is None else End(Outcome.FAILED, why)
 
     async def _decide(self) -> None:
-        await self._seen(lambda view: is_decided(view) or is_there(view, self._target), self._patience.decided)
+        await self._seen(lambda view: is_decided(view) or is_at(view, self._target), self._patience.decided)
 
     async def _tell(self, order: Order, answer: Answer) -> None:
         await self._desk.tell(CommandAnswered(self._step, self._csc, order.seq_num, answer.code, answer.words))

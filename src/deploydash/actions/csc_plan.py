@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from deploydash.actions.csc_sight import is_leaving, is_there, obstacle
+from deploydash.actions.csc_sight import is_leaving, obstacle
 from deploydash.core.model import CscId, Target
+from deploydash.core.run import is_at
 from deploydash.core.runbook import CscItem, Step
 from deploydash.core.snapshot import CscView
 from deploydash.core.transitions import next_step
@@ -57,7 +58,7 @@ _THERE = "is there already"
 
 def _planned(item: CscItem, view: CscView | None, now: float, subname: str, overrides: Mapping[CscId, str]) -> Planned:
     csc, target = item.csc, item.target
-    if is_there(view, target):
+    if is_at(view, target):
         return Planned(csc, target, (), _THERE)
     if is_leaving(view, target):
         return Planned(csc, target, (), "says OFFLINE, waiting for silence")

@@ -7,22 +7,7 @@ state without its process.
 from __future__ import annotations
 
 from deploydash.core.model import CameraSubstate, Liveness, SummaryState, Target
-from deploydash.core.run import is_at
 from deploydash.core.snapshot import CscView
-
-_BEATS = frozenset({Liveness.BEATING, Liveness.LATE})
-
-
-def is_there(view: CscView | None, target: Target) -> bool:
-    """Say whether a CSC has arrived, by the live state alone.
-
-    OFFLINE asks for silence, except of a camera, which lives on in it; OFFLINE/AVAILABLE asks a camera to beat.
-    """
-    if view is None or view.liveness is Liveness.FEED_DOWN or not is_at(view, target):
-        return False
-    if target.substate is not None:
-        return view.liveness in _BEATS
-    return target.state is not SummaryState.OFFLINE or view.camera or view.liveness not in _BEATS
 
 
 def is_decided(view: CscView) -> bool:

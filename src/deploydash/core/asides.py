@@ -7,7 +7,9 @@ from dataclasses import replace
 from deploydash.core.ledger import Ledger
 from deploydash.core.model import NEVER_EXPECTED
 from deploydash.core.observations import (
+    CommandSeen,
     ConfigurationTold,
+    ExitAcknowledged,
     FeedMeasured,
     LogTold,
     RecordsUndecodable,
@@ -23,6 +25,20 @@ def log_told(ledger: Ledger, told: LogTold) -> tuple[Record, ...]:
     if told.csc.name not in NEVER_EXPECTED:
         line = LogLine(told.sent_utc, told.level, told.message)
         ledger.cell(told.csc).keep_log(line, live=told.live)
+    return NOTHING
+
+
+def exit_acknowledged(ledger: Ledger, exited: ExitAcknowledged) -> tuple[Record, ...]:
+    """Expect no further beat of the process that beats now; the next tick looks at it again."""
+    cell = ledger.cell(exited.csc)
+    cell.exited_at = exited.at
+    cell.deadline = 0.0
+    return NOTHING
+
+
+def command_seen(ledger: Ledger, seen: CommandSeen) -> tuple[Record, ...]:
+    """Say who else commands: while a run is open nobody should without the lead's consent."""
+    ledger.events.add(seen.at, str(seen.csc), "commanded by another", f"{seen.identity}: {seen.outcome}")
     return NOTHING
 
 

@@ -64,7 +64,8 @@ class Cell:
     ``told`` counts only while ``current``, that is told by the process that beats, and was first told live at
     ``told_since``; ``before`` is what the CSC was when its feed was lost, ``back_at`` when the feed came back
     while no beat has followed. Transient are those from ``lives`` on: ``deadline`` is when to look at it again,
-    ``fell_utc`` the stamp at which the number of its states last fell. The rest is of the view last made;
+    ``fell_utc`` the stamp at which the number of its states last fell, ``exited_at`` when the process that beats
+    acknowledged our exitControl. The rest is of the view last made;
     ``known_as`` is the last effective state that was not UNKNOWN.
     """
 
@@ -85,6 +86,7 @@ class Cell:
         "duplicate",
         "efd_read",
         "error",
+        "exited_at",
         "fell_utc",
         "group",
         "has_beaten",
@@ -144,6 +146,7 @@ class Cell:
         self.lives = Lives()
         self.deadline = 0.0
         self.fell_utc: float | None = None
+        self.exited_at: float | None = None
         self.log_beat: BeatFoundInLog | None = None
         self.recent: deque[float] = deque(maxlen=_KEPT_BEATS)
         self.history: list[StateRecorded] = []

@@ -38,6 +38,8 @@ _NOTICES: Mapping[type[Any], Callable[[Ledger, Any], tuple[Record, ...]]] = Mapp
         seen.StatesReadBack: notice.states_read_back,
         seen.EfdAnswered: notice.efd_answered,
         seen.TopicsListed: notice.topics_listed,
+        seen.ExitAcknowledged: asides.exit_acknowledged,
+        seen.CommandSeen: asides.command_seen,
         seen.FetchesStopped: notice.fetches_stopped,
         seen.FetchesResumed: notice.fetches_resumed,
         seen.FeedChanged: notice.feed_changed,

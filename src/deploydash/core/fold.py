@@ -85,6 +85,7 @@ def _beats_changed(ledger: Ledger, record: BeatsChanged) -> None:
 def _process_noticed(ledger: Ledger, record: ProcessNoticed) -> None:
     cell = ledger.cell(record.csc)
     cell.origin = record.origin
+    cell.exited_at = None
     cell.current = record.keeps_state
     cell.substate_current = record.keeps_substate
     if not record.keeps_error:

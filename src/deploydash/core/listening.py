@@ -7,6 +7,9 @@ from deploydash.core.model import Liveness
 from deploydash.core.observations import BeatArrived
 from deploydash.core.records import BeatsChanged
 
+SILENT_AFTER_EXIT = 3.0
+"""Seconds without a beat that are enough after an exitControl of ours was acknowledged COMPLETE (CLI.md)."""
+
 _SAME_BEAT = 0.5
 """Seconds by which a beat's time, as our clock has it, may move without being news."""
 
@@ -71,11 +74,13 @@ def review(cell: Cell, hearing: Hearing, now: float) -> BeatsChanged | None:
 def by_age(cell: Cell, beat_at: float, now: float) -> tuple[Liveness, float]:
     """Return what a last beat of this age means, and when that will change."""
     late_at, silent_at = beat_at + cell.limits.late, beat_at + cell.limits.silent
+    if cell.exited_at is not None:
+        silent_at = min(silent_at, max(beat_at, cell.exited_at) + SILENT_AFTER_EXIT)
     if now >= silent_at:
         return Liveness.SILENT, NEVER
     if now >= late_at:
         return Liveness.LATE, silent_at
-    return Liveness.BEATING, late_at
+    return Liveness.BEATING, min(late_at, silent_at)
 
 
 def _review_unheard(cell: Cell, hearing: Hearing, now: float) -> BeatsChanged | None:

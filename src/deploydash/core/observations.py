@@ -179,6 +179,27 @@ class TopicsListed:
 
 
 @dataclass(frozen=True, slots=True)
+class ExitAcknowledged:
+    """An exitControl of ours was acknowledged COMPLETE: no beat of that process follows (CLI.md)."""
+
+    csc: CscId
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSeen:
+    """A command of somebody else was acknowledged while a run is open: who, at which CSC, what came of it.
+
+    Which command it was is not in an acknowledgement.
+    """
+
+    csc: CscId
+    identity: str
+    outcome: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class FetchesStopped:
     """The heartbeat partition of these components stopped answering fetches.
 
@@ -248,6 +269,8 @@ Observation = (
     | StatesReadBack
     | EfdAnswered
     | TopicsListed
+    | ExitAcknowledged
+    | CommandSeen
     | FetchesStopped
     | FetchesResumed
     | FeedChanged

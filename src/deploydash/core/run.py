@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from deploydash.core.arm import shut
 from deploydash.core.gate import Sight, forbids, reasons
-from deploydash.core.model import CscId, Effective, Target, Verdict
+from deploydash.core.model import CscId, Liveness, SummaryState, Target, Verdict
 from deploydash.core.run_orders import (
     Answer,
     Approve,
@@ -232,12 +232,18 @@ def not_there(step: Step, state: RunState, sight: Sight) -> list[tuple[CscId, Cs
 
 
 def is_at(view: CscView | None, target: Target) -> bool:
-    """Say whether a CSC is seen at a target now; what is unknown or lost is at none."""
-    if view is None or view.verdict is Verdict.UNKNOWN or view.duplicate or view.effective is Effective.LOST:
+    """Say whether a CSC is seen at a target now, by the live state alone; what is unknown or lost is at none.
+
+    OFFLINE asks for silence, except of a camera, which lives on in it; OFFLINE/AVAILABLE asks a camera to beat.
+    """
+    if view is None or view.liveness is Liveness.FEED_DOWN or view.verdict is Verdict.UNKNOWN or view.duplicate:
         return False
-    if target.substate is not None and view.substate is not target.substate:
+    if view.effective.value != target.state.name:
         return False
-    return view.effective.value == target.state.name
+    beats = view.liveness in {Liveness.BEATING, Liveness.LATE}
+    if target.substate is not None:
+        return beats and view.substate is target.substate
+    return target.state is not SummaryState.OFFLINE or view.camera or not beats
 
 
 def settle(state: RunState, sight: Sight) -> tuple[RunRecord, ...]:

@@ -27,8 +27,8 @@ FRAME_S = 0.016
 INBOX_LIMIT = 64
 """Batches that may wait; then the feeds wait, and Kafka's own log is the buffer."""
 
-Item = Sequence[Observation] | Command | None
-"""A batch of a feed, an order of the operator, or a tick."""
+Item = Sequence[Observation] | Observation | Command | None
+"""A batch of a feed, an observation of our own, an order of the operator, or a tick."""
 
 
 class Session:
@@ -62,6 +62,10 @@ class Session:
         """Take one batch of a feed; waits while too many are unread (core.ports.Inbox)."""
         await self._room.acquire()
         self._items.put_nowait(observations)
+
+    def tell(self, observation: Observation) -> None:
+        """Take one observation that arose in this process; never waits."""
+        self._items.put_nowait(observation)
 
     def order(self, command: Command) -> None:
         """Take an operator's order; never waits."""
@@ -110,8 +114,10 @@ class Session:
                 self._apply(fleet.observe(observation, now))
                 self._gaps.note(observation)
             self._fill_gaps()
-        else:
+        elif isinstance(item, Command):
             fleet.order(item)
+        else:
+            self._apply(fleet.observe(item, now))
 
     def _apply(self, records: tuple[Record, ...]) -> None:
         for record in records:

@@ -11,10 +11,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploydash.actions.acks import AckSeen
 from deploydash.actions.csc import CscAction
-from deploydash.actions.csc_drive import ExitAcknowledged
 from deploydash.actions.kafka_commands import CommandLine
 from deploydash.actions.schemas import RegistryLatest
+from deploydash.core.observations import CommandSeen
 from deploydash.core.run_orders import Hold
 from deploydash.core.run_records import RunOpened, RunRecord, RunResumed
 from deploydash.core.run_state import RunState, fold
@@ -90,8 +91,14 @@ async def acting(
     outside = reader.connections
     me = operator()
     latest = RegistryLatest(outside.registry)
-    line = CommandLine(outside.kafka, latest, reader.schemas, clock, sender=Sender(me, os.getpid()))
-    action = CscAction(line, clock, subname=outside.kafka.topic_subname, exited=_ignored)
+    tell = reader.session.tell
+
+    def heard(seen: AckSeen) -> None:
+        if not seen.ours:
+            tell(CommandSeen(seen.csc, seen.identity, seen.what, seen.at))
+
+    line = CommandLine(outside.kafka, latest, reader.schemas, clock, sender=Sender(me, os.getpid()), heard=heard)
+    action = CscAction(line, clock, subname=outside.kafka.topic_subname, exited=tell)
     keeper = RunKeeper(state, journal, reader.session.snapshot, clock, me, {StepKind.CSC: action})
     keeper.compare = reader.session.order
     await keeper.begin(first)
@@ -106,7 +113,3 @@ async def acting(
         await keeper.aclose()
         await line.close()
         await latest.aclose()
-
-
-def _ignored(_: ExitAcknowledged) -> None:
-    """Silence is counted from the beats alone."""
