@@ -37,6 +37,8 @@ from deploydash.ui.run.offers import (
     ticked,
 )
 from deploydash.ui.run.present import Focus, counted
+from deploydash.ui.screens.detail import DetailScreen
+from deploydash.ui.screens.step import StepScreen
 
 
 class Answers(Acting):
@@ -85,12 +87,25 @@ class Answers(Acting):
         if found is None:
             return
         mode, card = mode_of(found[0]), found[1]
-        if mode is Mode.ARMED:
+        if mode is Mode.ASKING:
+            here = min(self.focus_on.row, len(card.asking) - 1)
+            self.app.push_screen(DetailScreen(card.asking[here].csc, self._next_asked))
+        elif mode is Mode.ARMED:
             self.order(Fire())
         elif mode is Mode.ENDING:
             self.order(Finish(card.step.id))
         else:
             self.order(Approve(card.step.id, self._number()))
+
+    def _next_asked(self, way: str) -> CscId | None:
+        """Move the cursor among those asked about and return whom it is on, or None when nobody is any more."""
+        run = self.run_view
+        rows = run.card.asking if run is not None and run.card is not None else ()
+        if not rows:
+            return None
+        row = (min(self.focus_on.row, len(rows) - 1) + int(way)) % len(rows)
+        self.focus_on = replace(self.focus_on, row=row)
+        return rows[row].csc
 
     def _number(self) -> int:
         return self.host.snapshot.number if self.host.snapshot is not None else 0
@@ -134,6 +149,7 @@ class Answers(Acting):
             done=lambda _, text: self.order(TypeName(text[0].strip())),
             wrong=wrong,
             left=lambda: self.order(Disarm()),
+            escapes="disarms, nothing is sent",
             lives=lives,
         )
         self.ask(form)
@@ -272,10 +288,13 @@ class Answers(Acting):
         fields = (Field("reason", "why it may go all the same"),)
         self.ask(Form(f"Override the gate of {card.step.id}", body, fields=fields, done=done, wrong=wrong))
 
-    def act_unfold(self, _: str) -> None:
-        """Show the exact commands, or less."""
-        self.focus_on = replace(self.focus_on, unfolded=not self.focus_on.unfolded)
-        self.repaint()
+    def act_page(self, _: str) -> None:
+        """Show everything about the step, every command in full."""
+        run = self.run_view
+        if run is None or run.card is None:
+            self.say("no step is left")
+        else:
+            self.app.push_screen(StepScreen())
 
     def act_mark(self, _: str) -> None:
         """Mark the CSC under the cursor, or take the mark away."""

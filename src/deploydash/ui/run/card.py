@@ -21,12 +21,17 @@ from deploydash.ui.run.sending import sending_lines
 
 CHART = 16
 
+LISTED = 7
+"""So many lines of a list stand on the card, around the cursor."""
+
 
 def card_lines(reading: Reading, focus: Focus, width: int, height: int) -> list[Line]:
     """Return the card in ``height`` lines; the keys stand at its foot and are never cut off."""
     inner = width - 4
     body, keys = parts(reading, focus, inner, height - 2)
     room = max(0, height - 2 - len(keys))
+    if len(body) > room:
+        body = [line for line in body if line.spans]
     if len(body) > room:
         left = len(body) - room + 1
         body = [*body[: max(0, room - 1)], Line((Span(f"{reading.glyphs.cut} {counted(left, 'more line')}", Ink.DIM),))]
@@ -142,7 +147,7 @@ def _body(reading: Reading, focus: Focus, width: int, height: int) -> list[Line]
     if mode in {Mode.ARMED, Mode.NAMING, Mode.GOING}:
         return lines + _armed(reading, card, mode, width)
     if mode is Mode.QUESTION:
-        lines += _question(reading, card, width)
+        return lines + _question(reading, card, width) + _gate(reading, card, width)
     if mode is Mode.UNDER_WAY:
         return lines + _progress(reading, card, width)
     if card.step.kind is StepKind.BY_HAND:
@@ -184,8 +189,9 @@ def _radius(reading: Reading, card: Card, width: int) -> list[Line]:
     for csc in card.step.cscs:
         view = reading.views.get(csc)
         groups[group_of(view) if view is not None else "not seen"] += 1
-    text = f" {reading.glyphs.dot} ".join(f"{name} {count}" for name, count in groups.items())
-    lines = folded(text, width, Ink.DIM)
+    if len(groups) < 2:
+        return []
+    lines = folded(", ".join(f"{name} {count}" for name, count in groups.items()), width, Ink.DIM)
     kept = [view.csc for view in reading.views.values() if view.protected and view.csc not in card.step.cscs]
     if kept:
         lines += folded(f"kept running {listed(kept)}", width, Ink.DIM)
@@ -197,7 +203,9 @@ def reason_lines(reason: GateReason, width: int, reading: Reading) -> list[Line]
     if reason.met:
         return folded(reason.sentence, width, Ink.DIM, "  ", Span(f"{reading.signs.done} ", Ink.GOOD))
     lines = folded(reason.sentence, width, Ink.BRIGHT, "  ", Span(f"{reading.signs.not_met} ", Ink.WARN))
-    if reason.waits_for and reason.waits_for not in reason.sentence:
+    card = reading.run.card
+    told_below = card is not None and card.step.kind is StepKind.CLOSE and reading.run.owed
+    if reason.waits_for and reason.waits_for not in reason.sentence and not told_below:
         lines += folded(f"waits for {reason.waits_for}", width, Ink.WARN, "  ")
     return lines
 
@@ -206,7 +214,8 @@ def _gate(reading: Reading, card: Card, width: int) -> list[Line]:
     if card.status is not StepStatus.PENDING:
         return []
     lines: list[Line] = []
-    for reason in sorted(card.reasons, key=lambda reason: reason.met):
+    told = [reason for reason in card.reasons if reading.run.held_by is None or "held by" not in reason.sentence]
+    for reason in sorted(told, key=lambda reason: reason.met):
         lines += reason_lines(reason, width, reading)
     return [*lines, Line()] if lines else []
 
@@ -215,6 +224,8 @@ def _question(reading: Reading, card: Card, width: int) -> list[Line]:
     lines: list[Line] = []
     for choice in open_questions(card):
         lines += folded(choice.question, width, Ink.BRIGHT, "  ", Span(f"{reading.signs.asks} ", Ink.WARN))
+        for option in choice.options:
+            lines += folded(f"{option.answer}: {option.text}", width, Ink.TEXT, "    ", Span("  - ", Ink.DIM))
     return [*lines, Line()]
 
 
@@ -224,10 +235,13 @@ def _by_hand(reading: Reading, card: Card, focus: Focus, width: int) -> list[Lin
     lines: list[Line] = []
     names = [item.name for item in items] + (["all of it"] if len(items) > 1 else [])
     live = card.status in {StepStatus.PENDING, StepStatus.UNDER_WAY} and focus.active
-    for number, name in enumerate(names):
+    first = 0 if focus.unfolded else max(0, min(focus.row - LISTED // 2, len(names) - LISTED))
+    last = len(names) if focus.unfolded else first + LISTED
+    for number, name in list(enumerate(names))[first:last]:
         tick = done.get(number)
-        sign = Span(f"{reading.signs.done} ", Ink.GOOD) if tick else Span(f"{reading.signs.to_come} ", Ink.DIM)
         here = live and number == focus.row and len(names) > 1
+        open_ = Span(f"{reading.glyphs.cursor if here else reading.signs.to_come} ", Ink.BRIGHT if here else Ink.DIM)
+        sign = Span(f"{reading.signs.done} ", Ink.GOOD) if tick else open_
         surface = Surface.SELECTED if here else Surface.PAGE
         ink = Ink.DIM if tick or number == len(items) else Ink.BRIGHT if here else Ink.TEXT
         by = (Span(f"  {tick.by}{f', {tick.note}' if tick.note else ''}", Ink.DIM),) if tick else ()
@@ -254,6 +268,22 @@ def command_lines(item: HandItem | ScriptItem, width: int, reading: Reading, *, 
         is_text = reading.run.card is not None and reading.run.card.step.system.value in {"slack", "person"}
         lines += folded(command, width, Ink.ACCENT, "  ") if is_text else copied(command, width, Ink.ACCENT, "  ")
     return lines
+
+
+def page_lines(reading: Reading, width: int) -> list[Line]:
+    """Return everything about the step on the card, every command and every name in full."""
+    card = reading.run.card
+    if card is None:
+        return folded("No step is left.", width)
+    focus = Focus(unfolded=True, active=False)
+    lines = _heading(reading, card, width)
+    if open_questions(card):
+        lines += _question(reading, card, width)
+    lines += _gate(reading, card, width)
+    if card.step.kind is StepKind.BY_HAND:
+        lines += _by_hand(reading, card, focus, width)
+    lines += _rest(reading, card, focus, width)
+    return [*lines, Line(), *folded(card.step.link, width, Ink.DIM)]
 
 
 def _held(reading: Reading, width: int) -> list[Line]:
@@ -325,17 +355,19 @@ def _ending(card: Card) -> str:
 def _rest(reading: Reading, card: Card, focus: Focus, width: int) -> list[Line]:
     """Return what it sends, what ends it, what it leaves to undo, what to mind."""
     step = card.step
-    lines = sending_lines(reading, card, width, unfolded=focus.unfolded)
+    lines: list[Line] = []
     if step.kind is StepKind.SCRIPT and focus.unfolded:
         for item in step.items:
             if isinstance(item, ScriptItem):
                 lines += command_lines(item, width, reading, named=True)
-    for debt in step.debts[: None if focus.unfolded else 3]:
+    for debt in step.debts[: None if focus.unfolded else 1]:
         lines += folded(f"leaves {debt.what}", width, Ink.TEXT, "  ", Span(f"{reading.signs.owed} ", Ink.WARN))
-    if len(step.debts) > 3 and not focus.unfolded:
-        lines += folded(f"and {len(step.debts) - 3} more to undo", width, Ink.DIM, "  ")
+    if len(step.debts) > 1 and not focus.unfolded:
+        lines += folded(f"and {len(step.debts) - 1} more to undo", width, Ink.DIM, "  ")
+    lines += sending_lines(reading, card, width, unfolded=focus.unfolded)
     if step.kind is StepKind.CLOSE:
-        for number, debt in enumerate(reading.run.owed):
+        first = 0 if focus.unfolded else max(0, min(focus.row - 1, len(reading.run.owed) - 3))
+        for number, debt in list(enumerate(reading.run.owed))[first:]:
             here = number == focus.row and focus.active
             surface = Surface.SELECTED if here else Surface.PAGE
             row = folded(

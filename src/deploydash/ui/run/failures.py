@@ -19,7 +19,7 @@ def failure_lines(reading: Reading, card: Card, focus: Focus, width: int, height
     row = min(focus.row, len(card.asking) - 1)
     tall: list[Line] = []
     for number, target in enumerate(card.asking):
-        tall += [_head(reading, target, focus, width, number == row), *evidence(reading, target, width), Line()]
+        tall += [_head(reading, target, focus, number == row), *evidence(reading, target, width), Line()]
     if len(tall) - 1 <= height:
         return tall[:-1]
     tight = [line for line in tall if line.spans]
@@ -29,24 +29,26 @@ def failure_lines(reading: Reading, card: Card, focus: Focus, width: int, height
     room = max(1, height - len(below))
     first = max(0, min(row - room // 2, len(card.asking) - room))
     shown = list(enumerate(card.asking))[first : first + room]
-    return [_head(reading, target, focus, width, number == row) for number, target in shown] + below
+    return [_head(reading, target, focus, number == row) for number, target in shown] + below
 
 
-def _head(reading: Reading, target: TargetRow, focus: Focus, width: int, here: bool) -> Line:
+def _head(reading: Reading, target: TargetRow, focus: Focus, here: bool) -> Line:
     surface = Surface.SELECTED if here and focus.active and len(_asking(reading)) > 1 else Surface.PAGE
-    mark = Span(f"{reading.signs.marked} ", Ink.ACCENT) if target.csc in focus.marked else None
+    chosen = surface is Surface.SELECTED
+    mark = Span(reading.glyphs.cursor if chosen else " ", Ink.BRIGHT)
+    if target.csc in focus.marked:
+        mark = Span(reading.signs.marked, Ink.ACCENT)
     view = reading.views.get(target.csc)
     name = Span(str(target.csc), Ink.BRIGHT)
     if view is None:
-        return Line((*([mark] if mark else []), name, Span("  not seen", Ink.WARN)), surface)
+        return Line((Span("  "), mark, name, Span("  not seen", Ink.WARN)), surface)
     drawn = look(view, reading.moment)
     age = since(view, reading.moment)
     state = Span(f"  {state_words(view)}", letter(view.effective))
     ago = (Span(f" {lasting(age)}", Ink.WARN),) if age is not None else ()
-    lead = mark or Span(f"{code(view, reading.glyphs):<2} ", drawn.code_ink if drawn.filled else letter(view.effective))
-    spans = (lead, name, state, *ago)
-    del width
-    return Line(spans, surface)
+    ink = drawn.code_ink if drawn.filled else letter(view.effective)
+    lead = Span(f"{code(view, reading.glyphs):<2}", ink)
+    return Line((lead, mark, name, state, *ago), surface)
 
 
 def _asking(reading: Reading) -> Sequence[TargetRow]:
@@ -59,10 +61,10 @@ def evidence(reading: Reading, target: TargetRow, width: int) -> list[Line]:
     lines: list[Line] = []
     if view is not None:
         told = state_evidence(view, reading)
-        lines += folded(told, width, Ink.TEXT, "  ")[:2] if told else []
+        lines += folded(told, width, Ink.TEXT, "   ")[:2] if told else []
     sent = f"sent {target.command}: " if target.command else ""
     came = target.why or ("nobody knows what came of it" if target.status is TargetStatus.UNKNOWN else "it did not go")
-    return lines + folded(f"{sent}{came}", width, Ink.DIM, "  ")[:2]
+    return lines + folded(f"{sent}{came}", width, Ink.DIM, "   ")[:2]
 
 
 def state_evidence(view: CscView, reading: Reading) -> str:

@@ -79,6 +79,7 @@ class Form(View):
         done: Done,
         wrong: Callable[[Sequence[str]], str] = _nothing_wrong,
         left: Callable[[], object] = lambda: None,
+        escapes: str = "closes, nothing is ordered",
         lives: Callable[[Snapshot], bool] = lambda _: True,
     ) -> None:
         super().__init__()
@@ -90,6 +91,7 @@ class Form(View):
         self._when_done = done
         self._wrong = wrong
         self._when_left = left
+        self._escapes = escapes
         self._lives = lives
         self._row_at = 0
         self._answer = ""
@@ -133,7 +135,7 @@ class Form(View):
         if snapshot is None or snapshot.run is None:
             return
         reading = Reading.of(snapshot.run, snapshot, self.host.moment())
-        width = max(24, min(WIDTH, self.size.width - 2))
+        width = max(24, min(WIDTH, self.size.width))
         room = max(6, min(20, self.size.height - 4))
         body, places = self._body(reading, width - 4, room - 2)
         frame = self.query_one("#form", Lines)
@@ -144,8 +146,8 @@ class Form(View):
         label = max((len(field.name) for field in self._fields), default=0) + 2
         for number, y in places.items():
             field = self.query_one(f"#field-{number}", Input)
-            field.styles.offset = (3 + label, int(top) + 1 + y)
-            field.styles.width = max(8, width - 5 - label)
+            field.styles.offset = (2 + label, int(top) + 1 + y)
+            field.styles.width = max(8, width - 4 - label)
 
     def _body(self, reading: Reading, width: int, room: int) -> tuple[list[Line], dict[int, int]]:
         foot = self._foot(reading, width)
@@ -174,7 +176,7 @@ class Form(View):
             lines += folded(self._answer, width, Ink.WARN)
         more = "    tab next field" if len(self._fields) > 1 else "    up, down choose" if self._options else ""
         keys = (Span("enter", Ink.ACCENT), Span(" takes it    ", Ink.DIM), Span("esc", Ink.ACCENT))
-        lines.append(Line((*keys, Span(f" closes, nothing is ordered{more}", Ink.DIM))))
+        lines.append(Line((*keys, Span(f" {self._escapes}{more}", Ink.DIM))))
         del reading
         return lines
 

@@ -10,7 +10,7 @@ from deploydash.ui.header import clock, feed_spans, row, width_of
 from deploydash.ui.ink import Ink, Line, Span, Spans, Surface
 from deploydash.ui.keys import Key
 from deploydash.ui.present import cut
-from deploydash.ui.run.present import Reading, lasting
+from deploydash.ui.run.present import Reading
 
 SETTLED = frozenset({StepStatus.DONE, StepStatus.SKIPPED, StepStatus.NOT_APPLICABLE})
 
@@ -25,7 +25,7 @@ def run_header(reading: Reading, width: int, speed: float | None, watching: int 
         fast = f" {reading.glyphs.times}{speed:g}" if speed and speed != 1 else ""
         badge = (Span(f" REHEARSAL{fast} ", Ink.REHEARSAL), Span(f" {snapshot.roster.site.upper()}", Ink.BRIGHT))
     name: Spans = (Span(run.runbook, Ink.BRIGHT), Span(f" {run.cycle}", Ink.DIM))
-    elapsed: Spans = (Span(lasting(moment.utc - run.opened_utc).rjust(8), Ink.TEXT),)
+    elapsed: Spans = (Span(clocked(moment.utc - run.opened_utc).rjust(8), Ink.TEXT),)
     clocks = clock(moment.utc, snapshot.roster.time_zone)
     fixed = width_of(badge) + width_of(name) + width_of(elapsed) + 10
     times = next((each for each in clocks[:-1] if fixed + 24 + width_of(each) <= width), clocks[-1][-2:])
@@ -54,6 +54,12 @@ def phases(reading: Reading, room: int) -> Spans:
     return ()
 
 
+def clocked(seconds: float) -> str:
+    """Return a duration with its hours always: ``0:41:07``."""
+    whole = max(0, int(seconds))
+    return f"{whole // 3600}:{whole % 3600 // 60:02}:{whole % 60:02}"
+
+
 def _phase(reading: Reading, phase: str, now: bool) -> Spans:
     steps = [row.status for row in reading.run.rows if row.phase == phase]
     if steps and all(status in SETTLED for status in steps):
@@ -68,11 +74,8 @@ def _feeds(reading: Reading, width: int, watching: int) -> Line:
     for feed in reading.snapshot.feeds:
         spans = feed_spans(feed, reading.moment.now, reading.glyphs)
         parts.append((Span(" "), *spans) if not parts else spans)
-    lead = (
-        f"lead {reading.run.operator}"
-        if reading.lead
-        else f"you observe {reading.glyphs.dot} lead {reading.run.operator}"
-    )
+    name = reading.run.operator if width >= 100 else reading.run.operator.partition("@")[0]
+    lead = f"lead {name}" if reading.lead else f"you observe {reading.glyphs.dot} lead {name}"
     seen = f" {reading.glyphs.dot} {watching} watching" if watching else ""
     return row(parts, [(Span(f"{lead}{seen} ", Ink.DIM),)], width, Surface.PAGE)
 
@@ -90,7 +93,7 @@ def keys_foot(table: Sequence[Key], run: RunView | None, width: int, surface: Su
     left = [
         (Span(key.shown, Ink.ACCENT), Span(f" {words.get(key.act, key.footer)}", Ink.DIM))
         for key in table
-        if key.footer and key.act not in {"hold", "release"}
+        if key.footer and key.act != "help"
     ]
     if left:
         left[0] = (Span(" "), *left[0])  # type: ignore[assignment]
@@ -100,4 +103,4 @@ def keys_foot(table: Sequence[Key], run: RunView | None, width: int, surface: Su
         if held
         else (Span(" H ", Ink.BADGE), Span(" HOLD ", Ink.BRIGHT))
     )
-    return row(left, [badge], width, surface)
+    return row(left, [(Span("?", Ink.ACCENT), Span(" help", Ink.DIM)), badge], width, surface)

@@ -29,7 +29,7 @@ _CARD = (
     Key("e", "e", "10 minutes more for the wait", "extend"),
     Key("m", "m", "write a note into the journal", "note", footer="note"),
     Key("i", "i", "why the gate is shut; in the grid: why the CSC counts as it does", "why", footer="why"),
-    Key("v", "v", "the exact commands, or less", "unfold"),
+    Key("v", "v", "everything about the step: every command, every name", "page"),
     Key("b", "b", "bell on or off", "bell"),
 )
 
@@ -78,6 +78,17 @@ WAIT: tuple[Key, ...] = (
     Key("question_mark", "?", "help", "help", footer="help"),
 )
 """Keys of the wait's screen."""
+
+
+PAGE: tuple[Key, ...] = (
+    Key("escape,q,v", "esc", "back to the run", "close", footer="back"),
+    Key("H", "H", "hold everything at once; ctrl+g does it while typing, too", "hold"),
+    Key("down,j", "↓ j", "scroll down", "scroll", "1", footer="scroll"),
+    Key("up,k", "↑ k", "scroll up", "scroll", "-1"),
+    Key("pagedown,space", "PgDn", "a screen down", "scroll", "10"),
+    Key("pageup", "PgUp", "a screen up", "scroll", "-10"),
+)
+"""Keys of the page about one step."""
 
 
 def run_bindings(table: Sequence[Key]) -> list[BindingType]:

@@ -139,16 +139,16 @@ def offers(run: RunView, focus: Focus, *, lead: bool = True) -> tuple[Offer, ...
     if card is None or mode in {Mode.CLOSED, Mode.NOTHING, Mode.OVER}:
         return ()
     found = list(_answers(run, card, mode, focus))
-    if card.status in {StepStatus.PENDING, StepStatus.ASKING} and mode not in _ARMED and card.step.kind not in _STAYS:
+    if card.status is StepStatus.PENDING and mode not in _ARMED and card.step.kind is not StepKind.CLOSE:
         found.append(Offer("skip", "s", "skip with reason..."))
-    if card.step.items and mode not in _ARMED and mode is not Mode.ASKING:
-        found.append(Offer("unfold", "v", "less" if focus.unfolded else "commands"))
-    found.append(Offer("why", "i", "why"))
+    if card.step.items and mode not in {*_ARMED, Mode.ASKING, Mode.QUESTION}:
+        found.append(Offer("page", "v", "all commands"))
+    if mode is Mode.SHUT:
+        found.append(Offer("why", "i", "why"))
     return tuple(found)
 
 
 _ARMED = frozenset({Mode.ARMED, Mode.NAMING, Mode.GOING})
-_STAYS = frozenset({StepKind.CLOSE})
 
 
 def _answers(run: RunView, card: Card, mode: Mode, focus: Focus) -> Sequence[Offer]:
@@ -190,9 +190,12 @@ def _failures(run: RunView, card: Card, focus: Focus) -> Sequence[Offer]:
     found = [Offer("retry", "r", f"retry {whom}")]
     if card.route is not None:
         found.append(Offer("route", "o", "other route"))
-    found.append(Offer("waive", "w", "waive by name..."))
+    found += [Offer("waive", "w", "waive by name..."), Offer("skip", "s", "skip with reason...")]
+    found.append(Offer("go", "Enter", "detail"))
     if len(card.asking) > 1:
-        found += [Offer("mark", "space", "mark"), Offer("all", "*", "all")]
+        found.append(Offer("mark", "space", "mark"))
+    if len(card.asking) > 3:
+        found.append(Offer("all", "*", "mark all"))
     return found
 
 
@@ -232,7 +235,7 @@ def _needs(act: str, card: Card, mode: Mode) -> str:
         "override": "a built-in rule is red, and rules are met or their CSC waived by name"
         if any(reason.rule and not reason.met for reason in card.reasons)
         else "nothing to override: no precondition of this step is red",
-        "unfold": f"{step.id} has no commands",
+        "page": f"{step.id} has no commands",
         "extend": "no wait is under way",
         "release": "the run is not held",
     }

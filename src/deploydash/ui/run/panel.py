@@ -28,12 +28,11 @@ class Place:
 
 
 def left_lines(reading: Reading, focus: Focus, place: Place, width: int, height: int) -> list[Line]:
-    """Return card, runbook and debts, one above the other, in ``height`` lines from the third of the screen on."""
-    roomy = height >= SIGHT
-    limit = height - (12 if focus.unfolded else 15) if roomy else height - 5
-    if not focus.unfolded:
-        limit = min(limit, max(SIGHT - 9, height // 2 - 3))
-    first = max(min(11, height), wanted_height(reading, focus, width, limit)) if roomy else limit
+    """Return card, runbook and debts, one above the other, in ``height`` lines; in few of them, the card alone."""
+    if height < SIGHT - 2:
+        return card_lines(reading, focus, width, height)
+    limit = max(SIGHT - 8, height // 2 - 3)
+    first = max(12, wanted_height(reading, focus, width, limit))
     lines = card_lines(reading, focus, width, first)
     left = height - first
     last = max(6, min(left - 8, left * 2 // 5)) if left >= 16 else 0

@@ -49,9 +49,9 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Focus:
-    """What the operator has chosen on the card: a line of its list, CSCs marked, commands unfolded.
+    """What the operator has chosen on the card: a line of its list, and CSCs marked.
 
-    ``active`` says that the arrows move this list.
+    ``unfolded`` shows lists and commands in full. ``active`` says that the arrows move this list.
     """
 
     row: int = 0

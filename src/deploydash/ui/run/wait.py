@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from deploydash.core.model import CscId, Effective, Liveness
 from deploydash.core.run_view import WaitView
@@ -16,6 +18,9 @@ from deploydash.ui.run.present import Focus, Reading, box, chart, counted, folde
 
 READ = 76
 """Whatever decides stands within this many columns: a mirror may see no more."""
+
+ROOMY = 90
+"""From this width on the board has a column for the state that is wanted."""
 
 DISTRESS = (Effective.FAULT, Effective.LOST)
 
@@ -76,21 +81,37 @@ def helps(view: CscView | None) -> str:
 
 
 def blocking_sentence(reading: Reading, wait: WaitView) -> str:
-    """Return the sentence on top: who blocks, since when, what usually helps, which key."""
-    late = reading.moment.utc - wait.started_utc - wait.limit_s
+    """Return who blocks, since when, what usually helps and which keys answer, as sentences."""
+    return " ".join((*blocking(reading, wait), keys_sentence(reading, wait)))
+
+
+def blocking(reading: Reading, wait: WaitView) -> tuple[str, ...]:
+    """Return who blocks since when, and what usually helps."""
     missing = stragglers(reading, wait)
     if not missing:
-        return "Everyone is at target or waived. Press Enter to end the wait; it does not end by itself."
+        return ("Everyone is at target or waived.",)
     worst = missing[0]
     state = state_words(worst.view) if worst.view is not None else "not seen"
     if worst.view is not None and worst.view.liveness is Liveness.UNSEEN:
         state = "never beat"
-    who = f"{worst.csc} blocks: {state}, {lasting(worst.missing_s)} off target"
-    if len(missing) > 1:
-        who = f"{worst.csc} and {len(missing) - 1} more block: {worst.csc} {state} for {lasting(worst.missing_s)}"
-    if late >= 0:
-        return f"The limit is over. {who}. Press e for 10 min more, w to waive by name, H to hold."
-    return f"{who}. Usually: {helps(worst.view)}. Or press w to waive it by name, e for 10 min more, H to hold."
+    began = datetime.fromtimestamp(reading.moment.utc - worst.missing_s, UTC)
+    who = f"{worst.csc} blocks" if len(missing) == 1 else f"{worst.csc} and {len(missing) - 1} more block"
+    over = "The limit is over. " if _late_s(reading, wait) >= 0 else ""
+    first = f"{over}{who}: {state} since {began:%H:%M:%S} UTC, {lasting(worst.missing_s)}."
+    return (first, f"What usually helps: {helps(worst.view)}.")
+
+
+def keys_sentence(reading: Reading, wait: WaitView) -> str:
+    """Return which keys answer."""
+    if not reading.lead:
+        return f"{reading.run.operator} decides; H asks for a hold."
+    if not wait.missing:
+        return "Press Enter to end the wait; it does not end by itself."
+    return "Press w to waive by name, e for 10 min more, H to hold."
+
+
+def _late_s(reading: Reading, wait: WaitView) -> float:
+    return reading.moment.utc - wait.started_utc - wait.limit_s
 
 
 def wait_lines(reading: Reading, focus: Focus, width: int, height: int, *, bell: bool) -> list[Line]:
@@ -101,10 +122,12 @@ def wait_lines(reading: Reading, focus: Focus, width: int, height: int, *, bell:
     roomy = height >= 30
     found = stragglers(reading, wait)
     top = _top(reading, wait, width, roomy=roomy)
-    debts = _debts(reading, width) if roomy else []
-    events = _events(reading, width, 6 if height >= 36 else 4) if height >= 21 else []
-    room = height - len(top) - len(debts) - len(events)
-    board = _board(reading, found, focus, width, max(5, min(room, len(found) + 8)), bell=bell)
+    events = _events(reading, width, 6 if height >= 40 else 5) if height >= 26 else []
+    room = height - len(top) - len(events)
+    wanted = len(found) + 6 + len(_waived(reading, width - 4))
+    debts = _debts(reading, width, max(1, min(5, room - wanted - 2))) if roomy else []
+    room -= len(debts)
+    board = _board(reading, found, focus, width, max(5, min(room, wanted)), bell=bell)
     blank = [Line()] * max(0, room - len(board))
     return [*top, *board, *debts, *blank, *events][:height]
 
@@ -115,7 +138,10 @@ def _top(reading: Reading, wait: WaitView, width: int, *, roomy: bool) -> list[L
     asking = over or not wait.missing
     inner = width - 4
     there = wait.total - len(wait.missing)
-    body = folded(blocking_sentence(reading, wait), min(inner, READ), Ink.BRIGHT)
+    first, *help_ = blocking(reading, wait)
+    body = folded(first, min(inner, READ), Ink.BRIGHT)
+    for sentence in (*help_, keys_sentence(reading, wait)):
+        body += _with_keys(sentence, min(inner, READ))
     counts = [
         Span(str(there), Ink.BRIGHT),
         Span(f" of {wait.total} at target", Ink.TEXT),
@@ -149,6 +175,16 @@ def _top(reading: Reading, wait: WaitView, width: int, *, roomy: bool) -> list[L
     return box(name, body, width, len(body) + 2, reading, asking=asking)
 
 
+def _with_keys(sentence: str, width: int) -> list[Line]:
+    """Return a sentence in which the keys stand out."""
+    lines = []
+    for line in folded(sentence, width):
+        parts = re.split(r"(\b(?:w|e|H|Enter)\b)", line.spans[0].text)
+        spans = [Span(part, Ink.ACCENT if part in {"w", "e", "H", "Enter"} else Ink.TEXT) for part in parts]
+        lines.append(Line(tuple(spans)))
+    return lines
+
+
 def _arrivals(reading: Reading, wait: WaitView, inner: int) -> list[Line]:
     if not wait.arrivals:
         return []
@@ -165,19 +201,21 @@ def _board(
 ) -> list[Line]:
     inner = width - 4
     row = min(focus.row, len(found) - 1)
-    whom = _whom(found, focus, row)
-    keys = _keys(reading, whom, bool(found), bell=bell)
-    waived = _waived(reading, inner)
-    room = max(1, height - 2 - 1 - len(keys) - len(waived) - 1)
+    keys = _keys(reading, _whom(found, focus, row), bool(found), bell=bell)
+    foot = [Line(), *keys, *_waived(reading, inner)]
+    if height - 3 - len(foot) < len(found):
+        foot = [line for line in foot if line.spans]
+    room = max(1, height - 3 - len(foot))
     first = max(0, min(row - room // 2, len(found) - room))
     body: list[Line] = []
     if found:
-        body.append(Line((Span(f"{'CSC':<20}{'now':<14}{'wants':<14}{'for':>7}  likely reason", Ink.DIM),)))
+        wants = f"{'wants':<14}" if inner >= ROOMY else ""
+        body.append(Line((Span(f" {'CSC':<19}{'now':<14}{wants}{'for':>7}  likely reason", Ink.DIM),)))
         body += [
             straggler_line(reading, one, inner, number == row, one.csc in focus.marked)
             for number, one in list(enumerate(found))[first : first + room]
         ]
-    body += [*([Line()] if height > 8 else []), *keys, *waived]
+    body += foot
     count = f"{len(found)} not there yet, longest first" if found else "Nobody is missing"
     hidden = f" {reading.glyphs.dot} {len(found) - room} more below" if len(found) > room and first == 0 else ""
     return box(f"{count}{hidden}", body, width, len(body) + 2, reading, asking=False)
@@ -207,8 +245,9 @@ def straggler_line(reading: Reading, one: Straggler, width: int, here: bool, mar
         loud = view.effective in DISTRESS or drawn.filled
         spans.append(Span(f"{code(view, glyphs):<2}", fill(view.effective) if loud else letter(view.effective)))
         spans.append(Span(f" {cut(words, 10, glyphs):<11}", letter(view.effective)))
-    wants = str(view.target) if view is not None and view.target is not None else ""
-    spans.append(Span(f"{cut(wants, 13, glyphs):<14}", Ink.DIM))
+    if width >= ROOMY:
+        wants = str(view.target) if view is not None and view.target is not None else ""
+        spans.append(Span(f"{cut(wants, 13, glyphs):<14}", Ink.DIM))
     spans.append(Span(f"{lasting(one.missing_s):>7}  ", Ink.WARN))
     used = sum(len(span.text) for span in spans)
     spans.append(Span(cut(one.reason, max(0, width - used), glyphs)))
@@ -220,7 +259,7 @@ def _keys(reading: Reading, whom: str, missing: bool, *, bell: bool) -> list[Lin
     if not reading.lead:
         pairs = [("enter", "detail"), ("H", "ask the lead to hold")]
     elif missing:
-        pairs = [("w", f"waive {whom}{more}"), ("e", "10 min more"), ("enter", "detail"), ("space", "mark")]
+        pairs = [("w", f"waive {whom}{more}"), ("enter", "detail"), ("space", "mark"), ("*", "all")]
         pairs.append(("b", f"bell: {'on' if bell else 'off'}"))
     else:
         pairs = [("enter", "end the wait"), ("b", f"bell: {'on' if bell else 'off'}")]
@@ -242,11 +281,11 @@ def _waived(reading: Reading, inner: int) -> list[Line]:
     return [Line(), *lines[:4]] if lines else []
 
 
-def _debts(reading: Reading, width: int) -> list[Line]:
+def _debts(reading: Reading, width: int, most: int) -> list[Line]:
     debts = reading.run.debts
     if not debts:
         return box("Debts", [Line((Span("nothing to undo", Ink.DIM),))], width, 3, reading, asking=False)
-    body = debt_lines(debts, width - 4, reading, 5)
+    body = debt_lines(debts, width - 4, reading, most)
     name = "Debts: must be paid or waived before this run can close"
     return box(name, body, width, len(body) + 2, reading, asking=True)
 

@@ -26,6 +26,9 @@ from deploydash.ui.screens.watch import EDGES, NOTHING_YET, WatchScreen
 from deploydash.ui.widgets.canvas import Lines
 from deploydash.ui.widgets.events import Events
 
+GRID_ROWS = 30
+"""Rows in which the Summit's CSCs all stand beside the left column at 120x40; events give way to them."""
+
 BRIEF = 3
 """Lines of the runbook on a screen that has no room for more."""
 
@@ -49,6 +52,8 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         super().__init__(id=id)
         self.pane = Pane.CARD
         self._step_row: int | None = None
+        self._top_height = 2
+        self._run_shown: RunView | None = None
         self._waits_seen: set[tuple[str, float]] = set()
 
     def compose(self) -> ComposeResult:
@@ -79,7 +84,7 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
     def left_width(self) -> int:
         """Cells of the left column."""
         width = self.size.width
-        return 41 if width < 100 else 44 if width < 150 else 54
+        return 41 if width < 100 else 46 if width < 150 else 54
 
     def rearrange(self) -> None:
         """Make room for the left column."""
@@ -93,6 +98,10 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         self.query_one("#main").styles.margin = (0, 0, 0, 0 if small else width + 1)
         if small:
             self.query_one("#above").styles.margin = (BRIEF, 0, 0, width + 1)
+        else:
+            events = self.query_one("#events").styles
+            told = int(events.height.value) if events.height is not None else 4
+            events.height = max(2, min(told, self.size.height - self._top_height - 4 - GRID_ROWS))
         self.call_after_refresh(self.repaint)
 
     def take(self, snapshot: Snapshot) -> None:
@@ -107,8 +116,6 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
             self.repaint()
         self._open_what_began(snapshot.run)
         self._run_shown = snapshot.run
-
-    _run_shown: RunView | None = None
 
     def second(self) -> None:
         """Let clocks go on."""
@@ -153,9 +160,10 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         width = self.size.width
         top = run_header(reading, width, self.host.speed, self.host.watching())
         header = self.query_one("#run-top", Lines)
-        if header.styles.height is None or header.styles.height.value != len(top):
+        if self._top_height != len(top):
+            self._top_height = len(top)
             header.styles.height = len(top)
-            self.call_after_refresh(self.repaint)
+            self.rearrange()
         header.show(top)
         self._paint_left(reading)
         self.query_one("#footer", Lines).show([self.footer()])
@@ -258,7 +266,7 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
             self.order(Disarm())
         elif self.query_one("#asking").display or self.query_one("#start").display or self.pattern:
             super().act_back("")
-        elif self.focus_on.unfolded or self.focus_on.marked:
+        elif self.focus_on.marked:
             self.focus_on = Focus(row=self.focus_on.row)
             self.repaint()
         elif chosen or self.pane is not Pane.CARD or self.selected is not None:
