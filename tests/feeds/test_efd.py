@@ -6,15 +6,15 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.servers.efd import EfdWriter
-from tests.servers.influx import PASSWORDS, InfluxServer
-from tests.support.collected import running
 
 from deploydash.config.settings import EfdSettings
 from deploydash.core.model import CameraSubstate, CscId, FeedName, FeedState, Source, SummaryState
 from deploydash.core.observations import EfdAnswered, FeedChanged, Process, StateTold, SubstateTold
 from deploydash.feeds.efd import EfdFeed
 from deploydash.session.clock import SystemClock
+from tests.servers.efd import EfdWriter
+from tests.servers.influx import PASSWORDS, InfluxServer
+from tests.support.collected import running
 
 pytestmark = pytest.mark.server
 

@@ -8,9 +8,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from tests.servers.certificates import make_certificates
-from tests.servers.http_server import HttpServer, Request
-from tests.support.collected import running
 
 from deploydash.config.settings import EfdSettings
 from deploydash.core.model import CscId, FeedState, Source, SummaryState
@@ -18,6 +15,9 @@ from deploydash.core.observations import EfdAnswered, StateTold
 from deploydash.feeds.efd import EfdFeed
 from deploydash.feeds.efd_query import NoInfluxError, Question, query, questions, read_answer
 from deploydash.session.clock import SystemClock
+from tests.servers.certificates import make_certificates
+from tests.servers.http_server import HttpServer, Request
+from tests.support.collected import running
 
 RECORDED = Path(__file__).resolve().parents[1] / "data" / "influxdb" / "influxdb-1.6.7.json"
 ESS_1, ESS_104, WATCHER = CscId("ESS", 1), CscId("ESS", 104), CscId("Watcher")

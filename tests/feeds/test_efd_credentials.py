@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.servers.http_server import HttpServer, Request
-from tests.servers.process import free_port
-from tests.support.collected import running
 
 from deploydash.config.settings import EfdSettings
 from deploydash.core.model import CscId, FeedState
@@ -16,6 +13,9 @@ from deploydash.feeds.efd import EfdFeed
 from deploydash.feeds.efd_client import EfdError
 from deploydash.feeds.efd_credentials import from_service
 from deploydash.session.clock import SystemClock
+from tests.servers.http_server import HttpServer, Request
+from tests.servers.process import free_port
+from tests.support.collected import running
 
 KNOWN = {
     "host": "summit-lsp.example.org",

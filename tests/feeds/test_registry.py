@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.feeds.registry_server import PRODUCTS, Handler, always, answering, dripping, recorded, schemas
-from tests.servers.certificates import make_certificates
 
 from deploydash.config.settings import RegistrySettings
 from deploydash.core.model import FeedState
 from deploydash.feeds.registry import UNKNOWN_KEPT_S, SchemaStore, SchemaUnavailable, SchemaUnknown
 from deploydash.sal.framing import Undecodable
+from tests.feeds.registry_server import PRODUCTS, Handler, always, answering, dripping, recorded, schemas
+from tests.servers.certificates import make_certificates
 
 
 def text(name: str = "logevent_x") -> str:

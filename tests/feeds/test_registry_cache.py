@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.feeds.registry_server import AnsweringServer, always, answering, dripping, schemas
 
 from deploydash.config.settings import RegistrySettings
 from deploydash.core.model import FeedState
 from deploydash.feeds.registry import SchemaStore, SchemaUnavailable, SchemaUnknown
 from deploydash.feeds.schema_cache import SchemaCache
+from tests.feeds.registry_server import AnsweringServer, always, answering, dripping, schemas
 
 NOWHERE = "http://127.0.0.1:1/api"
 

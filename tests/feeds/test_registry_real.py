@@ -6,13 +6,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.sal.captures import captured, comparable, schema_texts
-from tests.servers.registry import SchemaRegistry
 
 from deploydash.config.settings import RegistrySettings
 from deploydash.core.model import FeedState
 from deploydash.feeds.registry import SchemaStore, SchemaUnavailable, SchemaUnknown
 from deploydash.sal.framing import unframe
+from tests.sal.captures import captured, comparable, schema_texts
+from tests.servers.registry import SchemaRegistry
 
 pytestmark = pytest.mark.server
 

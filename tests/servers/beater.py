@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from tests.servers.fleet import SalWriter
-
 from deploydash.core.model import CscId
+from tests.servers.fleet import SalWriter
 
 _FIRST_ORIGIN = 1000
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from deploydash.core.model import CameraSubstate, CscId, SummaryState
 from tests.servers.fleet import private_fields
 from tests.servers.influx import InfluxServer, telegraf_line
-
-from deploydash.core.model import CameraSubstate, CscId, SummaryState
 
 
 class EfdWriter:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+
 from tests.servers.cache import UnavailableError, tool
 from tests.servers.influx import InfluxServer, influxd
 from tests.servers.kafka import KafkaServer

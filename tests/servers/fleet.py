@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import fastavro
-from tests.servers.kafka_topics import KafkaTopics, Record
-from tests.servers.registry import SchemaRegistry
 
 from deploydash.core.model import CameraSubstate, CscId, SummaryState
+from tests.servers.kafka_topics import KafkaTopics, Record
+from tests.servers.registry import SchemaRegistry
 
 TAI_MINUS_UTC = 37.0
 SCHEMAS = Path(__file__).resolve().parents[1] / "data" / "sal" / "schemas.json"

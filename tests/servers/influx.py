@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import httpx
+
 from tests.servers.cache import install_once, run_tool, tool
 from tests.servers.process import ChildProcess, free_port
 

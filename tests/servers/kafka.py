@@ -10,6 +10,7 @@ from pathlib import Path
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
+
 from tests.servers.cache import run_tool
 from tests.servers.certificates import Certificates, make_certificates
 from tests.servers.kafka_install import KafkaInstall

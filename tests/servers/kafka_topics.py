@@ -9,6 +9,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka import admin as confluent_admin
+
 from tests.servers.waiting import wait_until
 
 _api: Any = confluent_admin  # its types are incomplete and partly wrong

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import httpx
+
 from tests.servers.cache import install_once, run_tool, tool
 from tests.servers.process import ChildProcess, free_port
 

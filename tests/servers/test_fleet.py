@@ -10,13 +10,13 @@ from typing import Any
 import fastavro
 import httpx
 import pytest
+
+from deploydash.core.model import CameraSubstate, CscId, SummaryState
 from tests.servers.beater import Beater
 from tests.servers.fleet import SalWriter
 from tests.servers.kafka import KafkaServer
 from tests.servers.registry import SchemaRegistry
 from tests.servers.waiting import wait_until
-
-from deploydash.core.model import CameraSubstate, CscId, SummaryState
 
 pytestmark = pytest.mark.server
 

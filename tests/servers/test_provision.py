@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from tests.servers import cache, fixtures
 from tests.servers.cache import UnavailableError, install_once, run_tool, tool
 from tests.servers.fixtures import have

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
+
 from tests.servers.influx import PASSWORDS as INFLUX_PASSWORDS
 from tests.servers.influx import InfluxServer, telegraf_line
 from tests.servers.kafka import PASSWORDS, KafkaServer

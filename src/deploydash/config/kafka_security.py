@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
-from deploydash.config.settings import KafkaSettings
+from deploydash.config.settings import FOREIGN, KafkaSettings
 from deploydash.errors import FeedError
 
 REQUEST_TIMEOUT_MS = 10_000
@@ -14,7 +14,7 @@ REQUEST_TIMEOUT_MS = 10_000
 
 def where(settings: KafkaSettings) -> str:
     """Return the address and where it was configured, as every sentence about this Kafka begins."""
-    return f"{settings.bootstrap} ({settings.source})"
+    return f"{settings.bootstrap} ({settings.source}{FOREIGN * settings.foreign})"
 
 
 def security(settings: KafkaSettings) -> dict[str, Any]:

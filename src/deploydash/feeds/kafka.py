@@ -12,12 +12,12 @@ from contextlib import AsyncExitStack
 
 from aiokafka.errors import KafkaError
 
+from deploydash.config.kafka_security import where
 from deploydash.config.settings import KafkaSettings
 from deploydash.core.model import CscId, FeedName, FeedState
 from deploydash.core.observations import FeedChanged
 from deploydash.core.ports import Clock, Inbox
 from deploydash.errors import FeedError
-from deploydash.feeds.kafka_client import where
 from deploydash.feeds.kafka_connection import Connection
 from deploydash.feeds.kafka_errors import diagnose, in_words
 from deploydash.feeds.kafka_probe import probe

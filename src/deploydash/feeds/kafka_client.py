@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, Protocol
@@ -16,11 +15,8 @@ import aiokafka.client
 from aiokafka import AIOKafkaClient, AIOKafkaConsumer, TopicPartition
 from aiokafka.protocol.metadata import MetadataRequest
 
-from deploydash.config.settings import FOREIGN, KafkaSettings
-from deploydash.errors import FeedError
-
-REQUEST_TIMEOUT_MS = 10_000
-"""How long a broker may leave any request unanswered before its connection is given up."""
+from deploydash.config.kafka_security import security, unusable
+from deploydash.config.settings import KafkaSettings
 
 logging.getLogger("aiokafka").addHandler(logging.NullHandler())
 """Without a handler Python would print aiokafka's warnings on the operator's screen."""
@@ -97,50 +93,6 @@ def partition(topic: str, number: int) -> Partition:
     return made
 
 
-def where(settings: KafkaSettings) -> str:
-    """Return the address and where it was configured, as every sentence about this Kafka begins."""
-    return f"{settings.bootstrap} ({settings.source}{FOREIGN * settings.foreign})"
-
-
-def tls_context(settings: KafkaSettings) -> ssl.SSLContext | None:
-    """Return what TLS needs, or None where the protocol has none.
-
-    Raises:
-        FeedError: the file of certificate authorities cannot be used.
-    """
-    if not settings.security_protocol.endswith("SSL"):
-        return None
-    try:
-        return ssl.create_default_context(cafile=None if settings.ca_file is None else str(settings.ca_file))
-    except (OSError, ssl.SSLError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise FeedError(
-            "kafka",
-            f"{where(settings)}: the file of certificate authorities {settings.ca_file} cannot be used: {reason}",
-            hint="name a readable PEM file with the authority that signed the broker's certificate",
-        ) from error
-
-
-def security(settings: KafkaSettings) -> dict[str, Any]:
-    """Return the arguments of every aiokafka object that has a connection.
-
-    Raises:
-        FeedError: the file of certificate authorities cannot be used.
-    """
-    arguments: dict[str, Any] = {
-        "security_protocol": settings.security_protocol,
-        "ssl_context": tls_context(settings),
-        "request_timeout_ms": REQUEST_TIMEOUT_MS,
-    }
-    if settings.security_protocol.startswith("SASL"):
-        arguments |= {
-            "sasl_mechanism": settings.mechanism,
-            "sasl_plain_username": settings.username,
-            "sasl_plain_password": settings.password,
-        }
-    return arguments
-
-
 def new_consumer(settings: KafkaSettings, *, wait_ms: int, min_bytes: int = 1, reset: str = "earliest") -> Consumer:
     """Return a consumer without a group, not started: it commits nothing and leaves nothing on the broker.
 
@@ -182,16 +134,6 @@ def new_metadata_client(settings: KafkaSettings) -> MetadataClient:
     except ValueError as error:
         raise unusable(settings, error) from error
     return made
-
-
-def unusable(settings: KafkaSettings, error: Exception) -> FeedError:
-    """Return settings that aiokafka itself refuses as an operator's error."""
-    return FeedError(
-        "kafka",
-        f"{where(settings)}: protocol {settings.security_protocol} with mechanism {settings.mechanism} "
-        f"cannot be used: {error}",
-        hint="the sites use SASL_PLAINTEXT or SASL_SSL with SCRAM-SHA-512",
-    )
 
 
 async def close_consumer(consumer: Consumer) -> None:

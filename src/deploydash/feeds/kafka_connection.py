@@ -8,12 +8,12 @@ from typing import Any
 
 from aiokafka.errors import KafkaError
 
+from deploydash.config.kafka_security import where
 from deploydash.config.settings import KafkaSettings
 from deploydash.core.model import CscId, FeedName, FeedState
 from deploydash.core.observations import FeedChanged, Observation, StatesReadBack, TopicsListed
 from deploydash.core.ports import Clock, Inbox
 from deploydash.errors import FeedError
-from deploydash.feeds.kafka_client import where
 from deploydash.feeds.kafka_decode import HEARTBEAT
 from deploydash.feeds.kafka_errors import diagnose
 from deploydash.feeds.kafka_health import Answers, Health

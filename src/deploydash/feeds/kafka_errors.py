@@ -21,10 +21,10 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.metadata import MetadataRequest
 
+from deploydash.config.kafka_security import security, where
 from deploydash.config.settings import KafkaSettings
 from deploydash.core.model import FeedName
 from deploydash.errors import FeedError
-from deploydash.feeds.kafka_client import security, where
 
 _PATIENCE_MS = 4_000
 _OBSTACLES = (OSError, KafkaError, TimeoutError, EOFError, ValueError, AssertionError)

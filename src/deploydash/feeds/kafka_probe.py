@@ -6,10 +6,11 @@ import asyncio
 
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
+from deploydash.config.kafka_security import where
 from deploydash.config.settings import KafkaSettings
 from deploydash.core.model import FeedName
 from deploydash.errors import FeedError
-from deploydash.feeds.kafka_client import Partition, close_consumer, new_consumer, where
+from deploydash.feeds.kafka_client import Partition, close_consumer, new_consumer
 from deploydash.feeds.kafka_decode import HEARTBEAT
 from deploydash.feeds.kafka_errors import diagnose, in_words
 from deploydash.feeds.kafka_topics import Catalogue, Listing
