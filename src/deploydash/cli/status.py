@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 
+from deploydash.cli import began
 from deploydash.cli.document import is_met, status_document
 from deploydash.cli.exits import Exit
 from deploydash.cli.headless import until
@@ -29,7 +30,7 @@ def run(reference: str, target: str, *, as_json: bool, limit_s: float) -> Exit:
     """Print the snapshot of a site as soon as it is decided, and answer with the exit code."""
     site = open_site(reference)
     phase = parse_target(target)
-    reader = read_only(site, os.environ, places().cache, phase)
+    reader = read_only(site, os.environ, places().cache, phase, began.AT)
     snapshot = run_to_the_end(until(reader, is_answered, limit_s))
     if as_json:
         print(json.dumps(status_document(snapshot), indent=1, ensure_ascii=False))

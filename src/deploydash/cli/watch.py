@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 
+from deploydash.cli import began
 from deploydash.cli.exits import Exit
 from deploydash.cli.places import places
 from deploydash.cli.running import run as run_to_the_end
@@ -24,7 +25,7 @@ def run(reference: str, target: str, *, theme: str | None) -> Exit:
     phase = parse_target(target)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UserError("watch needs a terminal", hint=f"without one use: deploydash status {reference}")
-    return run_to_the_end(show(read_only(site, os.environ, at.cache, phase), theme))
+    return run_to_the_end(show(read_only(site, os.environ, at.cache, phase, began.AT), theme))
 
 
 async def show(reader: ReadOnly, theme: str | None) -> Exit:

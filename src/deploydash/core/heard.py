@@ -5,7 +5,7 @@ from __future__ import annotations
 from deploydash.core.beats import Placed, Series
 from deploydash.core.cell import Cell
 from deploydash.core.ledger import Ledger
-from deploydash.core.listening import by_age
+from deploydash.core.listening import by_age, review
 from deploydash.core.model import NEVER_EXPECTED, Liveness
 from deploydash.core.observations import BeatArrived, BeatFoundInLog, BeatsReadBack, Process
 from deploydash.core.records import (
@@ -167,12 +167,13 @@ def _beat_while_lost(ledger: Ledger, cell: Cell, series: Series, found: BeatFoun
 
 
 def beats_read_back(ledger: Ledger, read: BeatsReadBack) -> tuple[Record, ...]:
-    """Keep how far a component's log is known; it is weighed on the next tick."""
+    """Keep how far a component's log is known, and weigh it at once: a start waits for nothing else."""
     component = ledger.component(read.component)
     if read.append_time:
         since = component.log_since_utc
         component.log_since_utc = read.since_utc if since is None else min(since, read.since_utc)
         component.log_complete = component.log_complete or read.complete
-        for cell in component.cells:
-            cell.deadline = 0.0
+        unheard = [cell for cell in component.cells if cell.lives.series is None]
+        changes = [review(cell, ledger.hearing, read.at) for cell in unheard]
+        return tuple(change for change in changes if change is not None)
     return NOTHING

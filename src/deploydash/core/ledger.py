@@ -22,7 +22,7 @@ class Ledger:
     def __init__(self, roster: Roster, started_at: float, phase: Phase) -> None:
         self.started_at = started_at
         self.phase = phase
-        self.hearing = Hearing()
+        self.hearing = Hearing(started_at)
         self.events = EventLog()
         self.quiet = QuietTogether()
         self.components: dict[str, Component] = {}

@@ -18,12 +18,14 @@ class Hearing:
     """Whether heartbeats can be heard at all. Times are monotonic seconds.
 
     ``topics`` is None until the broker's list was read. ``append_ahead`` (transient) is the broker's append
-    time less our receive time, of the record with the least delay that arrived after our start.
+    time less our receive time, of the record with the least delay that arrived after our start. A beat appended
+    since ``started_at`` is life, although it was read from the log: the process starts before it is connected.
     """
 
-    __slots__ = ("append_ahead", "ever_up", "lost_at", "topics")
+    __slots__ = ("append_ahead", "ever_up", "lost_at", "started_at", "topics")
 
-    def __init__(self) -> None:
+    def __init__(self, started_at: float) -> None:
+        self.started_at = started_at
         self.lost_at: float | None = None
         self.ever_up = False
         self.topics: frozenset[str] | None = None
@@ -86,6 +88,11 @@ def by_age(cell: Cell, beat_at: float, now: float) -> tuple[Liveness, float]:
 def _review_unheard(cell: Cell, hearing: Hearing, now: float) -> BeatsChanged | None:
     """Judge a CSC of which no beat arrived since our start: by its log, or when its limit has passed."""
     bound = _log_bound(cell, hearing)
+    if bound is not None and cell.log_beat is not None and bound >= hearing.started_at:
+        liveness, cell.deadline = by_age(cell, bound, now)
+        if liveness is cell.liveness:
+            return None
+        return BeatsChanged(cell.csc, liveness, False, bound, False, True, now)
     limit_at = cell.listening_since + cell.limits.silent
     due = limit_at
     if bound is not None:

@@ -32,8 +32,12 @@ class ReadOnly:
         await self.schemas.aclose()
 
 
-def read_only(site: Site, environ: Mapping[str, str], cache: Path, phase: Phase) -> ReadOnly:
+def read_only(
+    site: Site, environ: Mapping[str, str], cache: Path, phase: Phase, started_at: float | None = None
+) -> ReadOnly:
     """Wire a site's feeds to a session that compares with ``phase``. Contacts nobody yet.
+
+    Beats that the broker took since ``started_at`` (monotonic seconds, None for now) count as heard.
 
     Raises:
         ConfigurationError: the environment and the site file do not go together.
@@ -45,5 +49,5 @@ def read_only(site: Site, environ: Mapping[str, str], cache: Path, phase: Phase)
     expected = frozenset(spec.csc for spec in site.roster.cscs)
     kafka = KafkaFeed(outside.kafka, schemas, expected, clock)
     efd = EfdFeed(outside.efd, clock, subname=outside.kafka.topic_subname)
-    fleet = Fleet(site.roster, clock.monotonic(), phase)
+    fleet = Fleet(site.roster, clock.monotonic() if started_at is None else started_at, phase)
     return ReadOnly(site, outside, Session(fleet, (kafka, efd), clock, efd.request), schemas)
