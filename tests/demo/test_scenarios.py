@@ -95,7 +95,18 @@ def test_a_shipped_scenario_plays_at_every_site_and_every_record_can_be_encoded(
 
 
 def test_there_are_the_scenarios_that_the_screenshots_and_measurements_need() -> None:
-    assert {"calm", "mixed", "shutdown", "csc-faults", "duplicate", "outage", "flapping", "cold", "storm"} <= {
+    assert {
+        "calm",
+        "mixed",
+        "shutdown",
+        "csc-faults",
+        "duplicate",
+        "outage",
+        "flapping",
+        "cold",
+        "storm",
+        "upgrade",
+    } <= {
         *scenario_file.shipped(),
     }
 
@@ -163,6 +174,32 @@ timeline:
 
     assert sorted(round(e.at - NOON) for e in logs if e.fields["message"] == "hello") == [10, 12, 14]
     assert [e.fields["message"] for e in logs[3:]] == ["one", "two", "one", "two"]
+
+
+def test_what_was_shut_down_comes_up_again_once_the_script_queues_have_ended(hill: Path) -> None:
+    text = """
+fleet: ENABLED
+timeline:
+  - {at: 2, do: kill, csc: ATDome}
+  - {at: 20, do: kill, csc: "ScriptQueue:1"}
+  - {at: 5, once_gone: "ScriptQueue:*", do: start, csc: "*", state: startup}
+  - {at: 5, once_gone: "Guider", do: kill, csc: Watcher}
+"""
+    play = Play(hill, text)
+    play.to(NOON + 24.9)
+    assert "ATDome" not in play.beating(NOON + 3)
+
+    play.to(NOON + 60)
+    first = min(
+        emit.at
+        for emit in play.written
+        if isinstance(emit, Emit) and emit.writer.identity == "ATDome" and emit.sal_name.endswith("heartbeat")
+        if emit.at > NOON + 3
+    )
+    assert first == pytest.approx(NOON + 20 + 5 + 3.6, abs=0.5)
+    assert play.last("logevent_summaryState", "summaryState")["ESS:104"] == State.ENABLED
+    assert play.last("logevent_summaryState", "summaryState")["ScriptQueue:1"] == State.ENABLED
+    assert "Watcher" in play.beating(NOON + 59)
 
 
 def test_a_restart_keeps_the_manners_of_the_csc(hill: Path) -> None:

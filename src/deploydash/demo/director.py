@@ -15,6 +15,9 @@ from deploydash.demo.states import Reaction, State, Traits
 from deploydash.demo.wire import Emit, Raw
 from deploydash.demo.world import World
 
+_LOOK_S = 0.25
+"""How often it is looked whether processes have ended, in real seconds."""
+
 _LONG = {"Watcher": {"start": Reaction(delay=6.5, progress=120.0)}}
 """Commands that take long on every site: the Watcher's start reads every CSC's configuration."""
 
@@ -70,7 +73,22 @@ class Director:
             past += self._open_one(csc, special.get(csc.name, Opening(csc=(csc.name,))))
         self._world.write(sorted(past, key=lambda emit: emit.at))
         for step in self._scenario.timeline:
-            self._plan(step, self._opened + step.at / self._world.pace, 1)
+            if step.once_gone:
+                self._await_end(step, self._opened)
+            else:
+                self._plan(step, self._opened + step.at / self._world.pace, 1)
+
+    def _await_end(self, step: Step, now: float) -> None:
+        """Plan a step once the processes it waits for have ended; those that never ran are waited for."""
+
+        def look(now: float) -> None:
+            waited = chosen(self._cscs, step.once_gone, ())
+            if waited and all(csc.name in self._manners and not self._world.running(csc) for csc in waited):
+                self._plan(step, now + step.at / self._world.pace, 1)
+            else:
+                self._await_end(step, now)
+
+        self._world.at(now + _LOOK_S, look)
 
     def _open_one(self, csc: Csc, opening: Opening) -> list[Emit]:
         state, substate = (opening.state or self._scenario.fleet).of(csc)

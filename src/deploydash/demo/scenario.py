@@ -58,6 +58,8 @@ class Step:
     """One thing that happens at ``at`` world seconds, to CSCs or to a server; again ``every`` so many, ``times`` times.
 
     ``spread`` lets it reach the CSCs one after the other over so many seconds. ``line`` is where it is written.
+    ``once_gone`` names CSCs, and ``at`` counts from the moment at which all their processes that ran have ended: so
+    the demo, which has no Kubernetes, starts again what an upgrade has shut down.
     """
 
     at: float
@@ -65,6 +67,7 @@ class Step:
     line: int
     csc: tuple[str, ...] = ()
     exempt: tuple[str, ...] = ()
+    once_gone: tuple[str, ...] = ()
     every: float = 0.0
     times: int = 0
     spread: float = 0.0

@@ -57,7 +57,7 @@ STEPS: dict[str, frozenset[str]] = {
 """Every kind of step and the keys it takes beside the common ones."""
 
 _SERVERS = frozenset(name for name in STEPS if name.endswith(("_down", "_up"))) | {"script"}
-_COMMON = frozenset({"at", "do", "every", "times"})
+_COMMON = frozenset({"at", "do", "every", "times", "once_gone"})
 _CHOICE = frozenset({"csc", "except", "spread"})
 
 
@@ -142,6 +142,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "do": _one_of(*STEPS),
     "csc": _patterns,
     "except": _patterns,
+    "once_gone": _patterns,
     "every": _number,
     "times": _whole,
     "spread": _number,
