@@ -11,9 +11,10 @@ from deploydash.cli.exits import Exit
 from deploydash.cli.headless import until
 from deploydash.cli.places import places
 from deploydash.cli.running import run as run_to_the_end
-from deploydash.cli.sites import open_site
+from deploydash.cli.sites import open_site, shipped_sites
 from deploydash.cli.status import is_answered
 from deploydash.config.load import Site
+from deploydash.config.runbook import runbook_problems
 from deploydash.config.settings import Connections
 from deploydash.core.model import FeedName, FeedState, Liveness, Phase, Source
 from deploydash.core.snapshot import FeedView, Snapshot
@@ -53,12 +54,23 @@ def configuration(site: Site, outside: Connections) -> list[Finding]:
     """Return what the site file and the environment say; unusable ones were refused before."""
     findings = [Finding("ok", "site file", f"{site.path}: {len(site.roster.cscs)} CSCs")]
     findings += [Finding("warning", "site file", str(problem)) for problem in site.warnings]
+    findings += runbooks(site)
     for subject, settings in (("kafka", outside.kafka), ("schema_registry", outside.registry)):
         address = getattr(settings, "bootstrap", "") or getattr(settings, "url", "")
         if settings.foreign:
             sentence = f"{address} ({settings.source}) is not one of the site's addresses; run would refuse it"
             findings.append(Finding("red", subject, sentence))
     return findings
+
+
+def runbooks(site: Site) -> list[Finding]:
+    """Return what is wrong with the runbooks that ship for this site, or that nothing is."""
+    if site.systems is None:
+        return [Finding("warning", "runbooks", "the site file says nothing of systems: no runbook can be used here")]
+    problems = runbook_problems(shipped_sites(), site)
+    return [Finding("red", "runbooks", str(problem)) for problem in problems] or [
+        Finding("ok", "runbooks", "every step, name and script configuration fits this site")
+    ]
 
 
 async def probes(reader: ReadOnly) -> list[Finding]:
