@@ -48,6 +48,9 @@ ThemeOption = Annotated[Theme | None, typer.Option("--theme", help="Colours.")]
 OnlyOption = Annotated[
     str | None, typer.Option("--only", metavar="PATTERN", help="A comma list of CSCs; ESS:* is allowed.")
 ]
+TmuxOption = Annotated[
+    bool, typer.Option("--tmux", help="Inside a tmux session of its own, which others can mirror read-only.")
+]
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 
@@ -138,24 +141,60 @@ def run(
     cycle: Annotated[str, typer.Option(help="The cycle, such as c0045.")] = "",
     only: OnlyOption = None,
     theme: ThemeOption = None,
+    tmux: TmuxOption = False,
+    run_id: Annotated[str | None, typer.Option("--id", hidden=True, help="The run's id, as --tmux gives it.")] = None,
 ) -> int:
     """Drive an upgrade: the grid with the runbook beside it; every step waits for the lead's key.
 
-    Example: deploydash run summit full-cycle --cycle c0045
+    With --tmux it goes on when this terminal is lost, and a second operator can look at it read-only.
+    Exit codes: 0 the run is closed, 1 it was left open, 2 nothing was opened, 4 another process holds it.
+
+    Example: deploydash run summit full-cycle --cycle c0045 --tmux
     """
-    return int(work("run").open_new(site, runbook, cycle, only, theme=theme))
+    return int(work("run").open_new(site, runbook, cycle, only, theme=theme, in_tmux=tmux, run_id=run_id))
 
 
 @app.command()
 def resume(
     run: Annotated[str | None, typer.Argument(metavar="RUN", help="An id or its beginning; else the open one.")] = None,
     theme: ThemeOption = None,
+    tmux: TmuxOption = False,
 ) -> int:
-    """Go on with an open run at the exact step.
+    """Go on with an open run at the exact step; what was under way when it stopped is shown as unknown.
 
-    Example: deploydash resume summit-c0045
+    With --tmux it also leads back to a run that still goes on in its tmux session.
+    Exit codes: 0 the run is closed, 1 it was left open, 2 it cannot be resumed, 4 another process holds it.
+
+    Example: deploydash resume summit-c0045 --tmux
     """
-    return int(work("run").resume(run, theme=theme))
+    return int(work("run").resume(run, theme=theme, in_tmux=tmux))
+
+
+@app.command()
+def observe(
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="An id, its beginning, or a path.")] = None,
+    theme: ThemeOption = None,
+) -> int:
+    """Follow a run read-only, from its journal, with a cursor, filter and window size of your own.
+
+    H asks the lead's process to hold; no other key acts. Another user's run is named by the path of its folder.
+
+    Example: deploydash observe summit-c0045
+    """
+    return int(work("observe").run(run, theme=theme))
+
+
+@app.command()
+def replay(
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="An id, its beginning, or a path.")] = None,
+    speed: Annotated[float, typer.Option(min=0.1, max=1000.0, help="How many times faster than it was.")] = 1.0,
+    theme: ThemeOption = None,
+) -> int:
+    """Show a run again from its journal, read-only; time in which nobody had it open is left out.
+
+    Example: deploydash replay summit-c0045 --speed 20
+    """
+    return int(work("replay").run(run, speed=speed, theme=theme))
 
 
 @app.command()
@@ -234,7 +273,7 @@ def _code_of_command() -> int:
         return Exit.USAGE
     except UserError as error:
         print(f"deploydash: {error}", file=sys.stderr)
-        return Exit.USAGE
+        return Exit.HELD_BY_ANOTHER if _is_held(error) else Exit.USAGE
     except typer.TyperException as error:
         if said := error.format_message():
             print(f"deploydash: {said} (deploydash --help shows what there is)", file=sys.stderr)
@@ -251,6 +290,12 @@ def _code_of_command() -> int:
         where = places().state / "deploydash.log"
         print(f"deploydash: a fault of its own, {_first_of(error)}; the log {where} has the details", file=sys.stderr)
         return Exit.CANNOT_TELL
+
+
+def _is_held(error: UserError) -> bool:
+    from deploydash.journal.write import JournalHeld  # noqa: PLC0415 - no command pays for a journal it has not
+
+    return isinstance(error, JournalHeld)
 
 
 def _first_of(error: Exception) -> str:

@@ -8,6 +8,7 @@ from deploydash.cli.exits import Exit
 from deploydash.cli.places import Places, places
 from deploydash.cli.plan import named, open_runbook
 from deploydash.cli.sites import open_site
+from deploydash.config.load import Site
 from deploydash.core.runbook import Runbook
 from deploydash.errors import ConfigurationError, UserError
 from deploydash.journal.runs import KnownRun, find_run, read_run
@@ -24,7 +25,8 @@ def run(reference: str | None, form: str, output: str | None) -> Exit:
     at = places()
     known = find_run(reference, at.state)
     entries = read_run(known)
-    text = FORMATS[form](tell([(entry.utc, entry.record) for entry in entries], runbook_of(known, at)))
+    _, runbook = open_again(known, at)
+    text = FORMATS[form](tell([(entry.utc, entry.record) for entry in entries], runbook))
     if output is None:
         print(text, end="")
         return Exit.YES
@@ -35,8 +37,8 @@ def run(reference: str | None, form: str, output: str | None) -> Exit:
     return Exit.YES
 
 
-def runbook_of(known: KnownRun, at: Places) -> Runbook:
-    """Return the runbook of a run as it stands now at its site.
+def open_again(known: KnownRun, at: Places) -> tuple[Site, Runbook]:
+    """Return the site of a run and its runbook as they stand now.
 
     A rehearsal's own site file is gone with its demo observatory; then the site of the same name is meant.
 
@@ -50,4 +52,4 @@ def runbook_of(known: KnownRun, at: Places) -> Runbook:
         if not opened.rehearsal:
             raise
         site = open_site(opened.site, at)
-    return open_runbook(opened.runbook_file, site, named(",".join(opened.only) or None, site), at)
+    return site, open_runbook(opened.runbook_file, site, named(",".join(opened.only) or None, site), at)

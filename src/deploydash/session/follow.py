@@ -1,6 +1,6 @@
 """A run watched from its journal alone: the same snapshots as the lead's, from records, by the same folds.
 
-Loads nothing that can act. ``read_on`` is injected, so that nothing here knows where a journal is.
+Loads nothing that can act. ``read_on`` and ``ended`` are injected, so that nothing here knows where a journal is.
 """
 
 from __future__ import annotations
@@ -8,14 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Protocol
 
 from deploydash.core.commands import Command, CompareWith
 from deploydash.core.fleet import Fleet
 from deploydash.core.gate import Sight
-from deploydash.core.model import Phase, Roster
+from deploydash.core.model import FeedName, FeedState, Phase, Roster
 from deploydash.core.ports import Clock, Subscriber
-from deploydash.core.records import Record
+from deploydash.core.records import FeedReported, Record
 from deploydash.core.run_records import RunOpened, RunRecord, RunResumed
 from deploydash.core.run_state import RunState, evolve
 from deploydash.core.run_view import current_phase, run_view
@@ -61,15 +62,31 @@ class FollowedClock:
 
 
 class Follower:
-    """Reads on in a run's journal and publishes what it tells (``ui.source.SnapshotSource``)."""
+    """Reads on in a run's journal and publishes what it tells (``ui.source.SnapshotSource``).
 
-    def __init__(self, roster: Roster, runbook: Runbook, read_on: Callable[[], Sequence[Line]], clock: Clock) -> None:
+    ``ended`` says why nobody writes to the journal now, or nothing. Then everything is shown as last seen, as if
+    Kafka were lost: what a journal told once is no news of what is.
+    """
+
+    def __init__(
+        self,
+        roster: Roster,
+        runbook: Runbook,
+        read_on: Callable[[], Sequence[Line]],
+        clock: Clock,
+        *,
+        ended: Callable[[], str] = lambda: "",
+    ) -> None:
         self.clock = FollowedClock(clock)
         self.state = RunState(runbook)
         self.chosen: StepId | None = None
         self._roster = roster
         self._read_on = read_on
+        self._ended = ended
+        self._why_ended = ""
+        self._last_utc = clock.utc()
         self._fleet = Fleet(roster, clock.monotonic(), Phase(None))
+        self._compared: Phase | None = None
         self._fresh = True
         self._subscribers: list[Subscriber] = []
 
@@ -90,7 +107,10 @@ class Follower:
             OSError: it cannot be read any more.
         """
         while True:
+            # Asked before reading: whoever lets the run go has written its last line by then.
+            why_ended = await asyncio.to_thread(self._ended)
             self.take(await asyncio.to_thread(self._read_on))
+            self.note_end(why_ended)
             snapshot = self.snapshot()
             for subscriber in tuple(self._subscribers):
                 subscriber(snapshot)
@@ -107,14 +127,35 @@ class Follower:
             elif isinstance(record, Record):
                 if self._fresh:
                     self._fleet = Fleet(self._roster, record.at, Phase(None))
+                    self._compared = None
+                    self._why_ended = ""
                     self._fresh = False
                 self._fleet.apply(record)
                 self.clock.hear(record.at, line.utc)
+            self._last_utc = line.utc
         if lines:
-            phase = current_phase(self.state)
-            self._fleet.order(CompareWith(self.state.runbook.wanted(phase, self.state.answers)))
+            self._compare()
+
+    def note_end(self, why: str) -> None:
+        """Take in why nobody writes to the journal now, or that somebody does; only a resume makes it live again."""
+        if not why or self._why_ended:
+            return
+        self._why_ended = why
+        at = self.clock.monotonic() - max(0.0, self.clock.utc() - self._last_utc)
+        self._fleet.apply(FeedReported(FeedName.KAFKA, FeedState.DOWN, why, at))
 
     def snapshot(self) -> Snapshot:
         """Return what the journal tells so far."""
         shown = self._fleet.snapshot(self.clock.monotonic(), self.clock.utc())
+        if self._why_ended:
+            last = datetime.fromtimestamp(self._last_utc, UTC).strftime("%H:%M:%S")
+            why = "the run is closed" if self.state.closed else self._why_ended
+            shown = replace(shown, banner=f"{why}; everything is shown as it was at {last} UTC")
         return replace(shown, run=run_view(self.state, Sight.of(shown), chosen=self.chosen))
+
+    def _compare(self) -> None:
+        """Compare with what the run's phase wants, each time that this changes; between them the user chooses."""
+        wanted = self.state.runbook.wanted(current_phase(self.state), self.state.answers)
+        if wanted != self._compared:
+            self._compared = wanted
+            self._fleet.order(CompareWith(wanted))

@@ -1,0 +1,115 @@
+"""``observe``: a run watched from its journal alone, read-only."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import socket
+from pathlib import Path
+
+from deploydash.cli.beside import need_terminal, side_by_side
+from deploydash.cli.exits import Exit
+from deploydash.cli.places import places
+from deploydash.cli.report import open_again
+from deploydash.cli.running import run as run_to_the_end
+from deploydash.errors import UserError
+from deploydash.journal.line import Entry
+from deploydash.journal.read import Cursor, read_on
+from deploydash.journal.runs import CODEC, JOURNAL, KnownRun, find_run
+from deploydash.journal.write import LOCK, holder_of
+from deploydash.session.clock import SystemClock
+from deploydash.session.follow import Follower
+from deploydash.session.hold_request import ask_to_hold
+from deploydash.session.looked import Looked, last_look, remember, told_since
+from deploydash.ui.run_app import DeploydashRunApp
+
+GREETING_S = 0.2
+"""Seconds that the screen is left to settle before it says what changed."""
+
+
+def run(reference: str | None, *, theme: str | None) -> Exit:
+    """Follow a run until its user leaves; the lead's process is not touched.
+
+    Raises:
+        UserError: there is no such run, its journal is damaged, its site cannot be used, or there is no terminal.
+    """
+    at = places()
+    known = readable(reference, at.state)
+    site, book = open_again(known, at)
+    need_terminal("observe", f"deploydash report {known.id}")
+    clock, cursor = SystemClock(), Cursor()
+
+    def read() -> list[Entry]:
+        return read_on(known.folder / JOURNAL, CODEC, cursor)
+
+    memory = at.state / "looked" / f"{known.id}.json"
+    before = last_look(memory)
+    follower = Follower(site.roster, book, read, clock, ended=lambda: _ended(known.folder))
+    entries = read()
+    follower.take(entries)
+    greeting = ""
+    if before is not None:
+        greeting = told_since(before, [entry.record for entry in entries if entry.number > before.entry])
+    speed = site.demo.speed if site.demo is not None else None
+    try:
+        return run_to_the_end(_show(follower, known.folder, greeting, theme, speed))
+    finally:
+        remember(memory, Looked(cursor.number, clock.utc()))
+
+
+def readable(reference: str | None, state: Path) -> KnownRun:
+    """Return the run that an operator means.
+
+    Raises:
+        UserError: there is none, more than one, or its journal is damaged.
+    """
+    known = find_run(reference, state)
+    if known.damage:
+        raise UserError(known.damage)
+    return known
+
+
+def _ended(folder: Path) -> str:
+    """Say why nothing more can be expected of a journal now, or nothing.
+
+    The lock tells it at once; who may not read it is told nothing rather than something wrong.
+    """
+    try:
+        (folder / LOCK).open("rb").close()
+    except OSError:
+        return ""
+    return "" if holder_of(folder) else "no process has this run open"
+
+
+async def _show(follower: Follower, folder: Path, greeting: str, theme: str | None, speed: float | None) -> Exit:
+    asking: set[asyncio.Task[None]] = set()
+
+    def ask_hold() -> None:
+        task = asyncio.create_task(_ask(folder, app), name="ask to hold")
+        asking.add(task)
+        task.add_done_callback(asking.discard)
+
+    app = DeploydashRunApp(follower, None, ask_hold=ask_hold, theme=theme, speed=speed)
+    telling = asyncio.create_task(_tell(app, greeting), name="what changed")
+    try:
+        return await side_by_side(app, follower.run())
+    finally:
+        telling.cancel()
+        await asyncio.gather(telling, *asking, return_exceptions=True)
+
+
+async def _tell(app: DeploydashRunApp, greeting: str) -> None:
+    """Say what changed once the screen shows the run."""
+    if not greeting:
+        return
+    while app.snapshot is None or not app.screen.is_mounted:  # noqa: ASYNC110 - Textual offers no event for it
+        await asyncio.sleep(GREETING_S)
+    await asyncio.sleep(GREETING_S)
+    app.call_later(app.refused, greeting)
+
+
+async def _ask(folder: Path, app: DeploydashRunApp) -> None:
+    try:
+        await ask_to_hold(folder, f"{getpass.getuser()}@{socket.gethostname()} (observer)")
+    except UserError as error:
+        app.refused(str(error))

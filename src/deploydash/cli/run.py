@@ -1,0 +1,198 @@
+"""``run`` and ``resume``: the grid with the runbook beside it, by which the lead drives an upgrade."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from deploydash.cli import tmux
+from deploydash.cli.beside import need_terminal, side_by_side
+from deploydash.cli.exits import Exit
+from deploydash.cli.places import Places, places
+from deploydash.cli.plan import named, open_runbook, runbook_path
+from deploydash.cli.running import run as run_to_the_end
+from deploydash.cli.sites import open_site
+from deploydash.config.load import Site
+from deploydash.core.model import Phase
+from deploydash.core.run_records import RunOpened, RunResumed
+from deploydash.core.run_state import RunState
+from deploydash.errors import UserError
+from deploydash.journal.line import Entry
+from deploydash.journal.runs import CODEC, JOURNAL, KnownRun, find_run, new_run_id
+from deploydash.journal.write import JournalHeld, JournalWriter
+from deploydash.session.clock import SystemClock
+from deploydash.session.mirror import Mirrors
+from deploydash.ui.run_app import DeploydashRunApp
+from deploydash.wiring.acting import Acting, acting, operator, refuse_foreign, reopened
+from deploydash.wiring.read_only import ReadOnly, read_only
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+"""What may stand in a run's id: it names a folder and a tmux session."""
+
+
+def open_new(
+    site_reference: str,
+    runbook: str,
+    cycle: str,
+    only: str | None,
+    *,
+    theme: str | None,
+    in_tmux: bool = False,
+    run_id: str | None = None,
+) -> Exit:
+    """Open a new run and show it; it stays open when its screen is left.
+
+    Raises:
+        UserError: the site, the runbook, the cycle, the addresses or the terminal will not do; nothing was opened.
+    """
+    at = places()
+    site = open_site(site_reference, at)
+    wanted = named(only, site)
+    book = open_runbook(runbook, site, wanted, at)
+    file = runbook_path(runbook, at).resolve()
+    if cycle and not NAME.fullmatch(cycle):
+        raise UserError(f"{cycle!r} is no cycle", hint="letters, digits, dots and dashes, such as c0045")
+    name = run_id or new_run_id(site.roster.site, cycle, SystemClock().utc())
+    if not NAME.fullmatch(name):
+        raise UserError(f"{name!r} cannot be a run's id", hint="letters, digits, dots and dashes")
+    reader = _reader(site, at)
+    need_terminal("run", f"deploydash plan {site_reference} {runbook}")
+    path = at.state / "runs" / name / JOURNAL
+    if path.exists():
+        raise UserError(f"the run {name} exists already", hint=f"deploydash resume {name}")
+    if in_tmux:
+        words = ["run", str(site.path.resolve()), str(file), "--id", name, *_given("--cycle", cycle)]
+        return _in_tmux(name, [*words, *_given("--only", only), *_given("--theme", theme)])
+    first = RunOpened(
+        name,
+        site.roster.site,
+        book.id,
+        cycle,
+        operator(),
+        rehearsal=site.rehearsal,
+        site_file=str(site.path.resolve()),
+        runbook_file=str(file),
+        only=tuple(map(str, sorted(wanted or ()))),
+    )
+    with _journal(path, name) as (journal, _):
+        return _lead(reader, RunState(book), journal, first, theme)
+
+
+def resume(reference: str | None, *, theme: str | None, in_tmux: bool = False) -> Exit:
+    """Go on with an open run at the exact step; what was under way when it stopped is shown as unknown.
+
+    Raises:
+        JournalHeld: another process has the run open.
+        UserError: there is no such run, it is closed or damaged, or its site cannot be used.
+    """
+    at = places()
+    known = find_run(reference, at.state)
+    if known.closed:
+        raise UserError(f"{known.id} is closed", hint=f"deploydash report {known.id}")
+    if known.damage:
+        raise UserError(known.damage)
+    session = tmux.session_of(known.id)
+    back = in_tmux and session.alive
+    if known.holder and not back:
+        raise _held(known.id, JournalHeld(known.holder))
+    site = _site_of(known, at)
+    only = ",".join(known.opened.only) or None
+    book = open_runbook(known.opened.runbook_file, site, named(only, site), at)
+    reader = _reader(site, at)
+    need_terminal("resume", f"deploydash report {known.id}")
+    if in_tmux:
+        return _in_tmux(known.id, ["resume", str(known.folder.resolve()), *_given("--theme", theme)])
+    with _journal(known.folder / JOURNAL, known.id) as (journal, entries):
+        return _lead(reader, reopened(book, entries), journal, RunResumed(operator(), os.getpid()), theme)
+
+
+def _site_of(known: KnownRun, at: Places) -> Site:
+    path = known.opened.site_file
+    if Path(path).is_file():
+        return open_site(path, at)
+    if known.opened.rehearsal:
+        raise UserError(
+            f"the demo observatory of {known.id} is gone, and {path} with it",
+            hint=f"a rehearsal ends with its observatory: deploydash report {known.id}",
+        )
+    raise UserError(f"{path}, the site file of {known.id}, is gone", hint="put it back where it was, then resume")
+
+
+def _reader(site: Site, at: Places) -> ReadOnly:
+    reader = read_only(site, os.environ, at.cache, Phase(None))
+    refuse_foreign(reader)
+    return reader
+
+
+def _given(option: str, value: str | None) -> list[str]:
+    return [option, value] if value else []
+
+
+def _in_tmux(run: str, words: list[str]) -> Exit:
+    own = tmux.installed(os.environ)
+    session = tmux.session_of(run)
+    return tmux.lead_in(session, own, words, tmux.instructions(run, session, own))
+
+
+@contextmanager
+def _journal(path: Path, run: str) -> Iterator[tuple[JournalWriter, list[Entry]]]:
+    """Open a run's journal for writing."""
+    with JournalWriter(path, CODEC) as journal:
+        try:
+            entries = journal.open()
+        except JournalHeld as error:
+            raise _held(run, error) from None
+        except OSError as error:
+            raise UserError(f"{path.parent} cannot be written: {error.strerror}") from error
+        yield journal, entries
+
+
+def _held(run: str, error: JournalHeld) -> JournalHeld:
+    """Return the refusal with the ways to a run that is open elsewhere."""
+    session = tmux.session_of(run)
+    error.message = error.message.replace("this run", run, 1)
+    error.hint = f"watch it with: deploydash observe {run}"
+    if session.alive:
+        error.hint += f"; it runs in tmux, back to it: {session.lead}"
+    return error
+
+
+def _lead(
+    reader: ReadOnly, state: RunState, journal: JournalWriter, first: RunOpened | RunResumed, theme: str | None
+) -> Exit:
+    code = run_to_the_end(_run(reader, state, journal, first, theme))
+    known = journal.path.parent.name
+    if code is Exit.NO:
+        print(f"the run {known} is open; to go on: deploydash resume {known}", file=sys.stderr)
+    return code
+
+
+async def _run(
+    reader: ReadOnly, state: RunState, journal: JournalWriter, first: RunOpened | RunResumed, theme: str | None
+) -> Exit:
+    try:
+        async with acting(reader, state, journal, first) as run:
+            return await _screen(run, theme)
+    finally:
+        await reader.aclose()
+
+
+async def _screen(run: Acting, theme: str | None) -> Exit:
+    """Show the run until its lead leaves: yes if it is closed then, no if it stays open (CLI.md)."""
+    speed = run.reader.site.demo.speed if run.reader.site.demo is not None else None
+    mirrors = Mirrors(os.environ)
+    app = DeploydashRunApp(run.reader.session, run.desk, theme=theme, speed=speed, watching=lambda: mirrors.count)
+    watching = asyncio.create_task(mirrors.watch(), name="mirrors")
+    try:
+        left = await side_by_side(app, run.work(), finish=run.keeper.idle)
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+    if left is not Exit.YES:
+        return left
+    return Exit.YES if run.keeper.state.closed else Exit.NO
