@@ -61,7 +61,7 @@ class Site:
         return [self._ask(f"subjects/{one.topic}-value/versions/latest")["id"] for one in self.partitions(events)]
 
     def _ask(self, path: str) -> Any:
-        with urllib.request.urlopen(f"{self._registry}/{path}") as answer:  # noqa: S310 - our own registry
+        with urllib.request.urlopen(f"{self._registry}/{path}") as answer:
             return json.load(answer)
 
     def decode(self, value: bytes) -> Any:
@@ -77,7 +77,11 @@ class Site:
 async def start(site: Site, events: tuple[str, ...], **settings: Any) -> AIOKafkaConsumer:
     """Return a consumer without a group that reads from the ends of these topics."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=site.bootstrap, group_id=None, enable_auto_commit=False, auto_offset_reset="latest", **settings
+        bootstrap_servers=site.bootstrap,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="latest",
+        **settings,
     )
     await consumer.start()
     partitions = site.partitions(events)

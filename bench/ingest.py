@@ -1,8 +1,9 @@
 """A backlog of heartbeats read as fast as it goes: by the app's own feed and session, or by its libraries alone.
 
 ``ours SITE RECORDS`` runs the Kafka feed, decoder, session and fleet as ``status`` does, only that the reader of
-heartbeats begins RECORDS behind the ends of the logs and their schemas are in memory, as a session's are that runs. ``bare SITE RECORDS stock|tuned`` reads and decodes the same
-records with aiokafka and fastavro, with its stock settings or with our feed's. Each prints one JSON object.
+heartbeats begins RECORDS behind the ends of the logs, and that their schemas are in memory as in any session that
+runs. ``bare SITE RECORDS stock|tuned`` reads and decodes the same records with aiokafka and fastavro alone, with
+stock settings or with our feed's. Each prints one JSON object.
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ from typing import Any
 
 import fastavro
 from confluent_kafka import Producer
-from tests.servers.fleet import private_fields, schema_text
 
 from bench.fleet import BenchCsc, roster, subname
 from bench.history import phase
@@ -24,6 +23,7 @@ from bench.wire import BeatBytes
 from deploydash.core.model import CscId, SummaryState
 from deploydash.sal.framing import frame
 from deploydash.sal.keys import message_key
+from tests.servers.fleet import private_fields, schema_text
 
 _SLOT_S = 0.01
 _STORM = (SummaryState.DISABLED, SummaryState.ENABLED, SummaryState.STANDBY)
@@ -147,8 +147,11 @@ class Load:
             told = {"csc": str(one.csc), "state": state.name, "sent": utc, "appended": stamp, "error": str(error or "")}
             print(json.dumps(told), flush=True)
 
-        on_delivery = {"on_delivery": delivered} if report else {}
-        self._swift.produce(self._topic(one, "summaryState"), key=key, value=value, **on_delivery)
+        topic = self._topic(one, "summaryState")
+        if report:
+            self._swift.produce(topic, key=key, value=value, on_delivery=delivered)
+        else:
+            self._swift.produce(topic, key=key, value=value)
 
 
 _schemas: dict[str, Any] = {}

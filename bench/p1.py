@@ -56,7 +56,9 @@ def _ratios(size: int, seconds: float, tell: Say) -> None:
     goal = GOAL_RATIO if size == SITE_SIZE else None
     each = SALOBJ_START_S + SALOBJ_CLOSE_S
     serial, opened = SALOBJ_IMPORT_S + size * each, SALOBJ_IMPORT_S + size * SALOBJ_START_S
-    note = f"one Remote after another: {serial:.0f} s = {SALOBJ_IMPORT_S} + {size} x ({SALOBJ_START_S} + {SALOBJ_CLOSE_S})"
+    note = (
+        f"one Remote after another: {serial:.0f} s = {SALOBJ_IMPORT_S} + {size} x ({SALOBJ_START_S} + {SALOBJ_CLOSE_S})"
+    )
     tell(Row("P1", size, "salobj Remotes / watch", (serial / seconds,), "x", goal, most=False, note=note))
     note = f"{opened:.0f} s = {SALOBJ_IMPORT_S} + {size} x {SALOBJ_START_S}"
     tell(Row("P1", size, "- none of them closed", (opened / seconds,), "x", note=note))
@@ -80,7 +82,7 @@ def _parts(fleet: RunningFleet, tell: Say, count: int) -> None:
             reached[part].append(seconds)
     living = sum(not one.dead for one in fleet.cscs)
     floor = living / (living + 1)
-    note = f"its parts, from process start; the last of {living} beats at 1 Hz comes {floor:.2f} s after the first look"
+    note = f"its parts, from process start; no sooner than {floor:.2f} s have {living} CSCs at 1 Hz each beaten once"
     for part in (*PARTS, "decided", "closed"):
         if part in reached:
             tell(Row("P1", fleet.size, f"- {part}", tuple(reached[part]), "s", note=note))

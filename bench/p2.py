@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.fleet import SITE_SIZE, BenchCsc
+from bench.fleet import BenchCsc
 from bench.p1 import DEPLOYDASH, header_words
 from bench.rows import Row, Say, quantile
 from bench.running import RunningFleet
@@ -51,7 +51,7 @@ class Change:
 def run(world: World, size: int, tell: Say, *, quick: bool = False) -> None:
     """Measure the app on a terminal, then aiokafka alone under the same load."""
     fleet = world.fleet(size)
-    count = 40 if quick else 500 if size == SITE_SIZE else 300
+    count = 40 if quick else 300
     say(f"P2 at {size:,}: {count} changes, app and aiokafka alone")
     with Terminal([DEPLOYDASH, "watch", str(fleet.site_file)], fleet.environ) as terminal:
         terminal.wait_for([header_words(fleet)], 120)
@@ -70,8 +70,10 @@ def run(world: World, size: int, tell: Say, *, quick: bool = False) -> None:
     note = f"{len(late)} changes of {len(tiles)} CSCs, longest {1000 * max(late):.0f} ms"
     _tell(fleet, tell, "append to terminal", late, note)
     bare = _bare(fleet, tiles, count)
-    tell(Row("P2", size, "- aiokafka + fastavro alone, p50", (1000 * quantile(bare, 0.5),), "ms", note="to the decoder"))
-    tell(Row("P2", size, "- aiokafka + fastavro alone, p99", (1000 * quantile(bare, 0.99),), "ms"))
+    tell(
+        Row("P2", size, "- aiokafka + fastavro alone, p50", (1000 * quantile(bare, 0.5),), "ms", note="to the decoder")
+    )
+    tell(Row("P2", size, "- aiokafka + fastavro alone, p99", (1000 * quantile(bare, 0.99),), "ms", note="as above"))
     fleet.calm()
 
 
@@ -134,7 +136,9 @@ def latencies(terminal: Terminal, changes: list[Change]) -> list[float]:
 def _bare(fleet: RunningFleet, tiles: list[Tile], count: int) -> list[float]:
     command = [sys.executable, "-m", "bench.bare_aiokafka", "latency", str(fleet.site_file)]
     seconds = count * PAUSE_S * 1.6 + 6
-    alone = subprocess.Popen([*command, str(seconds)], env=fleet.environ, stdout=subprocess.PIPE, text=True)
+    alone = subprocess.Popen(
+        [*command, str(seconds)], env=fleet.environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
     try:
         if alone.stdout is None or not alone.stdout.readline():
             raise AssertionError("aiokafka alone did not start")

@@ -34,7 +34,7 @@ def main() -> None:
 
     reach("imports")
     site = open_site(sys.argv[1])
-    reader = read_only(site, os.environ, places().cache, Phase())
+    reader = read_only(site, os.environ, places().cache, Phase(), began)
     reach("site file")
 
     def look(snapshot: Snapshot) -> bool:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import fastavro
 from aiokafka.record.util import calc_crc32c, encode_varint
-from tests.servers.fleet import TAI_MINUS_UTC, private_fields, schema_text
 
 from bench.fleet import BenchCsc
 from deploydash.sal.keys import message_key
+from tests.servers.fleet import TAI_MINUS_UTC, private_fields, schema_text
 
 _STAMPS = struct.Struct("<dddd")
 _HEAD = struct.Struct(">qiibI")

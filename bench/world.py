@@ -12,17 +12,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.servers.cache import CACHE
-from tests.servers.fleet import SalWriter
-from tests.servers.kafka import KafkaServer, Node
-from tests.servers.kafka_install import kafka_install
-from tests.servers.registry import SchemaRegistry, registry_install
-
 from bench.fleet import SITE_SIZE, roster, site_text, subname
 from bench.history import DAY_S, write_history
 from bench.running import RunningFleet
 from bench.wire import BeatBytes
 from deploydash.core.model import SummaryState
+from tests.servers.cache import CACHE, locked
+from tests.servers.fleet import SalWriter
+from tests.servers.kafka import KafkaServer, Node
+from tests.servers.kafka_install import kafka_install
+from tests.servers.registry import SchemaRegistry, registry_install
 
 HOME = CACHE / "bench"
 VERSION = "3.9.1"
@@ -61,6 +60,7 @@ class World:
         return {}
 
     def __enter__(self) -> Self:
+        self._stack.enter_context(locked("bench"))
         say("starting the schema registry")
         self.registry = SchemaRegistry(registry_install(), self.home / "registry")
         self._stack.callback(self.registry.close)
@@ -143,11 +143,10 @@ class World:
         writer = self._writer(size)
         records = []
         for one in roster(size):
-            how = {"origin": one.origin, "at_utc": began}
-            for state in (*_BEFORE, one.state):
-                records.append(writer.record(one.csc, "summaryState", {"summaryState": int(state)}, **how))
-            for event, values in _AT_START.items():
-                records.append(writer.record(one.csc, event, values, **how))
+            how: dict[str, Any] = {"origin": one.origin, "at_utc": began}
+            states = [("summaryState", {"summaryState": int(state)}) for state in (*_BEFORE, one.state)]
+            told = [*states, *_AT_START.items()]
+            records += [writer.record(one.csc, event, values, **how) for event, values in told]
         self.kafka.topics.produce(records, queue_buffering_max_messages=1_000_000)
 
     @property
