@@ -81,6 +81,10 @@ class Terminal:
                 data = os.read(self._master, 65_536)
                 self.chunks.append(Chunk(time.monotonic(), time.time(), data))
 
+    def type(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self._master, keys.encode())
+
     def written(self, since: float, until: float) -> int:
         """Return how many bytes came between two monotonic moments."""
         return sum(len(chunk.data) for chunk in tuple(self.chunks) if since <= chunk.at < until)

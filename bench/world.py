@@ -144,8 +144,9 @@ class World:
         records = []
         for one in roster(size):
             how: dict[str, Any] = {"origin": one.origin, "at_utc": began}
-            states = [("summaryState", {"summaryState": int(state)}) for state in (*_BEFORE, one.state)]
-            told = [*states, *_AT_START.items()]
+            told: list[tuple[str, dict[str, object]]]
+            told = [("summaryState", {"summaryState": int(state)}) for state in (*_BEFORE, one.state)]
+            told += _AT_START.items()
             records += [writer.record(one.csc, event, values, **how) for event, values in told]
         self.kafka.topics.produce(records, queue_buffering_max_messages=1_000_000)
 
