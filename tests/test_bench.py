@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import time
 from pathlib import Path
@@ -99,7 +100,7 @@ def test_what_is_true_of_the_dead_follows_their_last_state() -> None:
 
 def test_beats_are_spread_over_the_second() -> None:
     phases = sorted(phase(one.origin) for one in roster(SITE_SIZE))
-    gaps = [after - before for before, after in zip(phases, phases[1:], strict=False)]
+    gaps = [after - before for before, after in itertools.pairwise(phases)]
     assert max(gaps) < 3 / SITE_SIZE
 
 
@@ -142,5 +143,10 @@ def test_a_change_counts_from_its_append_until_its_letter_is_on_the_screen() -> 
         terminal.type("\n")
         change = Change(tile, SummaryState.DISABLED, appended)
         late: list[float] = []
-        wait_until(lambda: late.extend(latencies(terminal, [change])) or late, 10, "the letter is on the screen")
+
+        def shown() -> bool:
+            late.extend(latencies(terminal, [change]))
+            return bool(late)
+
+        wait_until(shown, 10, "the letter is on the screen")
     assert 0 < late[0] < 10
