@@ -136,7 +136,7 @@ def _given(option: str, value: str | None) -> list[str]:
 def _in_tmux(run: str, words: list[str]) -> Exit:
     own = tmux.installed(os.environ)
     session = tmux.session_of(run)
-    return tmux.lead_in(session, own, words, tmux.instructions(run, session, own))
+    return tmux.lead_in(session, own, words, tmux.instructions(session, own))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import json
 
 from deploydash.cli.exits import Exit
 from deploydash.cli.places import places
+from deploydash.cli.tmux import session_of
 from deploydash.journal.runs import KnownRun, known_runs
 
 
@@ -19,7 +20,15 @@ def run(*, as_json: bool) -> Exit:
         state = "damaged" if each.damage else "closed" if each.closed else "open"
         held = f"  held by {each.holder}" if each.holder else ""
         print(f"{each.id:<34} {each.opened.runbook:<12} {state:<7} {each.entries:>5} entries{held}")
+        if (mirror := _mirror(each)) is not None:
+            print(f"  read-only: {mirror}")
     return Exit.YES
+
+
+def _mirror(run: KnownRun) -> str | None:
+    """Return the command that mirrors a run, if it is open in tmux now."""
+    session = session_of(run.id)
+    return session.mirror if run.holder and session.socket.is_socket() and session.alive else None
 
 
 def _row(run: KnownRun) -> dict[str, object]:
@@ -32,6 +41,7 @@ def _row(run: KnownRun) -> dict[str, object]:
         "rehearsal": run.opened.rehearsal,
         "open": not run.closed,
         "holder": run.holder or None,
+        "mirror": _mirror(run),
         "entries": run.entries,
         "folder": str(run.folder),
         "damage": run.damage or None,

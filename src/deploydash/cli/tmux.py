@@ -17,10 +17,15 @@ from deploydash.cli.exits import Exit
 from deploydash.errors import UserError
 
 OLDEST = (3, 2)
-"""The first tmux whose ``attach -r`` also ignores the mirror's size and that keeps a failed pane (its CHANGES)."""
+"""The first tmux whose ``attach -r`` also ignores the mirror's size (its CHANGES)."""
 
 SHARING = (3, 3)
 """The first tmux with ``server-access``: before it, whoever may open the socket may do everything."""
+
+# The shell stands between because tmux 3.3a now and then misses how a program ended; tmux draws the last words after
+# the program that wrote them has gone.
+KEEPING = 'kept=$1; shift; "$@"; code=$?; sleep 0.3; tmux capture-pane -p >"$kept.said"; echo "$code" >"$kept.code"'
+"""Runs the program in the pane and keeps its last screen and exit code for the lead's terminal."""
 
 LONGEST_SOCKET = 100
 """Bytes of a socket's path; the kernel takes 107."""
@@ -39,8 +44,13 @@ class Tmux:
 class Session:
     """One run's tmux session: its socket, which no other run shares, and its name."""
 
+    run: str
     socket: Path
-    name: str
+
+    @property
+    def name(self) -> str:
+        """The session's name: tmux takes neither dots nor colons."""
+        return self.socket.name
 
     @property
     def lead(self) -> str:
@@ -84,8 +94,7 @@ class Session:
 def session_of(run: str, environ: Mapping[str, str] = os.environ) -> Session:
     """Return where a run's session is or would be. Contacts and makes nothing."""
     base = Path(environ.get("TMUX_TMPDIR") or "/tmp")  # noqa: S108 - tmux's own place; made private by own_folder
-    name = re.sub(r"[.:]", "_", run)
-    return Session(base / f"deploydash-{os.getuid()}" / name, name)
+    return Session(run, base / f"deploydash-{os.getuid()}" / re.sub(r"[.:]", "_", run))
 
 
 def installed(environ: Mapping[str, str]) -> Tmux:
@@ -122,10 +131,10 @@ def version_of(said: str) -> tuple[int, int]:
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
-def instructions(run: str, session: Session, tmux: Tmux) -> str:
+def instructions(session: Session, tmux: Tmux) -> str:
     """Return what the lead hands to a second operator."""
     lines = [
-        f"The run {run} goes on in tmux, also when this terminal is lost. Back to it:",
+        f"The run {session.run} goes on in tmux, also when this terminal is lost. Back to it:",
         f"  {session.lead}",
         "A second operator, read-only, of any size (ctrl+b d leaves):",
         f"  {session.mirror}",
@@ -137,7 +146,7 @@ def instructions(run: str, session: Session, tmux: Tmux) -> str:
         ]
     else:
         lines.append(f"{tmux.words} lets no other user in safely; they use the next line.")
-    lines += ["With an own cursor, filter and size:", f"  deploydash observe {run}"]
+    lines += ["With an own cursor, filter and size:", f"  deploydash observe {session.run}"]
     return "\n".join(lines)
 
 
@@ -162,19 +171,22 @@ def lead_in(session: Session, tmux: Tmux, words: Sequence[str], instructed: str)
 def _start(session: Session, tmux: Tmux, words: Sequence[str]) -> None:
     own_folder(session.socket)
     session.ask("kill-server")
+    for kept in _kept(session):
+        kept.unlink(missing_ok=True)
     size = shutil.get_terminal_size((120, 40))
     command = [tmux.path, "-f", "/dev/null", "-S", str(session.socket), "start-server"]
-    for option in _options(session, os.environ):
+    for option in _options(os.environ):
         command += [";", *option]
     command += [";", "new-session", "-d", "-s", session.name, "-c", str(Path.cwd())]
     command += ["-x", str(size.columns), "-y", str(size.lines)]
+    command += ["sh", "-c", KEEPING, "deploydash", str(session.socket)]
     command += [sys.executable, "-P", "-m", "deploydash.cli", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     if done.returncode != 0:
         raise UserError(f"tmux could not start: {done.stderr.strip()}", hint="leave --tmux out")
 
 
-def _options(session: Session, environ: Mapping[str, str]) -> list[list[str]]:
+def _options(environ: Mapping[str, str]) -> list[list[str]]:
     """Return the settings. The user's own are not read: a mirror must see the same on every machine.
 
     The largest client rules and mirrors are told to ignore their size, so that none shrinks the lead's screen. No
@@ -185,8 +197,6 @@ def _options(session: Session, environ: Mapping[str, str]) -> list[list[str]]:
         ["set", "-g", "window-size", "largest"],
         ["set", "-g", "default-terminal", "screen-256color"],
         ["set", "-s", "escape-time", "25"],
-        ["set", "-g", "remain-on-exit", "failed"],
-        ["set-hook", "-g", "pane-died", f"detach-client -s ={session.name}"],
         ["unbind-key", "-a", "-T", "prefix"],
         ["bind-key", "-T", "prefix", "d", "detach-client"],
         ["bind-key", "-T", "prefix", "C-b", "send-prefix"],
@@ -207,23 +217,33 @@ def _attach(session: Session, tmux: Tmux) -> None:
             client.wait()
 
 
+def _kept(session: Session) -> tuple[Path, Path]:
+    """Return the files with the last screen and the exit code of the session's program."""
+    return Path(f"{session.socket}.said"), Path(f"{session.socket}.code")
+
+
 def _ended(session: Session) -> Exit:
-    """Say how it stands now that the terminal has left."""
-    answer = session.ask("list-panes", "-t", f"={session.name}", "-F", "#{pane_dead},#{pane_dead_status}")
-    if answer is None:
-        return Exit.YES
-    dead, code = answer.strip().split(",")
-    if dead == "0":
-        print(f"the run goes on; back to it: {session.lead}", file=sys.stderr)
-        return Exit.NO
-    for line in (session.ask("capture-pane", "-p", "-t", f"={session.name}:") or "").splitlines():
-        if line.strip() and not line.startswith("Pane is dead"):
-            print(line, file=sys.stderr)
-    session.ask("kill-server")
+    """Say how it stands now that the terminal has left, in the program's own words if it has ended."""
+    said, code = _kept(session)
     try:
-        return Exit(int(code))
+        number = int(code.read_text())
+    except (OSError, ValueError):
+        if session.alive:
+            print(f"the run goes on; back to it: {session.lead}", file=sys.stderr)
+        else:
+            print(f"the tmux session was ended; to go on: deploydash resume {session.run}", file=sys.stderr)
+        return Exit.NO
+    for line in said.read_text(errors="replace").splitlines():
+        if line.strip():
+            print(line, file=sys.stderr)
+    try:
+        return Exit(number)
     except ValueError:
-        return Exit.CANNOT_TELL
+        print(
+            f"the run's process ended by signal {number - 128}; to go on: deploydash resume {session.run}",
+            file=sys.stderr,
+        )
+        return Exit.NO
 
 
 def own_folder(socket: Path) -> None:
