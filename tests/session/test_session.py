@@ -276,6 +276,26 @@ def test_a_fault_of_the_fold_is_raised_and_closes_the_feeds() -> None:
     leaping(story())
 
 
+class BlindFleet(Fleet):
+    """Folds and cannot show what it knows."""
+
+    def snapshot(self, now: float, utc: float) -> Snapshot:  # noqa: ARG002 - Fleet's
+        raise ZeroDivisionError
+
+
+def test_a_fault_of_a_snapshot_is_raised_and_no_screen_is_left_with_an_old_one() -> None:
+    async def story() -> None:
+        feed = ToldFeed(for_ever)
+        session = Session(BlindFleet(roster(*CSCS), 0.0), [feed], LoopClock())
+        async with asyncio.timeout(1):
+            with pytest.raises(ExceptionGroup) as raised:
+                await session.run()
+        assert raised.value.subgroup(ZeroDivisionError) is not None
+        assert feed.open == 0
+
+    leaping(story())
+
+
 def test_the_efd_is_asked_once_for_what_kafka_lacks() -> None:
     asked: list[set[str]] = []
 

@@ -192,6 +192,8 @@ class Fleet:
         kafka = ledger.feeds[FeedName.KAFKA]
         if kafka.state is FeedState.DOWN or ledger.hearing.lost_at is not None:
             return f"Kafka is {kafka.state}: {kafka.detail}; everything is shown as it was last seen"
+        if kafka.state is FeedState.DEGRADED and ledger.hearing.topics == frozenset():
+            return f"Kafka: {kafka.detail}"
         if ledger.livenesses[Liveness.FEED_DOWN]:
             lost = [component for component in ledger.components.values() if component.lost_at is not None]
             deaf = sum(cell.shown for component in lost for cell in component.cells)

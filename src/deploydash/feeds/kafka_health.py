@@ -100,8 +100,8 @@ class Health:
         if not readable:
             return (
                 FeedState.DEGRADED,
-                f"{self.address}: connected, but no topic {self.topics}* is there: none exists under this name "  # noqa: ISC004
-                "(LSST_TOPIC_SUBNAME), or this account may not see them; ask for DESCRIBE and READ on them",
+                f"{self.address}: sees no topic {self.topics}*; ask for DESCRIBE and READ on them, "  # noqa: ISC004
+                "or set another LSST_TOPIC_SUBNAME if none exists under this name",
             )
         if readable <= set(answers.lost):
             return FeedState.DOWN, self.trouble or f"{self.address}: no broker answers; waiting for it"

@@ -27,8 +27,8 @@ FRAME_S = 0.016
 INBOX_LIMIT = 64
 """Batches that may wait; then the feeds wait, and Kafka's own log is the buffer."""
 
-Item = Sequence[Observation] | Observation | Command | None
-"""A batch of a feed, an observation of our own, an order of the operator, or a tick."""
+Item = Sequence[Observation] | Observation | Command | Exception | None
+"""A batch of a feed, an observation of our own, an order of the operator, a fault of ours, or a tick."""
 
 
 class Session:
@@ -81,7 +81,7 @@ class Session:
         return self._fleet.snapshot(self.clock.monotonic(), self.clock.utc())
 
     async def run(self) -> None:
-        """Run until cancelled. Feeds are restarted; an error of the fold itself is raised."""
+        """Run until cancelled. Feeds are restarted; an error of the fold or of a snapshot is raised."""
         try:
             async with asyncio.TaskGroup() as group:
                 for feed in self._feeds:
@@ -106,6 +106,8 @@ class Session:
     def _take(self, item: Item) -> None:
         now = self.clock.monotonic()
         fleet = self._fleet
+        if isinstance(item, Exception):
+            raise item
         if item is None:
             self._apply(fleet.tick(now))
         elif isinstance(item, Sequence):
@@ -139,7 +141,11 @@ class Session:
     def _publish(self) -> None:
         self._publish_at = None
         self._published_at = self.clock.monotonic()
-        snapshot = self.snapshot() if self.attach is None else self.attach(self.snapshot())
+        try:
+            snapshot = self.snapshot() if self.attach is None else self.attach(self.snapshot())
+        except Exception as error:  # noqa: BLE001 - raised by the fold, so that run() ends with it
+            self._items.put_nowait(error)
+            return
         for subscriber in tuple(self._subscribers):
             try:
                 subscriber(snapshot)
