@@ -5,10 +5,10 @@ import time
 from typing import Any
 
 import pytest
-from tests.sal.avro_bytes import double, number, record_schema, text
 
 from deploydash.sal.avro import WriterSchema
 from deploydash.sal.framing import Undecodable
+from tests.sal.avro_bytes import double, number, record_schema, text
 
 HUGE = 2**60
 ARRAY_OF_INT = {"type": "array", "items": "int"}

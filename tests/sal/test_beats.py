@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.sal.avro_bytes import double, number, record_schema, text
-from tests.sal.captures import every_captured, schema
 
 from deploydash.core.model import CscId
 from deploydash.sal.avro import WriterSchema
 from deploydash.sal.beats import Beat, BeatReader, beat_fields
 from deploydash.sal.framing import Undecodable, unframe
+from tests.sal.avro_bytes import double, number, record_schema, text
+from tests.sal.captures import every_captured, schema
 
 HEAD = {
     "private_sndStamp": "double",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.sal.captures import FILES, Captured, captured, comparable, every_captured, schema, schema_texts
 
 from deploydash.sal.commands import Sender, command_record
 from deploydash.sal.framing import frame, unframe
 from deploydash.sal.keys import message_key
+from tests.sal.captures import FILES, Captured, captured, comparable, every_captured, schema, schema_texts
 
 COUNTS = {
     "avro-variants": 3,

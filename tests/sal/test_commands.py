@@ -4,11 +4,11 @@ import math
 from typing import Any
 
 import pytest
-from tests.sal.captures import schema, schema_texts
 
 from deploydash.sal.avro import WriterSchema
 from deploydash.sal.commands import CommandRecord, Sender, command_record
 from deploydash.sal.framing import unframe
+from tests.sal.captures import schema, schema_texts
 
 LEAD = Sender("lead@console", 4711)
 SENT_TAI = 1_795_199_875.25

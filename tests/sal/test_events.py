@@ -5,7 +5,6 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from tests.sal.captures import captured, every_captured
 
 from deploydash.core.model import CameraSubstate, CscId, Source, SummaryState
 from deploydash.core.observations import (
@@ -24,6 +23,7 @@ from deploydash.core.observations import (
 from deploydash.sal.events import observation
 from deploydash.sal.framing import Undecodable
 from deploydash.sal.topics import WATCHED_EVENTS
+from tests.sal.captures import captured, every_captured
 
 SENT_TAI = 1_795_199_875.0
 SENT_UTC = 1_795_199_838.0

@@ -7,13 +7,13 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.sal.captures import every_captured, schema, schema_texts
 
 from deploydash.core.observations import StateTold
 from deploydash.sal.avro import WriterSchema
 from deploydash.sal.beats import BeatReader
 from deploydash.sal.events import observation
 from deploydash.sal.framing import Undecodable, unframe
+from tests.sal.captures import every_captured, schema, schema_texts
 
 RECORDS = every_captured()
 NAMES = sorted({record.sal_name for record in RECORDS})
