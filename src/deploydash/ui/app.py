@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 
 from rich.color import ColorSystem
 from textual.app import App
@@ -31,6 +32,9 @@ FRAME_S = 0.016
 """The newest snapshot is taken at most this often; the ones between are never looked at."""
 
 INTERRUPTED = 130
+
+SHOWN = tuple(field.name for field in fields(Snapshot) if field.name not in {"number", "at", "utc"})
+"""What of a snapshot is shown; time goes on by itself."""
 
 
 class DeploydashApp(App[None], inherit_bindings=False):
@@ -146,7 +150,10 @@ class DeploydashApp(App[None], inherit_bindings=False):
         self.exit(return_code=INTERRUPTED)
 
     def _take(self, snapshot: Snapshot) -> None:
-        """Keep the newest snapshot; called by the session, outside of Textual."""
+        """Keep the newest snapshot if it shows anything new; called by the session, outside of Textual."""
+        held = self._newest or self.snapshot
+        if held is not None and all(getattr(held, name) == getattr(snapshot, name) for name in SHOWN):
+            return
         self._newest = snapshot
         if not self._waiting:
             self._waiting = True
