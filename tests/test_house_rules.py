@@ -61,6 +61,7 @@ def test_the_repository_speaks_of_the_project_alone(what: str, pattern: str) -> 
 def test_a_read_only_process_has_loaded_nothing_that_can_act() -> None:
     code = (
         "import sys; import deploydash.cli.watch, deploydash.cli.status, deploydash.cli.wait, deploydash.cli.check;"
+        "import deploydash.cli.observe, deploydash.cli.replay, deploydash.cli.report, deploydash.cli.runs;"
         "print([name for name in sys.modules if name.startswith(('deploydash.actions', 'deploydash.wiring.acting',"
         "'deploydash.demo', 'confluent_kafka', 'asyncssh', 'kubernetes_asyncio'))])"
     )

@@ -1,14 +1,28 @@
 """An observer sees what the lead's records say, and nothing of it can act."""
 
+import asyncio
 from dataclasses import dataclass
 
 import pytest
 
-from deploydash.core.model import CscId, CscSpec, Liveness, Roster, Source, SummaryState, Target
-from deploydash.core.records import BeatsChanged, StateRecorded
-from deploydash.core.run_records import RunHeld, RunOpened, RunResumed, StepApproved
+from deploydash.core.commands import CompareWith
+from deploydash.core.model import (
+    CscId,
+    CscSpec,
+    FeedName,
+    FeedState,
+    Liveness,
+    Phase,
+    Roster,
+    Source,
+    SummaryState,
+    Target,
+)
+from deploydash.core.records import BeatsChanged, FeedReported, StateRecorded
+from deploydash.core.run_records import RunClosed, RunHeld, RunOpened, RunResumed, StepApproved
 from deploydash.core.run_state import StepStatus
 from deploydash.core.runbook import StepId
+from deploydash.core.snapshot import Snapshot
 from deploydash.session.follow import Follower
 from tests.support.clock import START_UTC, ManualClock
 from tests.support.runs import OPERATOR, WATCHER, small_runbook
@@ -84,3 +98,79 @@ def test_after_a_resume_the_fleet_is_told_anew_and_the_run_goes_on(clock: Manual
     assert snapshot.cscs[0].reported is None
     assert snapshot.run is not None
     assert snapshot.run.held_by == "ops2"
+
+
+ALIVE = (
+    Line(START_UTC, OPENED),
+    Line(START_UTC, FeedReported(FeedName.KAFKA, FeedState.UP, "", 90_000.0)),
+    Line(START_UTC, beats(WATCHER, Liveness.BEATING, 90_000.0)),
+    Line(START_UTC, told(WATCHER, SummaryState.STANDBY, 90_000.0)),
+)
+
+
+def test_a_run_that_no_process_has_open_is_shown_as_last_seen_and_never_as_alive(clock: ManualClock) -> None:
+    seen = follower(clock)
+    seen.take(ALIVE)
+    assert seen.snapshot().cscs[0].liveness is Liveness.BEATING
+    clock.advance(40.0)
+    seen.note_end("no process has this run open")
+    snapshot = seen.snapshot()
+    assert snapshot.banner == "no process has this run open; everything is shown as it was at 21:04:12 UTC"
+    [view] = snapshot.cscs
+    assert view.liveness is Liveness.FEED_DOWN
+    assert "last seen STANDBY" in view.reason.text
+    assert snapshot.at - next(feed.since for feed in snapshot.feeds if feed.feed is FeedName.KAFKA) == pytest.approx(40)
+
+
+def test_only_a_resume_makes_it_live_again(clock: ManualClock) -> None:
+    seen = follower(clock)
+    seen.take(ALIVE)
+    seen.note_end("no process has this run open")
+    seen.note_end("")
+    assert seen.snapshot().banner
+    seen.take([Line(START_UTC + 60, RunResumed(OPERATOR, 8)), *ALIVE[1:]])
+    snapshot = seen.snapshot()
+    assert snapshot.banner == ""
+    assert snapshot.cscs[0].liveness is Liveness.BEATING
+
+
+def test_a_closed_run_says_that_it_is_closed(clock: ManualClock) -> None:
+    seen = follower(clock)
+    seen.take([*ALIVE, Line(START_UTC + 5, RunClosed(OPERATOR))])
+    seen.note_end("no process has this run open")
+    assert seen.snapshot().banner == "the run is closed; everything is shown as it was at 21:04:17 UTC"
+
+
+def test_what_the_observer_compares_with_stays_until_the_runs_phase_changes(clock: ManualClock) -> None:
+    seen = follower(clock)
+    seen.take(ALIVE)
+    seen.order(CompareWith(Phase()))
+    chosen = seen.snapshot().target
+    seen.take([Line(START_UTC + 1, RunHeld("ops2"))])
+    assert seen.snapshot().target == chosen != str(Phase(None))
+
+
+async def test_a_last_line_written_before_the_run_was_let_go_is_never_missed(clock: ManualClock) -> None:
+    unread = list(ALIVE)
+    order: list[str] = []
+
+    def read() -> list[Line]:
+        order.append("read")
+        lines, unread[:] = list(unread), []
+        return lines
+
+    def ended() -> str:
+        order.append("asked")
+        return "no process has this run open"
+
+    seen = Follower(ROSTER, small_runbook(), read, clock, ended=ended)
+    first: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
+    unsubscribe = seen.subscribe(lambda snapshot: None if first.done() else first.set_result(snapshot))
+    running = asyncio.create_task(seen.run())
+    snapshot = await asyncio.wait_for(first, 10)
+    unsubscribe()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert order[:2] == ["asked", "read"]
+    assert snapshot.cscs[0].reported is SummaryState.STANDBY
+    assert snapshot.banner
