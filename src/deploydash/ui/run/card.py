@@ -233,7 +233,7 @@ def _by_hand(reading: Reading, card: Card, focus: Focus, width: int) -> list[Lin
     """Return the list of what a person does, with who did it, and the commands of the line under the cursor."""
     items, done = items_of(card), {tick.item: tick for tick in card.ticks}
     lines: list[Line] = []
-    names = [item.name for item in items] + (["all of it"] if len(items) > 1 else [])
+    names = [item.name for item in items] + (["all of it"] if len(items) > 1 and not focus.unfolded else [])
     live = card.status in {StepStatus.PENDING, StepStatus.UNDER_WAY} and focus.active
     first = 0 if focus.unfolded else max(0, min(focus.row - LISTED // 2, len(names) - LISTED))
     last = len(names) if focus.unfolded else first + LISTED

@@ -123,7 +123,7 @@ class Form(View):
 
     def take(self, snapshot: Snapshot) -> None:
         """Close when what it asks about is over."""
-        if self.is_current and not self._lives(snapshot):
+        if self.app.screen is self and not self._lives(snapshot):
             self.dismiss()
 
     def second(self) -> None:

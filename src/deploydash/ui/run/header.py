@@ -103,4 +103,5 @@ def keys_foot(table: Sequence[Key], run: RunView | None, width: int, surface: Su
         if held
         else (Span(" H ", Ink.BADGE), Span(" HOLD ", Ink.BRIGHT))
     )
-    return row(left, [(Span("?", Ink.ACCENT), Span(" help", Ink.DIM)), badge], width, surface)
+    help_ = (Span("?", Ink.ACCENT), Span(" help", Ink.DIM)) if any(key.act == "help" for key in table) else ()
+    return row(left, [help_, badge], width, surface)

@@ -19,6 +19,10 @@ SIGHT = 24
 OPEN = frozenset({StepStatus.UNDER_WAY, StepStatus.ASKING})
 
 
+ABOVE = 2
+"""Steps before the place that are shown: fewer lines than a mirror would lose the place to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Which step of the runbook is under the cursor, and whether the arrows move it."""
@@ -31,8 +35,7 @@ def left_lines(reading: Reading, focus: Focus, place: Place, width: int, height:
     """Return card, runbook and debts, one above the other, in ``height`` lines; in few of them, the card alone."""
     if height < SIGHT - 2:
         return card_lines(reading, focus, width, height)
-    limit = max(SIGHT - 8, height // 2 - 3)
-    first = max(12, wanted_height(reading, focus, width, limit))
+    first = max(12, wanted_height(reading, focus, width, SIGHT - 7))
     lines = card_lines(reading, focus, width, first)
     left = height - first
     last = max(6, min(left - 8, left * 2 // 5)) if left >= 16 else 0
@@ -47,15 +50,15 @@ def runbook_box(reading: Reading, place: Place, width: int, height: int) -> list
     rows = reading.run.rows
     settled = sum(row.status not in {StepStatus.PENDING, *OPEN} for row in rows)
     name = f"Runbook  {reading.glyphs.dot}  {settled} of {len(rows)}"
-    body = row_lines(reading, place, width - 4, height - 2)
+    body = row_lines(reading, place, width - 4, height - 2, ABOVE)
     return box(name, body, width, height, reading, asking=False)
 
 
-def row_lines(reading: Reading, place: Place, width: int, height: int) -> list[Line]:
-    """Return the rows around the place: those just done above it, what comes below."""
+def row_lines(reading: Reading, place: Place, width: int, height: int, above: int = 0) -> list[Line]:
+    """Return the rows around the place: ``above`` of those just done, what comes below."""
     rows = reading.run.rows
     centre = place.row if place.row is not None else here(reading.run)
-    first = max(0, min(centre - height // 3, len(rows) - height))
+    first = max(0, centre - above)
     return [step_line(reading, row, width, number == centre) for number, row in enumerate(rows)][first : first + height]
 
 

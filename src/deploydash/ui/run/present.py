@@ -79,7 +79,7 @@ def listed(cscs: Iterable[CscId]) -> str:
     for csc in cscs:
         families.setdefault(csc.name, []).append(csc.index)
     return ", ".join(
-        f"{name}:{' '.join(map(str, indices))}" if all(indices) else name for name, indices in families.items()
+        f"{name}:{' '.join(map(str, sorted(indices)))}" if all(indices) else name for name, indices in families.items()
     )
 
 

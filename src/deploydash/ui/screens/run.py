@@ -13,6 +13,7 @@ from deploydash.core.run_view import RunView
 from deploydash.core.runbook import Tier
 from deploydash.core.snapshot import Snapshot
 from deploydash.ui.ink import Line, Surface
+from deploydash.ui.present import Moment
 from deploydash.ui.run.answers import Answers
 from deploydash.ui.run.header import keys_foot, run_header
 from deploydash.ui.run.keys import RUN, run_bindings
@@ -144,11 +145,11 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         arm = run.card.armed if run.card is not None else None
         if arm is not None and arm.tier is Tier.SEVERE and arm.typed_at is None and self._named != arm.at:
             self._named = arm.at
-            if self.is_current and self.host.desk is not None:
+            if self.app.screen is self and self.host.desk is not None:
                 self.ask_name(run)
         if run.wait is None or (run.wait.step, run.wait.started_utc) in self._waits_seen:
             return
-        if self.is_current:
+        if self.app.screen is self:
             self._waits_seen.add((run.wait.step, run.wait.started_utc))
             self.app.push_screen(WaitScreen())
 
@@ -169,12 +170,13 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         self.query_one("#footer", Lines).show([self.footer()])
 
     def _paint_left(self, reading: Reading) -> None:
-        main, left = self.query_one("#main"), self.query_one("#left", Lines)
+        left = self.query_one("#left", Lines)
         small = self.design is Size.SMALL
-        top = main.region.y
-        height = main.size.height
+        top = self._top_height + int(self.query_one("#banner").display)
+        height = self.size.height - top - self._height_of("#answer") - 1
         if small:
-            height -= self.query_one("#events").size.height + 1
+            top += self._height_of("#groups")
+            height -= self._height_of("#groups") + self._height_of("#events") + 1
         height = max(0, height)
         _place(left, 0, top, self.left_width, height)
         focus = replace(self.focus_on, active=self.pane is Pane.CARD)
@@ -187,6 +189,19 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
             brief.show(brief_lines(reading, place, room - 1, BRIEF - 1))
         else:
             left.show(left_lines(reading, focus, place, self.left_width, height))
+
+    def _height_of(self, name: str) -> int:
+        """Return the lines a part is to take, also before the layout has given them to it."""
+        height = self.query_one(name).styles.height
+        return int(height.value) if height is not None else 1
+
+    def answer(self, moment: Moment) -> None:
+        """Draw the line that answers; the left column gives way to a long answer."""
+        before = self._answer_height
+        super().answer(moment)
+        reading = self.reading
+        if before != self._answer_height and reading is not None:
+            self._paint_left(reading)
 
     def footer(self) -> Line:
         """Return the keys that are always there, and at the right the hold."""

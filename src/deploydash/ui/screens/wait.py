@@ -52,7 +52,7 @@ class WaitScreen(Acting):
         run = snapshot.run
         wait = run.wait if run is not None else None
         if wait is None:
-            if self.is_current:
+            if self.app.screen is self:
                 self.dismiss()
             return
         held = run.held_by is not None if run is not None else False

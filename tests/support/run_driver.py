@@ -1,0 +1,205 @@
+"""Plays the lead of a run by keys alone: reads the frame on top of the terminal and answers what it asks."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from tests.servers.tmux import Tmux
+
+READ_S = 0.45
+"""A lead looks at a card or dialog before answering it; a key typed earlier than 0.4 s after it opened is refused."""
+
+AGAIN_S = 3.0
+"""What did not change for so long after a key is answered once more."""
+
+STUCK_S = 60.0
+"""A screen on which nothing the driver can answer changes for so long is stuck."""
+
+CLOSED = "The run is closed"
+WAITING = "Waiting for every CSC to reach its target"
+EVERYONE = "Everyone is there"
+OVER = "The limit is over"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The uppermost frame of the screen: its title, and the lines inside it."""
+
+    title: str
+    body: tuple[str, ...]
+
+    @property
+    def asked(self) -> tuple[str, str]:
+        """What tells one card from another: the title without figures, and the first paragraph."""
+        head = []
+        for line in self.body:
+            if not line and head:
+                break
+            head.append(line)
+        changing = self.title in {WAITING, EVERYONE, OVER}
+        return re.sub(r"\d+", "#", self.title), "" if changing else re.sub(r"\d+ s\b", "#", " ".join(head))
+
+    @property
+    def text(self) -> str:
+        """The lines as one text."""
+        return " ".join(line for line in self.body if line)
+
+    def has(self, words: str) -> bool:
+        """Say whether the frame shows these words, wherever its lines break."""
+        return words in self.text
+
+
+def front(screen: str) -> Frame:
+    """Return the uppermost frame of a screen; with no frame there it has neither title nor lines."""
+    title, body = "", []
+    for line in screen.splitlines():
+        if not title:
+            found = re.match(r"╭─ (.+?) ─*╮", line)
+            title = found[1].replace("  ", " ").replace("  ", " ") if found else ""
+        elif line.startswith("╰"):
+            break
+        else:
+            inner = re.match(r"│ ?(.*?)\s*│", line)
+            body.append(inner[1] if inner else "")
+    return Frame(title, tuple(body))
+
+
+@dataclass
+class Lead:
+    """A person at the keys of ``deploydash run``.
+
+    ``answers``: for a word of a question, the answer to choose; else the safe one is taken. ``failures`` is called
+    with a card that says who did not go and answers it by keys; ``shut`` with one that waits, ``waits`` with the
+    wait's own page. Every key pressed and the title of the frame it answered are in ``pressed``.
+    """
+
+    tmux: Tmux
+    site: str = "summit"
+    name: str = "Ana"
+    answers: Mapping[str, str] = field(default_factory=dict)
+    failures: Callable[[Lead, Frame], None] = lambda _, __: None
+    shut: Callable[[Lead, Frame], None] = lambda _, __: None
+    waits: Callable[[Lead, Frame], None] = lambda _, __: None
+    pressed: list[tuple[str, str]] = field(default_factory=list)
+    titles: list[str] = field(default_factory=list)
+
+    def see(self) -> Frame:
+        """Return the frame that is uppermost now."""
+        return front(self.tmux.capture())
+
+    def press(self, *keys: str) -> None:
+        """Press keys."""
+        title = self.see().title
+        self.pressed += [(key, title) for key in keys]
+        self.tmux.send_keys(*keys)
+
+    def until(self, ready: Callable[[Frame], bool], what: str, seconds: float = 20.0) -> Frame:
+        """Return the first frame that is as wanted.
+
+        Raises:
+            AssertionError: none was within ``seconds``; the message holds the screen.
+        """
+        end = time.monotonic() + seconds
+        while not ready(frame := self.see()):
+            assert time.monotonic() < end, f"{what} did not come within {seconds} s\n{self.tmux.capture()}"
+            time.sleep(0.05)
+        return frame
+
+    def dialog(self, key: str, title: str) -> Frame:
+        """Press a key until its dialog is open, and read it."""
+        end = time.monotonic() + 10
+        while True:
+            self.press(key)
+            pressed = time.monotonic()
+            while time.monotonic() < pressed + 1.0:
+                if (frame := self.see()).title.startswith(title):
+                    time.sleep(READ_S)
+                    return frame
+                time.sleep(0.05)
+            assert time.monotonic() < end, f"{key} opened no {title!r}\n{self.tmux.capture()}"
+
+    def fill(self, title: str, *texts: str) -> None:
+        """Type into the fields of an open dialog and take it."""
+        for text in texts:
+            self.tmux.type_text(text)
+            self.until(lambda frame, text=text: frame.has(text), f"{text!r} in its field")  # type: ignore[misc]
+            self.press("Enter")
+            time.sleep(READ_S)
+        self.until(lambda frame: not frame.title.startswith(title), f"the end of {title!r}")
+
+    def choose(self, title: str, answer: str) -> None:
+        """Take an answer of an open dialog by its first words; an empty one takes the safe answer."""
+        for _ in range(8):
+            here = next((line for line in self.see().body if line.startswith(("❯ ", "▶ ", "> ", "› "))), "")
+            if here[2:].startswith(answer):
+                break
+            self.press("Down")
+            time.sleep(0.1)
+        else:
+            raise AssertionError(f"{title} offers no {answer!r}\n{self.tmux.capture()}")
+        self.press("Enter")
+        self.until(lambda frame: not frame.title.startswith(title), f"the end of {title!r}")
+
+    def waive(self, reason: str, count: int = 1) -> None:
+        """Waive whom the cursor or the marks name."""
+        self.dialog("w", "Waive")
+        self.fill("Waive", reason, *([str(count)] if count > 1 else []))
+
+    def play(self, until: Callable[[Frame], bool], seconds: float) -> Frame:
+        """Answer card after card until the frame is as wanted.
+
+        Raises:
+            AssertionError: it did not come in time, or nothing moved on; the message holds the screen.
+        """
+        end = time.monotonic() + seconds
+        asked, since, answered = ("", ""), time.monotonic(), 0.0
+        while not until(frame := self.see()):
+            now = time.monotonic()
+            assert now < end, f"not there after {seconds:.0f} s\n{self.tmux.capture()}"
+            if frame.asked != asked:
+                asked, since, answered = frame.asked, now, 0.0
+                self.titles.append(" | ".join(asked))
+            assert now < since + STUCK_S or frame.title in {WAITING, OVER}, f"stuck\n{self.tmux.capture()}"
+            if now >= since + READ_S and now >= answered + AGAIN_S:
+                self.answer(frame)
+                answered = time.monotonic()
+            time.sleep(0.05)
+        return frame
+
+    def answer(self, frame: Frame) -> None:
+        """Answer one frame as a lead who lets everything go in order."""
+        title = frame.title
+        if title.startswith("Your turn · by hand"):
+            self._tick(frame)
+        elif title == "Your turn · a question":
+            self._decide()
+        elif title.endswith("did not go"):
+            self.failures(self, frame)
+        elif title == "Your turn" and frame.has("a close the run"):
+            self.dialog("a", "Close the run?")
+            self.choose("Close the run?", "close")
+        elif title == "Your turn":
+            self.press("a" if frame.has("a arm") else "Enter")
+        elif title.startswith("Armed: type"):
+            self.fill("Armed: type", self.site)
+        elif title.startswith("Armed") or title in {"Your turn · to be ended", EVERYONE}:
+            self.press("Enter")
+        elif title in {WAITING, OVER}:
+            self.waits(self, frame)
+        elif title.startswith("Shut"):
+            self.shut(self, frame)
+
+    def _tick(self, frame: Frame) -> None:
+        if re.search(r"\d+ things by hand", frame.text):
+            self.press("G")
+        form = self.dialog("t", "Done by hand")
+        record = any(line.startswith("record ") for line in form.body)
+        self.fill("Done by hand", self.name, *(["OPS-1"] if record else []))
+
+    def _decide(self) -> None:
+        form = self.dialog("d", "The procedure leaves this open")
+        answer = next((answer for word, answer in self.answers.items() if word in form.text), "")
+        self.choose("The procedure leaves this open", answer)

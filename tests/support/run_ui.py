@@ -1,0 +1,75 @@
+"""The run's screen under test: run on snapshots before a desk that remembers, pressed, and read back as text."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from deploydash.core.snapshot import Snapshot
+from deploydash.ui.run.acting import Acting
+from deploydash.ui.run_app import DeploydashRunApp
+from deploydash.ui.screens.run import RunScreen
+from tests.support.run_snapshots import FakeDesk
+from tests.support.snapshots import FakeSource, ManualClock
+from tests.support.ui import Screen
+
+
+class RunUi(Screen):
+    """One running app with its source, its desk and its clock."""
+
+    app: DeploydashRunApp
+    desk: FakeDesk
+    clock: ManualClock
+    bells: list[float]
+
+    @property
+    def run(self) -> RunScreen:
+        """The run's own screen, wherever it is in the stack."""
+        found = next(screen for screen in self.app.screen_stack if isinstance(screen, RunScreen))
+        assert isinstance(found, RunScreen)
+        return found
+
+    @property
+    def front(self) -> Acting:
+        """The screen of the run that is in front."""
+        return next(screen for screen in reversed(self.app.screen_stack) if isinstance(screen, Acting))
+
+    async def read(self) -> None:
+        """Let the operator read the card: keys count from now on."""
+        self.clock.advance(1.0)
+
+    async def publish(self, snapshot: Snapshot) -> None:
+        """Show another snapshot, and wait until it stands there."""
+        self.source.publish(snapshot)
+        await self.until(lambda: self.app.snapshot is snapshot)
+        await self.pilot.pause()
+
+
+@asynccontextmanager
+async def running_run(
+    snapshot: Snapshot,
+    *,
+    width: int = 120,
+    height: int = 40,
+    observe: bool = False,
+    ask_hold: Callable[[], None] | None = None,
+    read: bool = True,
+    refusal: str = "",
+) -> AsyncIterator[RunUi]:
+    """Run the app on a snapshot in a terminal of this size, drawn, at rest, and read by the operator."""
+    clock = ManualClock()
+    source = FakeSource(snapshot, clock)
+    desk = FakeDesk(refusal=refusal)
+    app = DeploydashRunApp(source, None if observe else desk, ask_hold=ask_hold)
+    bells: list[float] = []
+    app.bell = lambda: bells.append(clock.unix)  # type: ignore[method-assign]
+    async with app.run_test(size=(width, height)) as pilot:
+        screen = RunUi(app, source, pilot)
+        screen.desk, screen.clock, screen.bells = desk, clock, bells
+        await pilot.pause()
+        await screen.sees(snapshot.roster.site.upper())
+        await screen.sees("╭─")
+        await pilot.pause(0.05)
+        if read:
+            await screen.read()
+        yield screen

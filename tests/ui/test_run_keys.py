@@ -1,0 +1,411 @@
+"""The lead's keys on a run: each does what the card says, and a key that may not act says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+from textual.widgets import Input
+
+from deploydash.core.arm import Arm
+from deploydash.core.gate import GateReason
+from deploydash.core.model import CscId
+from deploydash.core.run_orders import (
+    Answer,
+    Approve,
+    ArmStep,
+    Close,
+    Disarm,
+    Extend,
+    Fire,
+    Hold,
+    Note,
+    Release,
+    Retry,
+    Skip,
+    Tick,
+    TypeName,
+    Waive,
+    WaiveDebt,
+)
+from deploydash.core.runbook import StepId, Tier
+from deploydash.core.snapshot import Snapshot
+from deploydash.ui.run.forms import Form
+from deploydash.ui.run.keys import PAGE, RUN, WAIT
+from deploydash.ui.screens.detail import DetailScreen
+from deploydash.ui.screens.run_help import RunHelpScreen
+from deploydash.ui.screens.step import StepScreen
+from tests.support import run_snapshots
+from tests.support.run_snapshots import OPERATOR, SCENES
+from tests.support.run_ui import RunUi, running_run
+from tests.support.snapshots import NOW
+
+WATCHER = StepId("watcher")
+CSCS = StepId("cscs")
+MTDOME = CscId("MTDome")
+ESS = CscId("ESS", 303)
+
+
+def red(*sentences: str, rule: bool = False) -> Snapshot:
+    """The Watcher's card with red preconditions."""
+    base = SCENES["watcher"]()
+    assert base.run is not None
+    assert base.run.card is not None
+    reasons = tuple(GateReason(sentence, met=False, rule=rule, waits_for="something") for sentence in sentences)
+    return replace(base, run=replace(base.run, card=replace(base.run.card, reasons=reasons, is_open=False)))
+
+
+def mild() -> Snapshot:
+    """The Watcher's card as if it were mild."""
+    base = SCENES["watcher"]()
+    assert base.run is not None
+    assert base.run.card is not None
+    card = base.run.card
+    return replace(base, run=replace(base.run, card=replace(card, step=replace(card.step, tier=Tier.MILD))))
+
+
+@dataclass
+class Case:
+    """A scene, keys and typed words (words begin with a quote), and the orders that reach the desk."""
+
+    scene: Callable[[], Snapshot]
+    keys: tuple[str, ...]
+    orders: tuple[object, ...]
+
+
+CASES = {
+    "a arms a moderate step and sends nothing": Case(SCENES["watcher"], ("a",), (ArmStep(WATCHER, 1),)),
+    "Enter fires an armed card": Case(SCENES["armed"], ("enter",), (Fire(),)),
+    "Esc disarms": Case(SCENES["armed"], ("escape",), (Disarm(),)),
+    "a arms a severe step": Case(SCENES["cscs"], ("a",), (ArmStep(CSCS, 1),)),
+    "the site's name is typed for a severe step": Case(SCENES["naming"], ("'summit", "enter"), (TypeName("summit"),)),
+    "Esc disarms while the name is typed": Case(SCENES["naming"], ("'sum", "escape"), (Disarm(),)),
+    "Esc cancels the countdown": Case(SCENES["going"], ("escape",), (Disarm(),)),
+    "one key is enough for a mild step": Case(mild, ("enter",), (Approve(WATCHER, 1),)),
+    "r retries the one under the cursor": Case(SCENES["asking"], ("r",), (Retry(CSCS, (MTDOME,)),)),
+    "down, r retries the next": Case(SCENES["asking"], ("j", "r"), (Retry(CSCS, (ESS,)),)),
+    "those marked are retried together": Case(SCENES["asking"], ("space", "space", "r"), (Retry(CSCS, (MTDOME, ESS)),)),
+    "* marks all": Case(SCENES["asking"], ("asterisk", "r"), (Retry(CSCS, (MTDOME, ESS)),)),
+    "w waives one by name with a reason": Case(
+        SCENES["asking"], ("w", "'hangs", "enter"), (Waive((MTDOME,), "hangs", 1),)
+    ),
+    "w waives several with the typed count": Case(
+        SCENES["asking"], ("asterisk", "w", "'hang", "enter", "'2", "enter"), (Waive((MTDOME, ESS), "hang", 2),)
+    ),
+    "s skips with a reason": Case(SCENES["watcher"], ("s", "'no need", "enter"), (Skip(WATCHER, "no need"),)),
+    "t ticks the item under the cursor by name": Case(
+        SCENES["by-hand"], ("t", "'Ana", "enter"), (Tick(StepId("bridges-stop"), "Ana", 1),)
+    ),
+    "t ticks the whole step from its last line": Case(
+        SCENES["by-hand"], ("G", "t", "'Ana", "enter"), (Tick(StepId("bridges-stop"), "Ana", -1),)
+    ),
+    "a tick writes down what the step asks for": Case(
+        lambda: run_snapshots.at_step("tickets"),
+        ("t", "'Ana", "enter", "'OSW-7", "enter"),
+        (Tick(StepId("tickets"), "Ana", -1, "OSW-7"),),
+    ),
+    "Enter on a step by hand asks who did it": Case(
+        SCENES["by-hand"], ("enter", "'Bo", "enter"), (Tick(StepId("bridges-stop"), "Bo", 1),)
+    ),
+    "the safe answer is the default of a choice": Case(
+        SCENES["question"], ("d", "enter"), (Answer("cameras", "cycle"),)
+    ),
+    "another answer is chosen": Case(SCENES["question"], ("d", "down", "enter"), (Answer("cameras", "restart"),)),
+    "O overrides red preconditions with a reason": Case(
+        lambda: red("go-no-go is settled", "Kafka is up"),
+        ("O", "'by phone", "enter"),
+        (ArmStep(WATCHER, 1, ("go-no-go is settled", "Kafka is up"), "by phone"),),
+    ),
+    "H holds at once": Case(SCENES["watcher"], ("H",), (Hold(OPERATOR),)),
+    "ctrl+g holds": Case(SCENES["watcher"], ("ctrl+g",), (Hold(OPERATOR),)),
+    "ctrl+g holds while typing": Case(SCENES["watcher"], ("m", "'ab", "ctrl+g"), (Hold(OPERATOR),)),
+    "ctrl+g holds while filtering": Case(SCENES["watcher"], ("slash", "'ab", "ctrl+g"), (Hold(OPERATOR),)),
+    "H holds over a question": Case(SCENES["question"], ("d", "H"), (Hold(OPERATOR),)),
+    "Enter on the release dialog stays held": Case(SCENES["held"], ("R", "enter"), ()),
+    "R releases when that is chosen": Case(SCENES["held"], ("R", "down", "enter"), (Release(),)),
+    "m writes a note": Case(SCENES["watcher"], ("m", "'windy", "enter"), (Note("windy"),)),
+    "e extends the wait by ten minutes": Case(SCENES["wait"], ("escape", "e"), (Extend(StepId("standby"), 600.0),)),
+    "w waives a debt on the last card": Case(
+        SCENES["closing"], ("w", "'told", "enter"), (WaiveDebt("announce-start", "told"),)
+    ),
+    "closing asks, and the default stays open": Case(lambda: run_snapshots.closing(owed=False), ("a", "enter"), ()),
+    "closing is chosen": Case(lambda: run_snapshots.closing(owed=False), ("a", "down", "enter"), (Close(),)),
+    "w in the grid waives the CSC selected there": Case(
+        SCENES["watcher"], ("n", "w", "'broken", "enter"), (Waive((CscId("ATAOS"),), "broken", 1),)
+    ),
+    "Esc in a dialog orders nothing": Case(SCENES["asking"], ("w", "'reason", "escape"), ()),
+    "leaving asks, and the default stays": Case(SCENES["watcher"], ("q", "enter"), ()),
+}
+
+
+async def press(screen: RunUi, keys: tuple[str, ...]) -> None:
+    for key in keys:
+        if key.startswith("'"):
+            await screen.type(key[1:])
+        else:
+            await screen.press(key)
+        await screen.read()
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items()])
+async def test_the_key_orders_what_the_card_says(case: Case) -> None:
+    async with running_run(case.scene()) as screen:
+        await press(screen, case.keys)
+        await screen.until(lambda: len(screen.desk.orders) >= len(case.orders))
+        assert tuple(screen.desk.orders) == case.orders
+        assert screen.app.is_running
+
+
+@pytest.mark.parametrize(
+    ("scene", "keys", "answer"),
+    [
+        (SCENES["queues"], ("a",), "queues is shut: every CSC of this run's shutdown set"),
+        (SCENES["queues"], ("O",), "a built-in rule is red"),
+        (SCENES["watcher"], ("O",), "nothing to override"),
+        (SCENES["watcher"], ("enter",), "watcher is armed first: a"),
+        (SCENES["watcher"], ("t",), "watcher ends by what is seen, not by a tick"),
+        (SCENES["watcher"], ("r",), "nothing to retry"),
+        (SCENES["watcher"], ("o",), "no other route"),
+        (SCENES["watcher"], ("d",), "watcher asks no question"),
+        (SCENES["watcher"], ("w",), "nobody to waive: go to the grid"),
+        (SCENES["watcher"], ("e",), "no wait is under way"),
+        (SCENES["watcher"], ("R",), "the run is not held"),
+        (SCENES["watcher"], ("space",), "nothing to mark"),
+        (SCENES["watcher"], ("asterisk",), "nothing to mark"),
+        (SCENES["watcher"], ("j",), "nothing to go through on this card"),
+        (SCENES["watcher"], ("i",), "the gate of watcher is open; it waits for you"),
+        (SCENES["queues"], ("i",), "queues is shut: every CSC"),
+        (SCENES["asking"], ("i",), "cscs waits for your decision about 2: MTDome, ESS:303"),
+        (SCENES["asking"], ("a",), "nothing to arm: targets did not go"),
+        (SCENES["asking"], ("k",), "nothing above"),
+        (SCENES["question"], ("t",), "first decide (d): Does the camera team"),
+        (SCENES["by-hand"], ("a",), "bridges-stop is done by a person: t ticks it by name"),
+        (SCENES["by-hand"], ("k", "t"), "is ticked already"),
+        (SCENES["armed"], ("s",), "the card is armed; Esc disarms it first"),
+        (SCENES["armed"], ("a",), "the card is armed"),
+        (SCENES["held"], ("a",), "the run is held by ops2@laptop; R lets it go on"),
+        (SCENES["held"], ("s",), "the run is held by ops2@laptop"),
+        (SCENES["closing"], ("a",), "close is shut: no debt is open"),
+        (lambda: red("a", "b"), ("a",), "watcher is shut: a; it waits for something; and 1 more"),
+        (lambda: red("a", rule=True), ("O",), "a built-in rule is red"),
+    ],
+)
+async def test_a_key_that_may_not_act_says_why_and_orders_nothing(
+    scene: Callable[[], Snapshot], keys: tuple[str, ...], answer: str
+) -> None:
+    async with running_run(scene(), width=160) as screen:
+        await press(screen, keys)
+        await screen.until(lambda: answer in " ".join(screen.text().split()))
+        assert screen.desk.orders == []
+
+
+@pytest.mark.parametrize(
+    ("scene", "keys", "answer"),
+    [
+        (SCENES["asking"], ("w", "enter"), "a waiver needs a reason"),
+        (SCENES["asking"], ("asterisk", "w", "'x", "enter", "'3", "enter"), "type the count, 2"),
+        (SCENES["by-hand"], ("t", "enter"), "a tick needs the name of who did it"),
+        (lambda: run_snapshots.at_step("tickets"), ("t", "'Ana", "enter", "enter"), "write down the ticket's key"),
+        (SCENES["watcher"], ("s", "enter"), "skipping needs a reason"),
+        (lambda: red("a"), ("O", "enter"), "an override needs a typed reason"),
+        (SCENES["naming"], ("'sumit", "enter"), "type exactly summit"),
+        (SCENES["closing"], ("w", "enter"), "a waiver needs a reason"),
+    ],
+)
+async def test_a_dialog_with_something_missing_stays_and_says_what(
+    scene: Callable[[], Snapshot], keys: tuple[str, ...], answer: str
+) -> None:
+    async with running_run(scene()) as screen:
+        await press(screen, keys)
+        await screen.sees(answer)
+        assert isinstance(screen.app.screen, Form)
+        assert screen.desk.orders == []
+
+
+async def test_letters_type_in_a_dialog_and_act_nowhere() -> None:
+    async with running_run(SCENES["asking"]()) as screen:
+        await press(screen, ("w", "'HRqax"))
+        assert screen.app.screen.query_one(Input).value == "HRqax"
+        assert screen.desk.orders == []
+
+
+async def test_keys_typed_before_a_card_opened_are_discarded() -> None:
+    async with running_run(SCENES["watcher"](), read=False) as screen:
+        await screen.press("a")
+        await screen.sees("the card has just changed; look once more")
+        assert screen.desk.orders == []
+        await screen.read()
+        await screen.press("a")
+        assert screen.desk.orders == [ArmStep(WATCHER, 1)]
+        await screen.publish(SCENES["asking"]())
+        await screen.press("r")
+        assert screen.desk.orders == [ArmStep(WATCHER, 1)], "r was typed for the card before"
+        await screen.read()
+        await screen.press("r")
+        assert screen.desk.orders[1:] == [Retry(CSCS, (MTDOME,))]
+
+
+async def test_an_answer_typed_before_a_dialog_opened_is_discarded() -> None:
+    async with running_run(SCENES["question"]()) as screen:
+        await screen.press("d", "enter")
+        await screen.sees("this dialog has just opened")
+        assert screen.desk.orders == []
+        await screen.read()
+        await screen.press("enter")
+        assert screen.desk.orders == [Answer("cameras", "cycle")]
+
+
+async def test_a_hold_needs_no_reading_time() -> None:
+    async with running_run(SCENES["watcher"](), read=False) as screen:
+        await screen.press("H")
+        assert screen.desk.orders == [Hold(OPERATOR)]
+
+
+async def test_a_refusal_is_said_in_the_message_line() -> None:
+    async with running_run(SCENES["watcher"](), refusal="Kafka is down: what is shown is old") as screen:
+        await screen.press("a")
+        await screen.sees("Kafka is down: what is shown is old")
+
+
+async def test_the_dialog_for_the_sites_name_opens_when_the_card_is_armed_and_goes_when_the_arm_dies() -> None:
+    async with running_run(SCENES["cscs"]()) as screen:
+        await screen.press("a")
+        await screen.publish(SCENES["naming"]())
+        await screen.until(lambda: isinstance(screen.app.screen, Form))
+        assert "111 CSCs at SUMMIT" in screen.text()
+        await screen.publish(SCENES["cscs"]())
+        await screen.until(lambda: not isinstance(screen.app.screen, Form))
+        assert screen.desk.orders == [ArmStep(CSCS, 1)], "a dead arm is not disarmed again"
+
+
+async def test_the_countdown_shows_the_seconds_that_are_left_for_esc() -> None:
+    arm = Arm(CSCS, Tier.SEVERE, NOW - 5, NOW)
+    async with running_run(run_snapshots.ready_cscs(arm), read=False) as screen:
+        await screen.sees("Goes in 3 s  ·  Esc cancels")
+        screen.clock.advance(1.2)
+        await screen.sees("Goes in 2 s  ·  Esc cancels")
+        await screen.press("escape")
+        assert screen.desk.orders == [Disarm()]
+
+
+async def test_an_armed_card_shows_how_long_it_lives_and_why_it_died() -> None:
+    async with running_run(SCENES["armed"]()) as screen:
+        await screen.sees("Armed  ·  1")
+        await screen.sees("Nothing is sent yet. Enter sends it.")
+        await screen.publish(run_snapshots.ready_watcher(message="disarmed: 20 s are over"))
+        await screen.sees("Disarmed: 20 s are over")
+
+
+async def test_tab_goes_through_card_runbook_grid_and_events() -> None:
+    async with running_run(SCENES["asking"]()) as screen:
+        for pane in ("runbook", "grid", "events", "card"):
+            await screen.press("tab")
+            await screen.sees(f"the arrows move in the {pane}")
+        await screen.press("shift+tab")
+        await screen.sees("the arrows move in the events")
+
+
+async def test_the_runbook_is_gone_through_and_esc_goes_back_to_what_is_next() -> None:
+    async with running_run(SCENES["asking"]()) as screen:
+        await press(screen, ("tab", "j"))
+        assert screen.desk.chosen == [StepId("stragglers")]
+        await screen.sees("stragglers: Decide about those that did not go")
+        await screen.press("escape")
+        assert screen.desk.chosen == [StepId("stragglers"), None]
+        assert screen.desk.orders == []
+
+
+async def test_enter_on_a_question_about_failures_opens_the_csc_and_n_the_next_one() -> None:
+    async with running_run(SCENES["asking"]()) as screen:
+        await press(screen, ("enter",))
+        await screen.until(lambda: isinstance(screen.app.screen, DetailScreen))
+        await screen.sees("MTDome")
+        await screen.press("n")
+        await screen.sees("ESS:303")
+
+
+async def test_the_other_route_shows_the_script_for_this_csc() -> None:
+    async with running_run(SCENES["asking"]()) as screen:
+        await press(screen, ("o",))
+        await screen.sees("set_summary_state.py on ScriptQueue:1 for MTDome")
+        await screen.sees("[MTDome, OFFLINE]")
+
+
+async def test_v_shows_every_command_and_name_and_still_holds() -> None:
+    async with running_run(SCENES["cscs"]()) as screen:
+        await screen.press("v")
+        await screen.until(lambda: isinstance(screen.app.screen, StepScreen))
+        await screen.sees("45 CSCs: disable, standby, exitControl")
+        await screen.press("H")
+        assert screen.desk.orders == [Hold(OPERATOR)]
+        await screen.press("escape")
+        await screen.until(lambda: screen.app.screen is screen.run)
+
+
+async def test_leaving_is_possible_when_it_is_chosen() -> None:
+    async with running_run(SCENES["watcher"]()) as screen:
+        await press(screen, ("q", "down", "enter"))
+        assert screen.app._exit
+
+
+async def test_the_grid_keeps_its_keys() -> None:
+    async with running_run(SCENES["asking"]()) as screen:
+        await press(screen, ("n",))
+        await screen.press("i")
+        await screen.sees("MTDome off target")
+        await screen.press("enter")
+        await screen.until(lambda: isinstance(screen.app.screen, DetailScreen))
+        await screen.press("escape")
+        await screen.press("x")
+        await screen.sees("not at target ·")
+
+
+async def test_the_help_shows_every_key_of_the_run() -> None:
+    async with running_run(SCENES["watcher"](), height=100) as screen:
+        await screen.press("question_mark")
+        await screen.until(lambda: isinstance(screen.app.screen, RunHelpScreen))
+        for key in RUN:
+            await screen.sees(key.help[:40])
+
+
+def test_no_key_is_bound_twice_in_one_view() -> None:
+    for table in (RUN, WAIT, PAGE):
+        names = [name for key in table for name in key.keys.split(",")]
+        assert len(names) == len(set(names))
+
+
+def test_no_function_key_and_no_terminal_control_is_the_only_binding() -> None:
+    for table in (RUN, WAIT, PAGE):
+        for key in table:
+            assert any(not name.startswith(("f1", "f2", "alt+", "ctrl+")) for name in key.keys.split(","))
+
+
+@pytest.mark.parametrize("name", sorted(SCENES))
+async def test_no_key_of_an_observer_orders_anything(name: str) -> None:
+    async with running_run(SCENES[name](), observe=True) as screen:
+        for key in ("a", "t", "d", "r", "o", "w", "s", "O", "e", "m", "R"):
+            await screen.press(key)
+            assert not isinstance(screen.app.screen, Form)
+        assert screen.desk.orders == []
+        assert screen.desk.chosen == []
+        if name not in {"wait", "late", "arrived"}:
+            await screen.press("r")
+            await screen.sees("you observe; only the lead acts")
+
+
+async def test_an_observer_sees_whose_turn_it_is_and_may_ask_for_a_hold() -> None:
+    asked: list[bool] = []
+    async with running_run(SCENES["asking"](), observe=True, ask_hold=lambda: asked.append(True)) as screen:
+        await screen.sees(f"The turn of {OPERATOR}")
+        await screen.sees("you observe · lead")
+        await screen.press("H")
+        await screen.sees("the lead's process was asked to hold")
+        await screen.press("ctrl+g")
+        assert asked == [True, True]
+
+
+async def test_an_observer_without_a_line_to_the_lead_is_told_so() -> None:
+    async with running_run(SCENES["asking"](), observe=True) as screen:
+        await screen.press("H")
+        await screen.sees("cannot ask for a hold")

@@ -1,0 +1,231 @@
+"""The run as lines and words: cards, rows, durations, what rings the bell. No screen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from deploydash.core.model import CscId, SummaryState, Target
+from deploydash.core.run_view import RunView
+from deploydash.core.runbook import StepId
+from deploydash.core.snapshot import Snapshot
+from deploydash.ui.glyphs import ASCII, UNICODE, showable
+from deploydash.ui.ink import Ink, Line, Span, plain
+from deploydash.ui.present import Moment
+from deploydash.ui.run.bell import Bell, needs
+from deploydash.ui.run.card import card_lines, page_lines
+from deploydash.ui.run.header import run_header
+from deploydash.ui.run.offers import Mode, mode_of, offers
+from deploydash.ui.run.panel import Place, left_lines, remaining, row_lines
+from deploydash.ui.run.present import Focus, Reading, box, chart, clipped, copied, folded, lasting, listed
+from deploydash.ui.run.sending import commands_of
+from deploydash.ui.run.signs import signs
+from deploydash.ui.run.wait import wait_lines
+from tests.support import run_snapshots
+from tests.support.run_snapshots import SCENES
+from tests.support.snapshots import NOW, UTC
+
+
+def reading(snapshot: Snapshot, *, ascii_only: bool = False) -> Reading:
+    assert snapshot.run is not None
+    return Reading.of(snapshot.run, snapshot, Moment(NOW, UTC, ASCII if ascii_only else UNICODE))
+
+
+def run_of(name: str) -> RunView:
+    run = SCENES[name]().run
+    assert run is not None
+    return run
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        ("asking", Mode.ASKING),
+        ("watcher", Mode.READY),
+        ("armed", Mode.ARMED),
+        ("naming", Mode.NAMING),
+        ("going", Mode.GOING),
+        ("queues", Mode.SHUT),
+        ("by-hand", Mode.BY_HAND),
+        ("question", Mode.QUESTION),
+        ("held", Mode.HELD),
+        ("wait", Mode.WAITING),
+        ("arrived", Mode.ENDING),
+    ],
+)
+def test_what_the_card_asks_is_told_from_the_run_alone(name: str, mode: Mode) -> None:
+    assert mode_of(run_of(name)) is mode
+
+
+def test_a_closed_run_asks_nothing() -> None:
+    run = replace(run_of("watcher"), closed=True)
+    assert (mode_of(run), offers(run, Focus())) == (Mode.CLOSED, ())
+
+
+@pytest.mark.parametrize("name", sorted(SCENES))
+@pytest.mark.parametrize(("width", "height"), [(54, 46), (46, 36), (41, 15), (41, 14)])
+def test_every_card_shows_its_keys_and_fills_its_place_exactly(name: str, width: int, height: int) -> None:
+    seen = reading(SCENES[name]())
+    lines = left_lines(seen, Focus(), Place(), width, height)
+    assert len(lines) == height
+    assert {len(plain(line)) for line in lines} == {width}
+    text = "\n".join(map(plain, lines))
+    for offer in offers(seen.run, Focus()):
+        assert offer.key in text
+        assert offer.words.replace("...", "…")[:12] in text
+
+
+@pytest.mark.parametrize("name", sorted(SCENES))
+def test_a_poor_terminal_gets_nothing_but_ascii(name: str) -> None:
+    seen = reading(SCENES[name](), ascii_only=True)
+    lines = [
+        *run_header(seen, 80, None, 2),
+        *left_lines(seen, Focus(), Place(), 46, 36),
+        *wait_lines(seen, Focus(), 80, 20, bell=True),
+        *page_lines(seen, 80),
+    ]
+    for line in lines:
+        assert showable(plain(line), ASCII).isascii()
+
+
+def test_signs_differ_without_colour() -> None:
+    for each in (signs(UNICODE), signs(ASCII)):
+        shown = [each.done, each.not_met, each.here, each.to_come, each.skipped, each.asks]
+        assert len(set(shown)) == len(shown)
+
+
+def test_done_skipped_asking_and_not_applicable_look_different_in_the_runbook() -> None:
+    seen = reading(SCENES["closing"]())
+    text = [plain(line) for line in row_lines(seen, Place(row=0), 60, 60)]
+    shown = {
+        word: line[0] for line in text for word in ("tickets", "announce-end", "love-start", "close") if word in line
+    }
+    assert shown == {"tickets": "✔", "announce-end": "↷", "love-start": "−", "close": "·"}
+
+
+def test_forty_failures_are_one_line_each_around_the_cursor_with_the_evidence_of_one() -> None:
+    seen = reading(SCENES["many"]())
+    assert seen.run.card is not None
+    names = [str(row.csc) for row in seen.run.card.asking]
+    for row in (0, 20, 39):
+        text = "\n".join(plain(line) for line in card_lines(seen, Focus(row=row), 46, 17))
+        assert f"▸{names[row]}" in text
+        assert "no answer in 30 s" in text
+        assert "40 of 111 did not go" in text
+
+
+def test_a_card_that_is_too_long_says_how_much_is_left_and_keeps_its_keys() -> None:
+    text = "\n".join(plain(line) for line in card_lines(reading(SCENES["cscs"]()), Focus(), 41, 12))
+    assert "more lines" in text
+    assert "a arm" in text
+
+
+def test_the_page_of_a_step_names_every_csc_and_every_command() -> None:
+    seen = reading(SCENES["cscs"]())
+    text = "\n".join(plain(line) for line in page_lines(seen, 100))
+    assert seen.run.card is not None
+    for csc in seen.run.card.step.cscs:
+        assert csc.name in text
+        assert str(csc.index or "") in text
+    by_hand = reading(SCENES["by-hand"]())
+    text = "".join(plain(line).strip() for line in page_lines(by_hand, 70))
+    assert "ssh -t comcam-mcm.cp.lsst.org sudo systemctl stop comcam-ocs-bridge.service" in text
+
+
+@pytest.mark.parametrize(
+    ("state", "target", "commands"),
+    [
+        (SummaryState.ENABLED, SummaryState.OFFLINE, ("disable", "standby", "exitControl")),
+        (SummaryState.FAULT, SummaryState.OFFLINE, ("standby", "exitControl")),
+        (SummaryState.STANDBY, SummaryState.ENABLED, ("start", "enable")),
+        (SummaryState.STANDBY, SummaryState.STANDBY, ()),
+    ],
+)
+def test_the_commands_of_a_csc_are_those_of_the_state_machine(
+    state: SummaryState, target: SummaryState, commands: tuple[str, ...]
+) -> None:
+    assert commands_of(state, Target(target).state) == commands
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(-1, "0:00"), (9.9, "0:09"), (161, "2:41"), (3_599, "59:59"), (3_722, "1:02:02")]
+)
+def test_durations_read_like_a_stopwatch(seconds: float, words: str) -> None:
+    assert lasting(seconds) == words
+
+
+def test_cscs_are_listed_with_the_indices_of_one_component_together() -> None:
+    cscs = [CscId("ESS", 105), CscId("ATDome"), CscId("ESS", 104)]
+    assert listed(cscs) == "ESS:104 105, ATDome"
+
+
+def test_a_command_is_never_shortened() -> None:
+    command = "ssh -t host sudo systemctl stop a-very-long-unit-name.service --now --and=more"
+    assert "".join(plain(line)[2:] for line in copied(command, 20, Ink.ACCENT, "  ")) == command
+
+
+@pytest.mark.parametrize("width", range(12, 60, 7))
+def test_a_box_is_exactly_as_large_as_it_was_asked_to_be(width: int) -> None:
+    body = [*folded("a sentence that has to be wrapped somewhere", width - 4), Line((Span("x" * 90),))]
+    lines = box("a title that may be long", body, width, 8, reading(SCENES["watcher"]()), asking=True)
+    assert len(lines) == 8
+    assert {len(plain(line)) for line in lines} == {width}
+
+
+def test_spans_are_cut_with_a_sign() -> None:
+    assert [span.text for span in clipped((Span("abc"), Span("defgh")), 6, UNICODE)] == ["abc", "de…"]
+
+
+def test_a_chart_rises_and_is_full_only_when_all_are_there() -> None:
+    drawn = chart([10, 20, 30, 40], 0, 40, 4, 4, signs(UNICODE))
+    assert drawn == "▂▄▆█"
+    assert "█" not in chart([10, 20, 30], 0, 40, 4, 4, signs(UNICODE))
+    assert chart([], 0, 40, 4, 4, signs(UNICODE)) == ""
+
+
+def test_the_rest_is_foretold_from_three_arrivals_on() -> None:
+    assert remaining([10, 20], 0, 10) is None
+    assert remaining([10, 20, 30], 0, 6) == pytest.approx(30.0)
+
+
+def test_each_thing_that_needs_the_lead_has_a_name_of_its_own() -> None:
+    assert needs(run_of("watcher"), UTC) == {"turn watcher"}
+    assert needs(run_of("queues"), UTC) == frozenset()
+    assert needs(run_of("asking"), UTC) == {"turn cscs 109/111 · 2 ask"}
+    assert needs(run_of("wait"), UTC) == frozenset()
+    assert needs(run_of("late"), UTC) == {"late standby 1800.0"}
+    assert needs(run_of("arrived"), UTC) == {"done standby"}
+    assert needs(run_of("held"), UTC) == {"held by ops2@laptop"}
+    assert "the journal" in needs(replace(run_of("queues"), fault="the disk is full"), UTC)
+
+
+def test_the_bell_rings_once_for_each_and_again_when_it_comes_again() -> None:
+    bell = Bell()
+    heard = [bell.rings(run_of(name), UTC) for name in ("watcher", "watcher", "asking", "queues", "asking")]
+    assert heard == [True, False, True, False, True]
+
+
+def test_the_bell_can_be_switched_off_and_does_not_ring_late_for_what_was_known() -> None:
+    bell = Bell()
+    bell.on = False
+    assert not bell.rings(run_of("watcher"), UTC)
+    bell.on = True
+    assert not bell.rings(run_of("watcher"), UTC)
+    assert bell.rings(run_of("asking"), UTC)
+
+
+def test_a_journal_that_cannot_be_written_is_the_first_thing_on_the_card() -> None:
+    snapshot = run_snapshots.at_step("watcher", fault="no space left on the disk")
+    lines = card_lines(reading(snapshot), Focus(), 46, 17)
+    assert "The journal cannot be written: no space" in plain(lines[1])
+
+
+def test_the_steps_before_the_place_are_two_and_the_place_moves_with_the_cursor() -> None:
+    seen = reading(SCENES["asking"]())
+    rows = [row.step for row in seen.run.rows]
+    here = rows.index(StepId("cscs"))
+    text = [plain(line).split()[1] for line in row_lines(seen, Place(), 46, 6, 2)]
+    assert text == list(rows[here - 2 : here + 4])
+    moved = [plain(line).split()[1] for line in row_lines(seen, Place(row=30), 46, 6, 2)]
+    assert moved == list(rows[28:34])

@@ -1,0 +1,251 @@
+"""The wait: its own screen, its sentence, its board, and that it never passes by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from deploydash.core.model import CscId, Effective
+from deploydash.core.run_orders import Extend, Finish, Hold, Waive
+from deploydash.core.run_view import WaitView
+from deploydash.core.runbook import StepId
+from deploydash.core.snapshot import CscDetail, CscView, LogLine, Snapshot
+from deploydash.ui.glyphs import UNICODE
+from deploydash.ui.present import Moment
+from deploydash.ui.run.present import Reading
+from deploydash.ui.run.wait import blocking_sentence, helps, likely_reason, stragglers
+from deploydash.ui.screens.detail import DetailScreen
+from deploydash.ui.screens.wait import WaitScreen
+from tests.support import run_snapshots, snapshots
+from tests.support.run_snapshots import OPERATOR, SCENES
+from tests.support.run_ui import RunUi, running_run
+from tests.support.snapshots import NOW, UTC
+
+WAIT = StepId("standby")
+ESS = snapshots.view(CscId("ESS", 104))
+
+
+def reading(snapshot: Snapshot) -> Reading:
+    assert snapshot.run is not None
+    return Reading.of(snapshot.run, snapshot, Moment(NOW, UTC, UNICODE))
+
+
+def wait_of(snapshot: Snapshot) -> WaitView:
+    assert snapshot.run is not None
+    assert snapshot.run.wait is not None
+    return snapshot.run.wait
+
+
+def in_front(screen: RunUi) -> bool:
+    return isinstance(screen.app.screen, WaitScreen)
+
+
+async def test_the_wait_opens_by_itself_once_and_esc_goes_back_to_the_run() -> None:
+    async with running_run(SCENES["watcher"]()) as screen:
+        await screen.publish(run_snapshots.waiting())
+        await screen.until(lambda: in_front(screen))
+        await screen.press("escape")
+        await screen.until(lambda: screen.app.screen is screen.run)
+        await screen.publish(run_snapshots.waiting(1_060.0 - 8.0))
+        assert screen.app.screen is screen.run
+        await screen.read()
+        await screen.press("enter")
+        await screen.until(lambda: in_front(screen))
+
+
+async def test_the_wait_opens_after_a_dialog_that_was_open_when_it_began() -> None:
+    async with running_run(SCENES["watcher"]()) as screen:
+        await screen.press("m")
+        waiting = run_snapshots.waiting()
+        await screen.publish(waiting)
+        assert not in_front(screen)
+        await screen.press("escape")
+        await screen.publish(replace(waiting, number=2))
+        await screen.until(lambda: in_front(screen))
+
+
+def test_those_that_are_missing_stand_longest_first_with_a_likely_reason() -> None:
+    snapshot = run_snapshots.waiting()
+    found = stragglers(reading(snapshot), wait_of(snapshot))
+    assert [(str(one.csc), round(one.missing_s), one.reason) for one in found] == [
+        ("MTHexapod:2", 1052, "never beat: no process has been seen"),
+        ("MTM2", 550, "was ENABLED, then its beats stopped"),
+        ("ATWhiteLight", 362, "code 101 “shutter drive: encoder lost”"),
+        ("ESS:309", 255, "restarted 3 times"),
+        ("MTCamera", 90, "target OFFLINE/AVAILABLE"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("view", "reason", "help_"),
+    [
+        (snapshots.never_seen(ESS), "never beat", "started at all"),
+        (snapshots.faulted(ESS), "code 101", "standby clears it"),
+        (replace(snapshots.faulted(ESS), error=None), "no error code told", "standby clears it"),
+        (snapshots.lost(ESS), "was ENABLED, then its beats stopped", "start it again"),
+        (replace(ESS, restarts=4), "restarted 4 times", "again and again"),
+        (replace(ESS, duplicate=True), "two processes beat", "stop one of the two"),
+        (replace(snapshots.lost(ESS), restarts=1), "restarted 1 time", "start it again"),
+    ],
+)
+def test_the_likely_reason_is_what_the_csc_shows_and_something_helps(view: CscView, reason: str, help_: str) -> None:
+    assert reason in likely_reason(view, reading(run_snapshots.waiting()))
+    assert help_ in helps(view)
+
+
+def test_the_last_log_message_of_the_one_looked_at_is_a_reason() -> None:
+    base = run_snapshots.waiting()
+    logs = (LogLine(UTC - 9, 20, "older"), LogLine(UTC - 5, 40, "cannot\nbind port"))
+    detail = replace(snapshots.detail_of(CscId("ESS", 309)), logs=logs)
+    assert isinstance(detail, CscDetail)
+    snapshot = replace(base, detail=detail)
+    board = {str(one.csc): one.reason for one in stragglers(reading(snapshot), wait_of(snapshot))}
+    assert board["ESS:309"] == "restarted 3 times; log: cannot bind port"
+
+
+def test_the_first_line_says_who_blocks_since_when_what_helps_and_which_key() -> None:
+    snapshot = run_snapshots.waiting()
+    assert blocking_sentence(reading(snapshot), wait_of(snapshot)) == (
+        "MTHexapod:2 and 4 more block: never beat since 20:46:40 UTC, 17:32. "
+        "What usually helps: see whether its process was started at all. "
+        "Press w to waive by name, e for 10 min more, H to hold."
+    )
+
+
+def test_a_csc_that_leaves_its_target_is_back_on_the_board() -> None:
+    before = run_snapshots.waiting(missing=False)
+    assert wait_of(before).missing == ()
+    views = [
+        replace(snapshots.lost(view, 12), changed_at=NOW - 12) if str(view.csc) == "MTDome" else view
+        for view in before.cscs
+    ]
+    assert before.run is not None
+    after = replace(
+        before, cscs=tuple(views), run=replace(before.run, wait=replace(wait_of(before), missing=(CscId("MTDome"),)))
+    )
+    assert [(str(one.csc), one.missing_s) for one in stragglers(reading(after), wait_of(after))] == [("MTDome", 12.0)]
+    assert {view.effective for view in views if str(view.csc) == "MTDome"} == {Effective.LOST}
+
+
+@pytest.mark.parametrize(
+    ("keys", "order"),
+    [
+        (("e",), Extend(WAIT, 600.0)),
+        (("H",), Hold(OPERATOR)),
+        (("w", "'gone", "enter"), Waive((CscId("MTHexapod", 2),), "gone", 1)),
+        (("j", "j", "w", "'gone", "enter"), Waive((CscId("ATWhiteLight"),), "gone", 1)),
+        (
+            ("space", "space", "w", "'gone", "enter", "'2", "enter"),
+            Waive((CscId("MTHexapod", 2), CscId("MTM2")), "gone", 2),
+        ),
+    ],
+)
+async def test_the_keys_of_the_wait_order_what_they_say(keys: tuple[str, ...], order: object) -> None:
+    async with running_run(run_snapshots.waiting()) as screen:
+        await screen.until(lambda: in_front(screen))
+        await screen.read()
+        for key in keys:
+            await (screen.type(key[1:]) if key.startswith("'") else screen.press(key))
+            await screen.read()
+        assert screen.desk.orders == [order]
+
+
+async def test_the_wait_never_passes_by_itself_and_enter_ends_it_when_nobody_is_missing() -> None:
+    async with running_run(run_snapshots.waiting()) as screen:
+        await screen.until(lambda: in_front(screen))
+        await screen.publish(run_snapshots.waiting(missing=False))
+        await screen.sees("Everyone is there")
+        screen.clock.advance(3_600.0)
+        await screen.pilot.pause(0.05)
+        assert screen.desk.orders == []
+        await screen.press("enter")
+        assert screen.desk.orders == [Finish(WAIT)]
+
+
+async def test_an_enter_meant_for_the_board_does_not_end_the_wait_when_the_last_one_arrives() -> None:
+    async with running_run(run_snapshots.waiting()) as screen:
+        await screen.until(lambda: in_front(screen))
+        await screen.read()
+        await screen.publish(run_snapshots.waiting(missing=False))
+        await screen.press("enter")
+        await screen.sees("the card has just changed")
+        assert screen.desk.orders == []
+
+
+async def test_enter_on_the_board_opens_the_csc() -> None:
+    async with running_run(run_snapshots.waiting()) as screen:
+        await screen.until(lambda: in_front(screen))
+        await screen.read()
+        await screen.press("enter")
+        await screen.until(lambda: isinstance(screen.app.screen, DetailScreen))
+        await screen.press("n", "escape")
+        await screen.until(lambda: in_front(screen))
+
+
+async def test_the_limit_is_in_journal_time_and_what_was_extended_counts() -> None:
+    async with running_run(run_snapshots.waiting(1_830.0, extended=600.0)) as screen:
+        await screen.sees("of 40:00")
+        assert "The limit is over" not in screen.text()
+        screen.clock.advance(600.0)
+        await screen.sees("The limit is over")
+
+
+async def test_who_was_waived_stands_there_with_the_reason_and_what_is_owed_too() -> None:
+    async with running_run(run_snapshots.waiting()) as screen:
+        await screen.sees("waived  CBP  “not installed this cycle”")
+        await screen.sees("Debts: must be paid or waived before this run can close")
+        await screen.sees("an end notice in #summit-announce")
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"), [("w", "nobody to waive"), ("space", "nobody is missing"), ("j", "nobody is missing")]
+)
+async def test_a_key_without_anybody_missing_says_so(key: str, answer: str) -> None:
+    async with running_run(run_snapshots.waiting(missing=False)) as screen:
+        await screen.until(lambda: in_front(screen))
+        await screen.read()
+        await screen.press(key)
+        await screen.sees(answer)
+        assert screen.desk.orders == []
+
+
+async def test_the_bell_rings_once_when_the_last_arrives_and_once_at_the_limit() -> None:
+    async with running_run(run_snapshots.waiting(1_700.0)) as screen:
+        await screen.until(lambda: in_front(screen))
+        screen.bells.clear()
+        screen.clock.advance(98.0)
+        await screen.publish(replace(run_snapshots.waiting(1_700.0), number=2))
+        assert screen.bells == []
+        screen.clock.advance(3.0)
+        await screen.publish(replace(run_snapshots.waiting(1_700.0), number=3))
+        await screen.until(lambda: len(screen.bells) == 1)
+        await screen.publish(replace(run_snapshots.waiting(1_700.0), number=4))
+        assert len(screen.bells) == 1
+        await screen.publish(replace(run_snapshots.waiting(1_700.0, missing=False), number=5))
+        await screen.until(lambda: len(screen.bells) == 2)
+        await screen.publish(replace(run_snapshots.waiting(1_700.0, missing=False), number=6))
+        assert len(screen.bells) == 2
+
+
+async def test_b_turns_the_bell_off() -> None:
+    async with running_run(run_snapshots.waiting()) as screen:
+        await screen.until(lambda: in_front(screen))
+        await screen.sees("bell: on")
+        await screen.press("b")
+        await screen.sees("bell: off")
+        screen.bells.clear()
+        await screen.publish(run_snapshots.waiting(missing=False))
+        assert screen.bells == []
+
+
+async def test_an_observer_sees_the_same_wait_and_cannot_act() -> None:
+    async with running_run(run_snapshots.waiting(), observe=True) as screen:
+        await screen.until(lambda: in_front(screen))
+        await screen.read()
+        await screen.sees("MTHexapod:2 and 4 more block")
+        for key in ("w", "e", "R", "m"):
+            await screen.press(key)
+            await screen.sees("you observe; only the lead acts")
+        await screen.press("escape")
+        assert screen.desk.orders == []
