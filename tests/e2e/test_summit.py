@@ -107,7 +107,8 @@ def test_the_roster_is_complete_and_right(
                 beater.start_csc(csc)
             for csc in (never, died_up, died_low, fault, disabled):
                 writer.tell_state(csc, S.STANDBY, origin=beater.origin(csc))
-            out, _ = waiting.communicate(timeout=60)
+            out = waiting.stdout.read()
+            waiting.wait(20)
         assert waiting.returncode == 0
         *changes, final = [json.loads(line) for line in out.splitlines()]
         assert (final["event"], final["result"], final["waited"], final["missing"]) == ("final", "arrived", 117, [])
