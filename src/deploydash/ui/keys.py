@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding, BindingType
+if TYPE_CHECKING:
+    from textual.binding import BindingType
 
 
 class Scope(StrEnum):
@@ -92,6 +94,8 @@ INTERRUPT = "ctrl+c"
 
 def bindings(scope: Scope) -> list[BindingType]:
     """Return Textual's bindings of a scope; all of them call ``action_act`` with the key's number in KEYS."""
+    from textual.binding import Binding  # noqa: PLC0415 - status draws the same lines and needs no Textual
+
     return [
         Binding(key.keys, f"act({number})", key.help, show=False)
         for number, key in enumerate(KEYS)
