@@ -199,9 +199,9 @@ def test_a_script_comes_and_goes_without_a_summary_state(strange: Demo) -> None:
     )
     beats = strange.of("Script:100000", "logevent_heartbeat")
 
-    assert [r["state"] for r in strange.of("Script:100000", "logevent_state")] == [1, 2, 3, 5, 8]
+    assert [r["state"] for r in strange.of("Script:100000", "logevent_state")] == [1, 2, 3, 3, 3, 5, 8]
     assert beats != []
     assert "lsst.sal.Script.logevent_summaryState" not in strange.topics
     queue = strange.of("ScriptQueue:1", "logevent_queue")
-    assert [r["currentSalIndex"] for r in queue][:2] == [0, 100000]
+    assert list(dict.fromkeys(r["currentSalIndex"] for r in queue)) == [0, 100000]
     assert len(queue[0]["salIndices"]) == 400

@@ -52,6 +52,10 @@ class Process:
         self._agenda: list[tuple[float, int, Callable[[float], list[Emit]]]] = []
         self._order = itertools.count()
         self._deaf = False
+        self.does: dict[str, Callable[[Mapping[str, Any], float], list[Emit]]] = {}
+        """Commands beside the transitions, each with what it writes, acknowledgements included."""
+        self.on_state: Callable[[State, float], list[Emit]] = lambda _, __: []
+        """What is written before a state is told."""
 
     @property
     def camera(self) -> bool:
@@ -198,6 +202,10 @@ class Process:
         self._seq[sal_name] = self._seq.get(sal_name, 0) + 1
         return [Emit(self.writer, sal_name, fields, self._seq[sal_name], now)]
 
+    def forget(self, sal_name: str) -> None:
+        """Let the next event of a topic be written even if it says nothing new."""
+        self._told.pop(sal_name, None)
+
     def log(self, message: str, now: float, level: int = 20) -> list[Emit]:
         """A log message; the field timestamp stays 0, as ts_salobj leaves it."""
         return self.event(
@@ -216,7 +224,8 @@ class Process:
 
     def _tell(self, state: State, now: float) -> list[Emit]:
         self.state = state
-        return self.event("logevent_summaryState", now, summaryState=int(state))
+        before = self.on_state(state, now)
+        return [*before, *self.event("logevent_summaryState", now, summaryState=int(state))]
 
     def _offline(self, now: float, substate: int) -> list[Emit]:
         """A camera in OFFLINE: it stays, and says in which of its two ways."""
@@ -316,31 +325,33 @@ class Process:
         reaction = self._reaction(command)
         if reaction.do == "ignore":
             return []
+        if command in self.does:
+            return self.does[command](fields, now)
         if not self._legal(command):
             return self._refused(command, fields, now)
         took = reaction.delay / self._pace + (0.03 if command == "start" else 0.002)
         self._later(now + took, lambda t: self._finish(command, fields, t))
         if reaction.progress:
-            return self._ack(command, fields, now, IN_PROGRESS, "", timeout=reaction.progress)
+            return self.acknowledge(command, fields, now, IN_PROGRESS, "", timeout=reaction.progress)
         return []
 
     def _finish(self, command: str, fields: Mapping[str, Any], now: float) -> list[Emit]:
         reaction = self._reaction(command)
         if reaction.do == "refuse":
-            return self._ack(command, fields, now, FAILED, f"Failed: {reaction.report}", error=1)
+            return self.acknowledge(command, fields, now, FAILED, f"Failed: {reaction.report}", error=1)
         if reaction.do == "fault":
-            failed = self._ack(command, fields, now + 0.003, FAILED, f"Failed: {reaction.report}", error=1)
+            failed = self.acknowledge(command, fields, now + 0.003, FAILED, f"Failed: {reaction.report}", error=1)
             return [*self.fault(reaction.code, reaction.report, now), *failed]
         written = self._transit(command, now, str(fields.get("configurationOverride", "")))
-        return [*written, *self._ack(command, fields, now + 0.002, COMPLETE, "Done")]
+        return [*written, *self.acknowledge(command, fields, now + 0.002, COMPLETE, "Done")]
 
     def _refused(self, command: str, fields: Mapping[str, Any], now: float) -> list[Emit]:
         if self.writer.component in CPP:
-            return self._ack(command, fields, now, FAILED, "Command not allowed in this state", error=-1)
+            return self.acknowledge(command, fields, now, FAILED, "Command not allowed in this state", error=-1)
         why = f"Failed: {command} not allowed in state {self.state!r}"
-        return self._ack(command, fields, now, FAILED, why, error=1)
+        return self.acknowledge(command, fields, now, FAILED, why, error=1)
 
-    def _ack(
+    def acknowledge(
         self,
         command: str,
         fields: Mapping[str, Any],
@@ -351,13 +362,15 @@ class Process:
         error: int = 0,
         timeout: float = 0.0,
     ) -> list[Emit]:
+        """The acknowledgement of a command of which these are the fields."""
+        known = (*sorted({*COMMANDS, "enterControl", *self.does}), "")
         answer = {
             "ack": ack,
             "error": error,
             "result": result,
             "identity": fields["private_identity"],
             "origin": fields["private_origin"],
-            "cmdtype": (*sorted((*COMMANDS, "enterControl")), "").index(command),
+            "cmdtype": known.index(command),
             "timeout": timeout,
         }
         return [Emit(self.writer, "ackcmd", answer, fields["private_seqNum"], now)]

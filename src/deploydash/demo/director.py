@@ -9,7 +9,6 @@ from typing import Protocol
 
 from deploydash.demo.csc import Process
 from deploydash.demo.scenario import Goal, Opening, Scenario, Step, chosen
-from deploydash.demo.script import ScriptRun
 from deploydash.demo.site import Csc, parse_name
 from deploydash.demo.states import Reaction, State, Traits
 from deploydash.demo.wire import Emit, Raw
@@ -55,7 +54,6 @@ class Director:
         self._hand = stagehand
         self._opened = opened
         self._cscs = list(world.site.cscs)
-        self._scripts = 0
         self._manners: dict[str, Traits] = {}
 
     # -- opening ------------------------------------------------------------------------------------------------
@@ -164,7 +162,8 @@ class Director:
 
     def _traits(self, csc: Csc, opening: Opening) -> Traits:
         reactions = {**_LONG.get(csc.component, {}), **(opening.reacts or {})}
-        return self._world.traits(csc, beat_every=_beat(csc, opening.beats), on=reactions)
+        manners = opening.scripts or {}
+        return self._world.traits(csc, beat_every=_beat(csc, opening.beats), on=reactions, scripts=manners)
 
     # -- time line ----------------------------------------------------------------------------------------------
 
@@ -273,7 +272,8 @@ class Director:
     def _do_behave(self, csc: Csc, step: Step, _: float, __: int) -> None:
         old = self._manners[csc.name]
         every = old.beat_every if step.beats is None else _beat(csc, step.beats)
-        new = replace(old, beat_every=every, on={**old.on, **(step.reacts or {})})
+        scripts = {**old.scripts, **(step.scripts or {})}
+        new = replace(old, beat_every=every, on={**old.on, **(step.reacts or {})}, scripts=scripts)
         self._manners[csc.name] = new
 
         def behave(process: Process) -> None:
@@ -303,11 +303,9 @@ class Director:
         self._boot(csc, step, now, None)
 
     def _script(self, step: Step, now: float) -> None:
-        """A script runs in the first queue that lives."""
+        """Somebody lets a script run in the first queue that is enabled."""
         for csc in chosen(self._cscs, ("ScriptQueue:*",), ()):
             for process in self._world.running(csc)[:1]:
-                self._scripts += 1
-                number = (csc.index or 1) * 100_000 + self._scripts - 1
-                run = ScriptRun(process, number, now, step.seconds / self._world.pace, self._world.rng)
-                self._world.wake(run)
-                return
+                if process.state is State.ENABLED:
+                    self._world.write(self._world.queue(process).add_own("maintel/track_target.py", step.seconds, now))
+                    return

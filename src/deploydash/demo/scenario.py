@@ -8,10 +8,11 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from deploydash.demo.site import Csc
-from deploydash.demo.states import AVAILABLE, PUBLISH_ONLY, Reaction, State
+from deploydash.demo.states import AVAILABLE, PUBLISH_ONLY, Reaction, ScriptManner, State
 
 TARGETS = ("startup", "end", "shutdown")
 LIVES = ("running", "dead", "never", "efd", "booting")
+SCRIPT_ENDS = ("done", "fail", "hang", "load-failed", "configure-failed")
 REACTIONS = ("obey", "fault", "refuse", "ignore", "silent")
 
 
@@ -50,6 +51,7 @@ class Opening:
     report: str = ""
     beats: float | str | None = None
     reacts: dict[str, Reaction] | None = None
+    scripts: dict[str, ScriptManner] | None = None
     twice: bool = False
 
 
@@ -83,6 +85,7 @@ class Step:
     origin: str = "new"
     beats: float | str | None = None
     reacts: dict[str, Reaction] | None = None
+    scripts: dict[str, ScriptManner] | None = None
     seconds: float = 30.0
 
 

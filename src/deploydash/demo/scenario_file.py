@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
-from deploydash.demo.scenario import LIVES, REACTIONS, Goal, Opening, Scenario, Step, goal
-from deploydash.demo.states import TRANSITIONS, Reaction
+from deploydash.demo.scenario import LIVES, REACTIONS, SCRIPT_ENDS, Goal, Opening, Scenario, Step, goal
+from deploydash.demo.states import TRANSITIONS, Reaction, ScriptManner
 
 
 class ScenarioError(Exception):
@@ -42,7 +42,7 @@ STEPS: dict[str, frozenset[str]] = {
     "duplicate": frozenset(),
     "flap": frozenset({"between"}),
     "log": frozenset({"message", "level"}),
-    "behave": frozenset({"beats", "reacts"}),
+    "behave": frozenset({"beats", "reacts", "scripts"}),
     "substate": frozenset({"state"}),
     "unexpected": frozenset({"state"}),
     "malformed": frozenset({"count"}),
@@ -132,6 +132,20 @@ def _reactions(value: Any) -> dict[str, Reaction]:
     return made
 
 
+def _scripts(value: Any) -> dict[str, ScriptManner]:
+    if not isinstance(value, dict):
+        raise _WrongValueError(f"{value!r} is no mapping of scripts to how they run")
+    checks: dict[str, Callable[[Any], Any]] = {"do": _one_of(*SCRIPT_ENDS), "seconds": _number, "message": _text}
+    made: dict[str, ScriptManner] = {}
+    for path, manner in value.items():
+        entry: dict[str, Any] = {"do": manner} if isinstance(manner, str) else dict(manner)
+        for key, item in entry.items():
+            _one_of(*checks)(key)
+            entry[key] = checks[key](item)
+        made[str(path)] = ScriptManner(**entry)
+    return made
+
+
 def _nearest(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, list(known), 1)
     return f"; did you mean {near[0]}?" if near else ""
@@ -158,6 +172,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "origin": _one_of("new", "same"),
     "beats": _beats,
     "reacts": _reactions,
+    "scripts": _scripts,
     "seconds": _number,
     "life": _one_of(*LIVES),
     "since": _number,
@@ -165,7 +180,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "twice": _flag,
 }
 _OPENING_KEYS = frozenset(
-    {"csc", "except", "state", "life", "since", "died", "code", "report", "beats", "reacts", "twice"}
+    {"csc", "except", "state", "life", "since", "died", "code", "report", "beats", "reacts", "scripts", "twice"}
 )
 _TOP_KEYS = frozenset({"name", "about", "fleet", "cscs", "timeline"})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,17 @@ hosts in the steps that people do by hand, and in a rehearsal a runbook prints t
 
 _COMPONENTS_OF_SCALE = 54
 """As many heartbeat topics as the Summit has."""
+
+
+_FEW_SCRIPTS = (
+    "auxtel/enable_atcs.py",
+    "maintel/enable_mtcs.py",
+    "maintel/track_target.py",
+    "run_command.py",
+    "set_summary_state.py",
+    "sleep.py",
+    "system_wide_shutdown.py",
+)
 
 
 class SiteFileError(Exception):
@@ -56,6 +68,15 @@ class Site:
     def subname(self) -> str:
         """The second part of every topic name."""
         return str((self.document.get("kafka") or {}).get("topic_subname", "sal"))
+
+    @cached_property
+    def scripts(self) -> tuple[str, ...]:
+        """Standard scripts of the ScriptQueues: those of ``scripts/standard.yaml`` beside the site file, else few."""
+        try:
+            listed = yaml.safe_load((self.path.parent / "scripts" / "standard.yaml").read_text("utf-8"))
+        except OSError:
+            return _FEW_SCRIPTS
+        return tuple(str(path) for path in listed["paths"])
 
     @property
     def database(self) -> str:

@@ -67,9 +67,23 @@ class Reaction:
 
 
 @dataclass(frozen=True, slots=True)
+class ScriptManner:
+    """How a script runs in a queue.
+
+    ``do``: ``done``; ``fail`` (with ``message``) or ``hang`` after ``seconds`` of the world; ``load-failed`` (it is no
+    program); ``configure-failed`` (refuses its configuration with ``message``).
+    """
+
+    do: str = "done"
+    seconds: float = 6.0
+    message: str = "told to fail"
+
+
+@dataclass(frozen=True, slots=True)
 class Traits:
-    """What is special about a CSC. ``beat_every`` in real seconds."""
+    """What is special about a CSC. ``beat_every`` in real seconds; ``scripts``: manners by path, of a ScriptQueue."""
 
     beat_every: float = 1.0
+    scripts: Mapping[str, ScriptManner] = field(default_factory=dict)
     on: Mapping[str, Reaction] = field(default_factory=dict)
     versions: tuple[str, str] = ("28.0.1", "1.0.0")

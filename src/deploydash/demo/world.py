@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from deploydash.demo.csc import Process
+from deploydash.demo.scriptqueue import ScriptQueue
 from deploydash.demo.site import Csc, Site
 from deploydash.demo.states import Traits
 from deploydash.demo.wire import Codec, Emit, PoisonedRecordError, Raw, Writer
@@ -47,6 +48,9 @@ class World:
         self._running: dict[str, list[Process]] = {}
         self._listening: dict[str, list[Process]] = {}
         self._phases: dict[str, float] = {}
+        self._queues: dict[Process, ScriptQueue] = {}
+        self.answers: dict[str, Callable[[Emit], None]] = {}
+        """Who is told of acknowledgements to an identity of this world, such as ``Script:100000``."""
 
     # -- processes ----------------------------------------------------------------------------------------------
 
@@ -64,9 +68,15 @@ class World:
             phase=phase,
             rng=random.Random(self.rng.random()),
         )
+        if csc.component == "ScriptQueue":
+            self._queues[made] = ScriptQueue(self, made)
         self._running.setdefault(csc.name, []).append(made)
         self._listening.setdefault(csc.component, []).append(made)
         return made
+
+    def queue(self, process: Process) -> ScriptQueue:
+        """The queue of a ScriptQueue's process. Raises KeyError for any other process."""
+        return self._queues[process]
 
     def running(self, csc: Csc) -> list[Process]:
         """The live processes of a CSC: mostly one, two for a duplicate, none if it is dead."""
@@ -116,6 +126,11 @@ class World:
     def write(self, records: list[Emit] | list[Raw]) -> None:
         """Let records go out with the next `take`."""
         self._out += records
+        for record in records:
+            if isinstance(record, Emit) and record.sal_name == "ackcmd":
+                heard = self.answers.get(record.fields["identity"])
+                if heard is not None:
+                    heard(record)
 
     def take(self) -> list[Emit | Raw]:
         """What was written since the last time, in the order of writing."""
