@@ -1,0 +1,193 @@
+"""``run`` and ``resume`` refuse in words and by exit code before anything is opened; one run has one writer."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from deploydash.core.run_records import RunClosed, RunOpened, RunRecord
+from deploydash.journal.runs import CODEC, JOURNAL
+from deploydash.journal.write import JournalWriter
+from tests.support.command_line import CommandLine
+from tests.support.site_files import write_site
+
+AT = 1_795_208_652.0
+ACCOUNT = {"LSST_KAFKA_SECURITY_USERNAME": "dash", "LSST_KAFKA_SECURITY_PASSWORD": "not used"}
+TERMINAL = "needs a terminal (without one use: deploydash"
+
+
+def opened(cli: CommandLine, name: str, *more: RunRecord, site: str = "summit", rehearsal: bool = False) -> Path:
+    """Leave a run behind as a process that is gone did."""
+    folder = cli.state / "runs" / name
+    first = RunOpened(
+        name, "summit", "full-cycle", "c0045", "ops1@console", rehearsal, site_file=site, runbook_file="full-cycle"
+    )
+    with JournalWriter(folder / JOURNAL, CODEC) as journal:
+        journal.open()
+        for record in (first, *more):
+            journal.append(record, AT)
+    return folder
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from deploydash.journal.runs import CODEC, JOURNAL
+from deploydash.journal.write import JournalWriter
+with JournalWriter(Path(sys.argv[1]) / JOURNAL, CODEC) as journal:
+    journal.open()
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[int]:
+    """Have another process hold a run; gives its process id."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process.pid
+        finally:
+            process.communicate("\n", timeout=10)
+
+
+def test_a_run_that_another_process_holds_is_exit_code_4_with_its_user_host_and_process(cli: CommandLine) -> None:
+    folder = opened(cli, "summit-c0045-a", site=str(Path("sites/summit.yaml").resolve()))
+    before = (folder / JOURNAL).read_bytes()
+    with held(folder) as pid:
+        ran = cli.run("resume")
+        assert ran.code == 4
+        assert ran.out == ""
+        assert f", process {pid}" in ran.err
+        assert f" on {os.uname().nodename}" in ran.err
+        assert ran.err.startswith("deploydash: summit-c0045-a is held by ")
+        assert "deploydash observe summit-c0045-a" in ran.err
+        listed = cli.run("runs")
+        assert f"process {pid}" in listed.out
+    assert (folder / JOURNAL).read_bytes() == before
+    ran = cli.run("resume", env=ACCOUNT)
+    assert ran.code == 2, "once it is let go nothing but the terminal is missing"
+    assert TERMINAL in ran.err
+
+
+@pytest.mark.parametrize("command", ["run", "resume", "observe", "replay"])
+def test_without_a_terminal_the_command_that_suits_is_named_and_nothing_is_opened(
+    cli: CommandLine, command: str
+) -> None:
+    words = ["run", "summit", "full-cycle"] if command == "run" else [command]
+    if command != "run":
+        opened(cli, "summit-c0045-a", site=str(Path("sites/summit.yaml").resolve()))
+    ran = cli.run(*words, env=ACCOUNT)
+    assert ran.code == 2
+    instead = "plan summit full-cycle" if command == "run" else "report summit-c0045-a"
+    assert f"{command} {TERMINAL} {instead})" in ran.err
+    kept = [path.parent.name for path in cli.state.glob(f"runs/*/{JOURNAL}")]
+    assert kept == ([] if command == "run" else ["summit-c0045-a"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "nowhere", "full-cycle"], "'nowhere' is no known site"),
+        (["run", "summit", "half-cycle"], "'half-cycle' is no known runbook"),
+        (["run", "summit", "full-cycle", "--cycle", "../../elsewhere"], "'../../elsewhere' is no cycle"),
+        (["run", "summit", "full-cycle", "--id", "a/b"], "'a/b' cannot be a run's id"),
+        (["run", "summit", "full-cycle", "--only", "ESS:9999"], "ESS:9999"),
+        (["run", "summit"], "Missing argument 'RUNBOOK'"),
+        (["resume"], "there is no open run (no run was opened here yet)"),
+        (["resume", "summit"], "there is no run 'summit'"),
+        (["observe", "no/such/folder"], "no/such/folder holds no run"),
+        (["replay", "--speed", "0"], "0"),
+        (["report"], "there is no open run"),
+    ],
+)
+def test_what_cannot_be_opened_is_refused_in_words(cli: CommandLine, words: list[str], said: str) -> None:
+    ran = cli.run(*words)
+    assert ran.code == 2
+    assert said in ran.err
+    assert "Traceback" not in ran.err
+    assert ran.out == ""
+    assert not (cli.state / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"LSST_KAFKA_BROKER_ADDR": "kafka.elsewhere.example:9092"},
+        {"LSST_SCHEMA_REGISTRY_URL": "https://registry.elsewhere.example"},
+    ],
+)
+def test_no_command_goes_through_an_address_of_another_site(cli: CommandLine, environment: dict[str, str]) -> None:
+    for words in (["run", "summit", "full-cycle"], ["run", "summit", "full-cycle", "--tmux"]):
+        ran = cli.run(*words, env=ACCOUNT | environment)
+        assert ran.code == 2
+        assert "elsewhere.example" in ran.err
+        assert "none of summit's addresses" in ran.err
+        assert "unset the LSST_* variables" in ran.err
+
+
+def test_a_closed_run_is_reported_and_not_resumed(cli: CommandLine) -> None:
+    opened(cli, "summit-c0045-a", RunClosed("ops1@console"))
+    ran = cli.run("resume", "summit-c0045-a")
+    assert ran.code == 2
+    assert "summit-c0045-a is closed (deploydash report summit-c0045-a)" in ran.err
+    assert cli.run("resume").err.startswith("deploydash: there is no open run (known are summit-c0045-a")
+
+
+def test_of_several_runs_none_is_guessed(cli: CommandLine) -> None:
+    opened(cli, "summit-c0045-a")
+    opened(cli, "summit-c0045-b")
+    for words in (["resume"], ["resume", "summit"], ["observe"], ["replay", "summit-c0045"], ["report"]):
+        ran = cli.run(*words)
+        assert ran.code == 2
+        assert "name one of summit-c0045-a, summit-c0045-b" in ran.err
+
+
+def test_a_site_file_that_is_gone_is_named(cli: CommandLine, tmp_path: Path) -> None:
+    path = write_site(tmp_path / "sites", "127.0.0.1:1", ["Watcher"])
+    path.unlink()
+    opened(cli, "summit-c0045-a", site=str(path))
+    ran = cli.run("resume")
+    assert ran.code == 2
+    assert f"{path}, the site file of summit-c0045-a, is gone (put it back where it was, then resume)" in ran.err
+
+
+def test_a_rehearsal_whose_observatory_is_gone_can_be_read_but_not_resumed(cli: CommandLine, tmp_path: Path) -> None:
+    opened(cli, "summit-c0045-a", site=str(tmp_path / "gone" / "summit.yaml"), rehearsal=True)
+    ran = cli.run("resume")
+    assert ran.code == 2
+    assert "the demo observatory of summit-c0045-a is gone" in ran.err
+    assert "deploydash report summit-c0045-a" in ran.err
+    assert cli.run("report").code == 0
+    assert TERMINAL in cli.run("observe").err
+
+
+def test_a_damaged_journal_is_named_by_line_and_nothing_goes_on(cli: CommandLine) -> None:
+    folder = opened(cli, "summit-c0045-a", RunClosed("ops1"), RunClosed("ops2"))
+    lines = (folder / JOURNAL).read_bytes().splitlines(keepends=True)
+    (folder / JOURNAL).write_bytes(lines[0] + lines[1].replace(b"ops1", b"ops9") + lines[2])
+    for command in ("resume", "observe", "replay"):
+        ran = cli.run(command, "summit-c0045-a")
+        assert ran.code == 2
+        assert f"{folder / JOURNAL}:3: the journal is damaged here" in ran.err
+
+
+@pytest.mark.parametrize("command", ["run", "resume", "observe", "replay", "report"])
+def test_the_help_of_every_command_about_runs_shows_an_example(cli: CommandLine, command: str) -> None:
+    ran = cli.run(command, "--help")
+    assert ran.code == 0
+    assert f"Example: deploydash {command} summit" in ran.out
+    if command in {"run", "resume"}:
+        assert "--tmux" in ran.out
+        assert "4 another process holds" in " ".join(ran.out.replace("│", " ").split())
+    assert "--id" not in ran.out
