@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -409,3 +410,25 @@ async def test_an_observer_without_a_line_to_the_lead_is_told_so() -> None:
     async with running_run(SCENES["asking"](), observe=True) as screen:
         await screen.press("H")
         await screen.sees("cannot ask for a hold")
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_any_keys_in_any_order_while_cards_change_end_nothing_and_fire_nothing_unarmed(
+    size: tuple[int, int],
+) -> None:
+    rng = random.Random(4)
+    names = sorted({name for key in (*RUN, *WAIT, *PAGE) for name in key.keys.split(",")} - {"q"})
+    scenes = [scene() for scene in SCENES.values()]
+    async with running_run(scenes[0], width=size[0], height=size[1]) as screen:
+        for number in range(80):
+            if number % 8 == 0:
+                screen.source.publish(rng.choice(scenes))
+                await screen.pilot.pause()
+            await screen.pilot.press(rng.choice(names))
+            await screen.read()
+        assert screen.app.is_running
+        assert screen.app.failure is None
+        armed = {"watcher", "cscs"}
+        fired = [order for order in screen.desk.orders if isinstance(order, Approve)]
+        assert all(order.step not in armed for order in fired)
+        assert screen.desk.orders, "some of the keys did something"

@@ -225,7 +225,7 @@ def test_the_steps_before_the_place_are_two_and_the_place_moves_with_the_cursor(
     seen = reading(SCENES["asking"]())
     rows = [row.step for row in seen.run.rows]
     here = rows.index(StepId("cscs"))
-    text = [plain(line).split()[1] for line in row_lines(seen, Place(), 46, 6, 2)]
+    text = [plain(line).split()[1] for line in row_lines(seen, Place(), 60, 6, 2)]
     assert text == list(rows[here - 2 : here + 4])
-    moved = [plain(line).split()[1] for line in row_lines(seen, Place(row=30), 46, 6, 2)]
+    moved = [plain(line).split()[1] for line in row_lines(seen, Place(row=30), 60, 6, 2)]
     assert moved == list(rows[28:34])

@@ -47,7 +47,7 @@ async def test_the_wait_opens_by_itself_once_and_esc_goes_back_to_the_run() -> N
         await screen.until(lambda: in_front(screen))
         await screen.press("escape")
         await screen.until(lambda: screen.app.screen is screen.run)
-        await screen.publish(run_snapshots.waiting(1_060.0 - 8.0))
+        await screen.publish(run_snapshots.waiting(waived=False))
         assert screen.app.screen is screen.run
         await screen.read()
         await screen.press("enter")
@@ -57,11 +57,9 @@ async def test_the_wait_opens_by_itself_once_and_esc_goes_back_to_the_run() -> N
 async def test_the_wait_opens_after_a_dialog_that_was_open_when_it_began() -> None:
     async with running_run(SCENES["watcher"]()) as screen:
         await screen.press("m")
-        waiting = run_snapshots.waiting()
-        await screen.publish(waiting)
+        await screen.publish(run_snapshots.waiting())
         assert not in_front(screen)
         await screen.press("escape")
-        await screen.publish(replace(waiting, number=2))
         await screen.until(lambda: in_front(screen))
 
 
@@ -215,16 +213,16 @@ async def test_the_bell_rings_once_when_the_last_arrives_and_once_at_the_limit()
         await screen.until(lambda: in_front(screen))
         screen.bells.clear()
         screen.clock.advance(98.0)
-        await screen.publish(replace(run_snapshots.waiting(1_700.0), number=2))
+        await screen.publish(run_snapshots.waiting(1_700.0, waived=False))
         assert screen.bells == []
         screen.clock.advance(3.0)
-        await screen.publish(replace(run_snapshots.waiting(1_700.0), number=3))
-        await screen.until(lambda: len(screen.bells) == 1)
-        await screen.publish(replace(run_snapshots.waiting(1_700.0), number=4))
+        await screen.publish(run_snapshots.waiting(1_700.0))
         assert len(screen.bells) == 1
-        await screen.publish(replace(run_snapshots.waiting(1_700.0, missing=False), number=5))
-        await screen.until(lambda: len(screen.bells) == 2)
-        await screen.publish(replace(run_snapshots.waiting(1_700.0, missing=False), number=6))
+        await screen.publish(run_snapshots.waiting(1_700.0, waived=False))
+        assert len(screen.bells) == 1
+        await screen.publish(run_snapshots.waiting(1_700.0, missing=False))
+        assert len(screen.bells) == 2
+        await screen.publish(run_snapshots.waiting(1_700.0, missing=False, waived=False))
         assert len(screen.bells) == 2
 
 

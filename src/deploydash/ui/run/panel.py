@@ -78,7 +78,7 @@ def step_line(reading: Reading, row: StepRow, width: int, chosen: bool) -> Line:
     if row.started_utc is not None and row.status in {StepStatus.DONE, *OPEN}:
         took = lasting((row.ended_utc if row.ended_utc is not None else now) - row.started_utc)
     surface = Surface.SELECTED if chosen else Surface.PAGE
-    names = max(14, min(20, width // 2 - 4))
+    names = max(14, min(22, width // 2 - 4))
     name = f"{cut(row.step, names, reading.glyphs):<{names}} "
     words, words_ink = _evidence(reading, row)
     left: Spans = (sign, Span(name, ink), Span(words, words_ink))

@@ -121,8 +121,10 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
     def second(self) -> None:
         """Let clocks go on."""
         super().second()
-        if self.snapshot is not None:
+        run = self.run_view
+        if self.snapshot is not None and run is not None:
             self.host.ring(self.snapshot)
+            self._open_what_began(run)
         self.repaint()
 
     def _follow_card(self, before: RunView | None, run: RunView) -> None:
