@@ -53,9 +53,11 @@ def _bytes(fleet: RunningFleet, command: list[str], hertz: float, *, quick: bool
         time.sleep(SETTLE_S)
         steady = _rate(terminal, seconds)
         fleet.order("storm", hz=hertz)
-        time.sleep(2.0)
-        storm = _rate(terminal, seconds)
-        fleet.calm()
+        try:
+            time.sleep(2.0)
+            storm = _rate(terminal, seconds)
+        finally:
+            fleet.calm()
     return steady, storm
 
 

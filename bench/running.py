@@ -61,6 +61,7 @@ class RunningFleet:
     def calm(self) -> None:
         """End a storm and have every CSC tell the state it began with."""
         self.order("calm")
+        # A change that was still under way may answer first.
         while not self.answer(60).get("calm"):
             continue
 
