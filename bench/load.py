@@ -24,6 +24,7 @@ from deploydash.core.model import CscId, SummaryState
 from deploydash.sal.framing import frame
 from deploydash.sal.keys import message_key
 from tests.servers.fleet import private_fields, schema_text
+from tests.servers.kafka_topics import KafkaTopics
 
 _SLOT_S = 0.01
 _STORM = (SummaryState.DISABLED, SummaryState.ENABLED, SummaryState.STANDBY)
@@ -44,8 +45,8 @@ class Load:
         self._fleet = roster(settings["size"])
         linger = 0 if len(self._fleet) <= 1_000 else 5
         address = {"bootstrap.servers": settings["bootstrap"], **_QUEUE}
-        self._beats = Producer({**address, "linger.ms": linger})
-        self._swift = Producer({**address, "linger.ms": 0})
+        self._beats = Producer({**address, "linger.ms": linger}, logger=KafkaTopics.silent)
+        self._swift = Producer({**address, "linger.ms": 0}, logger=KafkaTopics.silent)
         self._by_phase = sorted(
             (phase(one.origin), BeatBytes.of(one, self._topic(one, "heartbeat"), self._ids[one.csc.name]["heartbeat"]))
             for one in self._fleet
