@@ -158,7 +158,7 @@ def test_a_terminated_script_is_not_done_whatever_it_said() -> None:
     seen = after(5, [told(ProcessState.TERMINATED, ScriptState.STOPPING, ended=STARTED + 9)])
     assert (seen.ended, seen.done, seen.gone) == (True, False, False)
     assert follow(seen, queue(running=False, current=100000)).gone
-    first = [told(ProcessState.RUNNING, ScriptState.RUNNING), queue(running=False, current=100000)]
+    first: list[ScriptFact] = [told(ProcessState.RUNNING, ScriptState.RUNNING), queue(running=False, current=100000)]
     assert after(5, [*first, told(ProcessState.TERMINATED, ScriptState.STOPPING, ended=STARTED + 9)]).gone
 
 

@@ -126,7 +126,8 @@ class Followed:
     """One script that we added by the command number ``cmd_id``, as far as it has been told.
 
     ``log`` is its last line, ``reason`` what its last state gave as one. ``heard`` counts facts about it, so that
-    silence can be told. ``running``: whether its queue runs scripts; ``halted``: it does not, and this is its current one.
+    silence can be told. ``running``: whether its queue runs scripts; ``halted``: it does not, and this is its
+    current one.
     ``restarted``: the queue has another process now, so nobody tells of this script any more.
     """
 
