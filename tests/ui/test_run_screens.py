@@ -74,6 +74,8 @@ async def test_a_hold_is_on_the_third_line_from_edge_to_edge_and_goes_with_the_r
         await screen.publish(run_snapshots.held())
         await screen.until(lambda: screen.lines()[2].startswith(" HOLD  by ops2@laptop"))
         await screen.sees("RELEASE")
+        looks = {segment.style.bgcolor for segment in screen.app.screen._compositor.render_strips()[2] if segment.style}
+        assert len(looks) == 1, "one background from edge to edge"
         await screen.publish(SCENES["watcher"]())
         await screen.until(lambda: "HOLD  by" not in screen.text())
 

@@ -171,6 +171,17 @@ async def test_an_enter_meant_for_the_board_does_not_end_the_wait_when_the_last_
         assert screen.desk.orders == []
 
 
+async def test_a_key_typed_before_the_wait_opened_is_discarded() -> None:
+    async with running_run(SCENES["watcher"]()) as screen:
+        await screen.publish(run_snapshots.waiting(missing=False))
+        await screen.until(lambda: in_front(screen))
+        await screen.press("enter", "e")
+        assert screen.desk.orders == []
+        await screen.read()
+        await screen.press("enter")
+        assert screen.desk.orders == [Finish(WAIT)]
+
+
 async def test_enter_on_the_board_opens_the_csc() -> None:
     async with running_run(run_snapshots.waiting()) as screen:
         await screen.until(lambda: in_front(screen))

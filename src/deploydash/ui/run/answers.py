@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from deploydash.core.model import CscId
+from deploydash.core.run import TICKED
 from deploydash.core.run_orders import (
     Answer,
     Approve,
@@ -79,7 +80,7 @@ class Answers(Acting):
             return
         if run is not None and run.card is not None and self.host.desk is not None:
             other = {Mode.QUESTION: self.act_decide, Mode.NAMING: self.act_arm}.get(mode_of(run))
-            by_hand = run.card.step.kind is StepKind.BY_HAND and mode_of(run) in {Mode.READY, Mode.BY_HAND}
+            by_hand = run.card.step.kind in TICKED and mode_of(run) in {Mode.READY, Mode.BY_HAND}
             if other is not None or by_hand:
                 (other or self.act_tick)("")
                 return

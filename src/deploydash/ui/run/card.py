@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from deploydash.core.arm import ARM_S, COUNTDOWN_S
 from deploydash.core.gate import GateReason
 from deploydash.core.model import Target
+from deploydash.core.run import TICKED
 from deploydash.core.run_state import StepStatus
 from deploydash.core.run_view import Card
 from deploydash.core.runbook import CscItem, HandItem, ScriptItem, StepKind, Tier
@@ -88,7 +89,7 @@ def title(reading: Reading) -> str:
     if mode is Mode.READY:
         if card.step.kind is StepKind.WAIT:
             return "Begins by itself"
-        return f"{turn}  {dot}  by hand" if card.step.kind is StepKind.BY_HAND else turn
+        return f"{turn}  {dot}  by hand" if card.step.kind in TICKED else turn
     return words[mode]
 
 
@@ -146,6 +147,8 @@ def _body(reading: Reading, focus: Focus, width: int, height: int) -> list[Line]
     lines += _heading(reading, card, width)
     if mode in {Mode.ARMED, Mode.NAMING, Mode.GOING}:
         return lines + _armed(reading, card, mode, width)
+    if mode is Mode.HELD:
+        return lines + _gate(reading, card, width)
     if mode is Mode.QUESTION:
         return lines + _question(reading, card, width) + _gate(reading, card, width)
     if mode is Mode.UNDER_WAY:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from deploydash.core.model import CscId
+from deploydash.core.run import TICKED
 from deploydash.core.run_state import StepStatus
 from deploydash.core.run_view import Card, RunView
 from deploydash.core.runbook import Choice, HandItem, StepKind, Tier
@@ -69,7 +70,7 @@ def mode_of(run: RunView) -> Mode:
 
 
 def _under_way(run: RunView, card: Card) -> Mode:
-    if card.step.kind is StepKind.BY_HAND:
+    if card.step.kind in TICKED:
         return Mode.BY_HAND
     if card.step.kind is StepKind.WAIT:
         missing = run.wait is not None and run.wait.step == card.step.id and bool(run.wait.missing)
@@ -86,7 +87,7 @@ def open_questions(card: Card) -> tuple[Choice, ...]:
 def may_override(card: Card) -> tuple[str, ...]:
     """Return the sentences of red preconditions that a typed reason may override, or none if a rule is red too."""
     red = [reason for reason in card.reasons if not reason.met]
-    if any(reason.rule for reason in red) or card.step.kind in {StepKind.BY_HAND, StepKind.CLOSE, StepKind.WAIT}:
+    if any(reason.rule for reason in red) or card.step.kind in {*TICKED, StepKind.CLOSE, StepKind.WAIT}:
         return ()
     return tuple(reason.sentence for reason in red)
 
@@ -135,7 +136,7 @@ def offers(run: RunView, focus: Focus, *, lead: bool = True) -> tuple[Offer, ...
     if not lead:
         return (Offer("hold", "H", "ask the lead to hold"), Offer("why", "i", "why"))
     if mode is Mode.HELD:
-        return (Offer("release", "R", "let it go on..."), Offer("note", "m", "note"), Offer("why", "i", "why"))
+        return (Offer("release", "R", "let it go on..."), Offer("note", "m", "note..."))
     if card is None or mode in {Mode.CLOSED, Mode.NOTHING, Mode.OVER}:
         return ()
     found = list(_answers(run, card, mode, focus))
@@ -167,7 +168,7 @@ def _answers(run: RunView, card: Card, mode: Mode, focus: Focus) -> Sequence[Off
         return (Offer("go", "Enter", "the wait"), Offer("extend", "e", "10 min more"))
     if mode is Mode.ENDING:
         return (Offer("go", "Enter", "end it"),)
-    if kind is StepKind.BY_HAND and mode in {Mode.READY, Mode.BY_HAND}:
+    if kind in TICKED and mode in {Mode.READY, Mode.BY_HAND}:
         return (Offer("tick", "t", "tick by name..."),)
     if mode is Mode.READY:
         if kind is StepKind.CLOSE:
@@ -221,7 +222,7 @@ def _needs(act: str, card: Card, mode: Mode) -> str:
     step = card.step
     what = {
         "arm": f"{step.id} is done by a person: t ticks it by name"
-        if step.kind is StepKind.BY_HAND
+        if step.kind in TICKED
         else f"nothing to arm: {mode.value}",
         "go": f"{step.id} is armed first: a" if mode is Mode.READY else f"nothing for Enter: {mode.value}",
         "tick": f"{step.id} ends by what is seen, not by a tick",

@@ -54,6 +54,7 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         self.pane = Pane.CARD
         self._step_row: int | None = None
         self._top_height = 2
+        self._placed: dict[Lines, tuple[int, ...]] = {}
         self._run_shown: RunView | None = None
         self._waits_seen: set[tuple[str, float]] = set()
 
@@ -180,17 +181,25 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
             top += self._height_of("#groups")
             height -= self._height_of("#groups") + self._height_of("#events") + 1
         height = max(0, height)
-        _place(left, 0, top, self.left_width, height)
+        self._place(left, 0, top, self.left_width, height)
         focus = replace(self.focus_on, active=self.pane is Pane.CARD)
         place = Place(self._step_row, active=self.pane is Pane.RUNBOOK)
         if small:
             left.show(left_lines(reading, focus, place, self.left_width, height)[:height])
             brief = self.query_one("#brief", Lines)
             room = max(1, self.size.width - self.left_width - 1)
-            _place(brief, self.left_width + 1, top, room, BRIEF)
+            self._place(brief, self.left_width + 1, top, room, BRIEF)
             brief.show(brief_lines(reading, place, room - 1, BRIEF - 1))
         else:
             left.show(left_lines(reading, focus, place, self.left_width, height))
+
+    def _place(self, widget: Lines, *wanted: int) -> None:
+        """Put a part of the upper layer at x, y in width and height; nothing happens where it is there already."""
+        if self._placed.get(widget) != wanted:
+            self._placed[widget] = wanted
+            x, y, width, height = wanted
+            widget.styles.offset = (x, y)
+            widget.styles.width, widget.styles.height = width, height
 
     def _height_of(self, name: str) -> int:
         """Return the lines a part is to take, also before the layout has given them to it."""
@@ -322,16 +331,6 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
     def open_wait(self) -> None:
         """Open the wait's own screen."""
         self.app.push_screen(WaitScreen())
-
-
-def _place(widget: Lines, x: int, y: int, width: int, height: int) -> None:
-    """Put a widget of the upper layer somewhere; nothing happens where it is there already."""
-    styles = widget.styles
-    wanted = (x, y, width, height)
-    if getattr(widget, "placed", None) != wanted:
-        widget.placed = wanted  # type: ignore[attr-defined]
-        styles.offset = (x, y)
-        styles.width, styles.height = width, height
 
 
 def _stepped(row: int, rows: int, way: str) -> int | None:

@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 
 from deploydash.core.model import CscId
 from deploydash.core.run_orders import Finish
+from deploydash.core.run_view import RunView
 from deploydash.core.snapshot import Snapshot
 from deploydash.ui import lines
 from deploydash.ui.ink import Line, Surface
@@ -40,7 +41,10 @@ class WaitScreen(Acting):
         yield Lines(id="footer")
 
     def on_mount(self) -> None:
-        """Draw it once it has a size."""
+        """Draw it once it has a size; keys count from when it has been read."""
+        run = self.run_view
+        if run is not None:
+            self._opened_with(run)
         self.call_after_refresh(self.repaint)
 
     def on_resize(self) -> None:
@@ -50,14 +54,17 @@ class WaitScreen(Acting):
     def take(self, snapshot: Snapshot) -> None:
         """Show a new snapshot; a CSC that left its target is back on the board."""
         run = snapshot.run
-        wait = run.wait if run is not None else None
-        if wait is None:
+        if run is None or run.wait is None:
             if self.app.screen is self:
                 self.dismiss()
             return
-        held = run.held_by is not None if run is not None else False
-        self.opened((wait.step, bool(wait.missing), held))
+        self._opened_with(run)
         self.repaint()
+
+    def _opened_with(self, run: RunView) -> None:
+        """Tell apart what stands here: another wait, the last one arrived, held."""
+        if run.wait is not None:
+            self.opened((run.wait.step, bool(run.wait.missing), run.held_by is not None))
 
     def second(self) -> None:
         """Let clocks go on."""
