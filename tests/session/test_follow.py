@@ -1,7 +1,9 @@
 """An observer sees what the lead's records say, and nothing of it can act."""
 
 import asyncio
+import dataclasses
 from dataclasses import dataclass
+from typing import get_args
 
 import pytest
 
@@ -18,12 +20,12 @@ from deploydash.core.model import (
     SummaryState,
     Target,
 )
-from deploydash.core.records import BeatsChanged, FeedReported, StateRecorded
+from deploydash.core.records import BeatsChanged, FeedReported, Record, StateRecorded
 from deploydash.core.run_records import RunClosed, RunHeld, RunOpened, RunResumed, StepApproved
 from deploydash.core.run_state import StepStatus
 from deploydash.core.runbook import StepId
 from deploydash.core.snapshot import Snapshot
-from deploydash.session.follow import Follower
+from deploydash.session.follow import LEADS_TIMES, Follower
 from tests.support.clock import START_UTC, ManualClock
 from tests.support.runs import OPERATOR, WATCHER, small_runbook
 
@@ -98,6 +100,26 @@ def test_after_a_resume_the_fleet_is_told_anew_and_the_run_goes_on(clock: Manual
     assert snapshot.cscs[0].reported is None
     assert snapshot.run is not None
     assert snapshot.run.held_by == "ops2"
+
+
+def test_every_monotonic_time_of_every_record_is_put_onto_the_observers_clock() -> None:
+    for kind in get_args(Record):
+        for field in dataclasses.fields(kind):
+            is_time = "float" in str(field.type) and not field.name.endswith(("_utc", "_s"))
+            assert is_time == (field.name in LEADS_TIMES), f"{kind.__name__}.{field.name}"
+
+
+def test_a_lead_whose_clock_began_anew_never_moves_the_observers_clock_back(clock: ManualClock) -> None:
+    seen = follower(clock)
+    seen.take([Line(START_UTC, OPENED), Line(START_UTC, beats(WATCHER, Liveness.BEATING, 90_000.0))])
+    before = seen.snapshot().at
+    clock.advance(600.0)
+    seen.take(
+        [Line(START_UTC + 600, RunResumed(OPERATOR, 8)), Line(START_UTC + 600, beats(WATCHER, Liveness.LATE, 3.0))]
+    )
+    snapshot = seen.snapshot()
+    assert snapshot.at - before == pytest.approx(600.0)
+    assert snapshot.cscs[0].beat_at == pytest.approx(snapshot.at)
 
 
 ALIVE = (

@@ -63,12 +63,12 @@ class Session:
         return f"tmux -S {shlex.quote(str(self.socket))} attach -r -t {shlex.quote(self.name)}"
 
     @property
-    def share(self) -> str:
-        """The command with which the lead lets another user in, read-only; needs tmux 3.3."""
+    def share(self) -> tuple[str, str]:
+        """The commands with which the lead lets another user in, read-only; the second needs tmux 3.3."""
         socket = shlex.quote(str(self.socket))
         return (
-            f"chmod 711 {shlex.quote(str(self.socket.parent))} && chmod 666 {socket} && "
-            f"tmux -S {socket} server-access -a -r USER"
+            f"chmod 711 {shlex.quote(str(self.socket.parent))}; chmod 666 {socket}",
+            f"tmux -S {socket} server-access -a -r USER",
         )
 
     def ask(self, *words: str) -> str | None:
@@ -140,10 +140,8 @@ def instructions(session: Session, tmux: Tmux) -> str:
         f"  {session.mirror}",
     ]
     if tmux.version >= SHARING:
-        lines += [
-            "The same as another user of this machine, after you typed once, with their name:",
-            f"  {session.share}",
-        ]
+        lines.append("The same as another user of this machine, once you typed this, with their name for USER:")
+        lines += [f"  {command}" for command in session.share]
     else:
         lines.append(f"{tmux.words} lets no other user in safely; they use the next line.")
     lines += ["With an own cursor, filter and size:", f"  deploydash observe {session.run}"]

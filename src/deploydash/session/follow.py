@@ -41,24 +41,14 @@ class Line(Protocol):
         ...
 
 
-class FollowedClock:
-    """The lead's monotonic clock as its journal tells it, carried on by our own."""
+LEADS_TIMES = ("at", "beat_at", "answered_until")
+"""The fields of records that are monotonic seconds of the process that wrote them."""
 
-    def __init__(self, ours: Clock) -> None:
-        self._ours = ours
-        self._ahead = 0.0
 
-    def hear(self, at: float, utc: float) -> None:
-        """Take in that the lead's clock showed ``at`` when ``utc`` was written."""
-        self._ahead = at + (self._ours.utc() - utc) - self._ours.monotonic()
-
-    def monotonic(self) -> float:
-        """Return what the lead's monotonic clock shows now, as far as both machines' UTC agree."""
-        return self._ours.monotonic() + self._ahead
-
-    def utc(self) -> float:
-        """Return UTC unix seconds."""
-        return self._ours.utc()
+def moved(record: Record, by: float) -> Record:
+    """Return a record with its monotonic times put onto another clock."""
+    times = {name: getattr(record, name, None) for name in LEADS_TIMES}
+    return replace(record, **{name: time + by for name, time in times.items() if time is not None})
 
 
 class Follower:
@@ -77,7 +67,7 @@ class Follower:
         *,
         ended: Callable[[], str] = lambda: "",
     ) -> None:
-        self.clock = FollowedClock(clock)
+        self.clock = clock
         self.state = RunState(runbook)
         self.chosen: StepId | None = None
         self._roster = roster
@@ -88,6 +78,7 @@ class Follower:
         self._fleet = Fleet(roster, clock.monotonic(), Phase(None))
         self._compared: Phase | None = None
         self._fresh = True
+        self._ahead = 0.0
         self._subscribers: list[Subscriber] = []
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
@@ -125,16 +116,23 @@ class Follower:
             if isinstance(record, RunRecord):
                 self.state = evolve(self.state, record, line.utc)
             elif isinstance(record, Record):
-                if self._fresh:
-                    self._fleet = Fleet(self._roster, record.at, Phase(None))
-                    self._compared = None
-                    self._why_ended = ""
-                    self._fresh = False
-                self._fleet.apply(record)
-                self.clock.hear(record.at, line.utc)
+                self._apply(record, line.utc)
             self._last_utc = line.utc
         if lines:
             self._compare()
+
+    def _apply(self, record: Record, utc: float) -> None:
+        """Fold what the lead's fleet noticed, on our clock: the two meet by the UTC of a process's first line.
+
+        The records are moved and not the clock, because a screen's clock must never jump.
+        """
+        if self._fresh:
+            self._ahead = self.clock.monotonic() - (self.clock.utc() - utc) - record.at
+            self._fleet = Fleet(self._roster, record.at + self._ahead, Phase(None))
+            self._compared = None
+            self._why_ended = ""
+            self._fresh = False
+        self._fleet.apply(moved(record, self._ahead))
 
     def note_end(self, why: str) -> None:
         """Take in why nobody writes to the journal now, or that somebody does; only a resume makes it live again."""
