@@ -85,25 +85,24 @@ def grids(studio: Studio) -> None:
 
 def views(studio: Studio) -> None:
     """Take the list of those not at target, the filter, what is known of one CSC, and the help."""
-    with studio.world("--scenario", "mixed") as world:
-        with studio.screen(world.site_file, (120, 40)) as tmux:
-            shows(tmux, decided, "the grid is decided")
-            tmux.send_keys("x")
-            shows(tmux, lambda text: "ATSpectrograph" not in text, "the list")
-            studio.take(tmux, "off-target-120x40-love")
-            tmux.send_keys("x", "/")
-            tmux.type_text("mtdome")
-            tmux.send_keys("Enter")
-            shows(tmux, lambda text: "2 match" in text, "the filter")
-            studio.take(tmux, "filter-120x40-love")
-            tmux.send_keys("Enter")
-            shows(tmux, lambda text: "Last minute" in text and "encoder lost" in text, "the detail")
-            studio.take(tmux, "detail-120x40-love")
-            tmux.send_keys("Escape")
-            shows(tmux, lambda text: "ATSpectrograph" in text, "the grid again")
-            tmux.send_keys("?")
-            shows(tmux, lambda text: "Keys: Grid" in text, "the help")
-            studio.take(tmux, "help-120x40-love")
+    with studio.world("--scenario", "mixed") as world, studio.screen(world.site_file, (120, 40)) as tmux:
+        shows(tmux, decided, "the grid is decided")
+        tmux.send_keys("x")
+        shows(tmux, lambda text: "ATSpectrograph" not in text, "the list")
+        studio.take(tmux, "off-target-120x40-love")
+        tmux.send_keys("x", "/")
+        tmux.type_text("mtdome")
+        tmux.send_keys("Enter")
+        shows(tmux, lambda text: "2 match" in text, "the filter")
+        studio.take(tmux, "filter-120x40-love")
+        tmux.send_keys("Enter")
+        shows(tmux, lambda text: "Last minute" in text and "encoder lost" in text, "the detail")
+        studio.take(tmux, "detail-120x40-love")
+        tmux.send_keys("Escape")
+        shows(tmux, lambda text: "ATSpectrograph" in text, "the grid again")
+        tmux.send_keys("?")
+        shows(tmux, lambda text: "Keys: Grid" in text, "the help")
+        studio.take(tmux, "help-120x40-love")
 
 
 def outage(studio: Studio) -> None:
