@@ -19,6 +19,7 @@ from deploydash.core.run_records import (
     TargetsDispatched,
 )
 from deploydash.core.run_state import RunState, StepStatus, TargetStatus
+from deploydash.core.run_view import Arrivals, WaitView
 from deploydash.core.runbook import StepId
 from tests.support.runs import (
     MTM1M3,
@@ -244,3 +245,14 @@ def test_skipping_needs_a_reason_and_a_closed_run_takes_nothing() -> None:
         state = after(state, *accepted(decide(Skip(step.id, "rehearsal"), state, sight(), OPERATOR)))
     state = after(state, *accepted(decide(Close(), state, sight(), OPERATOR)))
     assert refusal(decide(Hold("ops1"), state, sight(), OPERATOR)) == "the run is closed"
+
+
+def test_arrivals_are_counted_while_we_look_on_and_a_csc_that_comes_back_arrives_again() -> None:
+    def wait(*missing: CscId) -> WaitView:
+        return WaitView(step_id("standby"), 0.0, 1800.0, 3, missing, ())
+
+    seen = Arrivals().after(wait(*PLAIN), 10.0)
+    assert seen.at == ()
+    seen = seen.after(wait(PLAIN[2]), 20.0).after(wait(PLAIN[0], PLAIN[2]), 30.0).after(wait(), 40.0)
+    assert seen.at == (20.0, 20.0, 40.0, 40.0)
+    assert seen.after(None, 50.0) == Arrivals()

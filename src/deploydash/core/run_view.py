@@ -9,7 +9,8 @@ from deploydash.core.gate import GateReason, Sight, reasons
 from deploydash.core.model import CscId
 from deploydash.core.run import not_there
 from deploydash.core.run_records import ItemTicked
-from deploydash.core.run_state import RunState, StepStatus, TargetStatus
+from deploydash.core.run_scripts import route_of
+from deploydash.core.run_state import ItemProgress, RunState, StepStatus, TargetStatus, asking_scripts, script_of
 from deploydash.core.runbook import Choice, Debt, Lane, RunPhase, ScriptItem, Step, StepId, StepKind, Tier
 
 
@@ -40,12 +41,24 @@ class TargetRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ScriptRow:
+    """One script of a card, by its number in the step: where it runs and what it has come to."""
+
+    item: int
+    queue: CscId
+    path: str
+    ticked: bool
+    progress: ItemProgress
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """The gate card: what would be done, on what, why it may or may not go now, and what it leaves behind.
 
     ``choices`` are the questions this step asks, ``answers`` (choice, answer) those answered so far. ``ticks``:
     items done by hand, by number. ``arrivals``: UTC seconds at which one of the ``total`` targets was reached.
-    ``route``: the script by which targets that did not go may be sent another way, or None.
+    ``route``: the script by which targets that did not go may be sent another way, or None. ``scripts``: those of the
+    step and of routes that were taken, as they stand.
     """
 
     step: Step
@@ -61,6 +74,7 @@ class Card:
     arrivals: tuple[float, ...] = ()
     total: int = 0
     route: ScriptItem | None = None
+    scripts: tuple[ScriptRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +109,29 @@ class RunView:
     waived: tuple[tuple[CscId, str], ...]
     fault: str
     owed: tuple[Debt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Who of a wait was seen to arrive while this process looked on, and when (UTC). For the picture alone.
+
+    A CSC that leaves its target and comes back arrives again.
+    """
+
+    step: StepId | None = None
+    missing: frozenset[CscId] = frozenset()
+    at: tuple[float, ...] = ()
+
+    def after(self, wait: WaitView | None, utc: float) -> Arrivals:
+        """Return what is known after a look at ``utc``; another wait begins anew."""
+        if wait is None:
+            return self if self.step is None else Arrivals()
+        missing = frozenset(wait.missing)
+        if wait.step != self.step:
+            return Arrivals(wait.step, missing)
+        if missing == self.missing:
+            return self
+        return Arrivals(wait.step, missing, self.at + (utc,) * len(self.missing - missing))
 
 
 def current_phase(state: RunState) -> RunPhase:
@@ -178,6 +215,10 @@ def _evidence(step: Step, state: RunState, sight: Sight) -> str:
         reached = sum(target.status is TargetStatus.REACHED for target in progress.targets.values())
         asking = len(_asking(step, state))
         return f"{reached}/{len(progress.targets)}" + (f" · {asking} ask" if asking else "")
+    if step.kind is StepKind.SCRIPT and progress.scripts:
+        ended = {number for number, one in progress.scripts.items() if one.status is TargetStatus.REACHED}
+        asking = len(asking_scripts(step, progress))
+        return f"{len(ended | set(progress.ticks))}/{len(step.items)}" + (f" · {asking} ask" if asking else "")
     if progress.ticks:
         return "by " + ", ".join(dict.fromkeys(tick.by for tick in progress.ticks.values()))
     return ""
@@ -211,14 +252,22 @@ def _card(step: Step, state: RunState, sight: Sight, arm: Arm | None, message: s
         ticks=tuple(progress.ticks.values()),
         arrivals=tuple(sorted(reached)),
         total=len(progress.targets),
-        route=_route(step, state),
+        route=route_of(step, state),
+        scripts=_scripts(step, state),
     )
 
 
-def _route(step: Step, state: RunState) -> ScriptItem | None:
-    """Return the other route of a step: its own, or that of the step which decides about what it left."""
-    deciding = (other.other_route for other in state.runbook.steps() if other.settles == step.id)
-    return step.other_route or next(deciding, None)
+def _scripts(step: Step, state: RunState) -> tuple[ScriptRow, ...]:
+    progress = state.progress(step.id)
+    numbers = (*range(len(step.items)), *progress.routes)
+    asked = [(number, script_of(step, progress, number)) for number in numbers]
+    return tuple(
+        ScriptRow(
+            number, script.queue, script.path, number in progress.ticks, progress.scripts.get(number, ItemProgress())
+        )
+        for number, script in asked
+        if script is not None
+    )
 
 
 def _wait(state: RunState, sight: Sight, arrivals: tuple[float, ...]) -> WaitView | None:

@@ -29,7 +29,7 @@ from deploydash.core.run_records import (
     TargetsDispatched,
 )
 from deploydash.core.run_state import RunState, TargetStatus, evolve
-from deploydash.core.run_view import current_phase, run_view
+from deploydash.core.run_view import Arrivals, current_phase, run_view
 from deploydash.core.runbook import Step, StepId, StepKind
 from deploydash.core.snapshot import CscView, Snapshot
 from deploydash.errors import UserError
@@ -78,6 +78,7 @@ class RunKeeper:
         self._arm: Arm | None = None
         self._armed: ArmStep | None = None
         self._message = ""
+        self._arrivals = Arrivals()
         self.chosen: StepId | None = None
         self.compare: Callable[[CompareWith], None] = lambda _: None
 
@@ -182,7 +183,9 @@ class RunKeeper:
             arm=self._arm,
             message=self._message,
             fault=self.fault,
+            arrivals=self._arrivals.at,
         )
+        self._arrivals = self._arrivals.after(shown.wait, snapshot.utc)
         return replace(snapshot, run=shown)
 
     def noticed(self, records: Sequence[object]) -> None:
