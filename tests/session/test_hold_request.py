@@ -54,7 +54,15 @@ async def test_rubbish_holds_nobody_and_the_next_request_is_heard(tmp_path: Path
     assert held == ["ops2"]
 
 
-async def test_a_path_too_long_for_a_socket_is_no_reason_not_to_run(tmp_path: Path) -> None:
+async def test_a_path_too_long_for_a_socket_is_reached_all_the_same(tmp_path: Path) -> None:
     folder = tmp_path / ("x" * 120)
     folder.mkdir()
-    await asyncio.wait_for(serve_holds(folder, lambda _: asyncio.sleep(0)), 5)
+    held: list[str] = []
+    async with serving(folder, held):
+        await ask_to_hold(folder, "ops2")
+    assert held == ["ops2"]
+    assert not (folder / SOCKET).exists()
+
+
+async def test_a_folder_that_takes_no_socket_is_no_reason_not_to_run(tmp_path: Path) -> None:
+    await asyncio.wait_for(serve_holds(tmp_path / "gone", lambda _: asyncio.sleep(0)), 5)

@@ -6,7 +6,9 @@ The socket takes nothing else, so whoever may write to it can stop a run but nev
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from deploydash.errors import UserError
@@ -14,12 +16,14 @@ from deploydash.errors import UserError
 SOCKET = "hold.sock"
 MOST_BYTES = 200
 ANSWER_S = 3.0
+LONGEST_SOCKET = 100
+"""Bytes of a socket's path; the kernel takes 107."""
 
 
 async def serve_holds(folder: Path, hold: Callable[[str], Awaitable[object]]) -> None:
     """Call ``hold`` with the name of whoever asks, until cancelled. The run's group may ask, too.
 
-    A folder whose path is too long for a socket is no reason not to run: then nobody can ask this way.
+    A folder that takes no socket is no reason not to run: then nobody can ask this way.
     """
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -38,7 +42,8 @@ async def serve_holds(folder: Path, hold: Callable[[str], Awaitable[object]]) ->
     path = folder / SOCKET
     path.unlink(missing_ok=True)
     try:
-        server = await asyncio.start_unix_server(answer, path, limit=MOST_BYTES)
+        with _within_reach(folder) as address:
+            server = await asyncio.start_unix_server(answer, address, limit=MOST_BYTES)
     except OSError:
         return
     path.chmod(0o660)
@@ -57,7 +62,8 @@ async def ask_to_hold(folder: Path, who: str) -> None:
     """
     try:
         async with asyncio.timeout(ANSWER_S):
-            reader, writer = await asyncio.open_unix_connection(folder / SOCKET)
+            with _within_reach(folder) as address:
+                reader, writer = await asyncio.open_unix_connection(address)
             writer.write(f"{who}\n".encode())
             answer = await reader.readline()
             writer.close()
@@ -65,3 +71,17 @@ async def ask_to_hold(folder: Path, who: str) -> None:
         raise UserError("the lead's process does not answer; nothing was held", hint="call the lead") from error
     if answer != b"held\n":
         raise UserError("the lead's process did not hold", hint="call the lead")
+
+
+@contextmanager
+def _within_reach(folder: Path) -> Iterator[Path]:
+    """Give the socket's path, through the open folder where it is too long for a socket (Linux; proc(5))."""
+    path = folder / SOCKET
+    if len(os.fsencode(path)) <= LONGEST_SOCKET:
+        yield path
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield Path(f"/proc/self/fd/{descriptor}/{SOCKET}")
+    finally:
+        os.close(descriptor)
