@@ -60,7 +60,7 @@ class TableApp(App[None]):
         if self._newest is not None:
             summary = self._newest.summary
             text = f"{summary.at_target}/{summary.expected} at {self._newest.target}  {summary.off_target} off"
-            self.query_one("#header", Static).update(f"{text}  {time.strftime('%H:%M:%S')}")
+            self.query_one("#header", Static).update(f"{text}  {time.strftime('%H:%M:%S')}", layout=False)
 
     def _show(self) -> None:
         snapshot, self._newest = self._newest, None
