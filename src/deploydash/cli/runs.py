@@ -1,25 +1,32 @@
-"""``runs``: the runs on this machine, and who holds them."""
+"""``runs``: the runs on this machine, how far each is, and who holds them."""
 
 from __future__ import annotations
 
 import json
 
 from deploydash.cli.exits import Exit
-from deploydash.cli.places import places
+from deploydash.cli.places import Places, places
+from deploydash.cli.report import open_again
 from deploydash.cli.tmux import session_of
-from deploydash.journal.runs import KnownRun, known_runs
+from deploydash.core.run_records import RunRecord
+from deploydash.core.run_state import fold
+from deploydash.core.run_view import current_phase
+from deploydash.errors import UserError
+from deploydash.journal.runs import KnownRun, known_runs, read_run
 
 
 def run(*, as_json: bool) -> Exit:
     """Print every run, oldest first."""
-    found = known_runs(places().state)
+    at = places()
+    found = known_runs(at.state)
     if as_json:
-        print(json.dumps([_row(each) for each in found], indent=1))
+        print(json.dumps([_row(each, at) for each in found], indent=1))
         return Exit.YES
     for each in found:
         state = "damaged" if each.damage else "closed" if each.closed else "open"
+        where = f"{each.opened.site:<10} {each.opened.runbook:<12} {state:<7} {_phase(each, at) or '-':<10}"
         held = f"  held by {each.holder}" if each.holder else ""
-        print(f"{each.id:<34} {each.opened.runbook:<12} {state:<7} {each.entries:>5} entries{held}")
+        print(f"{each.id:<34} {where} {each.entries:>6} entries{held}")
         if (mirror := _mirror(each)) is not None:
             print(f"  read-only: {mirror}")
     return Exit.YES
@@ -31,7 +38,19 @@ def _mirror(run: KnownRun) -> str | None:
     return session.mirror if run.holder and session.socket.is_socket() and session.alive else None
 
 
-def _row(run: KnownRun) -> dict[str, object]:
+def _phase(run: KnownRun, at: Places) -> str | None:
+    """Return the phase of an open run, if its site and runbook can still be read."""
+    if run.closed or run.damage:
+        return None
+    try:
+        _, book = open_again(run, at)
+        lines = [(entry.utc, entry.record) for entry in read_run(run) if isinstance(entry.record, RunRecord)]
+    except (UserError, OSError):
+        return None
+    return current_phase(fold(book, lines)).id
+
+
+def _row(run: KnownRun, at: Places) -> dict[str, object]:
     return {
         "id": run.id,
         "site": run.opened.site,
@@ -39,6 +58,7 @@ def _row(run: KnownRun) -> dict[str, object]:
         "cycle": run.opened.cycle,
         "operator": run.opened.operator,
         "rehearsal": run.opened.rehearsal,
+        "phase": _phase(run, at),
         "open": not run.closed,
         "holder": run.holder or None,
         "mirror": _mirror(run),

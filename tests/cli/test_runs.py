@@ -1,0 +1,59 @@
+"""``runs`` tells of every run on this machine where it is, how far, and who has it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from deploydash.core.run_records import RunClosed, RunOpened, RunRecord
+from deploydash.journal.runs import CODEC, JOURNAL
+from deploydash.journal.write import JournalWriter
+from tests.support.command_line import CommandLine
+
+AT = 1_795_208_652.0
+
+
+def opened(state: Path, name: str, site_file: str, *more: RunRecord) -> JournalWriter:
+    """Open a run in this process."""
+    journal = JournalWriter(state / "runs" / name / JOURNAL, CODEC)
+    journal.open()
+    first = RunOpened(
+        name, "summit", "full-cycle", "c0045", "ops1@console", False, site_file=site_file, runbook_file="full-cycle"
+    )
+    for record in (first, *more):
+        journal.append(record, AT)
+    return journal
+
+
+def test_a_machine_without_runs_has_nothing_to_tell(cli: CommandLine) -> None:
+    assert (cli.run("runs").out, cli.run("runs", "--json").out) == ("", "[]\n")
+
+
+def test_each_run_is_one_line_with_its_phase_and_its_holder(cli: CommandLine) -> None:
+    opened(cli.state, "summit-c0044-a", "summit", RunClosed("ops1@console")).close()
+    opened(cli.state, "summit-c0044-b", "no/such/site.yaml").close()
+    with opened(cli.state, "summit-c0045-c", "summit"):
+        ran = cli.run("runs")
+        document = json.loads(cli.run("runs", "--json").out)
+    assert ran.code == 0
+    assert ran.err == ""
+    words = [line.split() for line in ran.out.splitlines()]
+    assert [line[:5] for line in words] == [
+        ["summit-c0044-a", "summit", "full-cycle", "closed", "-"],
+        ["summit-c0044-b", "summit", "full-cycle", "open", "-"],
+        ["summit-c0045-c", "summit", "full-cycle", "open", "prepare"],
+    ]
+    assert [run["open"] for run in document] == [False, True, True]
+    assert [run["phase"] for run in document] == [None, None, "prepare"]
+    assert [bool(run["holder"]) for run in document] == [False, False, True]
+    assert " held by " in ran.out.splitlines()[2]
+
+
+def test_a_damaged_run_is_listed_as_such(cli: CommandLine) -> None:
+    opened(cli.state, "summit-c0045-a", "summit", RunClosed("ops1"), RunClosed("ops2")).close()
+    path = cli.state / "runs" / "summit-c0045-a" / JOURNAL
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + lines[1].replace(b"ops1", b"ops9") + lines[2])
+    ran = cli.run("runs")
+    assert ran.code == 0
+    assert ran.out.split()[3] == "damaged"
