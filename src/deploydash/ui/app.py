@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -162,7 +163,7 @@ class DeploydashApp(App[None], inherit_bindings=False):
     def _show_soon(self) -> None:
         wait = self._shown_at + FRAME_S - self.source.clock.monotonic()
         if wait > 0:
-            self.set_timer(wait, self._show)
+            self.after(wait, self._show)
         else:
             self._show()
 
@@ -175,9 +176,17 @@ class DeploydashApp(App[None], inherit_bindings=False):
                 if isinstance(screen, View) and screen.is_mounted:
                     screen.take(self.snapshot)
 
+    def after(self, seconds: float, callback: Callable[[], object]) -> None:
+        """Call back once these seconds are over, however late the loop is.
+
+        Textual 8's own one-shot timer is dropped without a word when its moment is past before it begins to wait
+        (``Timer._run`` skips it), and the screen would stand still from then on.
+        """
+        asyncio.get_running_loop().call_later(seconds, self.call_later, callback)
+
     def _next_second(self) -> None:
         """Wake when the UTC clock's second changes."""
-        self.set_timer(1.0 - self.source.clock.utc() % 1.0 + 0.005, self._second)
+        self.after(1.0 - self.source.clock.utc() % 1.0 + 0.005, self._second)
 
     def _second(self) -> None:
         for screen in self.screen_stack:

@@ -185,7 +185,11 @@ class Painting(View):
             self.around(moment, lists=False)
         else:
             self._around_waits = True
-            self.set_timer(wait, lambda: self.around(self.moment(), lists=False))
+            self.deploydash.after(wait, self._around_late)
+
+    def _around_late(self) -> None:
+        if self.is_mounted:
+            self.around(self.moment(), lists=False)
 
     def around(self, moment: Moment, *, lists: bool = True) -> None:
         """Draw everything but the grid; ``lists`` False leaves the lists alone when they were drawn just now."""
