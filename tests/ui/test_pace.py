@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import random
 
 from deploydash.ui.app import FRAME_S
-from tests.support.snapshots import ManualClock, busy
+from tests.support.snapshots import ManualClock, busy, shaken
 from tests.support.ui import Screen, running
 
 
 async def test_a_snapshot_that_comes_a_nanosecond_before_the_frame_is_over_is_shown_and_so_are_those_after_it() -> None:
     async with running(busy()) as screen:
-        clock = screen.source.clock
+        source, clock = screen.source, screen.source.clock
         assert isinstance(clock, ManualClock)
-        assert screen.source.current is not None
-        for number in (1001, 1002):
+        for _ in range(3):
+            assert source.current is not None
             clock.advance(FRAME_S - 1e-9)
-            screen.source.publish(replace(screen.source.current, number=number))
-            await screen.until(lambda number=number: _shown(screen) == number)  # type: ignore[misc]
+            source.publish(shaken(source.current, random.Random(1), 5, clock.now, clock.unix))
+            wanted = source.current.number
+            await screen.until(lambda wanted=wanted: _shown(screen) == wanted)  # type: ignore[misc]
 
 
 def _shown(screen: Screen) -> int:
