@@ -34,7 +34,7 @@ class Frame:
     @property
     def asked(self) -> tuple[str, str]:
         """What tells one card from another: the title without figures, and the first paragraph."""
-        head = []
+        head: list[str] = []
         for line in self.body:
             if not line and head:
                 break
@@ -133,7 +133,7 @@ class Lead:
     def choose(self, title: str, answer: str) -> None:
         """Take an answer of an open dialog by its first words; an empty one takes the safe answer."""
         for _ in range(8):
-            here = next((line for line in self.see().body if line.startswith(("❯ ", "▶ ", "> ", "› "))), "")
+            here = next((line for line in self.see().body if line.startswith(("▸ ", "> "))), "")
             if here[2:].startswith(answer):
                 break
             self.press("Down")
