@@ -165,10 +165,14 @@ def _held(run: str, error: JournalHeld) -> JournalHeld:
 def _lead(
     reader: ReadOnly, state: RunState, journal: JournalWriter, first: RunOpened | RunResumed, theme: str | None
 ) -> Exit:
-    code = run_to_the_end(_run(reader, state, journal, first, theme))
-    known = journal.path.parent.name
+    name = journal.path.parent.name
+    go_on = f"the run {name} is open; to go on: deploydash resume {name}"
+    try:
+        code = run_to_the_end(_run(reader, state, journal, first, theme))
+    except UserError as error:
+        raise UserError(error.message, hint="; ".join(part for part in (error.hint, go_on) if part)) from error
     if code is Exit.NO:
-        print(f"the run {known} is open; to go on: deploydash resume {known}", file=sys.stderr)
+        print(go_on, file=sys.stderr)
     return code
 
 
