@@ -58,7 +58,13 @@ NEVER = replace(
     verdict=Verdict.NO_TARGET,
     reason=Reason("never seen"),
 )
-STRANGER = replace(snapshots.view(CscId("ESS", 999)), expected=False, target=None, verdict=Verdict.NO_TARGET)
+STRANGER = replace(
+    snapshots.view(CscId("ESS", 999)),
+    expected=False,
+    target=None,
+    verdict=Verdict.NO_TARGET,
+    reason=Reason("says STANDBY; not in the site file"),
+)
 SNAPSHOT = snapshots.snapshot(
     [ESS, CAMERA, NEVER, STRANGER],
     feed_views=(
