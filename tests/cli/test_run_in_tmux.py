@@ -224,3 +224,18 @@ def test_a_recorded_run_is_replayed(desk: Desk, world: Observatory) -> None:
         assert "you observe" in replay.capture()
         replay.send_keys("q")
         assert replay.wait_exit() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_lead_whose_terminal_or_process_is_ended_gives_the_run_back(
+    desk: Desk, world: Observatory, number: signal.Signals
+) -> None:
+    with desk.command("plain", "run", world.site_file, "full-cycle", size=(120, 40)) as plain:
+        plain.wait_for("Your turn", 40)
+        holder = desk.holder()
+        os.kill(holder, number)
+        assert plain.wait_exit() == 128 + number
+        assert "Traceback" not in plain.capture()
+    [run] = json.loads(desk.cli.run("runs", "--json").out)
+    assert (run["open"], run["holder"]) == (True, None)
+    assert desk.kinds()[0] == "RunOpened"
