@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from deploydash.core.run_records import RunClosed, RunOpened, RunRecord
+from deploydash.core.run_records import RunClosed, RunOpened, RunRecord, StepApproved, StepDone
+from deploydash.core.runbook import StepId
 from deploydash.journal.runs import CODEC, JOURNAL
 from deploydash.journal.write import JournalWriter
-from tests.support.command_line import CommandLine
+from tests.support.command_line import ROOT, CommandLine
 from tests.support.site_files import write_site
 
 AT = 1_795_208_652.0
@@ -62,7 +63,7 @@ def held(folder: Path) -> Iterator[int]:
 
 
 def test_a_run_that_another_process_holds_is_exit_code_4_with_its_user_host_and_process(cli: CommandLine) -> None:
-    folder = opened(cli, "summit-c0045-a", site=str(Path("sites/summit.yaml").resolve()))
+    folder = opened(cli, "summit-c0045-a", site=str(ROOT / "sites/summit.yaml"))
     before = (folder / JOURNAL).read_bytes()
     with held(folder) as pid:
         ran = cli.run("resume")
@@ -86,7 +87,7 @@ def test_without_a_terminal_the_command_that_suits_is_named_and_nothing_is_opene
 ) -> None:
     words = ["run", "summit", "full-cycle"] if command == "run" else [command]
     if command != "run":
-        opened(cli, "summit-c0045-a", site=str(Path("sites/summit.yaml").resolve()))
+        opened(cli, "summit-c0045-a", site=str(ROOT / "sites/summit.yaml"))
     ran = cli.run(*words, env=ACCOUNT)
     assert ran.code == 2
     instead = "plan summit full-cycle" if command == "run" else "report summit-c0045-a"
@@ -180,6 +181,14 @@ def test_a_damaged_journal_is_named_by_line_and_nothing_goes_on(cli: CommandLine
         ran = cli.run(command, "summit-c0045-a")
         assert ran.code == 2
         assert f"{folder / JOURNAL}:3: the journal is damaged here" in ran.err
+
+
+def test_a_runbook_that_lost_a_step_of_the_journal_is_not_gone_on_with(cli: CommandLine) -> None:
+    site = str(ROOT / "sites/summit.yaml")
+    opened(cli, "summit-c0045-a", StepApproved(StepId("dance"), "ops1", 3), StepDone(StepId("dance")), site=site)
+    ran = cli.run("resume", env=ACCOUNT)
+    assert ran.code == 2
+    assert "the runbook full-cycle has changed since this run was opened: it has no step dance" in ran.err
 
 
 @pytest.mark.parametrize("command", ["run", "resume", "observe", "replay", "report"])

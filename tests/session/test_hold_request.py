@@ -1,6 +1,8 @@
 """An observer can stop a run and do nothing else."""
 
 import asyncio
+import os
+import pwd
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -9,6 +11,8 @@ import pytest
 
 from deploydash.errors import UserError
 from deploydash.session.hold_request import SOCKET, ask_to_hold, serve_holds
+
+USER = pwd.getpwuid(os.getuid()).pw_name
 
 
 @asynccontextmanager
@@ -29,15 +33,23 @@ async def serving(folder: Path, held: list[str]) -> AsyncIterator[None]:
 
 async def test_whoever_asks_is_named_and_told_that_the_run_is_held(tmp_path: Path) -> None:
     held: list[str] = []
+    me = f"{USER}@console (observer)"
     async with serving(tmp_path, held):
-        await ask_to_hold(tmp_path, "ops2@console")
-    assert held == ["ops2@console"]
+        await ask_to_hold(tmp_path, me)
+    assert held == [me]
     assert not (tmp_path / SOCKET).exists()
 
 
 async def test_a_run_that_is_open_nowhere_cannot_be_held_and_that_is_said(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing was held"):
         await ask_to_hold(tmp_path, "ops2")
+
+
+async def test_nobody_asks_in_anothers_name(tmp_path: Path) -> None:
+    held: list[str] = []
+    async with serving(tmp_path, held):
+        await ask_to_hold(tmp_path, "lead@console")
+    assert held == [f"{USER}, who says lead@console"]
 
 
 @pytest.mark.parametrize("rubbish", [b"\n", b"\x1b[2J\n", b"x" * 5000, b""])
@@ -51,7 +63,7 @@ async def test_rubbish_holds_nobody_and_the_next_request_is_heard(tmp_path: Path
             assert await reader.read() == b""
         writer.close()
         await ask_to_hold(tmp_path, "ops2")
-    assert held == ["ops2"]
+    assert held == [f"{USER}, who says ops2"]
 
 
 async def test_a_path_too_long_for_a_socket_is_reached_all_the_same(tmp_path: Path) -> None:
@@ -60,7 +72,7 @@ async def test_a_path_too_long_for_a_socket_is_reached_all_the_same(tmp_path: Pa
     held: list[str] = []
     async with serving(folder, held):
         await ask_to_hold(folder, "ops2")
-    assert held == ["ops2"]
+    assert held == [f"{USER}, who says ops2"]
     assert not (folder / SOCKET).exists()
 
 

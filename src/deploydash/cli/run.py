@@ -19,11 +19,12 @@ from deploydash.cli.running import run as run_to_the_end
 from deploydash.cli.sites import open_site
 from deploydash.config.load import Site
 from deploydash.core.model import Phase
-from deploydash.core.run_records import RunOpened, RunResumed
+from deploydash.core.run_records import ItemTicked, RunOpened, RunResumed, StepApproved, StepDone, StepSkipped
 from deploydash.core.run_state import RunState
+from deploydash.core.runbook import Runbook
 from deploydash.errors import UserError
 from deploydash.journal.line import Entry
-from deploydash.journal.runs import CODEC, JOURNAL, KnownRun, find_run, new_run_id
+from deploydash.journal.runs import CODEC, JOURNAL, KnownRun, find_run, new_run_id, read_run
 from deploydash.journal.write import JournalHeld, JournalWriter
 from deploydash.session.clock import SystemClock
 from deploydash.session.mirror import Mirrors
@@ -33,6 +34,9 @@ from deploydash.wiring.read_only import ReadOnly, read_only
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 """What may stand in a run's id: it names a folder and a tmux session."""
+
+DECIDED = (StepApproved, StepDone, StepSkipped, ItemTicked)
+"""The records that say where a run stands in its runbook."""
 
 
 def open_new(
@@ -103,6 +107,7 @@ def resume(reference: str | None, *, theme: str | None, in_tmux: bool = False) -
     site = _site_of(known, at)
     only = ",".join(known.opened.only) or None
     book = open_runbook(known.opened.runbook_file, site, named(only, site), at)
+    _refuse_changed(book, read_run(known))
     reader = _reader(site, at)
     need_terminal("resume", f"deploydash report {known.id}")
     if in_tmux:
@@ -121,6 +126,18 @@ def _site_of(known: KnownRun, at: Places) -> Site:
             hint=f"a rehearsal ends with its observatory: deploydash report {known.id}",
         )
     raise UserError(f"{path}, the site file of {known.id}, is gone", hint="put it back where it was, then resume")
+
+
+def _refuse_changed(book: Runbook, entries: list[Entry]) -> None:
+    """Refuse a runbook that lacks steps of the journal: where the run stands could not be told by it."""
+    decided = {entry.record.step for entry in entries if isinstance(entry.record, DECIDED)}
+    gone = decided - {step.id for step in book.steps()}
+    if gone:
+        names = ", ".join(sorted(gone))
+        raise UserError(
+            f"the runbook {book.id} has changed since this run was opened: it has no step {names}",
+            hint="put the runbook back as it was, then resume",
+        )
 
 
 def _reader(site: Site, at: Places) -> ReadOnly:

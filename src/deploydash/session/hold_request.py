@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pwd
+import socket
+import struct
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,7 +34,7 @@ async def serve_holds(folder: Path, hold: Callable[[str], Awaitable[object]]) ->
             line = await asyncio.wait_for(reader.readline(), ANSWER_S)
             who = line[:MOST_BYTES].decode(errors="replace").strip()
             if who and who.isprintable():
-                await hold(who)
+                await hold(_truly(who, writer))
                 writer.write(b"held\n")
                 await writer.drain()
         except (TimeoutError, ValueError, ConnectionError):
@@ -71,6 +74,19 @@ async def ask_to_hold(folder: Path, who: str) -> None:
         raise UserError("the lead's process does not answer; nothing was held", hint="call the lead") from error
     if answer != b"held\n":
         raise UserError("the lead's process did not hold", hint="call the lead")
+
+
+def _truly(who: str, writer: asyncio.StreamWriter) -> str:
+    """Return who asks, with the user's name as the kernel knows it where another one was given (Linux; unix(7))."""
+    peer = writer.get_extra_info("socket")
+    if not hasattr(socket, "SO_PEERCRED") or peer is None:
+        return who
+    _, uid, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    try:
+        user = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        user = f"user {uid}"
+    return who if who.startswith(f"{user}@") else f"{user}, who says {who}"
 
 
 @contextmanager
