@@ -29,9 +29,6 @@ from deploydash.ui.terminal import NoColour, Numbered
 from deploydash.ui.themes import PALETTES, Palette
 from deploydash.ui.widgets.canvas import Canvas
 
-FRAME_S = 0.016
-"""The newest snapshot is taken at most this often; the ones between are never looked at."""
-
 INTERRUPTED = 130
 
 SHOWN = tuple(field.name for field in fields(Snapshot) if field.name not in {"number", "at", "utc"})
@@ -67,7 +64,6 @@ class DeploydashApp(App[None], inherit_bindings=False):
         self.no_colour_because = _no_colour_because(self.few_colours)
         self._newest: Snapshot | None = None
         self._waiting = False
-        self._shown_at = 0.0
         self._unsubscribe: Callable[[], None] | None = None
         for palette in PALETTES.values():
             self.register_theme(_textual_theme(palette))
@@ -151,30 +147,30 @@ class DeploydashApp(App[None], inherit_bindings=False):
         self.exit(return_code=INTERRUPTED)
 
     def _take(self, snapshot: Snapshot) -> None:
-        """Keep the newest snapshot if it shows anything new; called by the session, outside of Textual."""
+        """Keep the newest snapshot if it shows anything new; called by the session, outside of Textual.
+
+        The session publishes once a frame at most; a slow screen looks at the newest one only.
+        """
         held = self._newest or self.snapshot
         if held is not None and all(getattr(held, name) == getattr(snapshot, name) for name in SHOWN):
             return
         self._newest = snapshot
         if not self._waiting:
             self._waiting = True
-            self.call_later(self._show_soon)
-
-    def _show_soon(self) -> None:
-        wait = self._shown_at + FRAME_S - self.source.clock.monotonic()
-        if wait > 0:
-            self.after(wait, self._show)
-        else:
-            self._show()
+            self.call_later(self._show)
 
     def _show(self) -> None:
         self._waiting = False
-        self._shown_at = self.source.clock.monotonic()
         if self._newest is not None:
             self.snapshot, self._newest = self._newest, None
-            for screen in self.screen_stack:
-                if isinstance(screen, View) and screen.is_mounted:
-                    screen.take(self.snapshot)
+            for screen in self._views():
+                screen.take(self.snapshot)
+
+    def _views(self) -> list[View]:
+        """Return the screens that can be drawn: one that is closing is still on the stack, but has no parts left."""
+        return [
+            screen for screen in self.screen_stack if isinstance(screen, View) and screen.is_mounted and screen.children
+        ]
 
     def after(self, seconds: float, callback: Callable[[], object]) -> None:
         """Call back once these seconds are over, however late the loop is.
@@ -189,9 +185,8 @@ class DeploydashApp(App[None], inherit_bindings=False):
         self.after(1.0 - self.source.clock.utc() % 1.0 + 0.005, self._second)
 
     def _second(self) -> None:
-        for screen in self.screen_stack:
-            if isinstance(screen, View) and screen.is_mounted:
-                screen.second()
+        for screen in self._views():
+            screen.second()
         self._next_second()
 
 
