@@ -137,6 +137,12 @@ def test_a_final_state_is_never_taken_back_by_a_slower_topic() -> None:
     assert seen.state is ScriptState.FAILED
 
 
+def test_a_script_knows_better_what_it_does_than_its_queue_unless_it_is_final() -> None:
+    seen = after(5, [told(ProcessState.LOADING, ScriptState.UNKNOWN), says(ScriptState.RUNNING, STARTED + 1)])
+    assert follow(seen, told(ProcessState.CONFIGURED, ScriptState.CONFIGURED)).state is ScriptState.RUNNING
+    assert follow(seen, told(ProcessState.RUNNING, ScriptState.STOPPED)).state is ScriptState.STOPPED
+
+
 def test_the_same_index_of_an_earlier_queue_process_is_another_script() -> None:
     earlier = says(ScriptState.FAILED, STARTED - 500, origin=60, reason="long ago")
     seen = after(5, [earlier, told(ProcessState.RUNNING, ScriptState.RUNNING), earlier])

@@ -98,7 +98,7 @@ def new_client(settings: KafkaSettings) -> Client:
     return made
 
 
-def new_consumer(settings: KafkaSettings) -> Consumer:
+def new_consumer(settings: KafkaSettings, client_id: str = "deploydash-acks") -> Consumer:
     """Return a consumer without a group, not started: it commits nothing and leaves nothing on the broker.
 
     Raises:
@@ -107,7 +107,7 @@ def new_consumer(settings: KafkaSettings) -> Consumer:
     try:
         made: Consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.bootstrap,
-            client_id="deploydash-acks",
+            client_id=client_id,
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

@@ -18,10 +18,12 @@ from deploydash.core.run_orders import (
     Finish,
     Hold,
     Note,
+    QueueOrder,
     Release,
     Retry,
     RunOrder,
     Skip,
+    TakeRoute,
     Tick,
     Waive,
     WaiveDebt,
@@ -45,6 +47,15 @@ from deploydash.core.run_records import (
     TargetsDispatched,
     WaitExtended,
 )
+from deploydash.core.run_scripts import (
+    Ruled,
+    following,
+    may_tick,
+    queue_ordered,
+    retried,
+    route_of,
+    route_taken,
+)
 from deploydash.core.run_state import RunState, StepStatus, TargetProgress, TargetStatus
 from deploydash.core.runbook import CscItem, Step, StepId, StepKind, StepsSettled
 from deploydash.core.snapshot import CscView
@@ -58,7 +69,7 @@ class Refused:
 
 
 TICKED = frozenset({StepKind.BY_HAND, StepKind.SCRIPT})
-"""Done by a person and ticked by name. Scripts are among them as long as nothing here speaks to a ScriptQueue."""
+"""What may be done by a person and ticked by name. Scripts may be let go as well, and are then added and followed."""
 
 Decision = tuple[RunRecord, ...] | Refused
 
@@ -85,7 +96,10 @@ def decide(order: RunOrder, state: RunState, sight: Sight, operator: str) -> Dec
 
 
 def _decide_step(
-    order: Approve | Tick | Finish | Skip | Retry | Extend, state: RunState, sight: Sight, operator: str
+    order: Approve | Tick | Finish | Skip | Retry | TakeRoute | QueueOrder | Extend,
+    state: RunState,
+    sight: Sight,
+    operator: str,
 ) -> Decision:
     try:
         step = state.runbook.step(order.step)
@@ -99,6 +113,10 @@ def _decide_step(
         return _finish(step, state, sight)
     if isinstance(order, Retry):
         return _retry(order, step, state, sight, operator)
+    if isinstance(order, TakeRoute):
+        return _ruled(route_taken(order, step, route_of(step, state), state, sight, operator))
+    if isinstance(order, QueueOrder):
+        return _ruled(queue_ordered(order, step, state, sight, operator))
     if isinstance(order, Extend):
         waits = step.kind is StepKind.WAIT and state.status(step) is StepStatus.UNDER_WAY
         return (WaitExtended(step.id, order.seconds, operator),) if waits else Refused(f"{step.id} is no open wait")
@@ -109,8 +127,12 @@ def _decide_step(
     return (StepSkipped(step.id, operator, order.reason.strip()),)
 
 
+def _ruled(ruled: Ruled) -> Decision:
+    return Refused(ruled) if isinstance(ruled, str) else ruled
+
+
 def _approve(order: Approve, step: Step, state: RunState, sight: Sight, operator: str) -> Decision:
-    if step.kind in TICKED or step.kind is StepKind.CLOSE:
+    if step.kind in {StepKind.BY_HAND, StepKind.CLOSE}:
         return Refused(f"{step.id} is done by a person: tick it by name, or close the run")
     if order.overridden and not order.reason.strip():
         return Refused("an override needs a typed reason")
@@ -138,25 +160,30 @@ def _tick(order: Tick, step: Step, state: RunState, sight: Sight, operator: str)
     if step.records and not order.note.strip():
         return Refused(f"a tick of {step.id} needs {step.records}")
     progress = state.progress(step.id)
+    scripts = step.kind is StepKind.SCRIPT
+    if scripts and (why := may_tick(step, order.item, order.note, progress)):
+        return Refused(why)
     if progress.approved_utc is None:
         closed = shut(reasons(step, state, sight))
         if closed:
             return Refused(
                 closed[0].sentence + (f"; it waits for {closed[0].waits_for}" if closed[0].waits_for else "")
             )
-    elif state.status(step) is not StepStatus.UNDER_WAY:
+    elif state.status(step) is not StepStatus.UNDER_WAY and not (scripts and state.status(step) is StepStatus.ASKING):
         return Refused(f"{step.id} is {state.status(step).value}")
     records: list[RunRecord] = []
     if progress.approved_utc is None:
         records.append(StepApproved(step.id, operator, sight.number))
     records.append(ItemTicked(step.id, order.item, order.by.strip(), operator, order.note.strip()))
     ticked = {*progress.ticks, order.item}
-    if order.item == -1 or len(ticked) >= len(step.items):
+    if order.item == -1 or (len(ticked) >= len(step.items) and not scripts):
         records.append(StepDone(step.id))
     return tuple(records)
 
 
 def _retry(order: Retry, step: Step, state: RunState, sight: Sight, operator: str) -> Decision:
+    if step.kind is StepKind.SCRIPT:
+        return _ruled(retried(order, step, state, operator))
     targets = state.progress(step.id).targets
     open_ = {TargetStatus.FAILED, TargetStatus.UNKNOWN}
     cscs = tuple(csc for csc in order.cscs if csc in targets and targets[csc].status in open_)
@@ -260,6 +287,8 @@ def settle(state: RunState, sight: Sight) -> tuple[RunRecord, ...]:
             records.append(StepApproved(step.id, "the procedure", sight.number))
         elif step.kind is StepKind.CSC and status in {StepStatus.UNDER_WAY, StepStatus.ASKING}:
             records += _seen(step, state, sight)
+        elif step.kind is StepKind.SCRIPT and status is StepStatus.UNDER_WAY:
+            records += following(step, state, sight)
     return tuple(records)
 
 

@@ -62,10 +62,29 @@ class WaiveDebt:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Try failed or unknown targets of a step once more."""
+    """Try failed or unknown targets of a step once more; of a step of scripts ``items``, or all that ask if none."""
+
+    step: StepId
+    cscs: tuple[CscId, ...] = ()
+    items: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TakeRoute:
+    """Send failed or unknown targets of a step by its other route; ``queue`` None: the one that the runbook names."""
 
     step: StepId
     cscs: tuple[CscId, ...]
+    queue: CscId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOrder:
+    """``pause`` or ``resume`` the queue of a script of this run, or ``stopScripts`` the script itself."""
+
+    step: StepId
+    item: int
+    command: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +127,23 @@ class Close:
     """Close the run for good."""
 
 
-RunOrder = Approve | Tick | Finish | Skip | Waive | WaiveDebt | Retry | Answer | Extend | Hold | Release | Note | Close
+RunOrder = (
+    Approve
+    | Tick
+    | Finish
+    | Skip
+    | Waive
+    | WaiveDebt
+    | Retry
+    | TakeRoute
+    | QueueOrder
+    | Answer
+    | Extend
+    | Hold
+    | Release
+    | Note
+    | Close
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,85 @@ class TargetEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemsDispatched:
+    """These scripts of a step, by their numbers in it, may be added to their queues from now on."""
+
+    step: StepId
+    items: tuple[int, ...]
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTaken:
+    """CSCs of a step that did not go are sent another way: by a script in a queue. ``item`` is the script's number."""
+
+    step: StepId
+    item: int
+    cscs: tuple[CscId, ...]
+    queue: CscId
+    path: str
+    standard: bool
+    config: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOrdered:
+    """The lead let a script's queue be paused or resumed, or the script be stopped; ``command`` as in SAL."""
+
+    step: StepId
+    item: int
+    command: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptIntended:
+    """A command for a ScriptQueue is about to be written to Kafka; on disk before it is."""
+
+    step: StepId
+    item: int
+    queue: CscId
+    command: str
+    seq_num: int
+    identity: str
+    origin: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptAnswered:
+    """The final acknowledgement of a command for a ScriptQueue, or that none came within its time (``ack`` 0)."""
+
+    step: StepId
+    item: int
+    command: str
+    seq_num: int
+    ack: int
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptFollowed:
+    """What a script in a queue has come to: its index there, its state by name and its last checkpoint."""
+
+    step: StepId
+    item: int
+    sal_index: int
+    state: str
+    checkpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemEnded:
+    """One script of a step ended: it ran to its end, it failed, or nobody knows."""
+
+    step: StepId
+    item: int
+    outcome: Outcome
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class ItemTicked:
     """Something done by hand is done, by whom; ``item`` is its number in the step, -1 for the step as a whole."""
 
@@ -203,6 +282,13 @@ RunRecord = (
     | CommandIntended
     | CommandAnswered
     | TargetEnded
+    | ItemsDispatched
+    | RouteTaken
+    | QueueOrdered
+    | ScriptIntended
+    | ScriptAnswered
+    | ScriptFollowed
+    | ItemEnded
     | ItemTicked
     | StepDone
     | StepSkipped

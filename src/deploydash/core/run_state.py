@@ -13,15 +13,22 @@ from deploydash.core.run_records import (
     CommandIntended,
     CscsWaived,
     DebtWaived,
+    ItemEnded,
+    ItemsDispatched,
     ItemTicked,
     NoteWritten,
     Outcome,
+    QueueOrdered,
+    RouteTaken,
     RunClosed,
     RunHeld,
     RunOpened,
     RunRecord,
     RunReleased,
     RunResumed,
+    ScriptAnswered,
+    ScriptFollowed,
+    ScriptIntended,
     StepApproved,
     StepDone,
     StepSkipped,
@@ -29,7 +36,7 @@ from deploydash.core.run_records import (
     TargetsDispatched,
     WaitExtended,
 )
-from deploydash.core.runbook import Debt, Runbook, Step, StepId, StepKind
+from deploydash.core.runbook import Debt, Runbook, ScriptItem, Step, StepId, StepKind
 
 
 class StepStatus(StrEnum):
@@ -69,8 +76,30 @@ class TargetProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemProgress:
+    """One script of a step. ``seq_num`` is the command that added it, 0 before; ``sal_index`` what the queue calls it.
+
+    Both stay while it is looked for again after nobody knew: such a script is not added a second time.
+    """
+
+    status: TargetStatus = TargetStatus.PENDING
+    why: str = ""
+    seq_num: int = 0
+    sal_index: int = 0
+    state: str = ""
+    checkpoint: str = ""
+    command: str = ""
+    answered: bool = True
+    utc: float = 0.0
+
+
+ROUTES_FROM = 1000
+"""Scripts of other routes are numbered from here on, behind every item that a step could have."""
+
+
+@dataclass(frozen=True, slots=True)
 class StepProgress:
-    """One step's own history: when it was approved and ended (UTC), its targets and ticks."""
+    """One step's own history: when it was approved and ended (UTC), its targets, scripts, routes and ticks."""
 
     approved_utc: float | None = None
     ended_utc: float | None = None
@@ -78,6 +107,8 @@ class StepProgress:
     extended_s: float = 0.0
     targets: Mapping[CscId, TargetProgress] = field(default_factory=dict)
     ticks: Mapping[int, ItemTicked] = field(default_factory=dict)
+    scripts: Mapping[int, ItemProgress] = field(default_factory=dict)
+    routes: Mapping[int, RouteTaken] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +144,8 @@ class RunState:
             return StepStatus.PENDING
         asking = [csc for csc, target in progress.targets.items() if self._asks(csc, target)]
         moving = any(target.status is TargetStatus.UNDER_WAY for target in progress.targets.values())
+        if step.kind is StepKind.SCRIPT:
+            return StepStatus.ASKING if asking_scripts(step, progress) else StepStatus.UNDER_WAY
         if asking and not moving and step.kind is not StepKind.WAIT:
             return StepStatus.ASKING
         return StepStatus.UNDER_WAY
@@ -134,6 +167,25 @@ class RunState:
 
     def _asks(self, csc: CscId, target: TargetProgress) -> bool:
         return csc not in self.waived and target.status in {TargetStatus.FAILED, TargetStatus.UNKNOWN}
+
+
+def asking_scripts(step: Step, progress: StepProgress) -> tuple[int, ...]:
+    """Return the scripts of a step that failed or of which nobody knows, and that nobody ticked."""
+    asks = {TargetStatus.FAILED, TargetStatus.UNKNOWN}
+    return tuple(
+        number
+        for number, script in sorted(progress.scripts.items())
+        if script.status in asks and number not in progress.ticks and number < len(step.items)
+    )
+
+
+def script_of(step: Step, progress: StepProgress, number: int) -> ScriptItem | None:
+    """Return a script by its number: an item of the step, or one of another route."""
+    route = progress.routes.get(number)
+    if route is not None:
+        return ScriptItem(route.queue, route.path, route.standard, route.config)
+    item = step.items[number] if 0 <= number < len(step.items) else None
+    return item if isinstance(item, ScriptItem) else None
 
 
 _NOTHING = StepProgress()
@@ -177,6 +229,13 @@ StepRecord = (
     | CommandIntended
     | CommandAnswered
     | TargetEnded
+    | ItemsDispatched
+    | RouteTaken
+    | QueueOrdered
+    | ScriptIntended
+    | ScriptAnswered
+    | ScriptFollowed
+    | ItemEnded
     | ItemTicked
     | StepDone
     | StepSkipped
@@ -204,6 +263,13 @@ def _evolve_step(progress: StepProgress, record: StepRecord, utc: float) -> Step
     if isinstance(record, TargetsDispatched):
         sent = dict.fromkeys(record.cscs, TargetProgress(TargetStatus.UNDER_WAY, utc=utc))
         return replace(progress, targets={**progress.targets, **sent})
+    if isinstance(record, ItemsDispatched | RouteTaken):
+        return _dispatched(progress, record, utc)
+    if isinstance(record, QueueOrdered):
+        return progress
+    if isinstance(record, ScriptIntended | ScriptAnswered | ScriptFollowed | ItemEnded):
+        script = _evolve_script(progress.scripts.get(record.item, ItemProgress()), record, utc)
+        return replace(progress, scripts={**progress.scripts, record.item: script})
     target = progress.targets.get(record.csc, TargetProgress())
     if isinstance(record, CommandIntended):
         target = replace(target, command=record.command, seq_num=record.seq_num, answered=False, utc=utc)
@@ -214,12 +280,42 @@ def _evolve_step(progress: StepProgress, record: StepRecord, utc: float) -> Step
     return replace(progress, targets={**progress.targets, record.csc: target})
 
 
+def _dispatched(progress: StepProgress, record: ItemsDispatched | RouteTaken, utc: float) -> StepProgress:
+    numbers = record.items if isinstance(record, ItemsDispatched) else (record.item,)
+    under_way = {}
+    for number in numbers:
+        before = progress.scripts.get(number, ItemProgress())
+        kept = before if before.status is TargetStatus.UNKNOWN else ItemProgress()
+        under_way[number] = replace(kept, status=TargetStatus.UNDER_WAY, why="", utc=utc)
+    progress = replace(progress, scripts={**progress.scripts, **under_way})
+    if isinstance(record, ItemsDispatched):
+        return progress
+    sent = dict.fromkeys(record.cscs, TargetProgress(TargetStatus.UNDER_WAY, command=record.path, utc=utc))
+    routes = {**progress.routes, record.item: record}
+    return replace(progress, targets={**progress.targets, **sent}, routes=routes)
+
+
+def _evolve_script(
+    script: ItemProgress, record: ScriptIntended | ScriptAnswered | ScriptFollowed | ItemEnded, utc: float
+) -> ItemProgress:
+    if isinstance(record, ScriptIntended):
+        seq_num = record.seq_num if record.command == "add" else script.seq_num
+        return replace(script, command=record.command, answered=False, seq_num=seq_num, utc=utc)
+    if isinstance(record, ScriptAnswered):
+        index = int(record.result) if record.command == "add" and record.result.isdecimal() else script.sal_index
+        return replace(script, answered=record.ack != 0, sal_index=index, utc=utc)
+    if isinstance(record, ScriptFollowed):
+        return replace(script, sal_index=record.sal_index, state=record.state, checkpoint=record.checkpoint, utc=utc)
+    return replace(script, status=_ENDED[record.outcome], why=record.why, utc=utc)
+
+
 def _after_resume(state: RunState, utc: float) -> RunState:
     """Whatever was under way when the process ended is unknown: it is looked at, never repeated by itself."""
     steps = dict(state.steps)
     for step, progress in state.steps.items():
         targets = {csc: _interrupted(target, utc) for csc, target in progress.targets.items()}
-        steps[step] = replace(progress, targets=targets)
+        scripts = {number: _script_interrupted(script, utc) for number, script in progress.scripts.items()}
+        steps[step] = replace(progress, targets=targets, scripts=scripts)
     return replace(state, steps=steps)
 
 
@@ -228,6 +324,14 @@ def _interrupted(target: TargetProgress, utc: float) -> TargetProgress:
         return target
     what = f"{target.command} was sent" if target.command else "nothing had been sent"
     return replace(target, status=TargetStatus.UNKNOWN, why=f"{what} when deploydash stopped", utc=utc)
+
+
+def _script_interrupted(script: ItemProgress, utc: float) -> ItemProgress:
+    if script.status is not TargetStatus.UNDER_WAY:
+        return script
+    where = f"it was {script.state or 'added'} as {script.sal_index}" if script.sal_index else "it was being added"
+    what = where if script.seq_num else "it had not been added"
+    return replace(script, status=TargetStatus.UNKNOWN, why=f"{what} when deploydash stopped", utc=utc)
 
 
 def _with_step(state: RunState, step: StepId, progress: StepProgress) -> RunState:

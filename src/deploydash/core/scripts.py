@@ -207,7 +207,7 @@ def _told(seen: Followed, fact: ScriptTold) -> Followed:
         sal_index=fact.sal_index,
         origin=fact.origin,
         process_state=fact.process_state,
-        state=_later(seen.state, fact.state),
+        state=_later(seen.state, fact.state) if fact.state in FINAL or not seen.script_origin else seen.state,
         started_tai=fact.started_tai,
         ended_tai=fact.ended_tai,
         heard=seen.heard + 1,
@@ -237,7 +237,7 @@ _FAREWELL = ("Setting final state", "Cleanup ")
 
 
 def _later(before: ScriptState, told: ScriptState) -> ScriptState:
-    """Two topics tell the state, in any order: a final one is never taken back."""
+    """Two topics tell the state, in any order: a final one is never taken back, else the script's own word counts."""
     return before if before in FINAL or told is ScriptState.UNKNOWN else told
 
 

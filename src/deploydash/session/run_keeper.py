@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -15,22 +15,30 @@ from deploydash.core.arm import Arm, death, ready, shut, typed
 from deploydash.core.commands import CompareWith
 from deploydash.core.gate import Sight, reasons
 from deploydash.core.model import CscId
-from deploydash.core.ports import Action, Clock
+from deploydash.core.ports import Action, Clock, ScriptAction, ScriptJob
 from deploydash.core.run import Decision, Refused, decide, may_intend, settle
 from deploydash.core.run_orders import Approve, ArmOrder, ArmStep, Disarm, Hold, RunOrder, TypeName
 from deploydash.core.run_records import (
     CommandAnswered,
     CommandIntended,
+    ItemEnded,
+    ItemsDispatched,
     Outcome,
+    QueueOrdered,
+    RouteTaken,
     RunOpened,
     RunRecord,
     RunResumed,
+    ScriptAnswered,
+    ScriptFollowed,
+    ScriptIntended,
     TargetEnded,
     TargetsDispatched,
 )
-from deploydash.core.run_state import RunState, TargetStatus, evolve
+from deploydash.core.run_scripts import may_intend_script
+from deploydash.core.run_state import ItemProgress, RunState, TargetStatus, evolve, script_of
 from deploydash.core.run_view import Arrivals, current_phase, run_view
-from deploydash.core.runbook import Step, StepId, StepKind
+from deploydash.core.runbook import CscItem, Step, StepId, StepKind
 from deploydash.core.snapshot import CscView, Snapshot
 from deploydash.errors import UserError
 
@@ -63,6 +71,7 @@ class RunKeeper:
         clock: Clock,
         operator: str,
         actions: Mapping[StepKind, Action],
+        scripts: ScriptAction | None = None,
     ) -> None:
         self.state = state
         self.fault = ""
@@ -71,6 +80,7 @@ class RunKeeper:
         self._clock = clock
         self._operator = operator
         self._actions = actions
+        self._scripts = scripts
         self._writing = asyncio.Lock()
         self._watched: list[tuple[CscId, Callable[[CscView], bool], asyncio.Future[None]]] = []
         self._noticed: list[object] = []
@@ -104,9 +114,7 @@ class RunKeeper:
                 return Refused(refused)
         if isinstance(order, Hold):
             self._arm = None
-        for record in decision:
-            if isinstance(record, TargetsDispatched):
-                self._start(self.state.runbook.step(record.step), record.cscs)
+        self._act_on(decision)
         return decision
 
     async def arm(self, order: ArmOrder) -> Decision:
@@ -145,6 +153,17 @@ class RunKeeper:
 
     async def tell(self, record: CommandAnswered | TargetEnded) -> None:
         """Journal an outcome. If the disk refuses, the outcome stays unknown to a resume, which is true (Desk)."""
+        async with self._writing:
+            await self._write((record,))
+
+    async def intend_script(self, record: ScriptIntended) -> str | None:
+        """Journal an intent towards a ScriptQueue after the last look (core.ports.ScriptDesk)."""
+        async with self._writing:
+            why = may_intend_script(record, self.state, self._sight())
+            return why or await self._write((record,))
+
+    async def tell_script(self, record: ScriptAnswered | ScriptFollowed | ItemEnded | TargetEnded) -> None:
+        """Journal what a script has come to (core.ports.ScriptDesk)."""
         async with self._writing:
             await self._write((record,))
 
@@ -227,13 +246,68 @@ class RunKeeper:
         await self._tend_arm()
         async with self._writing:
             records = settle(self.state, self._sight())
-            if records or self._noticed:
-                await self._write(records)
+            refused = await self._write(records) if records or self._noticed else None
+        if refused is None:
+            self._act_on(records)
 
-    def _start(self, step: Step, cscs: tuple[CscId, ...]) -> None:
-        task = asyncio.create_task(self._act(step, cscs), name=f"step {step.id}")
+    def _act_on(self, records: Sequence[RunRecord]) -> None:
+        """Begin what records that are on disk let go."""
+        for record in records:
+            if isinstance(record, TargetsDispatched):
+                step = self.state.runbook.step(record.step)
+                self._start(self._act(step, record.cscs), f"step {step.id}")
+            elif isinstance(record, ItemsDispatched):
+                for number in record.items:
+                    self._start(self._script(self._job(record.step, number)), f"script {number} of {record.step}")
+            elif isinstance(record, RouteTaken):
+                self._start(self._script(self._job(record.step, record.item)), f"other route of {record.step}")
+            elif isinstance(record, QueueOrdered):
+                self._start(self._queue(record), f"{record.command} for {record.step}")
+
+    def _start(self, work: Coroutine[None, None, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _job(self, step_id: StepId, number: int) -> ScriptJob:
+        step = self.state.runbook.step(step_id)
+        progress = self.state.progress(step_id)
+        script = script_of(step, progress, number)
+        if script is None:
+            raise RuntimeError(f"{step_id} has no script {number}")
+        route = progress.routes.get(number)
+        named = route.cscs if route is not None else ()
+        cscs = tuple(item for item in step.items if isinstance(item, CscItem) and item.csc in named)
+        return ScriptJob(step_id, number, script, progress.scripts.get(number, ItemProgress()), cscs)
+
+    async def _script(self, job: ScriptJob) -> None:
+        try:
+            if self._scripts is None:
+                raise UserError("this process speaks to no ScriptQueue")  # noqa: TRY301  told as any other failure
+            await self._scripts.run(job, self)
+        except UserError as error:
+            await self._script_unknown(job, str(error))
+        except Exception as error:
+            log.exception("script %s of step %s failed", job.item, job.step)
+            why = f"deploydash failed: {type(error).__name__}; the log has the details"
+            await self._script_unknown(job, why)
+
+    async def _script_unknown(self, job: ScriptJob, why: str) -> None:
+        progress = self.state.progress(job.step)
+        for item in job.cscs:
+            if progress.targets[item.csc].status is TargetStatus.UNDER_WAY:
+                await self.tell_script(TargetEnded(job.step, item.csc, Outcome.UNKNOWN, why))
+        if progress.scripts[job.item].status is TargetStatus.UNDER_WAY:
+            await self.tell_script(ItemEnded(job.step, job.item, Outcome.UNKNOWN, why))
+
+    async def _queue(self, record: QueueOrdered) -> None:
+        try:
+            if self._scripts is not None:
+                await self._scripts.order(record, self._job(record.step, record.item), self)
+        except UserError as error:
+            self._message = str(error)
+        except Exception:
+            log.exception("%s for %s failed", record.command, record.step)
 
     async def _act(self, step: Step, cscs: tuple[CscId, ...]) -> None:
         try:

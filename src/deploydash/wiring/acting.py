@@ -15,6 +15,8 @@ from deploydash.actions.acks import AckSeen
 from deploydash.actions.csc import CscAction
 from deploydash.actions.kafka_commands import CommandLine
 from deploydash.actions.schemas import RegistryLatest
+from deploydash.actions.script_reader import reading
+from deploydash.actions.scriptqueue import ScriptQueueAction
 from deploydash.core.observations import CommandSeen
 from deploydash.core.run_orders import Hold
 from deploydash.core.run_records import RunOpened, RunRecord, RunResumed
@@ -99,7 +101,12 @@ async def acting(
 
     line = CommandLine(outside.kafka, latest, reader.schemas, clock, sender=Sender(me, os.getpid()), heard=heard)
     action = CscAction(line, clock, subname=outside.kafka.topic_subname, exited=tell)
-    keeper = RunKeeper(state, journal, reader.session.snapshot, clock, me, {StepKind.CSC: action})
+    scripts = ScriptQueueAction(
+        line,
+        lambda take: reading(outside.kafka, reader.schemas, take),
+        descr=f"{state.runbook.title}, run by {me} with deploydash",
+    )
+    keeper = RunKeeper(state, journal, reader.session.snapshot, clock, me, {StepKind.CSC: action}, scripts)
     keeper.compare = reader.session.order
     await keeper.begin(first)
     reader.session.attach = keeper.attach
