@@ -66,6 +66,21 @@ SMALL = [
 """Twelve CSCs, among them one that is protected, two ScriptQueues and the Watcher."""
 
 
+SYSTEMS = {
+    "docs": {"root": "https://docs.example.org", "folder": "hill", "anchor": "hill"},
+    "ssh_domain": "example.org",
+    "phalanx": {"environment": "hill"},
+    "argocd": {"server": "argo.example.org", "rest": ["obssys"]},
+    "kubernetes": {
+        "context": "hill",
+        "kubeconfig": "~/.kube/hill.yaml",
+        "namespaces": [{"namespace": "obssys", "selector": "csc"}],
+    },
+    "slack": {"announce": "#there", "request": "Please."},
+    "owners": ["observing"],
+}
+
+
 def write_book(folder: Path, *parts: str, site: str = "summit", queues: int = 3, limit: str = "20s") -> Path:
     """Write a runbook of these parts."""
     path = folder / "night.yaml"
@@ -88,6 +103,7 @@ def write_small(folder: Path) -> Path:
         },
         "schema_registry": {"url": "https://registry.example.org"},
         "limits": {"late": 1, "silent": 2},
+        "systems": SYSTEMS,
         "groups": ["All"],
         "cscs": SMALL,
     }

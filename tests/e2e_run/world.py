@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deploydash.core.model import CscId
 from tests.e2e.observatory import serving
 from tests.servers.command_reader import CommandReader, Found
 from tests.servers.tmux import Tmux
@@ -45,19 +47,27 @@ def world(cli: CommandLine, *words: str) -> Iterator[World]:
         yield World(observatory.site_file, CommandReader(observatory.kafka, registry))
 
 
-def open_run(tmux: Tmux, cli: CommandLine, site: Path, runbook: str | Path, *words: str) -> None:
-    """Open a run in the terminal and wait until the fleet is known."""
-    tmux.start(
-        cli.words("run", site, runbook, "--cycle", "c0045", *words), columns=120, rows=40, env=cli.environment()
-    )
-    known(tmux)
+def open_run(
+    tmux: Tmux,
+    cli: CommandLine,
+    site: Path,
+    runbook: str | Path,
+    *words: str,
+    dead: threading.Event | None = None,
+) -> None:
+    """Open a run in the terminal and wait until the fleet is known, or the run was killed before."""
+    tmux.start(cli.words("run", site, runbook, "--cycle", "c0045", *words), columns=120, rows=40, env=cli.environment())
+    known(tmux, dead)
 
 
-def known(tmux: Tmux) -> None:
-    """Wait until every feed is up and the card of the start is gone."""
-    tmux.wait_for("lead ", 20)
-    wait_until(lambda: tmux.capture().splitlines()[1].count("●") == 3, 30, "every feed up")
-    wait_until(lambda: "observing from" not in tmux.capture() and " ?  " not in tmux.capture(), 30, "a decided fleet")
+def known(tmux: Tmux, dead: threading.Event | None = None) -> None:
+    """Wait until no feed is connecting any more and the card of the start has gone."""
+    wait_until(lambda: (dead is not None and dead.is_set()) or _is_known(tmux.capture()), 40, "a decided fleet")
+
+
+def _is_known(screen: str) -> bool:
+    feeds = next((line for line in screen.splitlines() if " kafka " in line and " lead " in line), "")
+    return "● kafka" in feeds and "◌" not in feeds and "a demo observatory on this" not in screen
 
 
 def journals(cli: CommandLine) -> list[Path]:
@@ -69,12 +79,16 @@ def records(journal: Path, *kinds: str) -> list[dict[str, Any]]:
     """Return the records of these kinds, or all, in order, each with ``kind`` and ``utc``."""
     lines = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
     return [
-        {**line["record"], "kind": line["kind"], "utc": line["utc"]}
+        {**_plain(line["record"]), "kind": line["kind"], "utc": line["utc"]}
         for line in lines
         if not kinds or line["kind"] in kinds
     ]
 
 
-def names(found: Sequence[Any]) -> list[str]:
-    """Return the CSCs of some commands as text, in their order."""
-    return [str(each.csc) for each in found]
+def _plain(told: Any) -> Any:
+    """Return a record with its CSCs written as operators write them."""
+    if isinstance(told, list):
+        return [_plain(each) for each in told]
+    if isinstance(told, dict) and set(told) == {"name", "index"}:
+        return str(CscId(told["name"], told["index"]))
+    return {key: _plain(each) for key, each in told.items()} if isinstance(told, dict) else told

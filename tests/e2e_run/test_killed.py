@@ -1,0 +1,81 @@
+"""SIGKILL of the real process after a record of its journal: resumed and finished, the night ends as if undisturbed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from deploydash.core.run_records import RunRecord
+from deploydash.core.run_state import fold
+from deploydash.errors import UserError
+from deploydash.journal.read import Cursor, read_on
+from deploydash.journal.runs import CODEC
+from tests.e2e_run.killing import OF_THE_RUN, Night, spend
+from tests.e2e_run.world import records
+from tests.support.runs import small_runbook
+
+AT_ONCE = 3
+SAMPLE = 5
+"""How many records CI kills after; ``python -m tests.soak`` takes every one."""
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Night:
+    """The night without a kill."""
+    return spend(tmp_path_factory.mktemp("calm"), None)
+
+
+@pytest.fixture(scope="module")
+def killed(undisturbed: Night, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Night]]:
+    """The same night, killed after some of its records: seeded, the first and the last among them."""
+    count = len(records(undisturbed.journal, *OF_THE_RUN))
+    points = sorted({1, count - 1, *random.Random(45).sample(range(2, count - 1), SAMPLE - 2)})
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield list(pool.map(lambda point: spend(tmp_path_factory.mktemp(f"kill-{point}"), point), points))
+
+
+@pytest.mark.server
+@pytest.mark.timeout(300)
+def test_a_killed_run_ends_as_one_that_was_never_stopped(undisturbed: Night, killed: list[Night]) -> None:
+    assert len(undisturbed.ended) == 11
+    assert set(undisturbed.ended.values()) == {"reached"}
+    assert all(night.killed for night in killed)
+    assert [night.outcome for night in killed] == [undisturbed.outcome] * len(killed)
+
+
+@pytest.mark.server
+@pytest.mark.timeout(300)
+def test_every_command_was_sent_exactly_once_whenever_the_run_was_killed(killed: list[Night]) -> None:
+    for night in killed:
+        assert set(night.commands.values()) == {1}, night.journal
+
+
+@pytest.mark.server
+@pytest.mark.timeout(300)
+def test_a_real_journal_cut_at_every_byte_folds(undisturbed: Night, tmp_path: Path) -> None:
+    whole = undisturbed.journal.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    cut, cursor, seen, ended = tmp_path / "journal.jsonl", Cursor(), 0, 0
+    with cut.open("wb", buffering=0) as file:
+        for number in range(len(whole)):
+            byte = whole[number : number + 1]
+            file.write(byte)
+            seen += len(read_on(cut, CODEC, cursor))
+            ended += byte == b"\n"
+            assert seen == ended
+    assert seen == len(lines)
+    for count in range(len(lines) + 1):
+        head = b"".join(lines[:count])
+        rest = lines[count] if count < len(lines) else b""
+        for size in {0, 1, len(rest) // 2, max(0, len(rest) - 1)}:
+            cut.write_bytes(head + rest[:size])
+            try:
+                entries = read_on(cut, CODEC, Cursor())
+            except UserError as error:
+                raise AssertionError(f"cut {size} bytes into line {count + 1}: {error}") from error
+            assert len(entries) == count
+        fold(small_runbook(), [(each.utc, each.record) for each in entries if isinstance(each.record, RunRecord)])

@@ -1,0 +1,100 @@
+"""A wait with three CSCs that do not come, killed midway, resumed, extended, waived, to the words for the channel."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e_run.books import CLOSE, WAIT, write_book
+from tests.e2e_run.world import journals, known, open_run, records, world
+from tests.servers.tmux import Tmux
+from tests.servers.waiting import wait_until
+from tests.support.command_line import CommandLine
+from tests.support.run_driver import CLOSED, EVERYONE, OVER, READ_S, WAITING, Lead, front
+
+NIGHT = """\
+name: broken
+about: CBP never beats, MTDome is in FAULT with a code, DREAM starts again and again and comes to stay after a while.
+fleet: startup
+cscs:
+  - {csc: CBP, life: never}
+  - {csc: MTDome, state: FAULT, code: 101, report: "shutter drive: encoder lost"}
+timeline:
+  - {at: 20, do: restart, csc: DREAM, state: ENABLED, every: 120, times: 12}
+  - {at: 1700, do: restart, csc: DREAM, state: STANDBY}
+"""
+
+
+@pytest.mark.server
+@pytest.mark.timeout(240)
+def test_a_wait_survives_a_kill_and_ends_by_extending_and_waiving(tmp_path: Path, cli: CommandLine, tmux: Tmux) -> None:
+    scenario = tmp_path / "broken.yaml"
+    scenario.write_text(NIGHT, encoding="utf-8")
+    book = write_book(tmp_path, WAIT, CLOSE, limit="45s")
+    with world(cli, "--scenario", str(scenario), "--speed", "20") as observatory:
+        open_run(tmux, cli, observatory.site_file, book)
+        Lead(tmux).play(lambda frame: frame.title == WAITING, 30)
+        (journal,) = journals(cli)
+        begun = records(journal, "StepApproved")[-1]
+        assert begun["step"] == "standby"
+        wait_until(lambda: _shows(tmux, "CBP", "never beat"), 10, "CBP on the board")
+        assert _shows(tmux, "MTDome", "code 101", "shutter drive: encoder lost")
+        wait_until(lambda: _shows(tmux, "DREAM", "restarted"), 30, "the restarts of DREAM")
+        os.kill(int((journal.parent / "lock").read_text().split('"pid": ')[1].rstrip("}")), signal.SIGKILL)
+        assert tmux.wait_exit() == 128 + signal.SIGKILL
+        with Tmux(tmp_path / "second") as again, Tmux(tmp_path / "observer") as observer:
+            again.start(cli.words("resume"), env=cli.environment())
+            known(again)
+            observer.start(cli.words("observe", journal.parent.name), env=cli.environment())
+            lead = Lead(again)
+            lead.until(lambda frame: frame.title in {WAITING, OVER}, "the wait goes on", 30)
+            _observer_sees_the_same_and_cannot_act(observer, journal)
+            lead.until(lambda frame: frame.title == OVER, "the limit", 60)
+            assert len(records(journal, "StepDone")) == 1
+            lead.press("e")
+            lead.until(lambda frame: frame.title == WAITING, "ten minutes more")
+            for csc in ("CBP", "MTDome"):
+                _cursor_to(lead, csc)
+                lead.waive(f"{csc}: its owner knows")
+            lead.until(lambda frame: frame.title == EVERYONE, "DREAM comes to stay", 90)
+            lead.play(lambda frame: frame.title == CLOSED, 60)
+    told = records(journal)
+    assert [record["cscs"] for record in told if record["kind"] == "CscsWaived"] == [["CBP"], ["MTDome"]]
+    assert [record["seconds"] for record in told if record["kind"] == "WaitExtended"] == [600.0]
+    assert records(journal, "CommandIntended") == []
+    standby = [record for record in told if record.get("step") == "standby" and record["kind"] == "StepApproved"]
+    assert standby == [begun]
+    report = cli.run("report", journal.parent.name)
+    assert report.code == 0, report.err
+    broken = report.out[report.out.index("non-working") :] if "non-working" in report.out else report.out
+    for words in ("CBP", "MTDome", "its owner knows"):
+        assert words in broken
+
+
+def _shows(tmux: Tmux, csc: str, *words: str) -> bool:
+    lines = [line for line in tmux.capture().splitlines() if csc in line and line.startswith("│")]
+    return any(all(word in line for word in words) for line in lines)
+
+
+def _cursor_to(lead: Lead, csc: str) -> None:
+    """Go down the board from its top until the keys speak of this CSC."""
+    keys = ["g", *["Down"] * 5]
+    while f"waive {csc}" not in lead.tmux.capture():
+        assert keys, f"no way to {csc}\n{lead.tmux.capture()}"
+        lead.press(keys.pop(0))
+        time.sleep(READ_S)
+
+
+def _observer_sees_the_same_and_cannot_act(observer: Tmux, journal: Path) -> None:
+    wait_until(lambda: front(observer.capture()).title in {WAITING, OVER}, 30, "the observer sees the wait")
+    assert _shows(observer, "CBP", "never beat")
+    assert _shows(observer, "MTDome", "shutter drive: encoder lost")
+    before = len(records(journal, "CscsWaived", "WaitExtended", "StepDone", "RunHeld"))
+    for key in ("e", "w", "Enter", "Escape", "a", "t", "s", "r"):
+        observer.send_keys(key)
+    observer.wait_for("you observe", 10)
+    assert len(records(journal, "CscsWaived", "WaitExtended", "StepDone", "RunHeld")) == before
