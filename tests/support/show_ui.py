@@ -26,9 +26,11 @@ def scene(name: str) -> Snapshot:
         views = [snapshots.listening(view) if n > 40 else view for n, view in enumerate(snapshots.calm_views())]
         return snapshots.snapshot(views, decided=False, events=())
     if name == "feed-down":
-        down = FeedView(FeedName.KAFKA, FeedState.DOWN, "127.0.0.1:9094: connection refused; trying again", NOW - 12)
+        why = "nothing listens there: is the broker running, and is this its port?"
+        detail = f"127.0.0.1:9094 (site file): connection refused ({why})"
+        down = FeedView(FeedName.KAFKA, FeedState.DOWN, detail, NOW - 12)
         views = [snapshots.unreachable(view) for view in snapshots.busy_views()]
-        banner = "Kafka is down for 12 s: what is shown is older than that, and verdicts are frozen"
+        banner = f"Kafka is down: {detail}; everything is shown as it was last seen"
         return snapshots.snapshot(views, feed_views=snapshots.feeds(kafka=down), banner=banner)
     return snapshots.busy()
 

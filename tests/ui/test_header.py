@@ -12,7 +12,7 @@ from deploydash.ui.glyphs import ASCII, UNICODE
 from deploydash.ui.header import clock, feeds_line, header
 from deploydash.ui.ink import Ink, Surface, plain
 from deploydash.ui.keys import Scope
-from deploydash.ui.lines import event, groups_lines, keys_line, message, reason_of, rule, selection
+from deploydash.ui.lines import banner, event, groups_lines, keys_line, message, reason_of, rule, selection
 from deploydash.ui.present import Moment
 from tests.support import snapshots
 from tests.support.snapshots import NOW, UTC
@@ -96,6 +96,29 @@ def test_events_rules_footers_and_answers_stay_within_their_width(width: int, gl
     assert max(len(plain(line)) for line in lines) <= width
     footer = plain(keys_line(Scope.GRID, width, {}, Surface.BAR))
     assert "? help" in footer
+
+
+WHY = "Kafka is down: kafka.example.org:9094 (site file): the broker's certificate is not trusted: self-signed (name "
+WHY += "the file of the authority that signed it; if it should be trusted, is this the right broker?)"
+LAST = "; everything is shown as it was last seen"
+
+
+@pytest.mark.parametrize(("width", "rows"), [(80, 3), (99, 3), (120, 2), (200, 2)])
+@pytest.mark.parametrize("times", [1, 4])
+def test_a_banner_wraps_and_never_loses_what_to_make_of_the_screen(width: int, rows: int, times: int) -> None:
+    shown = [plain(line) for line in banner(WHY * times + LAST, width, UNICODE)]
+    assert len(shown) <= rows
+    assert {len(line) for line in shown} == {width}
+    assert " ".join(" ".join(shown).split()).endswith(LAST)
+    assert shown[0].startswith(" ✖ Kafka is down: kafka.example.org:9094")
+
+
+def test_a_banner_of_one_clause_is_cut_at_its_end_and_a_short_one_takes_one_line() -> None:
+    long = banner("suspect the feed " * 40, 80, ASCII)
+    assert [len(plain(line)) for line in long] == [80, 80, 80]
+    assert "~" in plain(long[-1])
+    assert len(banner("7 CSCs went quiet together: suspect the feed, not the observatory", 120, UNICODE)) == 1
+    assert banner("", 80, UNICODE) == []
 
 
 def test_what_went_as_planned_is_dim_and_what_did_not_is_bright() -> None:

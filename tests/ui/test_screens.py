@@ -101,7 +101,8 @@ async def test_while_nothing_is_known_at_all_the_screen_stands_and_keys_say_so()
 
 async def test_a_feed_that_is_down_is_blamed_and_every_tile_looks_stale() -> None:
     async with running(scene("feed-down")) as screen:
-        assert "Kafka is down for 12 s" in screen.lines()[2]
+        assert "Kafka is down: 127.0.0.1:9094 (site file): connection refused" in screen.lines()[2]
+        assert "everything is shown as it was last seen" in screen.lines()[3]
         assert "down 12 s" in screen.lines()[1]
         assert "S? ATAOS" in screen.text()
         assert "L?303" in screen.text()
@@ -226,6 +227,30 @@ async def test_snapshots_that_come_before_the_first_layout_are_shown_all_the_sam
         app._show()
         await screen.sees("117/117")
         assert app.failure is None
+
+
+async def test_the_app_can_be_left_before_its_screen_is_there() -> None:
+    class Impatient(FakeSource):
+        def subscribe(self, subscriber: Callable[[Snapshot], None], /) -> Callable[[], None]:
+            app.exit()
+            return super().subscribe(subscriber)
+
+    app = DeploydashApp(Impatient(snapshots.busy()))
+    await app.run_async(headless=True, mouse=False, size=(120, 40))
+    assert app.failure is None
+    assert app.return_code == 0
+
+
+async def test_a_banner_that_grows_takes_another_line_and_gives_it_back() -> None:
+    short = snapshots.busy(banner="Kafka is down: no answer")
+    long = snapshots.busy(banner=f"Kafka is down: {'no answer ' * 12}", number=2)
+    async with running(short, width=100) as screen:
+        below = screen.lines()[3]
+        screen.source.publish(long)
+        await screen.until(lambda: screen.lines()[4] == below)
+        assert screen.lines()[2].startswith(" ✖ Kafka is down")
+        screen.source.publish(replace(short, number=3))
+        await screen.until(lambda: screen.lines()[3] == below)
 
 
 async def test_a_fault_of_the_screen_ends_it_without_a_traceback_on_the_terminal(

@@ -14,6 +14,9 @@ from deploydash.ui.ink import Ink, Line, Span, Spans, Surface, letter
 from deploydash.ui.keys import KEYS, Scope
 from deploydash.ui.present import RECENT_S, Look, Moment, bar, cut, look, without_state
 
+SMALL = 100
+"""Cells; a narrower screen has three lines for what else takes two."""
+
 
 def groups_lines(groups: Sequence[GroupView], width: int, glyphs: Glyphs) -> list[Line]:
     """Return the groups as bars, three a line: the grid of a small screen."""
@@ -150,13 +153,27 @@ def selection(view: CscView, moment: Moment, width: int) -> Line:
 
 def message(sentence: str, width: int) -> list[Line]:
     """Return an answer to the operator in as many lines as it takes, three at most."""
-    return [Line((Span(f" {part}", Ink.WARN),)) for part in textwrap.wrap(sentence, width - 2, max_lines=3)]
+    return [Line((Span(f" {part}", Ink.WARN),)) for part in textwrap.wrap(sentence, max(10, width - 2), max_lines=3)]
 
 
-def banner(sentence: str, width: int, glyphs: Glyphs) -> Line:
-    """Return the sentence that blames the feed, not the observatory."""
-    text = cut(f" {glyphs.down} {sentence}", width, glyphs)
-    return Line((Span(f"{text:<{width}}", Ink.FILL_FAULT),))
+def banner(sentence: str, width: int, glyphs: Glyphs) -> list[Line]:
+    """Return the sentence that blames the feed, not the observatory: two lines at most, three on a small screen.
+
+    A longer one is cut before its last clause, which says what to make of the screen.
+    """
+    rows = 3 if width < SMALL else 2
+    room = max(1, width - 4)
+    parts = textwrap.wrap(sentence, room, break_on_hyphens=False)
+    before, mark, last = sentence.rpartition("; ")
+    while len(parts) > rows and before:
+        before = before.rpartition(" ")[0]
+        parts = textwrap.wrap(f"{before} {glyphs.cut}{mark}{last}", room, break_on_hyphens=False)
+    if len(parts) > rows:
+        parts = [*parts[: rows - 1], cut(" ".join(parts[rows - 1 :]), room, glyphs)]
+    signs = [glyphs.down] + [" "] * rows
+    return [
+        Line((Span(f" {sign} {part}".ljust(width), Ink.FILL_FAULT),)) for sign, part in zip(signs, parts, strict=False)
+    ]
 
 
 def keys_line(scope: Scope, width: int, words: Mapping[str, str], surface: Surface) -> Line:

@@ -51,6 +51,7 @@ class Painting(View):
         self.message = ""
         self.card_closed = False
         self._answer_height = 1
+        self._banner_height = 0
 
     def compose(self) -> ComposeResult:
         """Lay out the parts; ``deploydash.tcss`` says where they stand."""
@@ -79,6 +80,8 @@ class Painting(View):
 
     def on_mount(self) -> None:
         """Start with the calm parts in place."""
+        if not self.children:
+            return  # the app was left before the screen had its parts
         self.query_one(Input).cursor_blink = False
         self.query_one("#asking").display = False
         if self.deploydash.snapshot is not None:
@@ -89,7 +92,8 @@ class Painting(View):
     def on_resize(self, event: Resize) -> None:
         """Change the design with the size."""
         del event
-        self.rearrange()
+        if self.children:
+            self.rearrange()
 
     @property
     def groups(self) -> Sequence[GroupView]:
@@ -126,6 +130,8 @@ class Painting(View):
         height = self.size.height
         self.query_one("#events").styles.height = 2 if small else 8 if height >= 46 else 6 if height >= 40 else 4
         across = max(1, (self.size.width - 1) // 25)
+        self._banner_height = len(self._banner())
+        self.query_one("#banner").styles.height = max(1, self._banner_height)
         self.query_one("#groups").styles.height = min(-(-len(self.groups) // across), max(1, height // 4))
         self.query_one("#side").set_class(self.deploydash.glyphs.rule == "-", "ascii")
         self.call_after_refresh(self.paint)
@@ -146,7 +152,11 @@ class Painting(View):
         ):
             self.rearrange()
         elif (
-            changed or old.events is not snapshot.events or old.feeds != snapshot.feeds or old.target != snapshot.target
+            changed
+            or old.events is not snapshot.events
+            or old.feeds != snapshot.feeds
+            or old.target != snapshot.target
+            or old.banner != snapshot.banner
         ):
             self._around_soon(moment)
 
@@ -188,7 +198,7 @@ class Painting(View):
             self.deploydash.after(wait, self._around_late)
 
     def _around_late(self) -> None:
-        if self.is_mounted:
+        if self.is_mounted and self.children:
             self.around(self.moment(), lists=False)
 
     def around(self, moment: Moment, *, lists: bool = True) -> None:
@@ -204,8 +214,10 @@ class Painting(View):
                 header.feeds_line(snapshot, width, moment.now, app.glyphs),
             ]
         )
-        if snapshot.banner:
-            self.query_one("#banner", Lines).show([lines.banner(snapshot.banner, width, app.glyphs)])
+        banner = self._banner()
+        self.query_one("#banner", Lines).show(banner)
+        if self._banner_height != len(banner):
+            self.rearrange()
         if self.design is Size.SMALL:
             self.query_one("#groups", Lines).show(lines.groups_lines(self.groups, width, app.glyphs))
         if lists or moment.now - self._lists_at >= LISTS_S:
@@ -219,6 +231,10 @@ class Painting(View):
         self.query_one("#footer", Lines).show([self.footer()])
         if self.query_one("#start").display:
             self._card(snapshot, moment)
+
+    def _banner(self) -> list[Line]:
+        sentence = self.snapshot.banner if self.snapshot is not None else ""
+        return lines.banner(sentence, self.size.width, self.deploydash.glyphs)
 
     def _show_lists(self, snapshot: Snapshot, moment: Moment) -> None:
         items = self._departing(snapshot)

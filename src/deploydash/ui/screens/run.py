@@ -67,7 +67,8 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Put the run's header on top."""
-        self.move_child(self.query_one("#run-top"), before=0)
+        if self.children:
+            self.move_child(self.query_one("#run-top"), before=0)
         super().on_mount()
 
     def say(self, sentence: str) -> None:
@@ -175,7 +176,7 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
     def _paint_left(self, reading: Reading) -> None:
         left = self.query_one("#left", Lines)
         small = self.design is Size.SMALL
-        top = self._top_height + int(self.query_one("#banner").display)
+        top = self._top_height + self._banner_height
         height = self.size.height - top - self._height_of("#answer") - 1
         if small:
             top += self._height_of("#groups")
