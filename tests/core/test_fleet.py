@@ -242,6 +242,36 @@ def test_a_topic_that_cannot_be_decoded_is_named_once_and_counted_on() -> None:
     assert sum(isinstance(record, UndecodableNoticed) for record in watched.records) == 1
 
 
+def test_topics_that_cannot_be_decoded_share_a_line_that_grows_and_names_each_once() -> None:
+    watched = watch("ESS:104 ENABLED")
+    names = [f"lsst.sal.{name}.logevent_errorCode" for name in ("ATDome", "ATAOS", "MTDome")]
+    watched.see(RecordsUndecodable(names[0], 1, "null value", 0.0))
+    number = watched.snapshot().events[-1].number
+    for topic in names * 2:
+        watched.see(RecordsUndecodable(topic, 1, "null value", 0.0))
+    grown = "ATDome.logevent_errorCode, ATAOS.logevent_errorCode, MTDome.logevent_errorCode"
+    assert lines_of(watched, *names, "3 topics") == [("3 topics", "undecodable records", grown, False)]
+    assert watched.snapshot().events[-1].number == number
+    for many in range(20):
+        watched.see(RecordsUndecodable(f"lsst.sal.Test{many}.logevent_errorCode", 1, "null value", 0.0))
+    ((_, _, detail, _),) = lines_of(watched, "23 topics")
+    assert detail.startswith(grown)
+    assert detail.endswith("Test4.logevent_errorCode and 15 more")
+    assert len(watched.snapshot().undecodable) == 23
+
+
+def test_a_topic_that_goes_bad_after_a_quiet_time_has_a_line_of_its_own() -> None:
+    watched = watch("ESS:104 ENABLED")
+    early, late = "lsst.sal.ATDome.logevent_errorCode", "lsst.sal.MTDome.logevent_errorCode"
+    watched.see(RecordsUndecodable(early, 1, "null value", 0.0))
+    watched.until(21.0)
+    watched.see(RecordsUndecodable(late, 1, "no schema 71", 21.0))
+    assert lines_of(watched, early, late) == [
+        (early, "undecodable", "null value", False),
+        (late, "undecodable", "no schema 71", False),
+    ]
+
+
 def test_a_restart_and_a_duplicate_are_told_by_name() -> None:
     watched = watch("ESS:104 STANDBY")
     start(watched, "ESS:104 STANDBY")

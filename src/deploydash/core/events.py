@@ -1,4 +1,4 @@
-"""The event list: what departs from the target one by one, what goes as planned one line a group."""
+"""The event list: what departs from the target one by one; what goes as planned, and bad topics, on one line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ KEPT = 500
 """Lines; older ones are in the journal."""
 
 _OPEN_FOR = 20.0
-"""Seconds of quiet after which a group's line is closed and the next change begins a new one."""
+"""Seconds of quiet after which a line that grows is closed and the next change begins a new one."""
+
+_NAMED = 8
+"""Topics that a line names; the snapshot has them all."""
 
 _LADDER = (Effective.OFFLINE, Effective.STANDBY, Effective.DISABLED, Effective.ENABLED)
 
@@ -38,6 +41,7 @@ class EventLog:
         self._lines: deque[_Line] = deque(maxlen=KEPT)
         self._number = 0
         self._open: dict[tuple[str, Effective], _Line] = {}
+        self._undecodable: _Line | None = None
         self._written: tuple[EventLine, ...] = ()
         self._changed = False
 
@@ -63,20 +67,36 @@ class EventLog:
         key = (view.group, view.effective)
         line = self._open.get(key)
         name = str(view.csc)
-        if (
-            line is None
-            or name in line.members
-            or now - line.grown_at > _OPEN_FOR
-            or line.number <= self._number - KEPT
-        ):
+        if line is None or name in line.members or self._is_closed(line, now):
             line = self._append(now, name, f"{before} → {view.effective}", "as planned", True, view.effective)
             self._open[key] = line
-        line.members[name] = None
-        line.grown_at = now
-        line.written = None
+        self._grow(line, name, now)
         if len(line.members) > 1:
             line.subject = view.group
             line.change = f"{len(line.members)} of {group_size} {view.effective}"
+
+    def undecodable(self, topic: str, example: str, at: float) -> None:
+        """Tell the first record of a topic that cannot be decoded, as of ``at`` (monotonic).
+
+        What is wrong with one topic is mostly wrong with many at once: they share a line.
+        """
+        line = self._undecodable
+        if line is None or self._is_closed(line, at):
+            line = self._undecodable = self._append(at, topic, "undecodable", example, False, None)
+        self._grow(line, ".".join(topic.split(".")[-2:]), at)
+        if len(line.members) > 1:
+            names = list(line.members)
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            line.subject, line.change = f"{len(names)} topics", "undecodable records"
+            line.detail = ", ".join(names[:_NAMED]) + more
+
+    def _is_closed(self, line: _Line, now: float) -> bool:
+        return now - line.grown_at > _OPEN_FOR or line.number <= self._number - KEPT
+
+    def _grow(self, line: _Line, member: str, now: float) -> None:
+        line.members[member] = None
+        line.grown_at = now
+        line.written = None
         self._changed = True
 
     def lines(self, now: float, utc: float) -> tuple[EventLine, ...]:

@@ -133,7 +133,7 @@ def _efd_read(ledger: Ledger, record: EfdRead) -> None:
 
 
 def _undecodable_noticed(ledger: Ledger, record: UndecodableNoticed) -> None:
-    ledger.events.add(record.at, record.topic, "undecodable", record.example)
+    ledger.events.undecodable(record.topic, record.example, record.at)
 
 
 _APPLIERS: Mapping[type[Any], Callable[[Ledger, Any], None]] = MappingProxyType(
