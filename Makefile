@@ -12,7 +12,7 @@ demo: .venv/app ## set up, then watch the demo observatory (without a terminal: 
 	@$(BIN)/deploydash demo $(ARGS)
 
 test: .venv/dev servers ## every test, real servers included
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: .venv/dev ## style, types and import borders
 	$(BIN)/ruff check .

@@ -14,6 +14,7 @@ from pathlib import Path
 from deploydash.actions.acks import AckSeen
 from deploydash.actions.csc import CscAction
 from deploydash.actions.kafka_commands import CommandLine
+from deploydash.actions.ready_line import ReadyLine
 from deploydash.actions.schemas import RegistryLatest
 from deploydash.actions.script_reader import reading
 from deploydash.actions.scriptqueue import ScriptQueueAction
@@ -85,8 +86,9 @@ async def acting(
 ) -> AsyncIterator[Acting]:
     """Wire a run: Kafka for commands, the journal, the keeper. ``first`` is the record that opens or resumes it.
 
+    A Kafka that is down keeps no run from being opened: the gate says so, and the first command would.
+
     Raises:
-        FeedError: Kafka cannot be commanded through; says why.
         UserError: the journal cannot be written.
     """
     clock = reader.session.clock
@@ -99,7 +101,12 @@ async def acting(
         if not seen.ours:
             tell(CommandSeen(seen.csc, seen.identity, seen.what, seen.at))
 
-    line = CommandLine(outside.kafka, latest, reader.schemas, clock, sender=Sender(me, os.getpid()), heard=heard)
+    sender = Sender(me, os.getpid())
+
+    def new_line() -> CommandLine:
+        return CommandLine(outside.kafka, latest, reader.schemas, clock, sender=sender, heard=heard)
+
+    line = ReadyLine(new_line, sender)
     action = CscAction(line, clock, subname=outside.kafka.topic_subname, exited=tell)
     scripts = ScriptQueueAction(
         line,
@@ -112,10 +119,12 @@ async def acting(
     reader.session.attach = keeper.attach
     reader.session.recorded = keeper.noticed
     unsubscribe = reader.session.subscribe(keeper.saw)
+    connecting = asyncio.create_task(line.keep_open(), name="command line")
     try:
-        await line.open()
         yield Acting(reader, keeper, RunKeeperDesk(keeper), journal.path.parent)
     finally:
+        connecting.cancel()
+        await asyncio.gather(connecting, return_exceptions=True)
         unsubscribe()
         await keeper.aclose()
         await line.close()
