@@ -69,6 +69,29 @@ def test_a_foreign_address_is_red_and_says_where_it_came_from() -> None:
     assert next(span for span in line.spans if "LSST_KAFKA_BROKER_ADDR" in span.text).ink is Ink.BAD
 
 
+ENVIRONMENT = snapshots.feeds(
+    kafka=FeedView(FeedName.KAFKA, FeedState.UP, "127.0.0.1:9094 (LSST_KAFKA_BROKER_ADDR)", NOW, 243.0, 0.2),
+    schema_registry=FeedView(
+        FeedName.SCHEMA_REGISTRY, FeedState.UP, "http://127.0.0.1:8081 (LSST_SCHEMA_REGISTRY_URL)", NOW
+    ),
+)
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_an_address_from_the_environment_says_so_calmly_and_hides_no_feed(width: int) -> None:
+    line = feeds_line(snapshots.busy(feed_views=ENVIRONMENT), width, NOW, UNICODE)
+    assert next(span for span in line.spans if "LSST_KAFKA_BROKER_ADDR" in span.text).ink is Ink.DIM
+    assert all(name in plain(line) for name in ("● kafka", "● registry", "● efd"))
+    assert ("(LSST_SCHEMA_REGISTRY_URL)" in plain(line)) is (width > 80)
+
+
+@pytest.mark.parametrize("state", list(FeedState))
+def test_a_variable_that_is_only_advice_is_no_source(state: FeedState) -> None:
+    detail = "127.0.0.1:9094 (site file): refused (LSST_KAFKA_BROKER_ADDR would win)"
+    feed = FeedView(FeedName.KAFKA, state, detail, NOW)
+    assert "LSST" not in plain(feeds_line(snapshots.busy(feed_views=(feed,)), 120, NOW, UNICODE))
+
+
 @pytest.mark.parametrize(("skew", "shown"), [(0.9, False), (1.4, True), (-3.0, True), (None, False)])
 def test_a_skew_is_shown_beyond_a_second(skew: float | None, shown: bool) -> None:
     feed = FeedView(FeedName.KAFKA, FeedState.UP, "", NOW, 1.0, 0.1, skew)

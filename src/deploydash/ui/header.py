@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from deploydash.core.model import FeedState
+from deploydash.core.model import FeedName, FeedState
 from deploydash.core.snapshot import FeedView, Snapshot, seconds_text
 from deploydash.ui.glyphs import Glyphs
 from deploydash.ui.ink import Ink, Line, Span, Spans, Surface
 
 SKEW_S = 1.0
 """A clock that is further off than this is worth a word."""
+
+_VARIABLE = re.compile(r"[^(]*\((LSST_\w+)")
+"""A feed's detail begins with its address and where that came from."""
 
 
 def width_of(spans: Sequence[Span]) -> int:
@@ -113,18 +117,27 @@ def feeds_line(snapshot: Snapshot, width: int, now: float, glyphs: Glyphs) -> Li
     broken = sum(entry.records for entry in snapshot.undecodable)
     if broken:
         right.append((Span(str(broken), Ink.WARN), Span(" undecodable", Ink.DIM)))
-    parts = [
-        (Span(" "), *feed_spans(feed, now, glyphs)) if not n else feed_spans(feed, now, glyphs)
-        for n, feed in enumerate(snapshot.feeds)
-    ]
     end: list[Span] = []
     for part in right:
         end += [*part, Span("  ")]
-    return row(parts, [(*end[:-1], Span(" "))] if end else [], width, Surface.PAGE)
+    end[-1:] = [Span(" ")] if end else []
+    parts = _feeds(snapshot, now, glyphs, {feed.feed for feed in snapshot.feeds})
+    if width_of(_joined(parts, Surface.PAGE)) + 2 + width_of(end) > width:
+        parts = _feeds(snapshot, now, glyphs, {FeedName.KAFKA})
+    return row(parts, [tuple(end)], width, Surface.PAGE)
 
 
-def feed_spans(feed: FeedView, now: float, glyphs: Glyphs) -> Spans:
-    """Return one feed: a sign, its name, rate and lag when up, else what is wrong."""
+def _feeds(snapshot: Snapshot, now: float, glyphs: Glyphs, sourced: set[FeedName]) -> list[Spans]:
+    parts = [feed_spans(feed, now, glyphs, source=feed.feed in sourced) for feed in snapshot.feeds]
+    return [(Span(" "), *parts[0]), *parts[1:]] if parts else []
+
+
+def feed_spans(feed: FeedView, now: float, glyphs: Glyphs, *, source: bool | None = None) -> Spans:
+    """Return one feed: a sign, its name, rate and lag when up, else what is wrong.
+
+    ``source`` adds the variable of the environment that the address came from, if one did (CLI.md); left out,
+    Kafka's. An address that is not the site's own is red and always there.
+    """
     name = feed.feed.value.replace("schema_registry", "registry")
     sign, ink = {
         FeedState.UP: (glyphs.up, Ink.GOOD),
@@ -145,6 +158,8 @@ def feed_spans(feed: FeedView, now: float, glyphs: Glyphs) -> Spans:
         spans.append(Span(f" {feed.state.value}", Ink.DIM if feed.state is FeedState.OFF else ink))
     if is_foreign(feed):
         spans.append(Span(f" {feed.detail}", Ink.BAD))
+    elif (source or (source is None and feed.feed is FeedName.KAFKA)) and (found := _VARIABLE.match(feed.detail)):
+        spans.append(Span(f" ({found[1]})", Ink.DIM))
     return tuple(spans)
 
 

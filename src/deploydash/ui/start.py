@@ -26,7 +26,7 @@ def start_lines(snapshot: Snapshot, moment: Moment, width: int) -> list[Line]:
         (),
     ]
     for feed in snapshot.feeds:
-        head = feed_spans(feed, moment.now, moment.glyphs)
+        head = feed_spans(feed, moment.now, moment.glyphs, source=False)
         body.append(head)
         if feed.detail and feed.state is not FeedState.OFF:
             ink = Ink.BAD if feed.state is FeedState.DOWN else Ink.DIM
