@@ -32,6 +32,8 @@ def run(world: World, size: int, tell: Say, *, quick: bool = False) -> None:
     ours = [_bytes(fleet, [DEPLOYDASH, "watch", str(fleet.site_file)], hertz, quick=quick) for _ in range(rounds)]
     table = [sys.executable, "-m", "bench.bare_textual", "table", str(fleet.site_file)]
     theirs = [_bytes(fleet, table, hertz, quick=quick)] if here else []
+    letters = [sys.executable, "-m", "bench.bare_textual", "letters", str(fleet.site_file)]
+    least = _bytes(fleet, letters, hertz, quick=quick) if here else (0.0, 0.0)
     storm = f"storm, {hertz:g} changes/s each"
     for place, (what, goal) in enumerate((("steady", GOAL_STEADY), (storm, GOAL_STORM))):
         mine = tuple(run[place] / 1000 for run in ours)
@@ -42,6 +44,8 @@ def run(world: World, size: int, tell: Say, *, quick: bool = False) -> None:
         tell(Row("P4", size, f"- DataTable, {what}", other, "kB/s"))
         ratio = median(other) / median(mine)
         wanted = GOAL_RATIO if place else None
+        bare = (least[place] / 1000,)
+        tell(Row("P4", size, f"- Textual alone, {what}", bare, "kB/s", note="letters by the Line API, nothing of ours"))
         tell(Row("P4", size, f"DataTable / ours, {what}", (ratio,), "x", wanted, most=False))
 
 
