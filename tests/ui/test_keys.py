@@ -221,6 +221,22 @@ async def test_ctrl_c_leaves_with_130_even_while_typing() -> None:
         assert screen.app.return_code == 130
 
 
+@pytest.mark.parametrize("keys", [HELP, DETAIL])
+async def test_a_page_that_scrolls_says_how_much_is_below_until_its_end(keys: tuple[str, ...]) -> None:
+    async with running(snapshots.busy(), width=80, height=24) as screen:
+        await screen.press(*keys)
+        await screen.sees("more below")
+        assert "more below" in screen.lines()[-2]
+        await screen.press(*["pagedown"] * 6)
+        await screen.until(lambda: "more below" not in screen.text())
+        await screen.press("k")
+        await screen.sees("more below · 1 line · j, PgDn")
+        await screen.pilot.resize_terminal(80, 90)
+        await screen.until(lambda: "more below" not in screen.text())
+        await screen.pilot.resize_terminal(80, 20)
+        await screen.sees("more below")
+
+
 def test_the_help_shows_every_key_of_its_view() -> None:
     for scope in (Scope.GRID, Scope.DETAIL):
         text = "\n".join(plain(line) for line in help_lines(scope, 100, UNICODE))

@@ -17,6 +17,7 @@ from deploydash.ui.keys import Scope, bindings
 from deploydash.ui.screens.base import View
 from deploydash.ui.screens.help import HelpScreen
 from deploydash.ui.widgets.canvas import Lines
+from deploydash.ui.widgets.more import More
 
 
 class DetailScreen(View):
@@ -33,6 +34,7 @@ class DetailScreen(View):
         """One scrolling page between header and footer."""
         yield Lines(id="header")
         yield Lines(id="page")
+        yield More(id="more")
         yield Lines(id="footer")
 
     def on_mount(self) -> None:
@@ -71,6 +73,7 @@ class DetailScreen(View):
         detail = snapshot.detail if snapshot.detail and snapshot.detail.csc == self._csc else None
         page = self.query_one("#page", Lines)
         page.show(detail_lines(view, detail, moment, width - 2) if view else [Line()])
+        self.query_one(More).mark(page)
         surface = Surface.REHEARSAL if snapshot.roster.rehearsal else Surface.BAR
         self.query_one("#footer", Lines).show([lines.keys_line(Scope.DETAIL, width, {}, surface)])
 
@@ -89,7 +92,9 @@ class DetailScreen(View):
 
     def act_scroll(self, rows: str) -> None:
         """Scroll the page."""
-        self.query_one("#page").scroll_relative(y=int(rows), animate=False)
+        page = self.query_one("#page", Lines)
+        page.scroll_relative(y=int(rows), animate=False, immediate=True)
+        self.query_one(More).mark(page)
 
     def act_theme(self, _: str) -> None:
         """Go to the next theme."""

@@ -11,6 +11,7 @@ from deploydash.ui.ink import Surface
 from deploydash.ui.keys import Scope, bindings
 from deploydash.ui.screens.base import View
 from deploydash.ui.widgets.canvas import Lines
+from deploydash.ui.widgets.more import More
 
 
 class HelpScreen(View):
@@ -25,21 +26,27 @@ class HelpScreen(View):
     def compose(self) -> ComposeResult:
         """One scrolling page above the footer."""
         yield Lines(id="page")
+        yield More(id="more")
         yield Lines(id="footer")
 
     def on_mount(self) -> None:
         """Draw it once it has a size."""
-        self.call_after_refresh(self.draw)
+        self.on_resize()
 
     def on_resize(self) -> None:
         """Draw it anew."""
         self.call_after_refresh(self.draw)
+        self.call_after_refresh(self.mark)
 
     def draw(self) -> None:
         """Draw keys and legend."""
         width = self.size.width
         self.query_one("#page", Lines).show(help_lines(self._scope, width - 2, self.deploydash.glyphs))
         self.query_one("#footer", Lines).show([lines.keys_line(Scope.HELP, width, {}, Surface.BAR)])
+
+    def mark(self) -> None:
+        """Say how much is below the edge."""
+        self.query_one(More).mark(self.query_one("#page", Lines))
 
     def take(self, snapshot: Snapshot) -> None:
         """Nothing here depends on the observatory."""
@@ -53,7 +60,9 @@ class HelpScreen(View):
 
     def act_scroll(self, rows: str) -> None:
         """Scroll the page."""
-        self.query_one("#page").scroll_relative(y=int(rows), animate=False)
+        page = self.query_one("#page", Lines)
+        page.scroll_relative(y=int(rows), animate=False, immediate=True)
+        self.mark()
 
     def act_theme(self, _: str) -> None:
         """Go to the next theme."""
