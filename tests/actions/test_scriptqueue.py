@@ -273,6 +273,7 @@ async def test_a_script_is_added_at_the_end_with_who_adds_it_and_followed_to_its
         ScriptAnswered(STEP, 2, "add", FAILING, 303, "100001"),
     ]
     assert desk.end() == (Outcome.FAILED, "failed: Error in run: Failed in run after wait: fail_run=True")
+    assert [one.log for one in desk.told if isinstance(one, ScriptFollowed)][-1] == "Run started"
 
 
 async def test_a_failed_script_says_that_its_queue_is_paused() -> None:

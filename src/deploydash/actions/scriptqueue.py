@@ -33,12 +33,14 @@ from deploydash.core.run_records import (
     TargetEnded,
 )
 from deploydash.core.runbook import CscItem
-from deploydash.core.scripts import Followed, ScriptFact, ScriptsListed, follow
+from deploydash.core.scripts import Followed, ScriptFact, ScriptsListed, first_line, follow
 from deploydash.errors import FeedError, UserError
 
 _LAST = 2
 """Location.LAST (ts_xml ``enums/ScriptQueue.py``)."""
 _MOST_STOPPED = 400
+_LOG_EVERY_S = 2.0
+"""A script may log in bursts; not every line of it goes to the journal."""
 _SET_STATE = "set_summary_state.py"
 
 
@@ -222,6 +224,8 @@ class _Work:
         self._watch = watch
         self._reader = reader
         self._told: tuple[int, str, str] = (0, "", "")
+        self._told_log = ""
+        self._told_at = 0.0
 
     async def end(self) -> _End:
         patience = self._action.patience
@@ -302,13 +306,18 @@ class _Work:
         if seen.done:
             return _End(Outcome.REACHED, "done")
         await watch.until(lambda: (watch.seen or seen).gone, patience.gone)
-        return _End(Outcome.FAILED, (watch.seen or seen).words)
+        seen = watch.seen or seen
+        await self._tell(seen)
+        return _End(Outcome.FAILED, seen.words)
 
     async def _tell(self, seen: Followed) -> None:
-        now = (seen.sal_index, seen.state.name, seen.checkpoint)
-        if seen.sal_index and now != self._told:
-            self._told = now
-            await self._desk.tell_script(ScriptFollowed(self._job.step, self._job.item, *now))
+        """Journal its states and checkpoints as they come, and its log lines every so often."""
+        state, log = (seen.sal_index, seen.state.name, seen.checkpoint), first_line(seen.log)
+        now = asyncio.get_running_loop().time()
+        due = log != self._told_log and (seen.ended or now >= self._told_at + _LOG_EVERY_S)
+        if seen.sal_index and (state != self._told or due):
+            self._told, self._told_log, self._told_at = state, log, now
+            await self._desk.tell_script(ScriptFollowed(self._job.step, self._job.item, *state, log))
 
 
 def itself(job: ScriptJob) -> str:

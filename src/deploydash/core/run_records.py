@@ -163,13 +163,14 @@ class ScriptAnswered:
 
 @dataclass(frozen=True, slots=True)
 class ScriptFollowed:
-    """What a script in a queue has come to: its index there, its state by name and its last checkpoint."""
+    """What a script in a queue has come to: its index there, its state by name, last checkpoint and last log line."""
 
     step: StepId
     item: int
     sal_index: int
     state: str
     checkpoint: str
+    log: str = ""
 
 
 @dataclass(frozen=True, slots=True)

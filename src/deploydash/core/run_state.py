@@ -88,6 +88,7 @@ class ItemProgress:
     sal_index: int = 0
     state: str = ""
     checkpoint: str = ""
+    log: str = ""
     command: str = ""
     answered: bool = True
     utc: float = 0.0
@@ -305,7 +306,14 @@ def _evolve_script(
         index = int(record.result) if record.command == "add" and record.result.isdecimal() else script.sal_index
         return replace(script, answered=record.ack != 0, sal_index=index, utc=utc)
     if isinstance(record, ScriptFollowed):
-        return replace(script, sal_index=record.sal_index, state=record.state, checkpoint=record.checkpoint, utc=utc)
+        return replace(
+            script,
+            sal_index=record.sal_index,
+            state=record.state,
+            checkpoint=record.checkpoint,
+            log=record.log,
+            utc=utc,
+        )
     return replace(script, status=_ENDED[record.outcome], why=record.why, utc=utc)
 
 
