@@ -68,27 +68,40 @@ def _groups(draft: Draft) -> Iterator[Problem]:
     for at, name in enumerate(groups):
         if name in groups[:at]:
             yield draft.problem(("groups", at), f"group {name!r} stands twice", "keep one of them")
-    raw = draft.data.get("cscs")
-    rows = [row for row in raw if isinstance(row, dict)] if isinstance(raw, list) else []
-    used = {row["group"] for row in rows if isinstance(row.get("group"), str)}
+    rows = dict(_rows(draft))
+    said = {at: row["group"] for at, row in rows.items() if isinstance(row.get("group"), str)}
+    used = set(said.values())
     for at, name in enumerate(names):
         if rows and name not in used and name not in names[:at]:
             yield draft.problem(("groups",), f"no CSC is in group {name!r}", "remove it")
-    for at, entry in draft.entries.items():
-        if entry.group not in names:
-            near = get_close_matches(entry.group, names, 1)
+    for at, group in said.items():
+        if group and group not in names:  # an empty one is reported as such
+            near = get_close_matches(group, names, 1)
             hint = f"did you mean {near[0]}?" if near else f"groups are {', '.join(names)}; add it, or use one of them"
-            yield draft.problem(("cscs", at, "group"), f"unknown group {entry.group!r}", hint)
+            yield draft.problem(("cscs", at, "group"), f"unknown group {group!r}", hint)
+
+
+def _rows(draft: Draft) -> Iterator[tuple[int, dict[Any, Any]]]:
+    """Yield the roster's lines as they stand, the bad ones too, with their positions."""
+    raw = draft.data.get("cscs")
+    yield from ((at, row) for at, row in enumerate(raw if isinstance(raw, list) else ()) if isinstance(row, dict))
 
 
 def _twice(draft: Draft) -> Iterator[Problem]:
     first: dict[CscId, int] = {}
-    for at, entry in draft.entries.items():
-        if entry.csc in first:
-            line = draft.document.line(("cscs", first[entry.csc]))
-            message = f"{entry.csc} stands twice; the first is in line {line}"
+    for at, row in _rows(draft):
+        name = row.get("csc")
+        try:
+            csc = CscId.parse(name) if isinstance(name, str) else None
+        except ValueError:
+            csc = None
+        if csc is None:
+            continue  # reported as such
+        if csc in first:
+            line = draft.document.line(("cscs", first[csc]))
+            message = f"{csc} stands twice; the first is in line {line}"
             yield draft.problem(("cscs", at, "csc"), message, "keep one of them")
-        first.setdefault(entry.csc, at)
+        first.setdefault(csc, at)
 
 
 def _targets(draft: Draft, path: Path, entry: CscEntry) -> Iterator[Problem]:
