@@ -42,8 +42,11 @@ def test_a_bare_command_shows_every_command(cli: CommandLine) -> None:
         (["status", "HERE", "--timeout", "soon"], "'soon' is no duration: write 15s, 30m or 2h"),
         (["wait", "HERE", "--timeout", "0s"], "'0s' is no duration"),
         (["wait", "HERE", "--timeout", "-5"], "-5"),
-        (["watch", "HERE", "--theme", "pink"], "'pink' is not one of 'love', 'okabe-ito', 'high-contrast', 'mono'"),
-        (["demo", "--theme", "pink"], "'pink' is not one of 'love'"),
+        (
+            ["watch", "HERE", "--theme", "pink"],
+            "'--theme': 'pink' is not one of 'love', 'okabe-ito', 'high-contrast', 'mono'",
+        ),
+        (["demo", "--theme", "pink"], "'--theme': 'pink' is not one of 'love'"),
         (["demo", "--scenario", "nosuch"], "there is no scenario 'nosuch'"),
         (["demo", "--speed", "0"], "--speed"),
         (["demo", "--site", "nowhere"], "'nowhere' is no known site"),

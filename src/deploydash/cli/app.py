@@ -37,6 +37,19 @@ class Theme(StrEnum):
     MONO = "mono"
 
 
+def theme_named(text: str) -> Theme:
+    """Read a theme's name.
+
+    Raises:
+        typer.BadParameter: there is none of this name.
+    """
+    try:
+        return Theme(text)
+    except ValueError:
+        known = ", ".join(repr(theme.value) for theme in Theme)
+        raise typer.BadParameter(f"{text!r} is not one of {known}") from None
+
+
 SiteArgument = Annotated[
     str, typer.Argument(metavar="SITE", help="A site's name (see: sites) or the path of its file.")
 ]
@@ -44,7 +57,9 @@ TargetOption = Annotated[
     str, typer.Option("--target", metavar="TARGET", help="A state such as STANDBY, or startup, end, shutdown.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-ThemeOption = Annotated[Theme | None, typer.Option("--theme", help="Colours.")]
+ThemeOption = Annotated[
+    Theme | None, typer.Option("--theme", parser=theme_named, metavar=f"<{'|'.join(Theme)}>", help="Colours.")
+]
 OnlyOption = Annotated[
     str | None, typer.Option("--only", metavar="PATTERN", help="A comma list of CSCs; ESS:* is allowed.")
 ]
