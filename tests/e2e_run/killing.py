@@ -48,20 +48,33 @@ class Night:
         return self.ended, self.done, self.commands
 
 
-def spend(folder: Path, kill_at: int | None) -> Night:
-    """Play the night by keys to *closed*; ``kill_at`` counts the run's own records, samples apart."""
+CALM = """\
+name: calm
+about: All of the Summit is ENABLED.
+fleet: ENABLED
+"""
+
+
+def spend(folder: Path, kill_at: int | None, *, summit: bool = False) -> Night:
+    """Play the night by keys to *closed*; ``kill_at`` counts the run's own records, samples apart.
+
+    It is the night of twelve CSCs, or with ``summit`` of all the Summit's.
+    """
     cli = CommandLine(folder / "home")
     folder.mkdir(parents=True, exist_ok=True)
-    book = write_book(folder, SHUTDOWN, CLOSE, site="hill", queues=2)
+    site, queues = ("summit", 3) if summit else ("hill", 2)
+    book = write_book(folder, SHUTDOWN, CLOSE, site=site, queues=queues)
     scenario = folder / "fast.yaml"
-    scenario.write_text(FAST, encoding="utf-8")
-    with world(cli, "--site", str(write_small(folder)), "--scenario", str(scenario), "--speed", "20") as hill:
+    scenario.write_text(CALM if summit else FAST, encoding="utf-8")
+    with world(
+        cli, "--site", "summit" if summit else str(write_small(folder)), "--scenario", str(scenario), "--speed", "20"
+    ) as hill:
         dead = threading.Event()
         with Tmux(folder / "first") as tmux:
             killer = threading.Thread(target=_kill, args=(cli, kill_at, dead), daemon=True)
             killer.start()
             open_run(tmux, cli, hill.site_file, book, dead=dead)
-            _lead(tmux).play(lambda frame: dead.is_set() or frame.title == CLOSED, 90)
+            _lead(tmux, site).play(lambda frame: dead.is_set() or frame.title == CLOSED, 120)
             dead.wait(0.1)
             killed = dead.is_set()
             if killed:
@@ -70,12 +83,12 @@ def spend(folder: Path, kill_at: int | None) -> Night:
             with Tmux(folder / "second") as tmux:
                 tmux.start(cli.words("resume"), columns=120, rows=40, env=cli.environment())
                 known(tmux)
-                _lead(tmux).play(lambda frame: frame.title == CLOSED, 90)
+                _lead(tmux, site).play(lambda frame: frame.title == CLOSED, 120)
         return _night(hill, journals(cli)[0], killed)
 
 
-def _lead(tmux: Tmux) -> Lead:
-    return Lead(tmux, site="hill", failures=_once_more)
+def _lead(tmux: Tmux, site: str) -> Lead:
+    return Lead(tmux, site=site, failures=_once_more)
 
 
 def _once_more(lead: Lead, frame: Frame) -> None:

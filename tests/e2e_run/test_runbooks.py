@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.e2e_run.world import journals, open_run, records, world
+from tests.servers.command_reader import Found
 from tests.servers.tmux import Tmux
 from tests.support.command_line import CommandLine
 from tests.support.run_driver import CLOSED, Lead
@@ -33,28 +36,64 @@ timeline:
 """
 
 
-@pytest.mark.server
-@pytest.mark.timeout(240)
-@pytest.mark.parametrize("runbook", NIGHTS)
-def test_a_runbook_is_driven_to_its_end_by_keys(runbook: str, tmp_path: Path, cli: CommandLine, tmux: Tmux) -> None:
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """A run after its lead has left: how the program ended, its journal, its commands and its report."""
+
+    status: int
+    journal: Path
+    commands: Found
+    report: str
+
+
+def _drive(runbook: str, folder: Path) -> Driven:
     name, only = NIGHTS[runbook]
-    scenario = tmp_path / "back.yaml"
+    folder.mkdir()
+    scenario = folder / "back.yaml"
     scenario.write_text(BACK, encoding="utf-8")
+    cli = CommandLine(folder / "home")
     words = ("--scenario", str(scenario) if name == "back" else name, "--speed", "20")
-    with world(cli, *words) as observatory:
+    with world(cli, *words) as observatory, Tmux(folder / "tmux") as tmux:
         open_run(tmux, cli, observatory.site_file, runbook, *only)
-        lead = Lead(tmux, answers=ANSWERS)
-        lead.play(lambda frame: frame.title == CLOSED, 200)
+        Lead(tmux, answers=ANSWERS).play(lambda frame: frame.title == CLOSED, 230)
         tmux.send_keys("q")
-        assert tmux.wait_exit() == 0
-        found = observatory.commands()
+        status = tmux.wait_exit()
+        commands = observatory.commands()
     (journal,) = journals(cli)
-    assert records(journal)[-1]["kind"] == "RunClosed"
-    assert records(journal, "StepSkipped", "CscsWaived", "DebtWaived") == []
-    assert {record["by"] for record in records(journal, "ItemTicked")} == {"Ana"}
-    assert not {"MTM1M3", "MTM1M3TS"} & {str(command.csc) for command in found.commands}
-    intended = records(journal, "CommandIntended")
-    assert len(intended) == len(found.commands) > 0
     report = cli.run("report", journal.parent.name)
-    assert report.code == 0
-    assert "closed" in report.out
+    assert report.code == 0, report.err
+    return Driven(status, journal, commands, report.out)
+
+
+@pytest.fixture(scope="module")
+def driven(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Driven]:
+    """All three, side by side."""
+    folder = tmp_path_factory.mktemp("runbooks")
+    with ThreadPoolExecutor(len(NIGHTS)) as pool:
+        return dict(zip(NIGHTS, pool.map(lambda name: _drive(name, folder / name), NIGHTS), strict=True))
+
+
+@pytest.mark.server
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("runbook", NIGHTS)
+def test_a_runbook_is_driven_to_its_end_by_keys(driven: dict[str, Driven], runbook: str) -> None:
+    run = driven[runbook]
+    assert run.status == 0
+    assert records(run.journal)[-1]["kind"] == "RunClosed"
+    assert records(run.journal, "StepSkipped", "CscsWaived", "DebtWaived") == []
+    assert {record["by"] for record in records(run.journal, "ItemTicked")} == {"Ana"}
+    assert "closed" in run.report
+
+
+@pytest.mark.server
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("runbook", NIGHTS)
+def test_what_the_journal_intended_is_what_was_sent_and_nothing_protected(
+    driven: dict[str, Driven], runbook: str
+) -> None:
+    run = driven[runbook]
+    intended = {(each["csc"], each["command"], each["seq_num"]) for each in records(run.journal, "CommandIntended")}
+    sent = {(str(each.csc), each.name, each.seq_num) for each in run.commands.commands}
+    assert sent == intended
+    assert len(intended) > 0
+    assert not {"MTM1M3", "MTM1M3TS"} & {csc for csc, _, _ in sent}
