@@ -58,6 +58,13 @@ def test_what_is_at_its_target_is_dim_and_what_is_not_is_filled() -> None:
     assert (off.code_ink, off.name_ink, off.filled) == (Ink.FILL_ENABLED, Ink.BRIGHT, True)
 
 
+def test_an_offline_that_should_be_up_stands_out_and_one_in_its_state_colour_does_not() -> None:
+    gone = look(snapshots.stopped(ESS), MOMENT)
+    assert (gone.code_ink, gone.filled) == (Ink.FILL_OFFLINE_AMISS, True)
+    assert chip("104", gone) == (Span("O*104", Ink.FILL_OFFLINE_AMISS),)
+    assert look(snapshots.stopped(ESS), replace(MOMENT, by_state=True)).code_ink is Ink.FILL_OFFLINE
+
+
 def test_a_whole_shutdown_goes_quiet_by_itself() -> None:
     down = snapshots.stopped(replace(ESS, target=Target(SummaryState.OFFLINE)))
     drawn = look(down, MOMENT)

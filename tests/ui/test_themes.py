@@ -70,6 +70,17 @@ def test_the_usual_theme_has_the_hues_that_were_agreed() -> None:
     }
 
 
+@pytest.mark.parametrize("palette", COLOURED, ids=lambda palette: palette.name)
+def test_an_offline_that_should_not_be_is_seen_beside_one_that_should(palette: Palette) -> None:
+    wrong = palette.styles[Ink.FILL_OFFLINE_AMISS, Surface.PAGE]
+    right = palette.styles[Ink.DIM, Surface.PAGE]
+    assert (wrong.bold, wrong.underline) == (True, True)
+    assert {right.bold, right.underline} <= {None, False}
+    assert wrong.bgcolor == palette.styles[Ink.FILL_OFFLINE, Surface.PAGE].bgcolor != right.bgcolor
+    assert wrong.color is not None
+    assert wrong.color.name == palette.bright.hex
+
+
 def test_okabe_and_ito_chose_these() -> None:
     states = PALETTES["okabe-ito"].states
     chosen = [

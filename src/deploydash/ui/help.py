@@ -56,7 +56,13 @@ def help_lines(scope: Scope, width: int, glyphs: Glyphs) -> list[Line]:
         Line(),
         rule("Looks", width, glyphs, bright=True),
         Line((Span(f"   {'dim':<9}", Ink.DIM), Span("at its target, or without one: nothing to do"))),
-        Line((Span("   "), Span(" filled ", fill(Effective.STANDBY)), Span(" not at its target"))),
+        Line(
+            (
+                Span("   "),
+                Span(" filled ", fill(Effective.STANDBY)),
+                Span(" not at its target; OFFLINE is underlined, too"),
+            )
+        ),
         Line((Span(f"   {'41s':<9}", Ink.WARN), Span("since its last beat; of a FAULT, since it was reported"))),
         Line((Span(f"   {'found':<9}", Ink.FOUND), Span("matches the filter"))),
     ]

@@ -29,6 +29,7 @@ class Ink(StrEnum):
     FILL_STANDBY = "fill_standby"
     FILL_FAULT = "fill_fault"
     FILL_OFFLINE = "fill_offline"
+    FILL_OFFLINE_AMISS = "fill_offline_amiss"
     FILL_LOST = "fill_lost"
     FILL_UNKNOWN = "fill_unknown"
     LETTER_ENABLED = "letter_enabled"
@@ -70,6 +71,14 @@ class Line(NamedTuple):
 def fill(effective: Effective) -> Ink:
     """Return the filled look of a state."""
     return Ink(f"fill_{effective.value.lower()}")
+
+
+def amiss(effective: Effective) -> Ink:
+    """Return the filled look of a state that is not at its target.
+
+    OFFLINE's own background hardly differs from the page, as it should where a CSC is meant to be OFFLINE.
+    """
+    return Ink.FILL_OFFLINE_AMISS if effective is Effective.OFFLINE else fill(effective)
 
 
 def letter(effective: Effective) -> Ink:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from deploydash.core.model import Effective, Liveness, Verdict
 from deploydash.core.snapshot import CscView, GroupView
 from deploydash.ui.glyphs import Glyphs
-from deploydash.ui.ink import Ink, Span, Spans, Surface, fill, letter
+from deploydash.ui.ink import Ink, Span, Spans, Surface, amiss, fill, letter
 from deploydash.ui.pieces import INDENT, Piece
 
 LETTERS = {
@@ -149,7 +149,7 @@ def _target_inks(view: CscView, moment: Moment, since: float) -> tuple[Ink, Ink]
     if view.liveness is Liveness.FEED_DOWN or (moment.listening and view.verdict is Verdict.UNKNOWN):
         return Ink.DIM, Ink.DIM
     if view.verdict is Verdict.OFF_TARGET:
-        return fill(view.effective), Ink.BRIGHT
+        return amiss(view.effective), Ink.BRIGHT
     if view.verdict is Verdict.UNKNOWN:
         return letter(Effective.UNKNOWN), Ink.BRIGHT
     if view.verdict is Verdict.MOVING:

@@ -92,7 +92,8 @@ class Palette:
             bold=ink in _BOLD
             or ink.startswith(("fill", "letter"))
             or (surface is Surface.REHEARSAL and ink in {Ink.ACCENT, Ink.WARN}),
-            underline=ink is Ink.FOUND or (surface is Surface.SELECTED and ink.startswith("fill")),
+            underline=ink in {Ink.FOUND, Ink.FILL_OFFLINE_AMISS}
+            or (surface is Surface.SELECTED and ink.startswith("fill")),
         )
 
     def _hues(self, ink: Ink, back: Hue) -> tuple[Hue, Hue]:
@@ -115,6 +116,7 @@ class Palette:
             Ink.BAD: (self.bad, back),
             Ink.BADGE: (self.badge_text, self.badge),
             Ink.REHEARSAL: (self.page, self.warn),
+            Ink.FILL_OFFLINE_AMISS: (self.bright, self.states[Effective.OFFLINE].back),
         }[ink]
 
 
