@@ -70,9 +70,13 @@ def test_a_wait_survives_a_kill_and_ends_by_extending_and_waiving(tmp_path: Path
     assert standby == [begun]
     report = cli.run("report", journal.parent.name)
     assert report.code == 0, report.err
-    broken = report.out[report.out.index("non-working") :] if "non-working" in report.out else report.out
-    for words in ("CBP", "MTDome", "its owner knows"):
-        assert words in broken
+    notice = report.out.rpartition("```\n")[0].rpartition("```\n")[2]
+    assert notice.splitlines() == [
+        "REHEARSAL, nothing of this is real",
+        "summit c0045: left in non-working order after the deployment:",
+        "• CBP: CBP: its owner knows",
+        "• MTDome: MTDome: its owner knows",
+    ]
 
 
 def _shows(tmux: Tmux, csc: str, *words: str) -> bool:

@@ -168,7 +168,7 @@ class Answers(Acting):
             return
         run, card = found
         items, row = items_of(card), self.focus_on.row
-        whole = len(items) < 2 or row >= len(items)
+        whole = card.step.kind is not StepKind.BY_HAND or len(items) < 2 or row >= len(items)
         if not whole and row in ticked(card):
             self.say(f"{items[row].name} is ticked already; the arrows go to another")
             return
