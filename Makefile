@@ -4,15 +4,21 @@ BIN := .venv/bin
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check servers bench screenshots schemas clean
+.PHONY: help demo test e2e soak check servers bench screenshots schemas clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: .venv/app ## set up, then watch the demo observatory (without a terminal: one snapshot as text)
 	@$(BIN)/deploydash demo $(ARGS)
 
-test: .venv/dev servers ## every test, real servers included
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+test: .venv/dev servers ## every test on real servers, but the whole runs of `make e2e`
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/e2e_run $(ARGS)
+
+e2e: .venv/dev servers ## whole runs by keys in a real terminal, killed and resumed; takes minutes more
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e_run $(ARGS)
+
+soak: .venv/dev servers ## kill the real process after every record of a run, then finish it
+	$(BIN)/python -m tests.soak $(ARGS)
 
 check: .venv/dev ## style, types and import borders
 	$(BIN)/ruff check .
