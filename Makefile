@@ -1,6 +1,8 @@
 # Everything a person or the CI does has a target here. `make help` lists them.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
+# Real seconds of servers and terminals count in these: one after the other, and a failure has to happen three times.
+ON_SERVERS := tests/servers tests/feeds tests/actions tests/cli tests/e2e tests/ui/test_terminal.py
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -12,7 +14,8 @@ demo: .venv/app ## set up, then watch the demo observatory (without a terminal: 
 	@$(BIN)/deploydash demo $(ARGS)
 
 test: .venv/dev servers ## every test on real servers, but the whole runs of `make e2e`
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/e2e_run $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore ,$(ON_SERVERS) tests/e2e_run) $(ARGS)
+	$(BIN)/python -m pytest --reruns 2 $(ON_SERVERS) $(ARGS)
 
 e2e: .venv/dev servers ## whole runs by keys in a real terminal, killed and resumed; takes minutes more
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e_run $(ARGS)
