@@ -25,6 +25,7 @@ from deploydash.core.run_orders import (
     Release,
     Retry,
     Skip,
+    TellWords,
     Tick,
     TypeName,
     Waive,
@@ -106,6 +107,11 @@ CASES = {
         ("t", "'Ana", "enter", "'OSW-7", "enter"),
         (Tick(StepId("tickets"), "Ana", -1, "OSW-7"),),
     ),
+    "f tells the words that the commands wait for": Case(
+        lambda: run_snapshots.at_step("announce-day"),
+        ("f", "'Thursday", "enter", "'2026-12-03", "enter", "enter"),
+        (TellWords((("weekday", "Thursday"), ("date", "2026-12-03"))),),
+    ),
     "Enter on a step by hand asks who did it": Case(
         SCENES["by-hand"], ("enter", "'Bo", "enter"), (Tick(StepId("bridges-stop"), "Bo", 1),)
     ),
@@ -166,6 +172,7 @@ async def test_the_key_orders_what_the_card_says(case: Case) -> None:
         (SCENES["watcher"], ("O",), "nothing to override"),
         (SCENES["watcher"], ("enter",), "watcher is armed first: a"),
         (SCENES["watcher"], ("t",), "watcher ends by what is seen, not by a tick"),
+        (SCENES["watcher"], ("f",), "the commands of this card wait for no word"),
         (SCENES["watcher"], ("r",), "nothing to retry"),
         (SCENES["watcher"], ("o",), "no other route"),
         (SCENES["watcher"], ("d",), "watcher asks no question"),

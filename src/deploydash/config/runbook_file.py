@@ -208,6 +208,7 @@ class StepEntry(_Section):
     commands: Texts = ()
     effect: StepEffect = Effect.NONE
     records: str = ""
+    fills: str = ""
     shows: ShowEntry | None = None
     debt: DebtEntry | None = None
     note: str = ""

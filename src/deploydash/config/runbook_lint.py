@@ -10,7 +10,7 @@ from deploydash.config.runbook_draft import Draft
 from deploydash.config.runbook_file import ChoiceEntry, StepEntry
 from deploydash.config.runbook_names import UnknownNameError, select
 from deploydash.config.runbook_resolve import rows
-from deploydash.config.runbook_words import UnknownWordError, fill, row_name
+from deploydash.config.runbook_words import BLANKS, UnknownWordError, fill, row_name
 from deploydash.config.yaml_lines import Path
 from deploydash.core.runbook import StepKind
 from deploydash.errors import Problem
@@ -38,6 +38,7 @@ _OWN: dict[str, tuple[StepKind, ...]] = {
     "item": (StepKind.BY_HAND,),
     "shows": (StepKind.BY_HAND,),
     "records": (StepKind.BY_HAND,),
+    "fills": (StepKind.BY_HAND,),
 }
 
 
@@ -101,6 +102,10 @@ def _kind(draft: Draft, path: Path, step: StepEntry) -> Iterator[Problem]:
         if getattr(step, key) and step.kind not in kinds:
             message = f"a step of kind {step.kind} has no {key!r}"
             yield draft.problem((*path, key), message, f"only {' and '.join(kinds)} have it")
+    if step.fills and step.fills not in BLANKS:
+        yield draft.problem((*path, "fills"), f"no text waits for <{step.fills}>", near(step.fills, BLANKS))
+    elif step.fills and not step.records and step.kind is StepKind.BY_HAND:
+        yield draft.problem((*path, "fills"), "a step that fills in a word needs 'records'", "say what is written down")
     if step.suite and step.suite not in draft.suites:
         yield draft.problem((*path, "suite"), f"unknown suite {step.suite!r}", near(step.suite, draft.suites))
 

@@ -101,6 +101,7 @@ def _step(draft: Draft, path: Path, entry: StepEntry, previous: tuple[StepId, ..
         settles=StepId(entry.settles) if entry.settles else None,
         other_route=_script(route) if route and route.script else None,
         records=entry.records,
+        fills=entry.fills,
         shows=(entry.shows.csc, entry.shows.event) if entry.shows else None,
         note=entry.note,
         link=fill(entry.link, draft.words)[0],

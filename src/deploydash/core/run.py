@@ -24,6 +24,7 @@ from deploydash.core.run_orders import (
     RunOrder,
     Skip,
     TakeRoute,
+    TellWords,
     Tick,
     Waive,
     WaiveDebt,
@@ -46,6 +47,7 @@ from deploydash.core.run_records import (
     TargetEnded,
     TargetsDispatched,
     WaitExtended,
+    WordTold,
 )
 from deploydash.core.run_scripts import (
     Ruled,
@@ -59,6 +61,7 @@ from deploydash.core.run_scripts import (
 from deploydash.core.run_state import RunState, StepStatus, TargetProgress, TargetStatus
 from deploydash.core.runbook import CscItem, Step, StepId, StepKind, StepsSettled
 from deploydash.core.snapshot import CscView
+from deploydash.core.words import OF_THE_RUN
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,8 @@ def decide(order: RunOrder, state: RunState, sight: Sight, operator: str) -> Dec
         return _waive_debt(order, state, operator)
     if isinstance(order, Answer):
         return _answer(order, state, operator)
+    if isinstance(order, TellWords):
+        return _tell_words(order, state, operator)
     if isinstance(order, Close):
         return _close(state, operator)
     return _decide_step(order, state, sight, operator)
@@ -226,6 +231,16 @@ def _answer(order: Answer, state: RunState, operator: str) -> Decision:
     if state.progress(choices[order.choice].asked_by).ended_utc is not None:
         return Refused("the step that asked is over; write a note instead")
     return (ChoiceAnswered(order.choice, order.answer, operator),)
+
+
+def _tell_words(order: TellWords, state: RunState, operator: str) -> Decision:
+    told = tuple((word, text.strip()) for word, text in order.words)
+    for word, text in told:
+        if word not in state.runbook.blanks or word in OF_THE_RUN:
+            return Refused(f"<{word}> is no word that this runbook waits for")
+        if not text or not text.isprintable() or "<" in text or ">" in text:
+            return Refused(f"<{word}> needs a text in one line, without angle brackets")
+    return tuple(WordTold(word, text, operator) for word, text in told)
 
 
 def _close(state: RunState, operator: str) -> Decision:

@@ -96,6 +96,13 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class TellWords:
+    """Tell words in angle brackets that commands of the runbook wait for, each with its text."""
+
+    words: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Extend:
     """Give a wait more time, in seconds."""
 
@@ -138,6 +145,7 @@ RunOrder = (
     | TakeRoute
     | QueueOrder
     | Answer
+    | TellWords
     | Extend
     | Hold
     | Release

@@ -238,6 +238,15 @@ class ChoiceAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class WordTold:
+    """The lead told a word in angle brackets that commands of the runbook wait for, such as ``date``."""
+
+    word: str
+    text: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
 class WaitExtended:
     """The lead gave a wait more time, in seconds."""
 
@@ -296,6 +305,7 @@ RunRecord = (
     | CscsWaived
     | DebtWaived
     | ChoiceAnswered
+    | WordTold
     | WaitExtended
     | RunHeld
     | RunReleased

@@ -35,6 +35,7 @@ from deploydash.core.run_records import (
     TargetEnded,
     TargetsDispatched,
     WaitExtended,
+    WordTold,
 )
 from deploydash.core.runbook import Debt, Runbook, ScriptItem, Step, StepId, StepKind
 
@@ -122,6 +123,7 @@ class RunState:
     last_utc: float = 0.0
     steps: Mapping[StepId, StepProgress] = field(default_factory=dict)
     answers: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
     waived: Mapping[CscId, CscsWaived] = field(default_factory=dict)
     debts_waived: Mapping[str, DebtWaived] = field(default_factory=dict)
     held_by: str | None = None
@@ -209,6 +211,8 @@ def evolve(state: RunState, record: RunRecord, utc: float) -> RunState:
         return _after_resume(state, utc)
     if isinstance(record, ChoiceAnswered):
         return replace(state, answers={**state.answers, record.choice: record.answer})
+    if isinstance(record, WordTold):
+        return replace(state, words={**state.words, record.word: record.text})
     if isinstance(record, CscsWaived):
         return replace(state, waived={**state.waived, **dict.fromkeys(record.cscs, record)})
     if isinstance(record, DebtWaived):

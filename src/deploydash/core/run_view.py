@@ -12,6 +12,7 @@ from deploydash.core.run_records import ItemTicked
 from deploydash.core.run_scripts import route_of
 from deploydash.core.run_state import ItemProgress, RunState, StepStatus, TargetStatus, asking_scripts, script_of
 from deploydash.core.runbook import Choice, Debt, Lane, RunPhase, ScriptItem, Step, StepId, StepKind, Tier
+from deploydash.core.words import missing_words, worded, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Card:
     ``choices`` are the questions this step asks, ``answers`` (choice, answer) those answered so far. ``ticks``:
     items done by hand, by number. ``arrivals``: UTC seconds at which one of the ``total`` targets was reached.
     ``route``: the script by which targets that did not go may be sent another way, or None. ``scripts``: those of the
-    step and of routes that were taken, as they stand.
+    step and of routes that were taken, as they stand. ``wanting``: the words that its commands still wait for.
     """
 
     step: Step
@@ -75,6 +76,7 @@ class Card:
     total: int = 0
     route: ScriptItem | None = None
     scripts: tuple[ScriptRow, ...] = ()
+    wanting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +242,7 @@ def _card(step: Step, state: RunState, sight: Sight, arm: Arm | None, message: s
     progress = state.progress(step.id)
     reached = (target.utc for target in progress.targets.values() if target.status is TargetStatus.REACHED)
     return Card(
-        step,
+        worded(step, words_of(state)),
         status,
         found,
         _asking(step, state),
@@ -254,6 +256,7 @@ def _card(step: Step, state: RunState, sight: Sight, arm: Arm | None, message: s
         total=len(progress.targets),
         route=route_of(step, state),
         scripts=_scripts(step, state),
+        wanting=missing_words(step, state),
     )
 
 

@@ -249,7 +249,8 @@ class Choice:
 class Step:
     """One row of the procedure at one site.
 
-    ``ends``: the state of the world that ends it. ``records``: what the tick must name, or empty. ``shows``: a
+    ``ends``: the state of the world that ends it. ``records``: what the tick must name, or empty; ``fills``: the word
+    in angle brackets that it is in later texts, or empty. ``shows``: a
     CSC and an event of it that the card shows live, or None. ``at_once``: how many items are worked on at the
     same time. ``limit_s``: seconds of journal time after which the lead is asked, or None. ``other_route``: the
     script that a SETTLE step offers, with ``<csc>`` for the CSC. ``settles``: the step whose remains a SETTLE
@@ -274,6 +275,7 @@ class Step:
     settles: StepId | None = None
     other_route: ScriptItem | None = None
     records: str = ""
+    fills: str = ""
     shows: tuple[CscId, str] | None = None
     note: str = ""
     link: str = ""

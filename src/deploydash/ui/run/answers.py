@@ -26,6 +26,7 @@ from deploydash.core.run_view import Card, RunView
 from deploydash.core.runbook import StepKind, Tier
 from deploydash.core.snapshot import Snapshot
 from deploydash.ui.run.acting import Acting
+from deploydash.ui.run.fill import words_form
 from deploydash.ui.run.forms import Field, Form, Option
 from deploydash.ui.run.offers import (
     Mode,
@@ -198,6 +199,12 @@ class Answers(Acting):
         options = tuple(Option(option.answer, f"{option.answer}: {option.text}") for option in choice.options)
         done = lambda answer, _: self.order(Answer(choice.id, answer))  # noqa: E731 - as every dialog here
         self.ask(Form("The procedure leaves this open", (choice.question,), options=options, done=done))
+
+    def act_fill(self, _: str) -> None:
+        """Ask for the words that the commands of the card wait for."""
+        found = self._card_for("fill")
+        if found is not None:
+            self.ask(words_form(found[1], self.order))
 
     def act_retry(self, _: str) -> None:
         """Try those asked about once more."""

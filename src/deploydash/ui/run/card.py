@@ -16,6 +16,7 @@ from deploydash.core.runbook import CscItem, HandItem, ScriptItem, StepKind, Tie
 from deploydash.ui.ink import Ink, Line, Span, Spans, Surface
 from deploydash.ui.present import bar, group_of
 from deploydash.ui.run.failures import failure_lines
+from deploydash.ui.run.fill import wanted
 from deploydash.ui.run.offers import Mode, Offer, items_of, mode_of, offers, open_questions, ticked
 from deploydash.ui.run.present import Focus, Reading, box, chart, copied, counted, folded, lasting, listed
 from deploydash.ui.run.sending import sending_lines
@@ -253,6 +254,8 @@ def _by_hand(reading: Reading, card: Card, focus: Focus, width: int) -> list[Lin
     shown = items if focus.unfolded else items[row : row + 1] if items else ()
     for item in shown:
         lines += command_lines(item, width, reading, named=focus.unfolded and len(items) > 1)
+    if card.wanting:
+        lines += folded(f"f fills in {wanted(card)}", width, Ink.WARN)
     if card.step.records:
         lines += folded(f"write down {card.step.records}", width, Ink.WARN)
     return [*lines, Line()]

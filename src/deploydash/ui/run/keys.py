@@ -19,6 +19,7 @@ _CARD = (
     Key("escape", "esc", "disarm, cancel, one level back; never destructive", "back"),
     Key("t", "t", "tick what was done by hand, by name", "tick"),
     Key("d", "d", "decide a question that the procedure leaves open", "decide"),
+    Key("f", "f", "fill in the words in angle brackets that the commands wait for", "fill"),
     Key("r", "r", "retry those that did not go: the one under the cursor, or those marked", "retry"),
     Key("o", "o", "the other route for those that did not go", "route"),
     Key("w", "w", "waive by name with a reason: marked, under the cursor, or selected in the grid", "waive"),

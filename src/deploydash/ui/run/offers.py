@@ -140,6 +140,8 @@ def offers(run: RunView, focus: Focus, *, lead: bool = True) -> tuple[Offer, ...
     if card is None or mode in {Mode.CLOSED, Mode.NOTHING, Mode.OVER}:
         return ()
     found = list(_answers(run, card, mode, focus))
+    if card.wanting and mode not in {*_ARMED, Mode.ASKING}:
+        found.append(Offer("fill", "f", "fill in..."))
     if card.status is StepStatus.PENDING and mode not in _ARMED and card.step.kind is not StepKind.CLOSE:
         found.append(Offer("skip", "s", "skip with reason..."))
     if card.step.items and mode not in {*_ARMED, Mode.ASKING, Mode.QUESTION}:
@@ -227,6 +229,7 @@ def _needs(act: str, card: Card, mode: Mode) -> str:
         "go": f"{step.id} is armed first: a" if mode is Mode.READY else f"nothing for Enter: {mode.value}",
         "tick": f"{step.id} ends by what is seen, not by a tick",
         "decide": f"{step.id} asks no question",
+        "fill": "the commands of this card wait for no word",
         "retry": "nothing to retry: no target of this step failed",
         "route": "no other route: no target of this step failed, or the runbook names none",
         "mark": "nothing to mark: the card lists no CSCs",
