@@ -78,11 +78,13 @@ def told_by(
         return earlier is None and not _born_after(series, watching_since)
     if not _same(process.origin, series.origin):
         return False
+    sent_tai = sent_utc + TAI_MINUS_UTC
     if earlier is None:
-        return live or not _born_after(series, watching_since)
+        # Of one that began while we watched, the log may hold an earlier process's state and its own.
+        own = series.first_stamp > 0.0 and sent_tai >= _born(series)
+        return live or own or not _born_after(series, watching_since)
     if not _same(earlier.origin, series.origin):
         return True
-    sent_tai = sent_utc + TAI_MINUS_UTC
     if earlier.stamp and sent_tai <= earlier.stamp:
         return False
     fell = fell_utc is not None and fell_utc + TAI_MINUS_UTC > earlier.stamp

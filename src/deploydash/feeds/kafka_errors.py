@@ -6,12 +6,13 @@ is tried once more by hand, step by step.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.conn import AIOKafkaConnection, collect_hosts
 from aiokafka.errors import (
     IllegalSaslStateError,
     KafkaConnectionError,
@@ -27,13 +28,16 @@ from deploydash.core.model import FeedName
 from deploydash.errors import FeedError
 
 _PATIENCE_MS = 4_000
+_PARTING_S = 1.0
 _OBSTACLES = (OSError, KafkaError, TimeoutError, EOFError, ValueError, AssertionError)
 
 
 class _Connection(Protocol):
+    async def connect(self) -> object: ...
+
     async def send(self, request: Any) -> Any: ...
 
-    def close(self) -> object: ...
+    def close(self) -> asyncio.Future[None]: ...
 
 
 async def diagnose(settings: KafkaSettings) -> FeedError | None:
@@ -55,9 +59,12 @@ async def diagnose(settings: KafkaSettings) -> FeedError | None:
 
 
 async def _try(settings: KafkaSettings, host: str, port: int, arguments: Mapping[str, Any]) -> FeedError | None:
+    connection: _Connection = AIOKafkaConnection(host, port, client_id="deploydash", **arguments)
     try:
-        connection: _Connection = await create_conn(host, port, client_id="deploydash", **arguments)
+        await connection.connect()
     except _OBSTACLES as error:
+        if isinstance(error, KafkaError):
+            await _closed(connection)
         return in_words(settings, error)
     try:
         await connection.send(MetadataRequest([], allow_auto_topic_creation=False))
@@ -70,8 +77,13 @@ async def _try(settings: KafkaSettings, host: str, port: int, arguments: Mapping
     except _OBSTACLES as error:
         return in_words(settings, error)
     finally:
-        connection.close()
+        await _closed(connection)
     return None
+
+
+async def _closed(connection: _Connection) -> None:
+    """Close a connection and wait for TLS to part from the broker, which takes a way there and back."""
+    await asyncio.wait({connection.close()}, timeout=_PARTING_S)
 
 
 def in_words(settings: KafkaSettings, error: BaseException) -> FeedError:
