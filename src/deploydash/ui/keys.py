@@ -93,11 +93,18 @@ INTERRUPT = "ctrl+c"
 
 
 def bindings(scope: Scope) -> list[BindingType]:
-    """Return Textual's bindings of a scope; all of them call ``action_act`` with the key's number in KEYS."""
+    """Return Textual's bindings of a scope; they call ``action_act`` with the key's number in KEYS."""
+    return [binding(key, f"act({number})") for number, key in enumerate(KEYS) if key.scope is scope]
+
+
+def binding(key: Key, action: str) -> BindingType:
+    """Return Textual's binding of a key.
+
+    The key that opens a field acts the moment it arrives: others go round through the screen first, and letters typed
+    on its heels would overtake it and act as keys.
+    """
     from textual.binding import Binding  # noqa: PLC0415 - status draws the same lines and needs no Textual
 
-    return [
-        Binding(key.keys, f"act({number})", key.help, show=False)
-        for number, key in enumerate(KEYS)
-        if key.scope is scope
-    ]
+    if key.act == "filter":
+        return Binding(key.keys, "filter_at_once", key.help, show=False, priority=True)
+    return Binding(key.keys, action, key.help, show=False)

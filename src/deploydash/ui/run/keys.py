@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
-from deploydash.ui.keys import Key
+from deploydash.ui.keys import Key, binding
 
 HOLD_ANYWHERE = "ctrl+g"
 """Holds everything, also while typing."""
@@ -93,5 +93,5 @@ PAGE: tuple[Key, ...] = (
 
 
 def run_bindings(table: Sequence[Key]) -> list[BindingType]:
-    """Return Textual's bindings of a table; all of them call ``action_key`` with the number in it."""
-    return [Binding(key.keys, f"key({number})", key.help, show=False) for number, key in enumerate(table)]
+    """Return Textual's bindings of a table; they call ``action_key`` with the number in it."""
+    return [binding(key, f"key({number})") for number, key in enumerate(table)]

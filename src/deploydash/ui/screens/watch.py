@@ -112,13 +112,24 @@ class WatchScreen(Painting):
         if self.in_events and not self.query_one(Events).row_count:
             self.say("no events yet; tab goes back to the grid")
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave the key of the filter to a field that has the focus."""
+        del parameters
+        return action != "filter_at_once" or self.focused is None
+
+    def action_filter_at_once(self) -> None:
+        """Open the filter."""
+        self.say("")
+        self.act_filter("")
+
     def act_filter(self, _: str) -> None:
         """Let the operator type."""
         field = self.query_one(Input)
         self.query_one("#message").display = False
         self.query_one("#asking").display = True
         field.value = self.pattern
-        field.focus()
+        # Widget.focus() waits for the next turn, and letters typed meanwhile would act as keys.
+        self.set_focus(field)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while typing."""
