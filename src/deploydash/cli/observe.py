@@ -13,12 +13,12 @@ from deploydash.cli.places import places
 from deploydash.cli.report import open_again
 from deploydash.cli.running import run as run_to_the_end
 from deploydash.errors import UserError
-from deploydash.journal.line import Entry
-from deploydash.journal.read import Cursor, read_on
-from deploydash.journal.runs import CODEC, JOURNAL, KnownRun, find_run
+from deploydash.journal.read import Cursor
+from deploydash.journal.runs import JOURNAL, KnownRun, find_run, journal_reader
 from deploydash.journal.write import LOCK, holder_of
 from deploydash.session.clock import SystemClock
 from deploydash.session.follow import Follower
+from deploydash.session.history import JournalHistory
 from deploydash.session.hold_request import ask_to_hold
 from deploydash.session.looked import Looked, last_look, remember, told_since
 from deploydash.ui.run_app import DeploydashRunApp
@@ -38,10 +38,7 @@ def run(reference: str | None, *, theme: str | None) -> Exit:
     site, book = open_again(known, at)
     need_terminal("observe", f"deploydash report {known.id}")
     clock, cursor = SystemClock(), Cursor()
-
-    def read() -> list[Entry]:
-        return read_on(known.folder / JOURNAL, CODEC, cursor)
-
+    read = journal_reader(known.folder / JOURNAL, cursor)
     memory = at.state / "looked" / f"{known.id}.json"
     before = last_look(memory)
     follower = Follower(site.roster, book, read, clock, ended=lambda: _ended(known.folder))
@@ -52,7 +49,8 @@ def run(reference: str | None, *, theme: str | None) -> Exit:
         greeting = told_since(before, [entry.record for entry in entries if entry.number > before.entry])
     speed = site.demo.speed if site.demo is not None else None
     try:
-        return run_to_the_end(_show(follower, known.folder, greeting, theme, speed))
+        history = JournalHistory(book, site.roster, journal_reader(known.folder / JOURNAL))
+        return run_to_the_end(_show(follower, known.folder, greeting, theme, speed, history))
     finally:
         remember(memory, Looked(cursor.number, clock.utc()))
 
@@ -81,7 +79,9 @@ def _ended(folder: Path) -> str:
     return "" if holder_of(folder) else "no process has this run open"
 
 
-async def _show(follower: Follower, folder: Path, greeting: str, theme: str | None, speed: float | None) -> Exit:
+async def _show(
+    follower: Follower, folder: Path, greeting: str, theme: str | None, speed: float | None, history: JournalHistory
+) -> Exit:
     asking: set[asyncio.Task[None]] = set()
 
     def ask_hold() -> None:
@@ -89,7 +89,7 @@ async def _show(follower: Follower, folder: Path, greeting: str, theme: str | No
         asking.add(task)
         task.add_done_callback(asking.discard)
 
-    app = DeploydashRunApp(follower, None, ask_hold=ask_hold, theme=theme, speed=speed)
+    app = DeploydashRunApp(follower, None, ask_hold=ask_hold, theme=theme, speed=speed, history=history)
     telling = asyncio.create_task(_tell(app, greeting), name="what changed")
     try:
         return await side_by_side(app, follower.run())

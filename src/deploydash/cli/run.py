@@ -24,9 +24,10 @@ from deploydash.core.run_state import RunState
 from deploydash.core.runbook import Runbook
 from deploydash.errors import UserError
 from deploydash.journal.line import Entry
-from deploydash.journal.runs import CODEC, JOURNAL, KnownRun, find_run, new_run_id, read_run
+from deploydash.journal.runs import CODEC, JOURNAL, KnownRun, find_run, journal_reader, new_run_id, read_run
 from deploydash.journal.write import JournalHeld, JournalWriter
 from deploydash.session.clock import SystemClock
+from deploydash.session.history import JournalHistory
 from deploydash.session.mirror import Mirrors
 from deploydash.ui.run_app import DeploydashRunApp
 from deploydash.wiring.acting import Acting, acting, operator, refuse_foreign, reopened
@@ -207,7 +208,11 @@ async def _screen(run: Acting, theme: str | None) -> Exit:
     """Show the run until its lead leaves: yes if it is closed then, no if it stays open (CLI.md)."""
     speed = run.reader.site.demo.speed if run.reader.site.demo is not None else None
     mirrors = Mirrors(os.environ)
-    app = DeploydashRunApp(run.reader.session, run.desk, theme=theme, speed=speed, watching=lambda: mirrors.count)
+    journal = journal_reader(run.folder / JOURNAL)
+    history = JournalHistory(run.keeper.state.runbook, run.reader.site.roster, journal)
+    app = DeploydashRunApp(
+        run.reader.session, run.desk, theme=theme, speed=speed, watching=lambda: mirrors.count, history=history
+    )
     watching = asyncio.create_task(mirrors.watch(), name="mirrors")
     try:
         left = await side_by_side(app, run.work(), finish=run.keeper.idle)

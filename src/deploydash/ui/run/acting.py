@@ -131,6 +131,10 @@ class Acting(View):
         elif self.order(Extend(run.wait.step, EXTENSION_S)):
             self.say("10 minutes more were asked for")
 
+    def act_timeline(self, _: str) -> None:
+        """Show the run over time."""
+        self.host.open_timeline()
+
     def act_bell(self, _: str) -> None:
         """Turn the bell on or off."""
         bell = self.host.bells

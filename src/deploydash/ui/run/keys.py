@@ -30,6 +30,7 @@ _CARD = (
     Key("m", "m", "write a note into the journal", "note", footer="note"),
     Key("i", "i", "why the gate is shut; in the grid: why the CSC counts as it does", "why", footer="why"),
     Key("v", "v", "everything about the step: every command, every name", "page"),
+    Key("t", "t", "timeline: what each CSC was in over the run, and what happened when", "timeline", footer="timeline"),
     Key("b", "b", "bell on or off", "bell"),
 )
 
@@ -68,6 +69,7 @@ WAIT: tuple[Key, ...] = (
     Key("asterisk", "*", "mark all of them, or none", "all"),
     Key("m", "m", "write a note into the journal", "note", footer="note"),
     Key("i", "i", "what the wait waits for", "why", footer="why"),
+    Key("t", "t", "timeline: what each CSC was in over the run, and what happened when", "timeline"),
     Key("b", "b", "bell on or off", "bell"),
     Key("up,k", "↑ k", "up", "move", "-1"),
     Key("down,j", "↓ j", "down", "move", "1"),
@@ -89,6 +91,28 @@ PAGE: tuple[Key, ...] = (
     Key("pageup", "PgUp", "a screen up", "scroll", "-10"),
 )
 """Keys of the page about one step."""
+
+
+TIMELINE: tuple[Key, ...] = (
+    Key("escape,q,t", "esc", "back to where it was opened", "close", footer="back"),
+    Key("H", "H", "hold everything at once; ctrl+g does it while typing, too", "hold"),
+    Key("left,h", "← h", "earlier", "time", "-1", footer="earlier"),
+    Key("right,l", "→ l", "later; at the newest it follows what comes", "time", "1", footer="later"),
+    Key("up,k", "↑ k", "the CSC above", "move", "-1"),
+    Key("down,j", "↓ j", "the CSC below", "move", "1"),
+    Key("n", "n", "the next moment at which something happened to this CSC", "next", "1", footer="next event"),
+    Key("N", "N", "the moment before", "next", "-1"),
+    Key("plus,equals_sign", "+", "less time in a column", "zoom", "1", footer="zoom in"),
+    Key("minus", "-", "more time in a column", "zoom", "-1", footer="out"),
+    Key("0", "0", "the whole run", "zoom", "0"),
+    Key("g,home", "g", "the beginning of the run", "edge", "first"),
+    Key("G,end", "G", "the newest", "edge", "last"),
+    Key("pageup", "PgUp", "ten CSCs up", "move", "-10"),
+    Key("pagedown", "PgDn", "ten CSCs down", "move", "10"),
+    Key("T", "T", "next theme", "theme"),
+    Key("question_mark", "?", "help", "help", footer="help"),
+)
+"""Keys of the timeline."""
 
 
 def run_bindings(table: Sequence[Key]) -> list[BindingType]:
