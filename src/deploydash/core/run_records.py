@@ -291,14 +291,17 @@ class NoteWritten:
 class GateClosedFalsely:
     """The gate of a step was shut, or its arm died, by no CSC's doing, and stood open again on the same facts.
 
-    ``sentence`` is the precondition that was red, ``cause`` which kind of not-seeing made it so (core.closures),
-    ``seconds`` how long it was shut.
+    ``sentence`` is the precondition that was red, ``cause`` which kind of not seeing made it so (core.closures),
+    ``seconds`` how long it was shut. ``armed``: the card was armed then. ``overridden``: it did not open by itself,
+    the lead overrode it.
     """
 
     step: StepId
     sentence: str
     cause: str
     seconds: float
+    armed: bool = False
+    overridden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
