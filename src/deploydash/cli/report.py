@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from deploydash.cli.changed import hashed
 from deploydash.cli.exits import Exit
 from deploydash.cli.places import Places, places
 from deploydash.cli.plan import named, open_runbook
@@ -26,7 +27,9 @@ def run(reference: str | None, form: str, output: str | None) -> Exit:
     known = find_run(reference, at.state)
     entries = read_run(known)
     _, runbook = open_again(known, at)
-    text = FORMATS[form](tell([(entry.utc, entry.record) for entry in entries], runbook))
+    now = hashed(known.opened.site_file, known.opened.runbook_file)
+    files = {known.opened.site_file: now.site, known.opened.runbook_file: now.runbook}
+    text = FORMATS[form](tell([(entry.utc, entry.record) for entry in entries], runbook, files))
     if output is None:
         print(text, end="")
         return Exit.YES

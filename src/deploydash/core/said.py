@@ -6,6 +6,7 @@ The state *before* the record is given, because the same record may begin someth
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from deploydash.core.model import CscId, Liveness
 from deploydash.core.records import (
@@ -55,6 +56,24 @@ COMPLETE = 303
 OPEN = frozenset({TargetStatus.FAILED, TargetStatus.UNKNOWN})
 
 
+class Kind(Enum):
+    """What a reader of a report looks for; each but ``OTHER`` is a section of its own there."""
+
+    OTHER = "other"
+    OVERRIDE = "overrides"
+    WAIVER = "waivers"
+    DEBT_WAIVER = "debts waived"
+    SKIP = "steps skipped"
+    RETRY = "retries and other routes"
+    HOLD = "holds and releases"
+    TICK = "ticked by hand"
+    NOTE = "notes"
+    QUEUE = "orders to queues"
+    BY_HAND = "commanded by hand"
+    FOREIGN = "commands of others"
+    CLOSURE = "gates shut by no CSC's doing"
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """One thing that happened. ``who`` is empty where nobody did it; ``cscs`` are those it concerns.
@@ -66,6 +85,7 @@ class Said:
     what: str
     cscs: tuple[CscId, ...] = ()
     notable: bool = True
+    kind: Kind = Kind.OTHER
 
 
 def said(record: object, before: RunState) -> Said | None:
@@ -78,7 +98,9 @@ def _of_targets(record: object, before: RunState) -> Said | None:
         targets = before.progress(record.step).targets
         again = [csc for csc in record.cscs if csc in targets and targets[csc].status in OPEN]
         if again:
-            return Said(record.operator, f"retried {_names(record.cscs)} in {record.step}", record.cscs)
+            return Said(
+                record.operator, f"retried {_names(record.cscs)} in {record.step}", record.cscs, kind=Kind.RETRY
+            )
         return Said(record.operator, f"{record.step}: {_count(len(record.cscs), 'CSC')} may be worked on", record.cscs)
     if isinstance(record, CommandIntended):
         return Said(record.identity, f"sends {record.command} to {record.csc}", (record.csc,), notable=False)
@@ -107,12 +129,15 @@ def _of_scripts(record: object, before: RunState) -> Said | None:
         scripts = before.progress(record.step).scripts
         again = any(number in scripts and scripts[number].status in OPEN for number in record.items)
         names = "; ".join(_script(before, record.step, number) for number in record.items)
-        return Said(record.operator, f"{'retried' if again else 'let go'} {names}")
+        kind = Kind.RETRY if again else Kind.OTHER
+        return Said(record.operator, f"{'retried' if again else 'let go'} {names}", kind=kind)
     if isinstance(record, RouteTaken):
         how = f"{record.path} on {record.queue}"
-        return Said(record.operator, f"took the other route for {_names(record.cscs)}: {how}", record.cscs)
+        what = f"took the other route for {_names(record.cscs)}: {how}"
+        return Said(record.operator, what, record.cscs, kind=Kind.RETRY)
     if isinstance(record, QueueOrdered):
-        return Said(record.operator, f"ordered {record.command} for {_script(before, record.step, record.item)}")
+        what = f"ordered {record.command} for {_script(before, record.step, record.item)}"
+        return Said(record.operator, what, kind=Kind.QUEUE)
     if isinstance(record, ScriptIntended):
         return Said(record.identity, f"sends {record.command} to {record.queue}", (record.queue,), notable=False)
     if isinstance(record, ScriptAnswered):
@@ -132,23 +157,25 @@ def _of_scripts(record: object, before: RunState) -> Said | None:
 def _of_run(record: object, before: RunState) -> Said | None:
     if isinstance(record, StepApproved):
         red = f", overriding: {'; '.join(record.overridden)} ({record.reason})" if record.overridden else ""
-        return Said(record.operator, f"let {record.step} go{red}")
+        kind = Kind.OVERRIDE if record.overridden else Kind.OTHER
+        return Said(record.operator, f"let {record.step} go{red}", kind=kind)
     if isinstance(record, ItemTicked):
-        return Said(record.operator, _ticked(record, before))
+        return Said(record.operator, _ticked(record, before), kind=Kind.TICK)
     if isinstance(record, StepDone):
         return Said("", f"{record.step} is done", notable=False)
     if isinstance(record, StepSkipped):
-        return Said(record.operator, f"skipped {record.step}: {record.reason}")
+        return Said(record.operator, f"skipped {record.step}: {record.reason}", kind=Kind.SKIP)
     if isinstance(record, CscsWaived):
-        return Said(record.operator, f"waived {_names(record.cscs)}: {record.reason}", record.cscs)
+        what = f"waived {_names(record.cscs)}: {record.reason}"
+        return Said(record.operator, what, record.cscs, kind=Kind.WAIVER)
     if isinstance(record, DebtWaived):
-        return Said(record.operator, f"waived the debt {record.debt}: {record.reason}")
+        return Said(record.operator, f"waived the debt {record.debt}: {record.reason}", kind=Kind.DEBT_WAIVER)
     if isinstance(record, ChoiceAnswered):
         return Said(record.operator, f"answered {record.choice}: {record.answer}")
     if isinstance(record, WaitExtended):
         return Said(record.operator, f"extended {record.step} by {record.seconds / 60:g} min")
     if isinstance(record, GateClosedFalsely):
-        return Said("", f"{record.step} was shut for {record.seconds:.0f} s by no CSC's doing: {record.sentence}")
+        return Said("", _falsely(record), kind=Kind.CLOSURE)
     return _of_whole(record)
 
 
@@ -159,11 +186,11 @@ def _of_whole(record: object) -> Said | None:
         changed = f"; changed since it was opened: {', '.join(record.changed)}" if record.changed else ""
         return Said(record.operator, f"resumed the run{changed}")
     if isinstance(record, RunHeld):
-        return Said(record.by, "held everything")
+        return Said(record.by, "held everything", kind=Kind.HOLD)
     if isinstance(record, RunReleased):
-        return Said(record.operator, "let the run go on")
+        return Said(record.operator, "let the run go on", kind=Kind.HOLD)
     if isinstance(record, NoteWritten):
-        return Said(record.operator, f"noted: {record.text}")
+        return Said(record.operator, f"noted: {record.text}", kind=Kind.NOTE)
     return Said(record.operator, "closed the run") if isinstance(record, RunClosed) else None
 
 
@@ -201,6 +228,11 @@ def _of_csc(record: object) -> str:
     if isinstance(record, DuplicateNoticed):
         return "beats from two processes"
     return "beats from one process again" if isinstance(record, DuplicateEnded) else ""
+
+
+def _falsely(record: GateClosedFalsely) -> str:
+    how = ", overridden" if record.overridden else ", armed" if record.armed else ""
+    return f"{record.step} was shut for {record.seconds:.1f} s ({record.cause}{how}): {record.sentence}"
 
 
 def _ticked(record: ItemTicked, before: RunState) -> str:
