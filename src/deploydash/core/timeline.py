@@ -96,7 +96,7 @@ class Timeline:
                 self._look()
             self.began = self.began or utc
             if isinstance(record, RunOpened | RunResumed):
-                self._begin_anew()
+                self._begin_anew(utc)
             self._say(utc, record)
             if isinstance(record, RunRecord):
                 self.state = evolve(self.state, record, utc)
@@ -133,11 +133,11 @@ class Timeline:
         for csc in telling.cscs:
             self._by_csc.setdefault(csc, []).append(happened)
 
-    def _begin_anew(self) -> None:
+    def _begin_anew(self, utc: float) -> None:
         """Another process looks from here on; between the two nobody did."""
         if self._fleet is not None:
             for spells in self.spells.values():
-                _add(spells, Spell(self.last, None))
+                _add(spells, Spell(min(utc, self.last + EVERY_S), None))
         self._fleet, self._views, self._wanted = None, (), None
 
     def _fold(self, record: Record, utc: float) -> None:

@@ -16,8 +16,10 @@ from deploydash.ui.ink import Ink, Line, Span, Surface, fill, letter
 from deploydash.ui.lines import rule
 from deploydash.ui.present import LETTERS, cut, group_of
 
-SCALES = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
+SCALES = tuple(map(float, (1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 1800, 3600)))
 """Seconds that one column may stand for."""
+
+LEGEND = " E D S F O L as in the grid; small: as last seen, it could not be heard; blank: nobody looked"
 
 TICKS = 12
 """Columns from one time on the ruler to the next."""
@@ -151,15 +153,16 @@ def clocked(utc: float, *, seconds: bool = True) -> str:
 def _ruler(shown: Frame, paper: Paper) -> Line:
     """Return times, and over the cursor's column its own."""
     fine = shown.step_s * TICKS < 60
-    ticks = [" "] * (shown.cells + TICKS)
-    for column in range(0, shown.cells, TICKS):
-        word = f"|{clocked(shown.since + column * shown.step_s, seconds=fine)}"
-        ticks[column : column + len(word)] = word
     mark, begin = f"{paper.glyphs.cursor}{clocked(shown.at)}", shown.cursor
     if begin + len(mark) > shown.cells:
         begin = max(0, begin + 1 - len(mark))
         mark = mark[1:] + mark[0]
-    before, after = "".join(ticks[:begin]), "".join(ticks[begin + len(mark) : shown.cells])
+    ticks = [" "] * shown.cells
+    for column in range(0, shown.cells, TICKS):
+        word = f"|{clocked(shown.since + column * shown.step_s, seconds=fine)}"
+        if column + len(word) <= shown.cells and not begin - len(word) < column < begin + len(mark):
+            ticks[column : column + len(word)] = word
+    before, after = "".join(ticks[:begin]), "".join(ticks[begin + len(mark) :])
     scale = Span(f" {span_of(shown.step_s)} a column".ljust(paper.names), Ink.DIM)
     return Line((scale, Span(before, Ink.DIM), Span(mark, Ink.ACCENT), Span(after, Ink.DIM)))
 
@@ -243,6 +246,9 @@ def _told(timeline: Timeline, csc: CscId, shown: Frame, paper: Paper, rows: int)
     if len(lines) < rows:
         steps = f" under way: {', '.join(under_way)}" if under_way else " no step was under way"
         lines.append(Line((Span(paper.cut(steps), Ink.DIM),)))
+    if len(lines) < rows - 1:
+        lines += [Line()] * (rows - 1 - len(lines))
+        lines.append(Line((Span(paper.cut(LEGEND), Ink.DIM),)))
     return [*lines, *[Line()] * (rows - len(lines))]
 
 
