@@ -11,7 +11,6 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from deploydash.core import closures
 from deploydash.core.arm import Arm, death, ready, shut, typed
 from deploydash.core.commands import CompareWith
 from deploydash.core.gate import Sight, reasons
@@ -42,6 +41,7 @@ from deploydash.core.run_view import Arrivals, card_step, current_phase, run_vie
 from deploydash.core.runbook import CscItem, Step, StepId, StepKind
 from deploydash.core.snapshot import CscView, Snapshot
 from deploydash.errors import UserError
+from deploydash.session.gate_watch import GateWatch
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ class RunKeeper:
         self._armed: ArmStep | None = None
         self._message = ""
         self._arrivals = Arrivals()
-        self._gate = closures.Watched()
+        self._gates = GateWatch()
         self.chosen: StepId | None = None
         self.compare: Callable[[CompareWith], None] = lambda _: None
 
@@ -245,24 +245,15 @@ class RunKeeper:
         return None
 
     async def _look_once(self) -> None:
-        closed = self._look_at_gate()
+        armed = self._arm.step if self._arm is not None else None
+        self._gates.look(card_step(self.state, self.chosen), self.state, self._sight(), armed)
         await self._tend_arm()
         async with self._writing:
-            records = (*settle(self.state, self._sight()), *closed)
+            records = (*settle(self.state, self._sight()), *self._gates.ended)
             refused = await self._write(records) if records or self._noticed else None
         if refused is None:
+            self._gates.written()
             self._act_on(records)
-
-    def _look_at_gate(self) -> tuple[RunRecord, ...]:
-        """Return the false closure of the card's gate that has just ended, if one has."""
-        step = card_step(self.state, self.chosen)
-        self._gate, ended = closures.look(
-            self._gate, step, self.state, self._sight(), armed=step is not None and self._is_armed(step.id)
-        )
-        return () if ended is None else (ended,)
-
-    def _is_armed(self, step: StepId) -> bool:
-        return self._arm is not None and self._arm.step == step
 
     def _act_on(self, records: Sequence[RunRecord]) -> None:
         """Begin what records that are on disk let go."""
