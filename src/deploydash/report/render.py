@@ -47,7 +47,7 @@ def sections(story: Story) -> list[Section]:
         Section("Debts still open", ("debt",), [(debt,) for debt in story.debts]),
         Section("Unknown outcomes", ("UTC", "step", "what", "why", "settled"), _unknowns(story)),
         Section("Scripts", ("step", "script", "came to", "configuration", "last words"), _scripts(story)),
-        *(_moments(kind.value.capitalize(), story.kinds[kind]) for kind in LISTED),
+        *(_moments(kind.value.capitalize(), story.kinds[kind]) for kind in LISTED if story.kinds[kind]),
         _closures(story),
         _moments("Timeline", story.timeline),
     ]
@@ -99,6 +99,7 @@ def _title(story: Story) -> str:
 
 
 def _facts(story: Story) -> list[str]:
+    absent = [kind.value for kind in LISTED if not story.kinds[kind]]
     ending = "closed" if story.closed else "last entry"
     took = span(story.last_utc - story.opened_utc)
     day = datetime.fromtimestamp(story.opened_utc, UTC).strftime("%Y-%m-%d")
@@ -110,6 +111,7 @@ def _facts(story: Story) -> list[str]:
             for file in story.files
         ),
         f"{story.commands} commands sent to CSCs",
+        *([f"none of these: {', '.join(absent)}"] if absent else []),
         f"{len(story.stragglers)} targets failed or were unknown at some time, {len(story.broken)} waived",
     ]
 

@@ -17,7 +17,7 @@ from deploydash.core.run_records import (
     TargetEnded,
 )
 from deploydash.core.run_state import RunState
-from deploydash.core.runbook import Runbook, StepId
+from deploydash.core.runbook import Runbook, StepId, StepKind
 from deploydash.core.said import Kind
 from deploydash.core.timeline import Line, Timeline, named_in, sampled
 from deploydash.report.scripts import ScriptLine, script_lines
@@ -140,6 +140,8 @@ def _steps(state: RunState, approvals: Mapping[StepId, str]) -> Iterable[StepLin
         status = state.status(step).value.replace("_", " ")
         if progress.skipped is not None:
             status = f"skipped: {progress.skipped}"
+        elif step.kind is StepKind.CLOSE and state.closed:
+            status = "done"
         yield StepLine(step.id, step.title, status, took, approvals.get(step.id, ""))
 
 
