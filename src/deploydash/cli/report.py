@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from deploydash.cli.changed import hashed
@@ -43,7 +44,8 @@ def run(reference: str | None, form: str, output: str | None) -> Exit:
 def open_again(known: KnownRun, at: Places) -> tuple[Site, Runbook]:
     """Return the site of a run and its runbook as they stand now.
 
-    A rehearsal's own site file is gone with its demo observatory; then the site of the same name is meant.
+    A rehearsal's own site file is gone with its demo observatory; then the site of the same name is meant, marked
+    as a rehearsal.
 
     Raises:
         ConfigurationError: neither can be used.
@@ -55,4 +57,5 @@ def open_again(known: KnownRun, at: Places) -> tuple[Site, Runbook]:
         if not opened.rehearsal:
             raise
         site = open_site(opened.site, at)
+        site = replace(site, roster=replace(site.roster, rehearsal=True))
     return site, open_runbook(opened.runbook_file, site, named(",".join(opened.only) or None, site), at)

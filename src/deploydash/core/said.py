@@ -120,7 +120,11 @@ def _target_ended(record: TargetEnded, before: RunState) -> Said:
     if record.outcome is not Outcome.REACHED:
         return Said("", f"{record.csc}: {record.outcome.value}, {record.why}", (record.csc,))
     settled = was is not None and was.status in OPEN
-    what = f"{record.csc} was {was.status.value}, settled: {record.why}" if settled and was else f"{record.csc} reached"
+    what = (
+        f"{record.csc} was {was.status.value}, settled: {record.why}"
+        if settled and was
+        else f"{record.csc} has arrived: {record.why}"
+    )
     return Said("", what, (record.csc,), notable=settled)
 
 

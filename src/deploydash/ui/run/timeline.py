@@ -21,6 +21,9 @@ SCALES = tuple(map(float, (1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300
 
 LEGEND = " E D S F O L as in the grid; small: as last seen, it could not be heard; blank: nobody looked"
 
+NAMED = 3
+"""Columns that a step must have before the next begins to be named; else it is a dot."""
+
 TICKS = 12
 """Columns from one time on the ruler to the next."""
 
@@ -175,19 +178,24 @@ def span_of(seconds: float) -> str:
 
 
 def _steps(timeline: Timeline, shown: Frame, paper: Paper) -> Line:
-    """Return each step's name where it began; where two begin close together the later one is cut the least."""
+    """Return where each step began and how long it took, with its name where there is room for it."""
     ruler = [" "] * shown.cells
-    for span in timeline.steps():
-        column = int((span.began - shown.since) // shown.step_s)
+    spans = timeline.steps()
+    columns = [int((span.began - shown.since) // shown.step_s) for span in spans]
+    for span, column, following in zip(spans, columns, [*columns[1:], shown.cells], strict=True):
         ended = shown.until if span.ended is None else span.ended
         end = int((ended - shown.since) // shown.step_s)
         if end < 0 or column >= shown.cells:
             continue
-        for each in range(max(0, column), min(shown.cells, end + 1)):
+        first = max(0, column)
+        for each in range(first, min(shown.cells, end + 1)):
             ruler[each] = paper.glyphs.rule
-        word = f"|{span.step}" if column >= 0 else str(span.step)
-        start = max(0, column)
-        ruler[start : start + len(word)] = word[: shown.cells - start]
+        room = min(following, shown.cells) - first
+        if room > NAMED:
+            word = (f"|{span.step}" if column >= 0 else str(span.step))[:room]
+            ruler[first : first + len(word)] = word
+        elif room > 0:
+            ruler[first] = paper.glyphs.dot
     return Line((Span(" steps".ljust(paper.names), Ink.DIM), Span("".join(ruler), Ink.TEXT)))
 
 
@@ -197,8 +205,9 @@ def _strip(timeline: Timeline, csc: CscId, shown: Frame, paper: Paper, selected:
     head = Span(f"{paper.glyphs.cursor if selected else ' '} {name}", Ink.BRIGHT if selected else Ink.DIM)
     spans = [head]
     for number, cell in enumerate(cells):
-        surface = Surface.SELECTED if number == shown.cursor else Surface.PAGE
-        span = Span(_letter(cell), _ink(cell, paper.filled), surface)
+        here = number == shown.cursor
+        ink = Ink.BADGE if here and selected else _ink(cell, paper.filled)
+        span = Span(_letter(cell), ink, Surface.SELECTED if here else Surface.PAGE)
         last = spans[-1]
         if number and (last.ink, last.surface) == (span.ink, span.surface):
             spans[-1] = Span(last.text + span.text, span.ink, span.surface)
