@@ -191,6 +191,16 @@ def test_a_journal_of_an_earlier_version_says_that_no_hash_was_written() -> None
     assert "site file /s/summit.yaml, no hash was written when the run was opened" in text
 
 
+def test_a_runbook_that_has_lost_steps_since_still_tells_what_is_left() -> None:
+    small = small_runbook()
+    (phase,) = small.phases
+    kept = tuple(step for step in phase.steps if step.id not in {CSCS, StepId("bridges-stop"), StepId("queues")})
+    story = tell(night(), replace(small, phases=(replace(phase, steps=kept),)))
+    for text in (markdown_report(story), html_report(story)):
+        assert "retried script 1 of enable" in text
+        assert "ticked bridges-stop as done by camera team" in text
+
+
 def test_what_did_not_change_is_unchanged() -> None:
     story = tell(night()[:3], book(), {"/s/summit.yaml": HASH, "/b/night.yaml": HASH})
     assert [file.since for file in story.files] == ["unchanged", "unchanged"]

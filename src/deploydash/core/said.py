@@ -132,7 +132,7 @@ def _of_scripts(record: object, before: RunState) -> Said | None:
     if isinstance(record, ItemsDispatched):
         scripts = before.progress(record.step).scripts
         again = any(number in scripts and scripts[number].status in OPEN for number in record.items)
-        names = "; ".join(_script(before, record.step, number) for number in record.items)
+        names = "; ".join(script_name(before, record.step, number) for number in record.items)
         kind = Kind.RETRY if again else Kind.OTHER
         return Said(record.operator, f"{'retried' if again else 'let go'} {names}", kind=kind)
     if isinstance(record, RouteTaken):
@@ -140,7 +140,7 @@ def _of_scripts(record: object, before: RunState) -> Said | None:
         what = f"took the other route for {_names(record.cscs)}: {how}"
         return Said(record.operator, what, record.cscs, kind=Kind.RETRY)
     if isinstance(record, QueueOrdered):
-        what = f"ordered {record.command} for {_script(before, record.step, record.item)}"
+        what = f"ordered {record.command} for {script_name(before, record.step, record.item)}"
         return Said(record.operator, what, kind=Kind.QUEUE)
     if isinstance(record, ScriptIntended):
         return Said(record.identity, f"sends {record.command} to {record.queue}", (record.queue,), notable=False)
@@ -148,13 +148,13 @@ def _of_scripts(record: object, before: RunState) -> Said | None:
         if record.ack == COMPLETE:
             return None
         what = f"answered {record.ack} ({record.result})" if record.ack else "gave no answer in time"
-        return Said("", f"{_script(before, record.step, record.item)}: {record.command} {what}")
+        return Said("", f"{script_name(before, record.step, record.item)}: {record.command} {what}")
     if isinstance(record, ScriptFollowed):
         at = f", at {record.checkpoint}" if record.checkpoint else ""
-        what = f"{_script(before, record.step, record.item)} is {record.state} as {record.sal_index}{at}"
+        what = f"{script_name(before, record.step, record.item)} is {record.state} as {record.sal_index}{at}"
         return Said("", what, notable=False)
     if isinstance(record, ItemEnded):
-        return Said("", f"{_script(before, record.step, record.item)}: {record.outcome.value}, {record.why}")
+        return Said("", f"{script_name(before, record.step, record.item)}: {record.outcome.value}, {record.why}")
     return None
 
 
@@ -247,13 +247,14 @@ def _ticked(record: ItemTicked, before: RunState) -> str:
         items = ()
     if 0 <= record.item < len(items):
         item = items[record.item]
-        name = item.name if isinstance(item, HandItem) else _script(before, record.step, record.item)
+        name = item.name if isinstance(item, HandItem) else script_name(before, record.step, record.item)
         what += f", {name}"
     note = f" ({record.note})" if record.note else ""
     return f"ticked {what} as done by {record.by}{note}"
 
 
-def _script(before: RunState, step_id: StepId, number: int) -> str:
+def script_name(before: RunState, step_id: StepId, number: int) -> str:
+    """Return what a person calls a script of a step, also where the runbook has lost it."""
     try:
         script = script_of(before.runbook.step(step_id), before.progress(step_id), number)
     except KeyError:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from deploydash.core.model import CscId
 from deploydash.core.run_records import RunRecord
-from deploydash.core.run_state import RunState, StepProgress, TargetStatus, evolve, script_of
+from deploydash.core.run_state import RunState, StepProgress, TargetStatus, evolve
 from deploydash.core.runbook import Runbook, StepId
+from deploydash.core.said import script_name
 from deploydash.core.timeline import Line
 
 STILL = "not settled"
@@ -87,7 +88,4 @@ def _let_be(state: RunState, key: _Key) -> str:
 
 def _name(state: RunState, key: _Key) -> str:
     step, what = key
-    if isinstance(what, CscId):
-        return str(what)
-    script = script_of(state.runbook.step(step), state.progress(step), what)
-    return f"{script.path} on {script.queue}" if script is not None else f"script {what + 1}"
+    return str(what) if isinstance(what, CscId) else script_name(state, step, what)
