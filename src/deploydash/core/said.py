@@ -46,6 +46,7 @@ from deploydash.core.run_records import (
     TargetEnded,
     TargetsDispatched,
     WaitExtended,
+    WordTold,
 )
 from deploydash.core.run_state import RunState, TargetStatus, script_of
 from deploydash.core.runbook import HandItem, StepId
@@ -176,6 +177,8 @@ def _of_run(record: object, before: RunState) -> Said | None:
         return Said(record.operator, f"waived the debt {record.debt}: {record.reason}", kind=Kind.DEBT_WAIVER)
     if isinstance(record, ChoiceAnswered):
         return Said(record.operator, f"answered {record.choice}: {record.answer}")
+    if isinstance(record, WordTold):
+        return Said(record.operator, f"told <{record.word}>: {record.text}")
     if isinstance(record, WaitExtended):
         return Said(record.operator, f"extended {record.step} by {record.seconds / 60:g} min")
     if isinstance(record, GateClosedFalsely):

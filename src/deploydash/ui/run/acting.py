@@ -24,9 +24,7 @@ EXTENSION_S = 600.0
 GUARD_S = 0.4
 """A key counts only if it was typed this long after the card opened: nobody has read it before."""
 
-ANSWERS = frozenset(
-    {"arm", "go", "done", "fill", "retry", "route", "waive", "skip", "override", "release", "extend"}
-)
+ANSWERS = frozenset({"arm", "go", "done", "fill", "retry", "route", "waive", "skip", "override", "release", "extend"})
 """Acts that answer what stands on the card, so that a key typed for another card must not reach them."""
 
 
