@@ -30,7 +30,6 @@ _CARD = (
     Key("m", "m", "write a note into the journal", "note", footer="note"),
     Key("i", "i", "why the gate is shut; in the grid: why the CSC counts as it does", "why", footer="why"),
     Key("v", "v", "everything about the step: every command, every name", "page"),
-    Key("t", "t", "timeline: what each CSC was in over the run, and what happened when", "timeline", footer="timeline"),
     Key("b", "b", "bell on or off", "bell"),
 )
 
@@ -52,6 +51,7 @@ _GRID = (
     Key("c", "c", "colours: mismatch with the target, or the state itself", "colours"),
     Key("T", "T", "next theme", "theme"),
     Key("colon,ctrl+p", ":", "command palette", "palette", footer="commands", palette=False),
+    Key("t", "t", "timeline: what each CSC was in over the run, and what happened when", "timeline", footer="timeline"),
     Key("question_mark", "?", "help", "help", footer="help"),
     Key("q", "q", "leave; asks while the run is open", "quit"),
 )
