@@ -230,6 +230,18 @@ async def test_a_dialog_with_something_missing_stays_and_says_what(
         assert screen.desk.orders == []
 
 
+async def test_a_question_that_was_answered_is_asked_anew_by_the_palette_alone() -> None:
+    async with running_run(run_snapshots.by_hand()) as screen:
+        screen.run.act_again("")
+        await screen.sees("Answered so far: restart.")
+        await screen.read()
+        await press(screen, ("enter",))
+        assert screen.desk.orders == [Answer("cameras", "cycle")]
+    async with running_run(SCENES["watcher"]()) as screen:
+        screen.run.act_again("")
+        await screen.sees("watcher has no question that was answered")
+
+
 async def test_letters_type_in_a_dialog_and_act_nowhere() -> None:
     async with running_run(SCENES["asking"]()) as screen:
         await press(screen, ("w", "'HRqax"))

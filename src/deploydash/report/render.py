@@ -47,7 +47,7 @@ def sections(story: Story) -> list[Section]:
         Section("Debts still open", ("debt",), [(debt,) for debt in story.debts]),
         Section("Unknown outcomes", ("UTC", "step", "what", "why", "settled"), _unknowns(story)),
         Section("Scripts", ("step", "script", "came to", "configuration", "last words"), _scripts(story)),
-        *(_moments(kind.value.capitalize(), story.kinds[kind]) for kind in LISTED if story.kinds[kind]),
+        *(_moments(_heading(kind), story.kinds[kind]) for kind in LISTED if story.kinds[kind]),
         _closures(story),
         _moments("Timeline", story.timeline),
     ]
@@ -112,7 +112,8 @@ def _facts(story: Story) -> list[str]:
         ),
         f"{story.commands} commands sent to CSCs",
         *([f"none of these: {', '.join(absent)}"] if absent else []),
-        f"{len(story.stragglers)} targets failed or were unknown at some time, {len(story.broken)} waived",
+        f"{len(story.stragglers)} targets failed or gave no answer, {len(story.unknowns)} were unknown for a while",
+        f"waived: {len(story.broken) or 'nobody'}",
     ]
 
 
@@ -154,7 +155,11 @@ def _closures(story: Story) -> Section:
     seconds = sum(closure.seconds for closure in story.closures)
     told = ", ".join(f"{cause} {count}" for cause, count in causes.most_common())
     about = f"{len(story.closures)} closures, {seconds:.1f} s in all: {told}" if story.closures else ""
-    return _moments(Kind.CLOSURE.value.capitalize(), story.kinds[Kind.CLOSURE], about)
+    return _moments(_heading(Kind.CLOSURE), story.kinds[Kind.CLOSURE], about)
+
+
+def _heading(kind: Kind) -> str:
+    return kind.value[0].upper() + kind.value[1:]
 
 
 def _moments(title: str, moments: Sequence[Moment], about: str = "") -> Section:
