@@ -78,9 +78,9 @@ def _kafka(state: FeedState, utc: float) -> Line:
 class FakeHistory:
     """Tells the night; ``fault`` makes the journal unreadable."""
 
-    def __init__(self, fault: str = "") -> None:
+    def __init__(self, fault: str = "", lines: int | None = None) -> None:
         self.timeline = Timeline(run_snapshots.full_cycle(), SCENES["asking"]().roster)
-        self.timeline.take(night())
+        self.timeline.take(night()[:lines])
         self.fault = fault
 
     def read_on(self) -> Timeline:
@@ -200,6 +200,15 @@ async def test_a_journal_that_cannot_be_read_is_said_in_words() -> None:
         await screen.sees("the journal cannot be read: journal.jsonl:7: damaged")
         await screen.press("left", "plus", "n", "j", "escape")
         await screen.until(lambda: screen.app.screen is screen.run)
+
+
+@pytest.mark.parametrize("lines", [0, 1, 2, 30, 240])
+async def test_a_run_that_has_just_begun_has_a_timeline_too(lines: int) -> None:
+    async with running_run(SCENES["asking"](), history=FakeHistory(lines=lines)) as screen:
+        await opened(screen)
+        await press(screen, "left", "plus", "n", "N", "g", "G", "0")
+        await screen.sees("no step was under way")
+        assert screen.app.failure is None
 
 
 async def test_without_a_journal_at_hand_it_says_so() -> None:

@@ -182,7 +182,8 @@ def _steps(timeline: Timeline, shown: Frame, paper: Paper) -> Line:
     ruler = [" "] * shown.cells
     spans = timeline.steps()
     columns = [int((span.began - shown.since) // shown.step_s) for span in spans]
-    for span, column, following in zip(spans, columns, [*columns[1:], shown.cells], strict=True):
+    nexts = [*columns, shown.cells][1:]
+    for span, column, following in zip(spans, columns, nexts, strict=True):
         ended = shown.until if span.ended is None else span.ended
         end = int((ended - shown.since) // shown.step_s)
         if end < 0 or column >= shown.cells:
