@@ -7,11 +7,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from deploydash.core.run_records import RunClosed, RunOpened, RunRecord, StepApproved, StepDone
+from deploydash.core.run_records import RunClosed, RunOpened, RunRecord, RunResumed, StepApproved, StepDone
 from deploydash.core.runbook import StepId
 from deploydash.journal.runs import CODEC, JOURNAL
 from deploydash.journal.write import JournalWriter
@@ -189,6 +190,54 @@ def test_a_runbook_that_lost_a_step_of_the_journal_is_not_gone_on_with(cli: Comm
     ran = cli.run("resume", env=ACCOUNT)
     assert ran.code == 2
     assert "the runbook full-cycle has changed since this run was opened: it has no step dance" in ran.err
+
+
+def with_hashes(cli: CommandLine, site_sha256: str, runbook_sha256: str, *more: RunRecord) -> None:
+    """Leave a run of the Summit behind that was opened from files with these hashes."""
+    first = RunOpened(
+        "summit-c0045-a",
+        "summit",
+        "full-cycle",
+        "c0045",
+        "ops1@console",
+        rehearsal=False,
+        site_file=str(SITE),
+        runbook_file=str(BOOK),
+        site_sha256=site_sha256,
+        runbook_sha256=runbook_sha256,
+    )
+    with JournalWriter(cli.state / "runs" / first.run / JOURNAL, CODEC) as journal:
+        journal.open()
+        for record in (first, *more):
+            journal.append(record, AT)
+
+
+SITE, BOOK = ROOT / "sites/summit.yaml", ROOT / "sites/runbooks/full-cycle.yaml"
+CHANGED = "has changed since this run was opened or last taken up; the run goes on by the files as they are now"
+
+
+def test_a_runbook_that_has_changed_but_has_every_step_is_told_plainly_and_gone_on_with(cli: CommandLine) -> None:
+    with_hashes(cli, sha256(SITE.read_bytes()).hexdigest(), "ab" * 32)
+    ran = cli.run("resume", env=ACCOUNT)
+    assert ran.err.splitlines()[0] == f"{BOOK} {CHANGED}"
+    assert TERMINAL in ran.err
+    report = cli.run("report").out
+    assert f"runbook {BOOK}, sha256 {'ab' * 32}, it has changed since the run was opened" in report
+    assert f"site file {SITE}, sha256 {sha256(SITE.read_bytes()).hexdigest()}, unchanged" in report
+
+
+def test_files_that_are_what_they_were_at_the_last_resume_are_not_told_again(cli: CommandLine) -> None:
+    site, book = (sha256(path.read_bytes()).hexdigest() for path in (SITE, BOOK))
+    with_hashes(cli, site, "ab" * 32, RunResumed("ops2", 7, (str(BOOK),), site, book))
+    assert "has changed since" not in cli.run("resume", env=ACCOUNT).err
+    report = cli.run("report").out
+    assert "it was another when the run was resumed; it has changed since the run was opened" in report
+    assert "resumed the run; changed since it was opened: " in report
+
+
+def test_a_run_of_an_earlier_version_has_no_hashes_and_is_resumed_without_a_word(cli: CommandLine) -> None:
+    opened(cli, "summit-c0045-a", site=str(SITE))
+    assert "has changed since" not in cli.run("resume", env=ACCOUNT).err
 
 
 @pytest.mark.parametrize("command", ["run", "resume", "observe", "replay", "report"])

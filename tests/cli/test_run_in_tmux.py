@@ -171,7 +171,7 @@ def test_an_observer_asks_for_a_hold_and_is_told_what_changed_when_coming_back(d
     with lead(desk, world) as leading:
         with desk.command("observer", "observe", size=(120, 40)) as observer:
             observer.wait_for("you observe", 30)
-            observer.send_keys("t", "s")
+            observer.send_keys("d", "s")
             observer.send_keys("H")
             observer.wait_for("HOLD  by ", 10)
             assert "(observer): nothing further is sent" in leading.wait_for("HOLD  by ", 10)

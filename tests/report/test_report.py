@@ -18,8 +18,10 @@ from deploydash.core.run_records import (
     TargetEnded,
 )
 from deploydash.core.runbook import StepId
-from deploydash.report.render import html_report, markdown_report, states_picture
-from deploydash.report.story import Line, Story, broken_notice, tell
+from deploydash.core.timeline import Line
+from deploydash.report.picture import states_picture
+from deploydash.report.render import html_report, markdown_report
+from deploydash.report.story import Story, broken_notice, tell
 from tests.support.runs import OPERATOR, PLAIN, WATCHER, small_runbook
 
 T0 = 1_794_996_240.0
@@ -71,7 +73,7 @@ def test_the_timeline_names_who_pressed_what_with_overrides_holds_and_waivers(st
     assert (OPERATOR, "let watcher go, overriding: page is settled (page is late)") in said
     assert ("ops2", "held everything") in said
     assert ("", "Watcher: unknown, no answer in 30 s") in said
-    assert (OPERATOR, "ticked bridges-stop as done by camera team (key T-1)") in said
+    assert (OPERATOR, "ticked bridges-stop, host-a as done by camera team (key T-1)") in said
 
 
 def test_stragglers_waivers_and_commands_are_counted(story: Story) -> None:

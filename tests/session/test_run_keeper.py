@@ -13,6 +13,7 @@ from deploydash.core.run_orders import Approve, ArmStep, Disarm, Fire, Hold, Ret
 from deploydash.core.run_records import (
     CommandAnswered,
     CommandIntended,
+    GateClosedFalsely,
     Outcome,
     StepApproved,
     StepDone,
@@ -222,6 +223,23 @@ async def test_an_arm_dies_when_kafka_goes_down_and_the_card_says_so() -> None:
         assert run.card is not None
         assert "Kafka is down" in run.card.armed_message
         assert run.card.armed is None
+
+
+async def test_a_gate_that_a_lost_feed_shut_for_a_while_is_in_the_journal_also_after_a_full_disk() -> None:
+    world = World(Journal())
+    up = world.seen
+    async with keeping(world, ManualClock()) as keeper:
+        looks = [(up, 0.0), (replace(up, feeds={FeedName.KAFKA: FeedState.DOWN}), 3.0), (up, 5.0)]
+        for full, (seen, at) in zip((False, False, True), looks, strict=True):
+            world.journal.full = full
+            world.seen = replace(seen, at=at)
+            await keeper._look_once()
+        assert world.journal.lines == []
+        world.journal.full = False
+        for _ in range(2):
+            await keeper._look_once()
+        sentence = "Kafka is down: what is shown is old"
+        assert world.journal.lines == [GateClosedFalsely(WATCHER_STEP, sentence, "kafka down", 2.0)]
 
 
 async def test_the_view_beside_the_grid_tells_where_the_run_stands() -> None:

@@ -195,7 +195,7 @@ class Lead:
     def _tick(self, frame: Frame) -> None:
         if re.search(r"\d+ things by hand", frame.text):
             self.press("G")
-        form = self.dialog("t", "Done by hand")
+        form = self.dialog("d", "Done by hand")
         record = any(line.startswith("record ") for line in form.body)
         self.fill("Done by hand", self.name, *(["OPS-1"] if record else []))
 

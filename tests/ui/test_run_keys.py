@@ -96,15 +96,15 @@ CASES = {
         SCENES["asking"], ("asterisk", "w", "'hang", "enter", "'2", "enter"), (Waive((MTDOME, ESS), "hang", 2),)
     ),
     "s skips with a reason": Case(SCENES["watcher"], ("s", "'no need", "enter"), (Skip(WATCHER, "no need"),)),
-    "t ticks the item under the cursor by name": Case(
-        SCENES["by-hand"], ("t", "'Ana", "enter"), (Tick(StepId("bridges-stop"), "Ana", 1),)
+    "d ticks the item under the cursor by name": Case(
+        SCENES["by-hand"], ("d", "'Ana", "enter"), (Tick(StepId("bridges-stop"), "Ana", 1),)
     ),
-    "t ticks the whole step from its last line": Case(
-        SCENES["by-hand"], ("G", "t", "'Ana", "enter"), (Tick(StepId("bridges-stop"), "Ana", -1),)
+    "d ticks the whole step from its last line": Case(
+        SCENES["by-hand"], ("G", "d", "'Ana", "enter"), (Tick(StepId("bridges-stop"), "Ana", -1),)
     ),
     "a tick writes down what the step asks for": Case(
         lambda: run_snapshots.at_step("tickets"),
-        ("t", "'Ana", "enter", "'OSW-7", "enter"),
+        ("d", "'Ana", "enter", "'OSW-7", "enter"),
         (Tick(StepId("tickets"), "Ana", -1, "OSW-7"),),
     ),
     "f tells the words that the commands wait for": Case(
@@ -171,11 +171,10 @@ async def test_the_key_orders_what_the_card_says(case: Case) -> None:
         (SCENES["queues"], ("O",), "a built-in rule is red"),
         (SCENES["watcher"], ("O",), "nothing to override"),
         (SCENES["watcher"], ("enter",), "watcher is armed first: a"),
-        (SCENES["watcher"], ("t",), "watcher ends by what is seen, not by a tick"),
+        (SCENES["watcher"], ("d",), "watcher asks no question and ends by what is seen, not by a tick"),
         (SCENES["watcher"], ("f",), "the commands of this card wait for no word"),
         (SCENES["watcher"], ("r",), "nothing to retry"),
         (SCENES["watcher"], ("o",), "no other route"),
-        (SCENES["watcher"], ("d",), "watcher asks no question"),
         (SCENES["watcher"], ("w",), "nobody to waive: go to the grid"),
         (SCENES["watcher"], ("e",), "no wait is under way"),
         (SCENES["watcher"], ("R",), "the run is not held"),
@@ -187,9 +186,9 @@ async def test_the_key_orders_what_the_card_says(case: Case) -> None:
         (SCENES["asking"], ("i",), "cscs waits for your decision about 2: MTDome, ESS:303"),
         (SCENES["asking"], ("a",), "nothing to arm: targets did not go"),
         (SCENES["asking"], ("k",), "nothing above"),
-        (SCENES["question"], ("t",), "first decide (d): Does the camera team"),
-        (SCENES["by-hand"], ("a",), "bridges-stop is done by a person: t ticks it by name"),
-        (SCENES["by-hand"], ("k", "t"), "is ticked already"),
+        (SCENES["question"], ("a",), "first decide (d): Does the camera team"),
+        (SCENES["by-hand"], ("a",), "bridges-stop is done by a person: d ticks it by name"),
+        (SCENES["by-hand"], ("k", "d"), "is ticked already"),
         (SCENES["armed"], ("s",), "the card is armed; Esc disarms it first"),
         (SCENES["armed"], ("a",), "the card is armed"),
         (SCENES["held"], ("a",), "the run is held by ops2@laptop; R lets it go on"),
@@ -213,8 +212,8 @@ async def test_a_key_that_may_not_act_says_why_and_orders_nothing(
     [
         (SCENES["asking"], ("w", "enter"), "a waiver needs a reason"),
         (SCENES["asking"], ("asterisk", "w", "'x", "enter", "'3", "enter"), "type the count, 2"),
-        (SCENES["by-hand"], ("t", "enter"), "a tick needs the name of who did it"),
-        (lambda: run_snapshots.at_step("tickets"), ("t", "'Ana", "enter", "enter"), "write down the ticket's key"),
+        (SCENES["by-hand"], ("d", "enter"), "a tick needs the name of who did it"),
+        (lambda: run_snapshots.at_step("tickets"), ("d", "'Ana", "enter", "enter"), "write down the ticket's key"),
         (SCENES["watcher"], ("s", "enter"), "skipping needs a reason"),
         (lambda: red("a"), ("O", "enter"), "an override needs a typed reason"),
         (SCENES["naming"], ("'sumit", "enter"), "type exactly summit"),
@@ -229,6 +228,18 @@ async def test_a_dialog_with_something_missing_stays_and_says_what(
         await screen.sees(answer)
         assert isinstance(screen.app.screen, Form)
         assert screen.desk.orders == []
+
+
+async def test_a_question_that_was_answered_is_asked_anew_by_the_palette_alone() -> None:
+    async with running_run(run_snapshots.by_hand()) as screen:
+        screen.run.act_again("")
+        await screen.sees("Answered so far: restart.")
+        await screen.read()
+        await press(screen, ("enter",))
+        assert screen.desk.orders == [Answer("cameras", "cycle")]
+    async with running_run(SCENES["watcher"]()) as screen:
+        screen.run.act_again("")
+        await screen.sees("watcher has no question that was answered")
 
 
 async def test_letters_type_in_a_dialog_and_act_nowhere() -> None:
@@ -392,7 +403,7 @@ def test_no_function_key_and_no_terminal_control_is_the_only_binding() -> None:
 @pytest.mark.parametrize("name", sorted(SCENES))
 async def test_no_key_of_an_observer_orders_anything(name: str) -> None:
     async with running_run(SCENES[name](), observe=True) as screen:
-        for key in ("a", "t", "d", "r", "o", "w", "s", "O", "e", "m", "R"):
+        for key in ("a", "d", "r", "o", "w", "s", "O", "e", "m", "R"):
             await screen.press(key)
             assert not isinstance(screen.app.screen, Form)
         assert screen.desk.orders == []

@@ -39,7 +39,7 @@ async def test_every_question_looks_as_it_was_approved_on_a_small_screen(name: s
         ("watcher", ("Your turn", "Send the Watcher to OFFLINE", "1 CSC → OFFLINE at SUMMIT", "a arm", "· watcher")),
         ("cscs", ("111 CSCs → OFFLINE at SUMMIT", "kept running MTM1M3", "✔ the Watcher is down first", "a arm")),
         ("queues", ("Shut  ·  waits", "✘ every CSC of this run's", "waits for MTDome")),
-        ("by-hand", ("by hand, 1 of 3 done", "▸ MTCamera on", "t tick by name…")),
+        ("by-hand", ("by hand, 1 of 3 done", "▸ MTCamera on", "d done, by name…")),
         ("question", ("Does the camera team", "d decide…")),
         ("held", ("HOLD  by ops2@laptop: nothing further is sent", "R let it go on…")),
         ("wait", ("MTHexapod:2 and 4 more block: never beat since 20:46:40 UTC", "What usually helps", "Press w")),

@@ -7,24 +7,24 @@ import getpass
 import socket
 from pathlib import Path
 
+from deploydash.cli import changed
 from deploydash.cli.beside import need_terminal, side_by_side
 from deploydash.cli.exits import Exit
+from deploydash.cli.greeting import greet
 from deploydash.cli.places import places
 from deploydash.cli.report import open_again
 from deploydash.cli.running import run as run_to_the_end
 from deploydash.errors import UserError
 from deploydash.journal.line import Entry
-from deploydash.journal.read import Cursor, read_on
-from deploydash.journal.runs import CODEC, JOURNAL, KnownRun, find_run
+from deploydash.journal.read import Cursor
+from deploydash.journal.runs import JOURNAL, KnownRun, find_run, journal_reader
 from deploydash.journal.write import LOCK, holder_of
 from deploydash.session.clock import SystemClock
 from deploydash.session.follow import Follower
+from deploydash.session.history import JournalHistory
 from deploydash.session.hold_request import ask_to_hold
 from deploydash.session.looked import Looked, last_look, remember, told_since
 from deploydash.ui.run_app import DeploydashRunApp
-
-GREETING_S = 0.2
-"""Seconds that the screen is left to settle before it says what changed."""
 
 
 def run(reference: str | None, *, theme: str | None) -> Exit:
@@ -38,10 +38,7 @@ def run(reference: str | None, *, theme: str | None) -> Exit:
     site, book = open_again(known, at)
     need_terminal("observe", f"deploydash report {known.id}")
     clock, cursor = SystemClock(), Cursor()
-
-    def read() -> list[Entry]:
-        return read_on(known.folder / JOURNAL, CODEC, cursor)
-
+    read = journal_reader(known.folder / JOURNAL, cursor)
     memory = at.state / "looked" / f"{known.id}.json"
     before = last_look(memory)
     follower = Follower(site.roster, book, read, clock, ended=lambda: _ended(known.folder))
@@ -50,11 +47,21 @@ def run(reference: str | None, *, theme: str | None) -> Exit:
     greeting = ""
     if before is not None:
         greeting = told_since(before, [entry.record for entry in entries if entry.number > before.entry])
+    differ = _changed(known, entries)
+    greeting = "; ".join(part for part in (greeting, differ) if part)
     speed = site.demo.speed if site.demo is not None else None
     try:
-        return run_to_the_end(_show(follower, known.folder, greeting, theme, speed))
+        history = JournalHistory(book, site.roster, journal_reader(known.folder / JOURNAL))
+        return run_to_the_end(_show(follower, known.folder, greeting, theme, speed, history))
     finally:
         remember(memory, Looked(cursor.number, clock.utc()))
+
+
+def _changed(known: KnownRun, entries: list[Entry]) -> str:
+    """Say that the steps shown are those of a file that is not the one the run goes by."""
+    was = changed.last_known(entry.record for entry in entries)
+    now = changed.hashed(known.opened.site_file, known.opened.runbook_file)
+    return changed.told(changed.changed(known.opened, was, now))
 
 
 def readable(reference: str | None, state: Path) -> KnownRun:
@@ -81,7 +88,9 @@ def _ended(folder: Path) -> str:
     return "" if holder_of(folder) else "no process has this run open"
 
 
-async def _show(follower: Follower, folder: Path, greeting: str, theme: str | None, speed: float | None) -> Exit:
+async def _show(
+    follower: Follower, folder: Path, greeting: str, theme: str | None, speed: float | None, history: JournalHistory
+) -> Exit:
     asking: set[asyncio.Task[None]] = set()
 
     def ask_hold() -> None:
@@ -89,23 +98,13 @@ async def _show(follower: Follower, folder: Path, greeting: str, theme: str | No
         asking.add(task)
         task.add_done_callback(asking.discard)
 
-    app = DeploydashRunApp(follower, None, ask_hold=ask_hold, theme=theme, speed=speed)
-    telling = asyncio.create_task(_tell(app, greeting), name="what changed")
+    app = DeploydashRunApp(follower, None, ask_hold=ask_hold, theme=theme, speed=speed, history=history)
+    telling = asyncio.create_task(greet(app, greeting), name="what changed")
     try:
         return await side_by_side(app, follower.run())
     finally:
         telling.cancel()
         await asyncio.gather(telling, *asking, return_exceptions=True)
-
-
-async def _tell(app: DeploydashRunApp, greeting: str) -> None:
-    """Say what changed once the screen shows the run."""
-    if not greeting:
-        return
-    while app.snapshot is None or not app.screen.is_mounted:  # noqa: ASYNC110 - Textual offers no event for it
-        await asyncio.sleep(GREETING_S)
-    await asyncio.sleep(GREETING_S)
-    app.call_later(app.refused, greeting)
 
 
 async def _ask(folder: Path, app: DeploydashRunApp) -> None:

@@ -18,6 +18,7 @@ from deploydash.journal.line import Entry
 from deploydash.journal.runs import read_run
 from deploydash.session.clock import SystemClock
 from deploydash.session.follow import Follower
+from deploydash.session.history import JournalHistory
 from deploydash.ui.run_app import DeploydashRunApp
 
 
@@ -35,6 +36,7 @@ class Tape:
         self._from = entries[0].utc
         self._to = math.ceil(entries[-1].utc)
         self._began = clock.monotonic()
+        self._released: list[Entry] = []
 
     def utc(self) -> float:
         """Return UTC unix seconds of what is shown now."""
@@ -52,7 +54,13 @@ class Tape:
         due = []
         while self._entries and self._entries[0].utc <= now:
             due.append(self._entries.popleft())
+        self._released += due
         return due
+
+    def read_again(self) -> list[Entry]:
+        """Return the entries that ``read_on`` gave since this was last called."""
+        again, self._released = self._released, []
+        return again
 
     def ended(self) -> str:
         """Say that nothing follows, or nothing."""
@@ -71,8 +79,10 @@ def run(reference: str | None, *, speed: float, theme: str | None) -> Exit:
     need_terminal("replay", f"deploydash report {known.id}")
     tape = Tape(read_run(known), speed, SystemClock())
     follower = Follower(site.roster, book, tape.read_on, tape, ended=tape.ended)
-    return run_to_the_end(_show(follower, theme, speed))
+    history = JournalHistory(book, site.roster, tape.read_again)
+    return run_to_the_end(_show(follower, theme, speed, history))
 
 
-async def _show(follower: Follower, theme: str | None, speed: float) -> Exit:
-    return await side_by_side(DeploydashRunApp(follower, None, theme=theme, speed=speed), follower.run())
+async def _show(follower: Follower, theme: str | None, speed: float, history: JournalHistory) -> Exit:
+    app = DeploydashRunApp(follower, None, theme=theme, speed=speed, history=history)
+    return await side_by_side(app, follower.run())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from deploydash.cli.changed import hashed
 from deploydash.cli.exits import Exit
 from deploydash.cli.places import Places, places
 from deploydash.cli.plan import named, open_runbook
@@ -26,7 +28,9 @@ def run(reference: str | None, form: str, output: str | None) -> Exit:
     known = find_run(reference, at.state)
     entries = read_run(known)
     _, runbook = open_again(known, at)
-    text = FORMATS[form](tell([(entry.utc, entry.record) for entry in entries], runbook))
+    now = hashed(known.opened.site_file, known.opened.runbook_file)
+    files = {known.opened.site_file: now.site, known.opened.runbook_file: now.runbook}
+    text = FORMATS[form](tell([(entry.utc, entry.record) for entry in entries], runbook, files))
     if output is None:
         print(text, end="")
         return Exit.YES
@@ -40,7 +44,8 @@ def run(reference: str | None, form: str, output: str | None) -> Exit:
 def open_again(known: KnownRun, at: Places) -> tuple[Site, Runbook]:
     """Return the site of a run and its runbook as they stand now.
 
-    A rehearsal's own site file is gone with its demo observatory; then the site of the same name is meant.
+    A rehearsal's own site file is gone with its demo observatory; then the site of the same name is meant, marked
+    as a rehearsal.
 
     Raises:
         ConfigurationError: neither can be used.
@@ -52,4 +57,5 @@ def open_again(known: KnownRun, at: Places) -> tuple[Site, Runbook]:
         if not opened.rehearsal:
             raise
         site = open_site(opened.site, at)
+        site = replace(site, roster=replace(site.roster, rehearsal=True))
     return site, open_runbook(opened.runbook_file, site, named(",".join(opened.only) or None, site), at)

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploydash.cli import tmux
+from deploydash.cli import changed, tmux
 from deploydash.cli.beside import need_terminal, side_by_side
 from deploydash.cli.exits import Exit
+from deploydash.cli.greeting import greet
 from deploydash.cli.places import Places, places
 from deploydash.cli.plan import named, open_runbook, runbook_path
 from deploydash.cli.running import run as run_to_the_end
@@ -24,9 +25,10 @@ from deploydash.core.run_state import RunState
 from deploydash.core.runbook import Runbook
 from deploydash.errors import UserError
 from deploydash.journal.line import Entry
-from deploydash.journal.runs import CODEC, JOURNAL, KnownRun, find_run, new_run_id, read_run
+from deploydash.journal.runs import CODEC, JOURNAL, KnownRun, find_run, journal_reader, new_run_id, read_run
 from deploydash.journal.write import JournalHeld, JournalWriter
 from deploydash.session.clock import SystemClock
+from deploydash.session.history import JournalHistory
 from deploydash.session.mirror import Mirrors
 from deploydash.ui.run_app import DeploydashRunApp
 from deploydash.wiring.acting import Acting, acting, operator, refuse_foreign, reopened
@@ -72,6 +74,7 @@ def open_new(
     if in_tmux:
         words = ["run", str(site.path.resolve()), str(file), "--id", name, *_given("--cycle", cycle)]
         return _in_tmux(name, [*words, *_given("--only", only), *_given("--theme", theme)])
+    files = changed.hashed(site.path, file)
     first = RunOpened(
         name,
         site.roster.site,
@@ -82,6 +85,8 @@ def open_new(
         site_file=str(site.path.resolve()),
         runbook_file=str(file),
         only=tuple(map(str, sorted(wanted or ()))),
+        site_sha256=files.site,
+        runbook_sha256=files.runbook,
     )
     with _journal(path, name) as (journal, _):
         return _lead(reader, RunState(book), journal, first, theme)
@@ -107,13 +112,26 @@ def resume(reference: str | None, *, theme: str | None, in_tmux: bool = False) -
     site = _site_of(known, at)
     only = ",".join(known.opened.only) or None
     book = open_runbook(known.opened.runbook_file, site, named(only, site), at)
-    _refuse_changed(book, read_run(known))
+    entries = read_run(known)
+    _refuse_lacking(book, entries)
+    differ = changed.told(_resumed(known, entries).changed)
+    if differ:
+        differ += "; the run goes on by the files as they are now"
+        print(differ, file=sys.stderr)
     reader = _reader(site, at)
     need_terminal("resume", f"deploydash report {known.id}")
     if in_tmux:
         return _in_tmux(known.id, ["resume", str(known.folder.resolve()), *_given("--theme", theme)])
     with _journal(known.folder / JOURNAL, known.id) as (journal, entries):
-        return _lead(reader, reopened(book, entries), journal, RunResumed(operator(), os.getpid()), theme)
+        first = _resumed(known, entries)
+        return _lead(reader, reopened(book, entries), journal, first, theme, differ)
+
+
+def _resumed(known: KnownRun, entries: list[Entry]) -> RunResumed:
+    """Return the record of taking a run up again, with the files that have changed meanwhile."""
+    now = changed.hashed(known.opened.site_file, known.opened.runbook_file)
+    differ = changed.changed(known.opened, changed.last_known(entry.record for entry in entries), now)
+    return RunResumed(operator(), os.getpid(), differ, now.site, now.runbook)
 
 
 def _site_of(known: KnownRun, at: Places) -> Site:
@@ -128,7 +146,7 @@ def _site_of(known: KnownRun, at: Places) -> Site:
     raise UserError(f"{path}, the site file of {known.id}, is gone", hint="put it back where it was, then resume")
 
 
-def _refuse_changed(book: Runbook, entries: list[Entry]) -> None:
+def _refuse_lacking(book: Runbook, entries: list[Entry]) -> None:
     """Refuse a runbook that lacks steps of the journal: where the run stands could not be told by it."""
     decided = {entry.record.step for entry in entries if isinstance(entry.record, DECIDED)}
     gone = decided - {step.id for step in book.steps()}
@@ -180,12 +198,17 @@ def _held(run: str, error: JournalHeld) -> JournalHeld:
 
 
 def _lead(
-    reader: ReadOnly, state: RunState, journal: JournalWriter, first: RunOpened | RunResumed, theme: str | None
+    reader: ReadOnly,
+    state: RunState,
+    journal: JournalWriter,
+    first: RunOpened | RunResumed,
+    theme: str | None,
+    greeting: str = "",
 ) -> Exit:
     name = journal.path.parent.name
     go_on = f"the run {name} is open; to go on: deploydash resume {name}"
     try:
-        code = run_to_the_end(_run(reader, state, journal, first, theme))
+        code = run_to_the_end(_run(reader, state, journal, first, theme, greeting))
     except UserError as error:
         raise UserError(error.message, hint="; ".join(part for part in (error.hint, go_on) if part)) from error
     if code is Exit.NO:
@@ -194,26 +217,36 @@ def _lead(
 
 
 async def _run(
-    reader: ReadOnly, state: RunState, journal: JournalWriter, first: RunOpened | RunResumed, theme: str | None
+    reader: ReadOnly,
+    state: RunState,
+    journal: JournalWriter,
+    first: RunOpened | RunResumed,
+    theme: str | None,
+    greeting: str,
 ) -> Exit:
     try:
         async with acting(reader, state, journal, first) as run:
-            return await _screen(run, theme)
+            return await _screen(run, theme, greeting)
     finally:
         await reader.aclose()
 
 
-async def _screen(run: Acting, theme: str | None) -> Exit:
+async def _screen(run: Acting, theme: str | None, greeting: str) -> Exit:
     """Show the run until its lead leaves: yes if it is closed then, no if it stays open (CLI.md)."""
     speed = run.reader.site.demo.speed if run.reader.site.demo is not None else None
     mirrors = Mirrors(os.environ)
-    app = DeploydashRunApp(run.reader.session, run.desk, theme=theme, speed=speed, watching=lambda: mirrors.count)
-    watching = asyncio.create_task(mirrors.watch(), name="mirrors")
+    journal = journal_reader(run.folder / JOURNAL)
+    history = JournalHistory(run.keeper.state.runbook, run.reader.site.roster, journal)
+    app = DeploydashRunApp(
+        run.reader.session, run.desk, theme=theme, speed=speed, watching=lambda: mirrors.count, history=history
+    )
+    beside = [asyncio.create_task(mirrors.watch(), name="mirrors"), asyncio.create_task(greet(app, greeting))]
     try:
         left = await side_by_side(app, run.work(), finish=run.keeper.idle)
     finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
     if left is not Exit.YES:
         return left
     return Exit.YES if run.keeper.state.closed else Exit.NO

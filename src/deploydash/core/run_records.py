@@ -27,7 +27,8 @@ class RunOpened:
     """A run began, from these files.
 
     ``only`` are the CSCs that a run about named ones was opened for. ``lost`` are those that were LOST before it:
-    one line per group, not an alarm each.
+    one line per group, not an alarm each. The hashes are SHA-256 of the files' bytes in hex, empty where an earlier
+    version wrote none.
     """
 
     run: str
@@ -40,14 +41,23 @@ class RunOpened:
     runbook_file: str = ""
     only: tuple[str, ...] = ()
     lost: tuple[CscId, ...] = ()
+    site_sha256: str = ""
+    runbook_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RunResumed:
-    """The run was taken up again by a new process; what was under way then is unknown until it is looked at."""
+    """The run was taken up again by a new process; what was under way then is unknown until it is looked at.
+
+    ``changed`` names the files that are not what they were when the run was opened or last taken up; the hashes are
+    theirs as they were read now, as in RunOpened.
+    """
 
     operator: str
     process: int
+    changed: tuple[str, ...] = ()
+    site_sha256: str = ""
+    runbook_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +288,23 @@ class NoteWritten:
 
 
 @dataclass(frozen=True, slots=True)
+class GateClosedFalsely:
+    """The gate of a step was shut, or its arm died, by no CSC's doing, and stood open again on the same facts.
+
+    ``sentence`` is the precondition that was red, ``cause`` which kind of not seeing made it so (core.closures),
+    ``seconds`` how long it was shut. ``armed``: the card was armed then. ``overridden``: it did not open by itself,
+    the lead overrode it.
+    """
+
+    step: StepId
+    sentence: str
+    cause: str
+    seconds: float
+    armed: bool = False
+    overridden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RunClosed:
     """The run ended; nothing follows."""
 
@@ -310,6 +337,7 @@ RunRecord = (
     | RunHeld
     | RunReleased
     | NoteWritten
+    | GateClosedFalsely
     | RunClosed
 )
 

@@ -13,6 +13,7 @@ from deploydash.core.run_records import (
     CommandIntended,
     CscsWaived,
     DebtWaived,
+    GateClosedFalsely,
     ItemEnded,
     ItemsDispatched,
     ItemTicked,
@@ -128,6 +129,7 @@ class RunState:
     debts_waived: Mapping[str, DebtWaived] = field(default_factory=dict)
     held_by: str | None = None
     notes: tuple[NoteWritten, ...] = ()
+    false_closures: tuple[GateClosedFalsely, ...] = ()
     closed: bool = False
 
     def progress(self, step: StepId) -> StepProgress:
@@ -223,6 +225,8 @@ def evolve(state: RunState, record: RunRecord, utc: float) -> RunState:
         return replace(state, held_by=None)
     if isinstance(record, NoteWritten):
         return replace(state, notes=(*state.notes, record))
+    if isinstance(record, GateClosedFalsely):
+        return replace(state, false_closures=(*state.false_closures, record))
     if isinstance(record, RunClosed):
         return replace(state, closed=True)
     return _with_step(state, record.step, _evolve_step(state.progress(record.step), record, utc))

@@ -8,7 +8,7 @@ from deploydash.core.arm import Arm
 from deploydash.core.gate import GateReason, Sight, reasons
 from deploydash.core.model import CscId
 from deploydash.core.run import not_there
-from deploydash.core.run_records import ItemTicked
+from deploydash.core.run_records import GateClosedFalsely, ItemTicked
 from deploydash.core.run_scripts import route_of
 from deploydash.core.run_state import ItemProgress, RunState, StepStatus, TargetStatus, asking_scripts, script_of
 from deploydash.core.runbook import Choice, Debt, Lane, RunPhase, ScriptItem, Step, StepId, StepKind, Tier
@@ -111,6 +111,7 @@ class RunView:
     waived: tuple[tuple[CscId, str], ...]
     fault: str
     owed: tuple[Debt, ...] = ()
+    false_closures: tuple[GateClosedFalsely, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,7 @@ def run_view(
         waived=tuple((csc, record.reason) for csc, record in state.waived.items()),
         fault=fault,
         owed=tuple(debt for _, debt in state.debts()),
+        false_closures=state.false_closures,
     )
 
 

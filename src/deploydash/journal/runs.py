@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,6 +80,15 @@ def read_run(run: KnownRun) -> list[Entry]:
         JournalDamaged: a line before the last is damaged.
     """
     return read_on(run.folder / JOURNAL, CODEC, Cursor())
+
+
+def journal_reader(path: Path, cursor: Cursor | None = None) -> Callable[[], list[Entry]]:
+    """Return a function that reads what was written to a journal since it was last called.
+
+    It raises JournalDamaged for a line before the last that is damaged, and OSError.
+    """
+    place = cursor or Cursor()
+    return lambda: read_on(path, CODEC, place)
 
 
 def _runs(folder: Path) -> Iterator[KnownRun]:

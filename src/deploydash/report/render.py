@@ -1,99 +1,96 @@
-"""A story as Markdown or as one HTML page that stands alone."""
+"""A story as Markdown or as one HTML page that stands alone; both are made of the same sections."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 
-from deploydash.report.story import Story, broken_notice
+from deploydash.core.said import Kind
+from deploydash.report.picture import HUES, states_picture
+from deploydash.report.story import Moment, StepLine, Story, broken_notice
+from deploydash.report.words import clock, span
 
-HUES = {
-    "ENABLED": "#00a370",
-    "DISABLED": "#4b7386",
-    "STANDBY": "#f0e400",
-    "FAULT": "#df5601",
-    "OFFLINE": "#29363d",
-    "LOST": "#c77bd8",
-    "UNKNOWN": "#0c161c",
-}
-"""The states' colours, from the bottom of the picture to its top."""
+LISTED = (
+    Kind.OVERRIDE,
+    Kind.SKIP,
+    Kind.RETRY,
+    Kind.HOLD,
+    Kind.TICK,
+    Kind.BY_HAND,
+    Kind.QUEUE,
+    Kind.FOREIGN,
+    Kind.DEBT_WAIVER,
+    Kind.NOTE,
+)
+"""The kinds of moments with a section of their own, in this order; those that others tell better are not among them."""
 
 
-def clock(utc: float) -> str:
-    """Return UTC unix seconds as ``21:04:12Z``."""
-    return datetime.fromtimestamp(utc, UTC).strftime("%H:%M:%SZ")
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A title, perhaps a paragraph, and a table; without rows it says that there were none."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    about: str = ""
 
 
-def span(seconds: float | None) -> str:
-    """Return a duration as ``h:mm:ss``, or nothing for None."""
-    if seconds is None:
-        return ""
-    whole = round(seconds)
-    return f"{whole // 3600}:{whole % 3600 // 60:02}:{whole % 60:02}"
+def sections(story: Story) -> list[Section]:
+    """Return everything that both formats say in tables, in order."""
+    return [
+        Section("Steps", ("step", "status", "took", "let go by"), [_step(line) for line in story.steps]),
+        Section("Stragglers", ("CSC", "outcome", "why"), [(str(csc), how, why) for csc, how, why in story.stragglers]),
+        Section("Waived, left broken", ("CSC", "reason"), [(str(csc), reason) for csc, reason in story.broken]),
+        Section("Debts still open", ("debt",), [(debt,) for debt in story.debts]),
+        Section("Unknown outcomes", ("UTC", "step", "what", "why", "settled"), _unknowns(story)),
+        Section("Scripts", ("step", "script", "came to", "configuration", "last words"), _scripts(story)),
+        *(_moments(_heading(kind), story.kinds[kind]) for kind in LISTED if story.kinds[kind]),
+        _closures(story),
+        _moments("Timeline", story.timeline),
+    ]
 
 
 def markdown_report(story: Story) -> str:
     """Return the report as Markdown."""
-    out = [f"# {_title(story)}", "", *(f"- {fact}" for fact in _facts(story)), "", "## Steps", ""]
-    out += ["| step | status | took | let go by |", "|---|---|---|---|"]
-    out += [f"| {line.step} | {_cell(line.status)} | {span(line.seconds)} | {_cell(line.by)} |" for line in story.steps]
-    out += _section("Stragglers", [f"{csc}: {outcome}, {why}" for csc, outcome, why in story.stragglers])
-    out += _section("Waived, left broken", [f"{csc}: {reason}" for csc, reason in story.broken])
-    out += _section("Debts still open", list(story.debts))
-    out += ["", "## Timeline", "", "| UTC | who | what |", "|---|---|---|"]
-    out += [f"| {clock(each.utc)} | {_cell(each.who)} | {_cell(each.what)} |" for each in story.timeline]
+    out = [f"# {_title(story)}", "", *(f"- {_inline(fact)}" for fact in _facts(story))]
+    for section in sections(story):
+        out += ["", f"## {section.title}", ""]
+        if section.about:
+            out += [_inline(section.about), ""]
+        out += _markdown_table(section.head, section.rows) if section.rows else ["none"]
     out += _states_table(story)
     notice = broken_notice(story)
     if notice:
-        out += ["", "## Message for the announcement channel", "", "```", notice, "```"]
+        out += ["", "## Message for the announcement channel", "", "```", notice.replace("```", "'''"), "```"]
     return "\n".join(out) + "\n"
 
 
 def html_report(story: Story) -> str:
     """Return the report as one HTML page with a picture of the states over time."""
-    steps = "".join(
-        f"<tr><td>{escape(line.step)}<td>{escape(line.status)}<td>{span(line.seconds)}<td>{escape(line.by)}</tr>"
-        for line in story.steps
-    )
-    moments = "".join(
-        f"<tr><td>{clock(each.utc)}<td>{escape(each.who)}<td>{escape(each.what)}</tr>" for each in story.timeline
-    )
-    lists = _html_list("Stragglers", [f"{csc}: {outcome}, {why}" for csc, outcome, why in story.stragglers])
-    lists += _html_list("Waived, left broken", [f"{csc}: {reason}" for csc, reason in story.broken])
-    lists += _html_list("Debts still open", list(story.debts))
     facts = "".join(f"<li>{escape(fact)}</li>" for fact in _facts(story))
+    told = "".join(_html_section(section) for section in sections(story))
     notice = escape(broken_notice(story))
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(_title(story))}</title>'
-        "<style>body{font:15px sans-serif;max-width:70em;margin:2em auto;padding:0 1em}td{padding:.1em .8em .1em 0;"
-        "vertical-align:top}pre{background:#eee;padding:1em}</style>"
-        f"<h1>{escape(_title(story))}</h1><ul>{facts}</ul>{states_picture(story)}"
-        f"<h2>Steps</h2><table>{steps}</table>{lists}<h2>Timeline</h2><table>{moments}</table>"
+        "<style>body{font:15px sans-serif;max-width:70em;margin:2em auto;padding:0 1em}"
+        "td,th{padding:.1em .8em .1em 0;vertical-align:top;text-align:left;white-space:pre-wrap}"
+        "pre{background:#eee;padding:1em}</style>"
+        f"<h1>{escape(_title(story))}</h1><ul>{facts}</ul>{states_picture(story)}{told}"
         + (f"<h2>Message for the announcement channel</h2><pre>{notice}</pre>" if notice else "")
         + "</html>\n"
     )
 
 
-def states_picture(story: Story) -> str:
-    """Return an SVG of how many CSCs were in each state over time; empty if nothing was sampled."""
-    if len(story.states) < 2:
-        return ""
-    first, last = story.states[0][0], story.states[-1][0]
-    most = max(sum(counts.values()) for _, counts in story.states) or 1
-    bars = []
-    for (utc, counts), (until, _) in zip(story.states, [*story.states[1:], (last, None)], strict=True):
-        x, width = (utc - first) / (last - first) * 1000, max(1.0, (until - utc) / (last - first) * 1000)
-        y = 200.0
-        for state, hue in HUES.items():
-            height = counts[state] / most * 200
-            y -= height
-            if height:
-                bars.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{hue}"/>')
-    legend = " ".join(f'<tspan fill="{hue}">■</tspan> {state}' for state, hue in HUES.items())
-    return (
-        '<svg viewBox="0 0 1000 225" role="img" aria-label="states of the CSCs over time">'
-        f'{"".join(bars)}<text y="218" font-size="12">{clock(first)} to {clock(last)}  {legend}</text></svg>'
-    )
+def _html_section(section: Section) -> str:
+    about = f"<p>{escape(section.about)}</p>" if section.about else ""
+    if not section.rows:
+        return f"<h2>{escape(section.title)}</h2>{about}<p>none</p>"
+    head = "".join(f"<th>{escape(cell)}" for cell in section.head)
+    rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}" for cell in row) + "</tr>" for row in section.rows)
+    return f"<h2>{escape(section.title)}</h2>{about}<table><tr>{head}</tr>{rows}</table>"
 
 
 def _title(story: Story) -> str:
@@ -102,23 +99,76 @@ def _title(story: Story) -> str:
 
 
 def _facts(story: Story) -> list[str]:
+    absent = [kind.value for kind in LISTED if not story.kinds[kind]]
     ending = "closed" if story.closed else "last entry"
     took = span(story.last_utc - story.opened_utc)
+    day = datetime.fromtimestamp(story.opened_utc, UTC).strftime("%Y-%m-%d")
     return [
         f"run {story.opened.run}, opened by {story.opened.operator}",
-        f"opened {clock(story.opened_utc)}, {ending} {clock(story.last_utc)}, {took}",
+        f"opened {day} {clock(story.opened_utc)}, {ending} {clock(story.last_utc)}, {took}",
+        *(
+            ", ".join(part for part in (f"{file.what} {file.path}", _sha(file.sha256), file.since) if part)
+            for file in story.files
+        ),
         f"{story.commands} commands sent to CSCs",
-        f"{len(story.stragglers)} targets failed or were unknown at some time, {len(story.broken)} waived",
+        *([f"none of these: {', '.join(absent)}"] if absent else []),
+        f"{len(story.stragglers)} targets failed or gave no answer, {len(story.unknowns)} were unknown for a while",
+        f"waived: {len(story.broken) or 'nobody'}",
     ]
 
 
-def _section(title: str, entries: list[str]) -> list[str]:
-    return ["", f"## {title}", "", *([f"- {entry}" for entry in entries] or ["none"])]
+def _sha(sha256: str) -> str:
+    return f"sha256 {sha256}" if sha256 else ""
 
 
-def _html_list(title: str, entries: list[str]) -> str:
-    items = "".join(f"<li>{escape(entry)}</li>" for entry in entries)
-    return f"<h2>{title}</h2>" + (f"<ul>{items}</ul>" if items else "<p>none</p>")
+def _step(line: StepLine) -> tuple[str, ...]:
+    return line.step, line.status, span(line.seconds), line.by
+
+
+def _unknowns(story: Story) -> list[tuple[str, ...]]:
+    return [
+        (
+            clock(each.utc),
+            each.step,
+            each.what,
+            each.why,
+            each.settled + (f", {clock(each.settled_utc)}" if each.settled_utc is not None else ""),
+        )
+        for each in story.unknowns
+    ]
+
+
+def _scripts(story: Story) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for line in story.scripts:
+        kind = "standard" if line.script.standard else "external"
+        index = f" as {line.sal_index}" if line.sal_index else ""
+        what = f"{line.script.path} ({kind}) on {line.script.queue}{index}" + (f"; {line.why}" if line.why else "")
+        came = "; ".join(part for part in (" > ".join(line.states), line.outcome) if part)
+        words = "; ".join(part for part in (line.checkpoint and f"at {line.checkpoint}", line.log) if part)
+        rows.append((line.step, what, came, line.script.config.strip(), words))
+    return rows
+
+
+def _closures(story: Story) -> Section:
+    causes = Counter(closure.cause for closure in story.closures)
+    seconds = sum(closure.seconds for closure in story.closures)
+    told = ", ".join(f"{cause} {count}" for cause, count in causes.most_common())
+    about = f"{len(story.closures)} closures, {seconds:.1f} s in all: {told}" if story.closures else ""
+    return _moments(_heading(Kind.CLOSURE), story.kinds[Kind.CLOSURE], about)
+
+
+def _heading(kind: Kind) -> str:
+    return kind.value[0].upper() + kind.value[1:]
+
+
+def _moments(title: str, moments: Sequence[Moment], about: str = "") -> Section:
+    return Section(title, ("UTC", "who", "what"), [(clock(each.utc), each.who, each.what) for each in moments], about)
+
+
+def _markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    return lines + [f"| {' | '.join(map(_cell, row))} |" for row in rows]
 
 
 def _states_table(story: Story) -> list[str]:
@@ -126,13 +176,16 @@ def _states_table(story: Story) -> list[str]:
     if not shown:
         return []
     step = max(1, len(story.states) // 24)
-    rows = [
-        f"| {clock(utc)} | " + " | ".join(str(counts[state]) for state in shown) + " |"
-        for utc, counts in story.states[::step]
-    ]
-    head = ["", "## States over time", "", f"| UTC | {' | '.join(shown)} |", "|---" * (len(shown) + 1) + "|"]
-    return [*head, *rows]
+    rows = [(clock(utc), *(str(counts[state]) for state in shown)) for utc, counts in story.states[::step]]
+    return ["", "## States over time", "", *_markdown_table(("UTC", *shown), rows)]
+
+
+def _inline(text: str) -> str:
+    """Return text of people in which nothing reads as HTML, as a link or as code."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace("`", "\\`").replace("[", "\\[")
+    return " ".join(text.split())
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    lines = [_inline(line).replace("|", "\\|") for line in text.splitlines()]
+    return "<br>".join(line for line in lines if line)

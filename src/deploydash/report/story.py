@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from deploydash.core.fleet import Fleet
-from deploydash.core.model import CscId, CscSpec, Phase, Roster, SummaryState, Target
-from deploydash.core.records import BeatsChanged, Record, StateRecorded
+from deploydash.core.model import CscId
 from deploydash.core.run_records import (
-    ChoiceAnswered,
     CommandIntended,
-    CscsWaived,
-    DebtWaived,
-    ItemTicked,
-    NoteWritten,
+    GateClosedFalsely,
     Outcome,
-    RunClosed,
-    RunHeld,
     RunOpened,
-    RunRecord,
-    RunReleased,
     RunResumed,
     StepApproved,
-    StepSkipped,
     TargetEnded,
-    TargetsDispatched,
-    WaitExtended,
 )
-from deploydash.core.run_state import RunState, evolve
-from deploydash.core.runbook import Runbook
+from deploydash.core.run_state import RunState
+from deploydash.core.runbook import Runbook, StepId, StepKind
+from deploydash.core.said import Kind
+from deploydash.core.timeline import Line, Timeline, named_in, sampled
+from deploydash.report.scripts import ScriptLine, script_lines
+from deploydash.report.unknowns import Unknown, unknowns
 
 SAMPLE_S = 10.0
 """Seconds between two samples of the states over time."""
-
-Line = tuple[float, object]
-"""UTC unix seconds and a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,54 +48,75 @@ class StepLine:
 
 
 @dataclass(frozen=True, slots=True)
+class FileLine:
+    """A file that the run went by: its SHA-256 when it was opened, and what became of it since, in words."""
+
+    what: str
+    path: str
+    sha256: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
-    """Everything a report says. ``states``: UTC and how many CSCs were in each effective state."""
+    """Everything a report says. ``states``: UTC and how many CSCs were in each effective state.
+
+    ``kinds``: the moments that a reader looks for, sorted. ``stragglers``: who, how it ended, why.
+    """
 
     opened: RunOpened
     opened_utc: float
     last_utc: float
     closed: bool
+    files: tuple[FileLine, ...]
     steps: tuple[StepLine, ...]
     timeline: tuple[Moment, ...]
+    kinds: Mapping[Kind, tuple[Moment, ...]]
     stragglers: tuple[tuple[CscId, str, str], ...]
+    unknowns: tuple[Unknown, ...]
     broken: tuple[tuple[CscId, str], ...]
     debts: tuple[str, ...]
+    scripts: tuple[ScriptLine, ...]
+    closures: tuple[GateClosedFalsely, ...]
     commands: int
     states: tuple[tuple[float, Counter[str]], ...]
 
 
-def tell(lines: Sequence[Line], runbook: Runbook) -> Story:
-    """Return the story of a run.
+def tell(lines: Sequence[Line], runbook: Runbook, now: Mapping[str, str] | None = None) -> Story:
+    """Return the story of a run. ``now`` gives the SHA-256 of its files as they are today, by path.
 
     Raises:
         ValueError: the journal does not begin with the opening of a run.
     """
-    state = RunState(runbook)
-    approvals: dict[str, str] = {}
-    for utc, record in lines:
-        if isinstance(record, RunRecord):
-            state = evolve(state, record, utc)
-        if isinstance(record, StepApproved):
-            approvals[record.step] = record.operator
-    if state.opened is None:
+    opened = next((record for _, record in lines[:1] if isinstance(record, RunOpened)), None)
+    if opened is None:
         raise ValueError("the journal does not begin with the opening of a run")
-    moments = [Moment(utc, *said) for utc, record in lines if (said := _said(record)) is not None]
+    run = Timeline(runbook, named_in(lines, opened))
+    run.take(lines)
+    state = run.state
+    told = [(each.said, Moment(each.utc, each.said.who, each.said.what)) for each in run.happened]
+    approvals = {record.step: record.operator for _, record in lines if isinstance(record, StepApproved)}
     return Story(
-        opened=state.opened,
+        opened=opened,
         opened_utc=state.opened_utc,
         last_utc=lines[-1][0],
         closed=state.closed,
+        files=_files(lines, opened, now or {}),
         steps=tuple(_steps(state, approvals)),
-        timeline=tuple(moments),
+        timeline=tuple(moment for said, moment in told if said.notable),
+        kinds={kind: tuple(moment for said, moment in told if said.kind is kind) for kind in Kind},
         stragglers=tuple(
             (record.csc, record.outcome.value, record.why)
             for _, record in lines
             if isinstance(record, TargetEnded) and record.outcome is not Outcome.REACHED
         ),
+        unknowns=unknowns(lines, runbook),
         broken=tuple((csc, waiver.reason) for csc, waiver in state.waived.items()),
         debts=tuple(debt.what for _, debt in state.debts()),
+        scripts=script_lines(lines, state),
+        closures=state.false_closures,
         commands=sum(isinstance(record, CommandIntended) for _, record in lines),
-        states=tuple(_states(lines, state.opened)),
+        states=tuple(sampled(run, SAMPLE_S).items()),
     )
 
 
@@ -122,7 +131,7 @@ def broken_notice(story: Story) -> str:
     return "\n".join(lines)
 
 
-def _steps(state: RunState, approvals: dict[str, str]) -> Iterable[StepLine]:
+def _steps(state: RunState, approvals: Mapping[StepId, str]) -> Iterable[StepLine]:
     for step in state.runbook.steps():
         progress = state.progress(step.id)
         took = None
@@ -131,80 +140,30 @@ def _steps(state: RunState, approvals: dict[str, str]) -> Iterable[StepLine]:
         status = state.status(step).value.replace("_", " ")
         if progress.skipped is not None:
             status = f"skipped: {progress.skipped}"
+        elif step.kind is StepKind.CLOSE and state.closed:
+            status = "done"
         yield StepLine(step.id, step.title, status, took, approvals.get(step.id, ""))
 
 
-def _said(record: object) -> tuple[str, str] | None:
-    """Return who did what, for the records that are somebody's doing or an end."""
-    if isinstance(record, StepApproved):
-        red = f", overriding: {'; '.join(record.overridden)} ({record.reason})" if record.overridden else ""
-        return record.operator, f"let {record.step} go{red}"
-    if isinstance(record, TargetEnded):
-        return (
-            None if record.outcome is Outcome.REACHED else ("", f"{record.csc}: {record.outcome.value}, {record.why}")
-        )
-    if isinstance(record, CscsWaived):
-        return record.operator, f"waived {', '.join(map(str, record.cscs))}: {record.reason}"
-    if isinstance(record, ItemTicked):
-        return record.operator, f"ticked {record.step} as done by {record.by}" + (
-            f" ({record.note})" if record.note else ""
-        )
-    if isinstance(record, TargetsDispatched):
-        return record.operator, f"{record.step}: {len(record.cscs)} CSCs may be worked on"
-    return _said_of_run(record)
+def _files(lines: Sequence[Line], opened: RunOpened, now: Mapping[str, str]) -> tuple[FileLine, ...]:
+    changed = [path for _, record in lines if isinstance(record, RunResumed) for path in record.changed]
+    named = (
+        ("site file", opened.site_file, opened.site_sha256),
+        ("runbook", opened.runbook_file, opened.runbook_sha256),
+    )
+    return tuple(
+        FileLine(what, path, sha256, _since(sha256, now.get(path), path in changed))
+        for what, path, sha256 in named
+        if path
+    )
 
 
-def _said_of_run(record: object) -> tuple[str, str] | None:
-    said: dict[type, str] = {
-        RunOpened: "opened the run",
-        RunResumed: "resumed the run",
-        RunReleased: "let the run go on",
-        RunClosed: "closed the run",
-    }
-    if isinstance(record, RunOpened | RunResumed | RunReleased | RunClosed):
-        return record.operator, said[type(record)]
-    if isinstance(record, RunHeld):
-        return record.by, "held everything"
-    if isinstance(record, StepSkipped):
-        return record.operator, f"skipped {record.step}: {record.reason}"
-    if isinstance(record, DebtWaived):
-        return record.operator, f"waived the debt {record.debt}: {record.reason}"
-    if isinstance(record, ChoiceAnswered):
-        return record.operator, f"answered {record.choice}: {record.answer}"
-    if isinstance(record, WaitExtended):
-        return record.operator, f"extended {record.step} by {record.seconds / 60:.0f} min"
-    if isinstance(record, NoteWritten):
-        return record.operator, f"noted: {record.text}"
-    return None
-
-
-def _states(lines: Sequence[Line], opened: RunOpened) -> Iterable[tuple[float, Counter[str]]]:
-    """Yield how many CSCs were in each effective state, by the fold that the live grid uses."""
-    roster = _roster(lines, opened)
-    fleet, sampled, at, last = None, 0.0, 0.0, 0.0
-    for utc, record in lines:
-        if isinstance(record, RunOpened | RunResumed):
-            fleet = None
-        if not isinstance(record, Record):
-            continue
-        if fleet is None:
-            fleet, sampled = Fleet(roster, record.at, Phase(None)), utc
-        elif utc - sampled >= SAMPLE_S:
-            yield last, _counted(fleet, at, last)
-            sampled = utc
-        fleet.apply(record)
-        at, last = record.at, utc
-    if fleet is not None:
-        yield last, _counted(fleet, at, last)
-
-
-def _counted(fleet: Fleet, at: float, utc: float) -> Counter[str]:
-    return Counter(view.effective.value for view in fleet.snapshot(at, utc).cscs)
-
-
-def _roster(lines: Sequence[Line], opened: RunOpened) -> Roster:
-    """Return everybody the journal speaks of: the site's own file may be gone or changed since."""
-    anything = Target(SummaryState.STANDBY)
-    told = (record.csc for _, record in lines if isinstance(record, StateRecorded | BeatsChanged))
-    specs = tuple(CscSpec(csc, "", anything, anything, anything) for csc in dict.fromkeys(told))
-    return Roster(opened.site, opened.rehearsal, specs, ("",))
+def _since(sha256: str, now: str | None, changed: bool) -> str:
+    """Say what became of a file; ``now`` is None where nobody looked, empty where it is gone."""
+    during = "it was another when the run was resumed" if changed else ""
+    if not sha256:
+        return "no hash was written when the run was opened"
+    if now is None:
+        return during
+    today = "it is gone now" if not now else "" if now == sha256 else "it has changed since the run was opened"
+    return "; ".join(part for part in (during, today) if part) or "unchanged"

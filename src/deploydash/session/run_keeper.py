@@ -37,10 +37,11 @@ from deploydash.core.run_records import (
 )
 from deploydash.core.run_scripts import may_intend_script
 from deploydash.core.run_state import ItemProgress, RunState, TargetStatus, evolve, script_of
-from deploydash.core.run_view import Arrivals, current_phase, run_view
+from deploydash.core.run_view import Arrivals, card_step, current_phase, run_view
 from deploydash.core.runbook import CscItem, Step, StepId, StepKind
 from deploydash.core.snapshot import CscView, Snapshot
 from deploydash.errors import UserError
+from deploydash.session.gate_watch import GateWatch
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +90,7 @@ class RunKeeper:
         self._armed: ArmStep | None = None
         self._message = ""
         self._arrivals = Arrivals()
+        self._gates = GateWatch()
         self.chosen: StepId | None = None
         self.compare: Callable[[CompareWith], None] = lambda _: None
 
@@ -243,11 +245,14 @@ class RunKeeper:
         return None
 
     async def _look_once(self) -> None:
+        armed = self._arm.step if self._arm is not None else None
+        self._gates.look(card_step(self.state, self.chosen), self.state, self._sight(), armed)
         await self._tend_arm()
         async with self._writing:
-            records = settle(self.state, self._sight())
+            records = (*settle(self.state, self._sight()), *self._gates.ended)
             refused = await self._write(records) if records or self._noticed else None
         if refused is None:
+            self._gates.written()
             self._act_on(records)
 
     def _act_on(self, records: Sequence[RunRecord]) -> None:

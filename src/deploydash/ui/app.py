@@ -168,6 +168,8 @@ class DeploydashApp(App[None], inherit_bindings=False):
 
     def _views(self) -> list[View]:
         """Return the screens that can be drawn: one that is closing is still on the stack, but has no parts left."""
+        if not self.is_running:
+            return []
         return [
             screen for screen in self.screen_stack if isinstance(screen, View) and screen.is_mounted and screen.children
         ]

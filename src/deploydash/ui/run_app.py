@@ -15,16 +15,18 @@ from deploydash.ui.app import DeploydashApp
 from deploydash.ui.run.acting import Acting
 from deploydash.ui.run.bell import Bell
 from deploydash.ui.run.commands import RunCommands
-from deploydash.ui.run.desk import RunDesk
+from deploydash.ui.run.desk import History, RunDesk
 from deploydash.ui.run.keys import HOLD_ANYWHERE
 from deploydash.ui.screens.run import RunScreen
+from deploydash.ui.screens.timeline import TimelineScreen
 from deploydash.ui.source import SnapshotSource
 
 
 class DeploydashRunApp(DeploydashApp):
     """The lead's screen, or with ``desk`` None an observer's, on which no key acts.
 
-    ``ask_hold`` lets an observer ask for a hold. ``watching`` says how many others look at this run now.
+    ``ask_hold`` lets an observer ask for a hold. ``watching`` says how many others look at this run now. ``history``
+    tells the run over time.
 
     Raises:
         ValueError: there is no such theme.
@@ -41,12 +43,14 @@ class DeploydashRunApp(DeploydashApp):
         *,
         ask_hold: Callable[[], None] | None = None,
         watching: Callable[[], int] = lambda: 0,
+        history: History | None = None,
         theme: str | None = None,
         speed: float | None = None,
     ) -> None:
         super().__init__(source, theme=theme, speed=speed)
         self.desk = desk
         self.watching = watching
+        self.history = history
         self.bells = Bell()
         self.typed_at = 0.0
         self._ask_hold = ask_hold
@@ -86,6 +90,11 @@ class DeploydashRunApp(DeploydashApp):
     def action_hold(self) -> None:
         """Hold everything, whatever has the focus."""
         self.refused(self.hold())
+
+    def open_timeline(self) -> None:
+        """Show the run over time, beginning with the CSC under the grid's cursor."""
+        run = next((screen for screen in self.screen_stack if isinstance(screen, RunScreen)), None)
+        self.push_screen(TimelineScreen(run.selected_csc() if run is not None else None))
 
     def refused(self, sentence: str) -> None:
         """Say a refusal on the screen of the run that is in front."""

@@ -24,9 +24,7 @@ EXTENSION_S = 600.0
 GUARD_S = 0.4
 """A key counts only if it was typed this long after the card opened: nobody has read it before."""
 
-ANSWERS = frozenset(
-    {"arm", "go", "tick", "decide", "fill", "retry", "route", "waive", "skip", "override", "release", "extend"}
-)
+ANSWERS = frozenset({"arm", "go", "done", "fill", "retry", "route", "waive", "skip", "override", "release", "extend"})
 """Acts that answer what stands on the card, so that a key typed for another card must not reach them."""
 
 
@@ -130,6 +128,10 @@ class Acting(View):
             self.say("no wait is under way")
         elif self.order(Extend(run.wait.step, EXTENSION_S)):
             self.say("10 minutes more were asked for")
+
+    def act_timeline(self, _: str) -> None:
+        """Show the run over time."""
+        self.host.open_timeline()
 
     def act_bell(self, _: str) -> None:
         """Turn the bell on or off."""

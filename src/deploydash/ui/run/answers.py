@@ -23,7 +23,7 @@ from deploydash.core.run_orders import (
     WaiveDebt,
 )
 from deploydash.core.run_view import Card, RunView
-from deploydash.core.runbook import StepKind, Tier
+from deploydash.core.runbook import Choice, StepKind, Tier
 from deploydash.core.snapshot import Snapshot
 from deploydash.ui.run.acting import Acting
 from deploydash.ui.run.fill import words_form
@@ -80,10 +80,10 @@ class Answers(Acting):
             self.open_wait()
             return
         if run is not None and run.card is not None and self.host.desk is not None:
-            other = {Mode.QUESTION: self.act_decide, Mode.NAMING: self.act_arm}.get(mode_of(run))
+            other = {Mode.QUESTION: self.act_done, Mode.NAMING: self.act_arm}.get(mode_of(run))
             by_hand = run.card.step.kind in TICKED and mode_of(run) in {Mode.READY, Mode.BY_HAND}
             if other is not None or by_hand:
-                (other or self.act_tick)("")
+                (other or self.act_done)("")
                 return
         found = self._card_for("go")
         if found is None:
@@ -162,8 +162,30 @@ class Answers(Acting):
         done = lambda answer, _: answer == "close" and self.order(Close())  # noqa: E731 - as every dialog here
         self.ask(Form("Close the run?", body, options=options, done=done))
 
-    def act_tick(self, _: str) -> None:
-        """Tick what was done by hand: who did it, and what the step wants written down."""
+    def act_done(self, _: str) -> None:
+        """Decide the first open question of the card, or tick what was done by hand."""
+        run = self.run_view
+        if run is None or mode_of(run) is not Mode.QUESTION:
+            self._ask_tick()
+            return
+        found = self._card_for("decide")
+        if found is not None:
+            self._ask_choice(open_questions(found[1])[0])
+
+    def act_again(self, _: str) -> None:
+        """Ask a question of the card anew that was answered; only the palette offers it."""
+        run = self.run_view
+        if run is None or run.card is None or not self.leads():
+            return
+        answered = dict(run.card.answers)
+        again = [choice for choice in run.card.choices if choice.id in answered]
+        if again:
+            self._ask_choice(again[0], f"Answered so far: {answered[again[0].id]}.")
+        else:
+            self.say(f"{run.card.step.id} has no question that was answered")
+
+    def _ask_tick(self) -> None:
+        """Ask who did it, and what the step wants written down."""
         found = self._card_for("tick")
         if found is None:
             return
@@ -190,15 +212,11 @@ class Answers(Acting):
         body = (what, f"Tick it when {card.step.ends}.")
         self.ask(Form("Done by hand", body, fields=fields, done=done, wrong=wrong))
 
-    def act_decide(self, _: str) -> None:
-        """Ask the first open question; the safe answer is the first."""
-        found = self._card_for("decide")
-        if found is None:
-            return
-        choice = open_questions(found[1])[0]
+    def _ask_choice(self, choice: Choice, *more: str) -> None:
+        """Ask a question; the safe answer is the first."""
         options = tuple(Option(option.answer, f"{option.answer}: {option.text}") for option in choice.options)
         done = lambda answer, _: self.order(Answer(choice.id, answer))  # noqa: E731 - as every dialog here
-        self.ask(Form("The procedure leaves this open", (choice.question,), options=options, done=done))
+        self.ask(Form("The procedure leaves this open", (choice.question, *more), options=options, done=done))
 
     def act_fill(self, _: str) -> None:
         """Ask for the words that the commands of the card wait for."""

@@ -8,6 +8,7 @@ from functools import partial
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from deploydash.ui.run.acting import Acting
+from deploydash.ui.run.answers import Answers
 
 
 class RunCommands(Provider):
@@ -20,6 +21,8 @@ class RunCommands(Provider):
             for number, key in enumerate(screen.TABLE):
                 if key.palette and key.act != "move":
                     yield f"{key.help}  ({key.shown})", partial(screen.action_key, number)
+        if isinstance(screen, Answers):
+            yield "answer a question of this card anew", partial(screen.act_again, "")
 
     async def discover(self) -> Hits:
         """Offer everything."""

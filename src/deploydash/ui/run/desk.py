@@ -7,6 +7,7 @@ from typing import Protocol
 
 from deploydash.core.run_orders import ArmOrder, RunOrder
 from deploydash.core.runbook import StepId
+from deploydash.core.timeline import Timeline
 
 
 class RunDesk(Protocol):
@@ -22,4 +23,17 @@ class RunDesk(Protocol):
 
     def choose(self, step: StepId | None, /) -> None:
         """Put the card of this step on top of the coming snapshots, or of what is next."""
+        ...
+
+
+class History(Protocol):
+    """The run so far, as its journal tells it."""
+
+    def read_on(self) -> Timeline:
+        """Read what was written since the last call and return the run over time; waits for the disk.
+
+        Raises:
+            UserError: the journal is damaged.
+            OSError: it cannot be read.
+        """
         ...

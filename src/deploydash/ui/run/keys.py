@@ -17,8 +17,7 @@ _CARD = (
     Key("a", "a", "arm the card: 20 s in which Enter sends it; severe steps ask for the site's name", "arm"),
     Key("enter", "enter", "on the card: send what is armed, or do what is mild; in the grid: detail", "go"),
     Key("escape", "esc", "disarm, cancel, one level back; never destructive", "back"),
-    Key("t", "t", "tick what was done by hand, by name", "tick"),
-    Key("d", "d", "decide a question that the procedure leaves open", "decide"),
+    Key("d", "d", "done by hand, by name; or decide a question that the procedure leaves open", "done"),
     Key("f", "f", "fill in the words in angle brackets that the commands wait for", "fill"),
     Key("r", "r", "retry those that did not go: the one under the cursor, or those marked", "retry"),
     Key("o", "o", "the other route for those that did not go", "route"),
@@ -52,6 +51,7 @@ _GRID = (
     Key("c", "c", "colours: mismatch with the target, or the state itself", "colours"),
     Key("T", "T", "next theme", "theme"),
     Key("colon,ctrl+p", ":", "command palette", "palette", footer="commands", palette=False),
+    Key("t", "t", "timeline: what each CSC was in over the run, and what happened when", "timeline", footer="timeline"),
     Key("question_mark", "?", "help", "help", footer="help"),
     Key("q", "q", "leave; asks while the run is open", "quit"),
 )
@@ -69,6 +69,7 @@ WAIT: tuple[Key, ...] = (
     Key("asterisk", "*", "mark all of them, or none", "all"),
     Key("m", "m", "write a note into the journal", "note", footer="note"),
     Key("i", "i", "what the wait waits for", "why", footer="why"),
+    Key("t", "t", "timeline: what each CSC was in over the run, and what happened when", "timeline"),
     Key("b", "b", "bell on or off", "bell"),
     Key("up,k", "↑ k", "up", "move", "-1"),
     Key("down,j", "↓ j", "down", "move", "1"),
@@ -90,6 +91,28 @@ PAGE: tuple[Key, ...] = (
     Key("pageup", "PgUp", "a screen up", "scroll", "-10"),
 )
 """Keys of the page about one step."""
+
+
+TIMELINE: tuple[Key, ...] = (
+    Key("escape,q,t", "esc", "back to where it was opened", "close", footer="back"),
+    Key("H", "H", "hold everything at once; ctrl+g does it while typing, too", "hold"),
+    Key("left,h", "← h", "earlier", "time", "-1", footer="earlier"),
+    Key("right,l", "→ l", "later; at the newest it follows what comes", "time", "1", footer="later"),
+    Key("up,k", "↑ k", "the CSC above", "move", "-1"),
+    Key("down,j", "↓ j", "the CSC below", "move", "1"),
+    Key("n", "n", "the next moment at which something happened to this CSC", "next", "1", footer="next event"),
+    Key("N", "N", "the moment before", "next", "-1"),
+    Key("plus,equals_sign", "+", "less time in a column", "zoom", "1", footer="zoom in"),
+    Key("minus", "-", "more time in a column", "zoom", "-1", footer="out"),
+    Key("0", "0", "the whole run", "zoom", "0"),
+    Key("g,home", "g", "the beginning of the run", "edge", "first"),
+    Key("G,end", "G", "the newest", "edge", "last"),
+    Key("pageup", "PgUp", "ten CSCs up", "move", "-10"),
+    Key("pagedown", "PgDn", "ten CSCs down", "move", "10"),
+    Key("T", "T", "next theme", "theme"),
+    Key("question_mark", "?", "help", "help", footer="help"),
+)
+"""Keys of the timeline."""
 
 
 def run_bindings(table: Sequence[Key]) -> list[BindingType]:

@@ -171,7 +171,7 @@ def _answers(run: RunView, card: Card, mode: Mode, focus: Focus) -> Sequence[Off
     if mode is Mode.ENDING:
         return (Offer("go", "Enter", "end it"),)
     if kind in TICKED and mode in {Mode.READY, Mode.BY_HAND}:
-        return (Offer("tick", "t", "tick by name..."),)
+        return (Offer("tick", "d", "done, by name..."),)
     if mode is Mode.READY:
         if kind is StepKind.CLOSE:
             return (Offer("arm", "a", "close the run..."),)
@@ -223,12 +223,11 @@ def refusal(act: str, run: RunView, focus: Focus) -> str | None:
 def _needs(act: str, card: Card, mode: Mode) -> str:
     step = card.step
     what = {
-        "arm": f"{step.id} is done by a person: t ticks it by name"
+        "arm": f"{step.id} is done by a person: d ticks it by name"
         if step.kind in TICKED
         else f"nothing to arm: {mode.value}",
         "go": f"{step.id} is armed first: a" if mode is Mode.READY else f"nothing for Enter: {mode.value}",
-        "tick": f"{step.id} ends by what is seen, not by a tick",
-        "decide": f"{step.id} asks no question",
+        "tick": f"{step.id} asks no question and ends by what is seen, not by a tick",
         "fill": "the commands of this card wait for no word",
         "retry": "nothing to retry: no target of this step failed",
         "route": "no other route: no target of this step failed, or the runbook names none",

@@ -8,6 +8,7 @@ from deploydash.core.snapshot import Snapshot
 from deploydash.ui.ink import Line, Span, Surface
 from deploydash.ui.run.acting import Acting
 from deploydash.ui.run.card import page_lines
+from deploydash.ui.run.closures import closure_lines
 from deploydash.ui.run.header import keys_foot, run_header
 from deploydash.ui.run.keys import PAGE, run_bindings
 from deploydash.ui.run.present import Reading
@@ -53,7 +54,8 @@ class StepScreen(Acting):
         top = run_header(reading, width, self.host.speed, self.host.watching())
         self.query_one("#run-top").styles.height = len(top)
         self.query_one("#run-top", Lines).show(top)
-        body = [Line((Span("  "), *line.spans)) for line in page_lines(reading, width - 4)]
+        page = [*page_lines(reading, width - 4), *closure_lines(reading, width - 4)]
+        body = [Line((Span("  "), *line.spans)) for line in page]
         self.query_one("#page", Lines).show([Line(), *body])
         surface = Surface.REHEARSAL if snapshot.roster.rehearsal else Surface.BAR
         self.query_one("#footer", Lines).show([keys_foot(PAGE, snapshot.run, width, surface, {})])

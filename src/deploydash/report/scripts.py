@@ -1,0 +1,70 @@
+"""What a run's scripts came to: each one's queue, configuration, states and last words, from its records alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from deploydash.core.run_records import ItemEnded, ItemTicked, ScriptAnswered, ScriptFollowed, ScriptIntended
+from deploydash.core.run_state import RunState, StepProgress, script_of
+from deploydash.core.runbook import ScriptItem, StepId
+from deploydash.core.timeline import Line
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptLine:
+    """One script. ``why``: why it was added, where that was no step's own plan. ``states``: in the order they came."""
+
+    step: StepId
+    script: ScriptItem
+    why: str = ""
+    sal_index: int = 0
+    states: tuple[str, ...] = ()
+    checkpoint: str = ""
+    log: str = ""
+    outcome: str = "not added"
+
+
+def script_lines(lines: Sequence[Line], state: RunState) -> tuple[ScriptLine, ...]:
+    """Return every script of which something is written, in the order of the runbook."""
+    found: dict[tuple[StepId, int], ScriptLine] = {}
+    for step in state.runbook.steps():
+        progress = state.progress(step.id)
+        for number in {*progress.scripts, *progress.routes}:
+            script = script_of(step, progress, number)
+            if script is not None:
+                found[step.id, number] = ScriptLine(step.id, script, _why(progress, number))
+    for _, record in lines:
+        if isinstance(record, ScriptIntended | ScriptAnswered | ScriptFollowed | ItemEnded | ItemTicked):
+            key = (record.step, record.item)
+            if key in found:
+                found[key] = _after(found[key], record)
+    return tuple(found.values())
+
+
+def _why(progress: StepProgress, number: int) -> str:
+    route = progress.routes.get(number)
+    if route is None:
+        return ""
+    return f"other route for {', '.join(map(str, route.cscs))}, by {route.operator}"
+
+
+def _after(
+    line: ScriptLine, record: ScriptIntended | ScriptAnswered | ScriptFollowed | ItemEnded | ItemTicked
+) -> ScriptLine:
+    if isinstance(record, ScriptIntended):
+        return replace(line, outcome="added, no answer yet") if record.command == "add" else line
+    if isinstance(record, ScriptAnswered):
+        return replace(line, outcome="added") if record.command == "add" and record.result.isdecimal() else line
+    if isinstance(record, ItemTicked):
+        return replace(line, outcome=f"{line.outcome}; ticked as done by {record.by}")
+    if isinstance(record, ItemEnded):
+        return replace(line, outcome=f"{record.outcome.value}: {record.why}")
+    states = line.states if record.state in line.states[-1:] else (*line.states, record.state)
+    return replace(
+        line,
+        sal_index=record.sal_index,
+        states=states,
+        checkpoint=record.checkpoint or line.checkpoint,
+        log=record.log or line.log,
+    )

@@ -1,0 +1,28 @@
+"""Looks at the gate of the card on top and keeps the false closures that ended until they are on disk."""
+
+from __future__ import annotations
+
+from deploydash.core import closures
+from deploydash.core.gate import Sight
+from deploydash.core.run_records import GateClosedFalsely
+from deploydash.core.run_state import RunState
+from deploydash.core.runbook import Step, StepId
+
+
+class GateWatch:
+    """One gate at a time, looked at as often as the arms are."""
+
+    def __init__(self) -> None:
+        self._watched = closures.Watched()
+        self.ended: tuple[GateClosedFalsely, ...] = ()
+
+    def look(self, step: Step | None, state: RunState, sight: Sight, armed: StepId | None) -> None:
+        """Look once; ``armed`` is the step whose card is armed."""
+        is_armed = step is not None and step.id == armed
+        self._watched, ended = closures.look(self._watched, step, state, sight, armed=is_armed)
+        if ended is not None:
+            self.ended = (*self.ended, ended)
+
+    def written(self) -> None:
+        """Forget what ended: it is on disk."""
+        self.ended = ()
