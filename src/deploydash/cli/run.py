@@ -82,6 +82,7 @@ def open_new(
         site_file=str(site.path.resolve()),
         runbook_file=str(file),
         only=tuple(map(str, sorted(wanted or ()))),
+        speed=site.demo.speed if site.demo is not None else 1.0,
     )
     with _journal(path, name) as (journal, _):
         return _lead(reader, RunState(book), journal, first, theme)

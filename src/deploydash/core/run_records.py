@@ -26,8 +26,9 @@ class Outcome(StrEnum):
 class RunOpened:
     """A run began, from these files.
 
-    ``only`` are the CSCs that a run about named ones was opened for. ``lost`` are those that were LOST before it:
-    one line per group, not an alarm each.
+    ``only`` are the CSCs that a run about named ones was opened for. ``lost`` is of older journals and empty: who
+    was LOST before is known only when all was looked at (LostFound). ``speed``: how many times faster than real a
+    rehearsal goes.
     """
 
     run: str
@@ -40,6 +41,7 @@ class RunOpened:
     runbook_file: str = ""
     only: tuple[str, ...] = ()
     lost: tuple[CscId, ...] = ()
+    speed: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +249,42 @@ class WaitExtended:
 
 
 @dataclass(frozen=True, slots=True)
+class CscsArrived:
+    """These CSCs of a wait were seen at their targets: at its first look, or since."""
+
+    step: StepId
+    cscs: tuple[CscId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CscsLeft:
+    """These CSCs of a wait had arrived and are seen somewhere else now; of whom nothing is known has not left."""
+
+    step: StepId
+    cscs: tuple[CscId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalsLearned:
+    """How many seconds after the start of a wait each CSC arrived, in ascending order, on ``nights`` earlier nights.
+
+    Read from other journals of the machine that leads, and written down so that a resume, an observer and a replay
+    tell the same by this journal alone.
+    """
+
+    step: StepId
+    nights: int
+    seconds: tuple[tuple[CscId, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LostFound:
+    """These CSCs were LOST already when the run opened, as its first full look at the site found."""
+
+    cscs: tuple[CscId, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunHeld:
     """Everything was held: no further target is dispatched. ``by`` may be an observer."""
 
@@ -297,6 +335,10 @@ RunRecord = (
     | DebtWaived
     | ChoiceAnswered
     | WaitExtended
+    | CscsArrived
+    | CscsLeft
+    | ArrivalsLearned
+    | LostFound
     | RunHeld
     | RunReleased
     | NoteWritten

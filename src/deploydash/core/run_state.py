@@ -8,14 +8,18 @@ from enum import StrEnum
 
 from deploydash.core.model import CscId
 from deploydash.core.run_records import (
+    ArrivalsLearned,
     ChoiceAnswered,
     CommandAnswered,
     CommandIntended,
+    CscsArrived,
+    CscsLeft,
     CscsWaived,
     DebtWaived,
     ItemEnded,
     ItemsDispatched,
     ItemTicked,
+    LostFound,
     NoteWritten,
     Outcome,
     QueueOrdered,
@@ -100,7 +104,10 @@ ROUTES_FROM = 1000
 
 @dataclass(frozen=True, slots=True)
 class StepProgress:
-    """One step's own history: when it was approved and ended (UTC), its targets, scripts, routes and ticks."""
+    """One step's own history: when it was approved and ended (UTC), its targets, scripts, routes and ticks.
+
+    ``arrived``: of a wait, when each CSC that is there was seen to arrive (UTC).
+    """
 
     approved_utc: float | None = None
     ended_utc: float | None = None
@@ -110,11 +117,16 @@ class StepProgress:
     ticks: Mapping[int, ItemTicked] = field(default_factory=dict)
     scripts: Mapping[int, ItemProgress] = field(default_factory=dict)
     routes: Mapping[int, RouteTaken] = field(default_factory=dict)
+    arrived: Mapping[CscId, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """Everything durable of a run. ``last_utc`` is the time of its last record."""
+    """Everything durable of a run. ``last_utc`` is the time of its last record.
+
+    ``lost``: those that were LOST before it opened, None until all was looked at. ``learned``: of each wait, what
+    earlier nights tell.
+    """
 
     runbook: Runbook
     opened: RunOpened | None = None
@@ -126,6 +138,8 @@ class RunState:
     debts_waived: Mapping[str, DebtWaived] = field(default_factory=dict)
     held_by: str | None = None
     notes: tuple[NoteWritten, ...] = ()
+    lost: frozenset[CscId] | None = None
+    learned: Mapping[StepId, ArrivalsLearned] = field(default_factory=dict)
     closed: bool = False
 
     def progress(self, step: StepId) -> StepProgress:
@@ -219,6 +233,10 @@ def evolve(state: RunState, record: RunRecord, utc: float) -> RunState:
         return replace(state, held_by=None)
     if isinstance(record, NoteWritten):
         return replace(state, notes=(*state.notes, record))
+    if isinstance(record, LostFound):
+        return replace(state, lost=frozenset(record.cscs))
+    if isinstance(record, ArrivalsLearned):
+        return replace(state, learned={**state.learned, record.step: record})
     if isinstance(record, RunClosed):
         return replace(state, closed=True)
     return _with_step(state, record.step, _evolve_step(state.progress(record.step), record, utc))
@@ -241,6 +259,8 @@ StepRecord = (
     | StepDone
     | StepSkipped
     | WaitExtended
+    | CscsArrived
+    | CscsLeft
 )
 
 _ENDED = {
@@ -261,6 +281,10 @@ def _evolve_step(progress: StepProgress, record: StepRecord, utc: float) -> Step
         return replace(progress, ticks={**progress.ticks, record.item: record})
     if isinstance(record, WaitExtended):
         return replace(progress, extended_s=progress.extended_s + record.seconds)
+    if isinstance(record, CscsArrived):
+        return replace(progress, arrived={**progress.arrived, **dict.fromkeys(record.cscs, utc)})
+    if isinstance(record, CscsLeft):
+        return replace(progress, arrived={c: at for c, at in progress.arrived.items() if c not in record.cscs})
     if isinstance(record, TargetsDispatched):
         sent = dict.fromkeys(record.cscs, TargetProgress(TargetStatus.UNDER_WAY, utc=utc))
         return replace(progress, targets={**progress.targets, **sent})

@@ -19,6 +19,7 @@ from deploydash.core.ports import Action, Clock, ScriptAction, ScriptJob
 from deploydash.core.run import Decision, Refused, decide, may_intend, settle
 from deploydash.core.run_orders import Approve, ArmOrder, ArmStep, Disarm, Hold, RunOrder, TypeName
 from deploydash.core.run_records import (
+    ArrivalsLearned,
     CommandAnswered,
     CommandIntended,
     ItemEnded,
@@ -37,7 +38,7 @@ from deploydash.core.run_records import (
 )
 from deploydash.core.run_scripts import may_intend_script
 from deploydash.core.run_state import ItemProgress, RunState, TargetStatus, evolve, script_of
-from deploydash.core.run_view import Arrivals, current_phase, run_view
+from deploydash.core.run_view import current_phase, run_view
 from deploydash.core.runbook import CscItem, Step, StepId, StepKind
 from deploydash.core.snapshot import CscView, Snapshot
 from deploydash.errors import UserError
@@ -88,7 +89,6 @@ class RunKeeper:
         self._arm: Arm | None = None
         self._armed: ArmStep | None = None
         self._message = ""
-        self._arrivals = Arrivals()
         self.chosen: StepId | None = None
         self.compare: Callable[[CompareWith], None] = lambda _: None
 
@@ -102,6 +102,13 @@ class RunKeeper:
             refused = await self._write((first,))
         if refused:
             raise UserError(refused)
+
+    async def learn(self, found: Sequence[ArrivalsLearned]) -> None:
+        """Journal what earlier nights tell, as far as it is new; a disk that refuses costs an estimate, no more."""
+        async with self._writing:
+            new = tuple(record for record in found if self.state.learned.get(record.step) != record)
+            if new and not self.state.closed:
+                await self._write(new)
 
     async def order(self, order: RunOrder) -> Decision:
         """Decide an order of the lead, write its records, then act; a refusal says why."""
@@ -202,9 +209,7 @@ class RunKeeper:
             arm=self._arm,
             message=self._message,
             fault=self.fault,
-            arrivals=self._arrivals.at,
         )
-        self._arrivals = self._arrivals.after(shown.wait, snapshot.utc)
         return replace(snapshot, run=shown)
 
     def noticed(self, records: Sequence[object]) -> None:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from deploydash.core.eta import expected
 from deploydash.core.model import CscId, Effective, Liveness
 from deploydash.core.run_view import WaitView
 from deploydash.core.snapshot import CscView
@@ -14,7 +15,7 @@ from deploydash.ui.lines import event, rule, state_words
 from deploydash.ui.present import bar, code, cut, look
 from deploydash.ui.run.failures import state_evidence
 from deploydash.ui.run.panel import debt_lines
-from deploydash.ui.run.present import Focus, Reading, box, chart, counted, folded, lasting, listed
+from deploydash.ui.run.present import Focus, Reading, box, chart, clipped, counted, folded, lasting, listed
 
 READ = 76
 """Whatever decides stands within this many columns: a mirror may see no more."""
@@ -151,7 +152,7 @@ def _top(reading: Reading, wait: WaitView, width: int, *, roomy: bool) -> list[L
     ]
     if over:
         counts.append(Span(f"      {lasting(elapsed - wait.limit_s)} over", Ink.BAD))
-    body += [*([Line()] if roomy else []), Line(tuple(counts))]
+    body += [*([Line()] if roomy else []), Line(tuple(counts)), *_eta(reading, wait, elapsed, inner)]
     body.append(Line(bar(there, wait.total, inner, reading.glyphs)))
     cells = min(inner, int(inner * elapsed / wait.limit_s)) if wait.limit_s else inner
     clock = Span(reading.glyphs.rest * cells, Ink.BAD if over else Ink.ACCENT)
@@ -185,6 +186,29 @@ def _with_keys(sentence: str, width: int) -> list[Line]:
     return lines
 
 
+def _eta(reading: Reading, wait: WaitView, elapsed: float, inner: int) -> list[Line]:
+    """Return when everyone missing is probably there, by earlier nights, and of whom they say nothing good."""
+    if not wait.missing:
+        return []
+    eta = expected(wait.missing, wait.earlier, elapsed)
+    if not eta.nights:
+        return [Line((Span("eta: no earlier night to learn from", Ink.DIM),))]
+    told = [Span("eta ", Ink.DIM)]
+    if eta.after_s is None:
+        told.append(Span("unknown", Ink.WARN))
+    else:
+        told.append(Span(f"{datetime.fromtimestamp(wait.started_utc + eta.after_s, UTC):%H:%M}", Ink.BRIGHT))
+    told.append(Span(f" from {counted(eta.nights, 'earlier night')}", Ink.DIM))
+    if eta.overdue:
+        csc, usual = eta.overdue[0]
+        more = f" and {len(eta.overdue) - 1} more" if len(eta.overdue) > 1 else ""
+        told.append(Span(f"; {csc}{more} overdue, usual {lasting(usual)}", Ink.WARN))
+    elif eta.strangers:
+        more = f" and {len(eta.strangers) - 1} more" if len(eta.strangers) > 1 else ""
+        told.append(Span(f"; nothing known of {eta.strangers[0]}{more}", Ink.DIM))
+    return [Line(clipped(tuple(told), inner, reading.glyphs))]
+
+
 def _arrivals(reading: Reading, wait: WaitView, inner: int) -> list[Line]:
     if not wait.arrivals:
         return []
@@ -193,7 +217,8 @@ def _arrivals(reading: Reading, wait: WaitView, inner: int) -> list[Line]:
     cells = max(8, min(inner - 36, 42))
     drawn = chart(sorted(wait.arrivals), wait.started_utc, wait.started_utc + elapsed, wait.total, cells, reading.signs)
     ago = lasting(reading.moment.utc - last)
-    return [Line((Span(drawn, Ink.ACCENT), Span(f" arrivals; last one {ago} ago", Ink.DIM)))]
+    who = f"{wait.last} " if wait.last is not None else ""
+    return [Line((Span(drawn, Ink.ACCENT), Span(f" arrivals; last one {who}{ago} ago", Ink.DIM)))]
 
 
 def _board(
