@@ -116,6 +116,40 @@ def test_another_target_is_compared_with_at_once(
     assert snapshot.cscs[0].changed_at is None
 
 
+def test_a_start_up_target_that_an_answer_replaces_is_judged_by_until_it_is_taken_back() -> None:
+    watched = watch("ESS:104 STANDBY", "ESS:105 STANDBY")
+    start(watched, "ESS:104 ENABLED", "ESS:105 STANDBY")
+    watched.fleet.order(CompareWith(Phase(), {CscId("ESS", 104): Target(SummaryState.ENABLED)}))
+    replaced, other = watched.snapshot().cscs
+    assert (replaced.target, replaced.verdict) == (Target(SummaryState.ENABLED), Verdict.AT_TARGET)
+    assert (other.target, other.verdict) == (Target(SummaryState.STANDBY), Verdict.AT_TARGET)
+    watched.fleet.order(CompareWith(Phase(TargetKind.SHUTDOWN)))
+    assert watched.view("ESS:104").verdict is Verdict.OFF_TARGET
+    watched.fleet.order(CompareWith(Phase()))
+    assert watched.view("ESS:104").verdict is Verdict.AT_TARGET, (
+        "who only chooses what to compare with changes no target"
+    )
+    watched.fleet.order(CompareWith(Phase(), {}))
+    assert watched.view("ESS:104").verdict is Verdict.OFF_TARGET
+
+
+@pytest.mark.parametrize(
+    ("kind", "end", "target"),
+    [
+        (TargetKind.STARTUP, "DISABLED", "STANDBY"),
+        (TargetKind.END, "DISABLED", "STANDBY"),
+        (TargetKind.END, "ENABLED", "ENABLED"),
+        (TargetKind.SHUTDOWN, "DISABLED", "OFFLINE"),
+    ],
+)
+def test_a_replaced_start_up_target_holds_to_the_end_unless_something_is_wanted_there(
+    kind: TargetKind, end: str, target: str
+) -> None:
+    csc = CscId("MTM1M3")
+    spec = CscSpec(csc, "MT", Target.parse("DISABLED"), Target.parse(end), Target.parse("OFFLINE"))
+    assert Phase(kind).target(spec, {csc: Target.parse("STANDBY")}) == Target.parse(target)
+
+
 def test_a_change_is_dated_but_what_was_found_at_the_start_is_not() -> None:
     watched = watch("ESS:104 ENABLED")
     start(watched, "ESS:104 ENABLED")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deploydash.core.arm import Arm
+from deploydash.core.commands import CompareWith
 from deploydash.core.gate import GateReason, Sight, reasons
 from deploydash.core.model import CscId
 from deploydash.core.run import not_there
@@ -123,6 +124,12 @@ def current_phase(state: RunState) -> RunPhase:
         if any(not state.settled(step) for step in phase.steps):
             return phase
     return state.runbook.phases[-1]
+
+
+def comparison(state: RunState) -> CompareWith:
+    """Return what the fleet is compared with now: the phase's targets, with the start-up targets of the answers."""
+    wanted = state.runbook.wanted(current_phase(state), state.answers)
+    return CompareWith(wanted, state.runbook.startup_targets(state.answers))
 
 
 def card_step(state: RunState, chosen: StepId | None = None) -> Step | None:

@@ -38,7 +38,7 @@ from deploydash.core.run_records import (
 )
 from deploydash.core.run_scripts import may_intend_script
 from deploydash.core.run_state import ItemProgress, RunState, TargetStatus, evolve, script_of
-from deploydash.core.run_view import current_phase, run_view
+from deploydash.core.run_view import comparison, run_view
 from deploydash.core.runbook import CscItem, Step, StepId, StepKind
 from deploydash.core.snapshot import CscView, Snapshot
 from deploydash.errors import UserError
@@ -242,8 +242,7 @@ class RunKeeper:
         for record in records:
             self.state = evolve(self.state, record, utc)
         if records:
-            phase = current_phase(self.state)
-            self.compare(CompareWith(self.state.runbook.wanted(phase, self.state.answers)))
+            self.compare(comparison(self.state))
         self.fault = ""
         return None
 
