@@ -126,9 +126,7 @@ def test_a_start_up_target_that_an_answer_replaces_is_judged_by_until_it_is_take
     watched.fleet.order(CompareWith(Phase(TargetKind.SHUTDOWN)))
     assert watched.view("ESS:104").verdict is Verdict.OFF_TARGET
     watched.fleet.order(CompareWith(Phase()))
-    assert watched.view("ESS:104").verdict is Verdict.AT_TARGET, (
-        "who only chooses what to compare with changes no target"
-    )
+    assert watched.view("ESS:104").verdict is Verdict.AT_TARGET, "choosing a comparison replaces nothing"
     watched.fleet.order(CompareWith(Phase(), {}))
     assert watched.view("ESS:104").verdict is Verdict.OFF_TARGET
 
