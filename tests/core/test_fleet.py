@@ -387,6 +387,25 @@ def test_the_detail_holds_all_that_was_told() -> None:
     assert detail.origin == 7
 
 
+def test_an_error_in_the_log_is_in_the_view_of_every_csc_and_what_is_less_is_not() -> None:
+    watched = watch("ESS:104 STANDBY", "ESS:105 STANDBY")
+    watched.see(log("ESS:104", "cannot open\n  port", 1.0, level=40), log("ESS:105", "hello", 1.0, level=20))
+    assert watched.view("ESS:104").logged == LogLine(START_UTC + 1, 40, "cannot open port")
+    assert watched.view("ESS:105").logged is None
+
+
+def test_a_log_that_runs_on_or_repeats_itself_makes_one_record_in_30_seconds() -> None:
+    watched = watch("ESS:104 STANDBY")
+    watched.see(log("ESS:104", "first", 1.0, level=40))
+    for number in range(60):
+        watched.see(log("ESS:104", f"traceback {number}", 1.1 + number / 10, level=50))
+    assert watched.view("ESS:104").logged == LogLine(START_UTC + 1, 40, "first")
+    watched.see(log("ESS:104", "first", 40.0, level=40))
+    assert watched.view("ESS:104").logged == LogLine(START_UTC + 1, 40, "first")
+    watched.see(log("ESS:104", "another", 41.0, level=40), log("ESS:104", "old", 41.0, level=40, age=90.0, live=False))
+    assert watched.view("ESS:104").logged == LogLine(START_UTC + 41, 40, "another")
+
+
 def test_the_strip_of_beats_tells_missed_from_unwatched_seconds() -> None:
     watched = watch("ESS:104 STANDBY")
     watched.fleet.order(Inspect(CscId("ESS", 104)))

@@ -83,6 +83,11 @@ def test_those_that_are_missing_stand_longest_first_with_a_likely_reason() -> No
         (replace(snapshots.faulted(ESS), error=None), "no error code told", "standby clears it"),
         (snapshots.lost(ESS), "was ENABLED, then its beats stopped", "start it again"),
         (replace(ESS, restarts=4), "restarted 4 times", "again and again"),
+        (
+            replace(snapshots.lost(ESS), logged=LogLine(UTC - 75, 40, "cannot open port")),
+            "then its beats stopped; log 21:02: cannot open port",
+            "start it again",
+        ),
         (replace(ESS, duplicate=True), "two processes beat", "stop one of the two"),
         (replace(snapshots.lost(ESS), restarts=1), "restarted 1 time", "start it again"),
     ],
@@ -99,7 +104,7 @@ def test_the_last_log_message_of_the_one_looked_at_is_a_reason() -> None:
     assert isinstance(detail, CscDetail)
     snapshot = replace(base, detail=detail)
     board = {str(one.csc): one.reason for one in stragglers(reading(snapshot), wait_of(snapshot))}
-    assert board["ESS:309"] == "restarted 3 times; log: cannot bind port"
+    assert board["ESS:309"] == "restarted 3 times; log 21:04: cannot bind port"
 
 
 def test_the_first_line_says_who_blocks_since_when_what_helps_and_which_key() -> None:

@@ -53,16 +53,19 @@ def _missing_s(view: CscView | None, reading: Reading, wait: WaitView) -> float:
 
 
 def likely_reason(view: CscView | None, reading: Reading) -> str:
-    """Return why a CSC is probably not there, from what it shows and what it logged last."""
+    """Return why a CSC is probably not there, from what it shows and the last error it logged."""
     if view is None:
         return "not in what is watched"
     parts = [state_evidence(view, reading)]
     if view.restarts and "restarted" not in parts[0]:
         parts.append(f"restarted {counted(view.restarts, 'time')}")
     detail = reading.snapshot.detail
+    logged = view.logged
     if detail is not None and detail.csc == view.csc and detail.logs:
-        last = max(detail.logs, key=lambda log: log.sent_utc)
-        parts.append(f"log: {' '.join(last.message.split())}")
+        logged = max(detail.logs, key=lambda log: log.sent_utc)
+    if logged is not None:
+        at = datetime.fromtimestamp(logged.sent_utc, UTC)
+        parts.append(f"log {at:%H:%M}: {' '.join(logged.message.split())}")
     return "; ".join(parts)
 
 
