@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable
 
@@ -17,6 +19,7 @@ from deploydash.ui.run.bell import Bell
 from deploydash.ui.run.commands import RunCommands
 from deploydash.ui.run.desk import RunDesk
 from deploydash.ui.run.keys import HOLD_ANYWHERE
+from deploydash.ui.run.notify import notification, wanted
 from deploydash.ui.screens.run import RunScreen
 from deploydash.ui.source import SnapshotSource
 
@@ -47,7 +50,7 @@ class DeploydashRunApp(DeploydashApp):
         super().__init__(source, theme=theme, speed=speed)
         self.desk = desk
         self.watching = watching
-        self.bells = Bell()
+        self.bells = Bell(notes=wanted(os.environ))
         self.typed_at = 0.0
         self._ask_hold = ask_hold
         if desk is not None:
@@ -95,6 +98,18 @@ class DeploydashRunApp(DeploydashApp):
                 return
 
     def ring(self, snapshot: Snapshot) -> None:
-        """Ring once for each thing that needs the lead."""
-        if snapshot.run is not None and self.bells.rings(snapshot.run, self.source.clock.utc()):
+        """Ring once for each thing that needs the lead, and have the terminal say what it is."""
+        if snapshot.run is None:
+            return
+        news = self.bells.news(snapshot.run, self.source.clock.utc())
+        if news and self.bells.on:
             self.bell()
+        if self.bells.notes:
+            for words in news:
+                self.tell_terminal(notification(f"{snapshot.roster.site}: {words}", os.environ))
+
+    def tell_terminal(self, sequence: str) -> None:
+        """Write a sequence that draws nothing, as Textual does with the bell."""
+        if sequence and not self.is_headless and self._driver is not None:
+            encoding = sys.stdout.encoding or "ascii"
+            self._driver.write(sequence.encode(encoding, "replace").decode(encoding))

@@ -31,6 +31,7 @@ _CARD = (
     Key("i", "i", "why the gate is shut; in the grid: why the CSC counts as it does", "why", footer="why"),
     Key("v", "v", "everything about the step: every command, every name", "page"),
     Key("b", "b", "bell on or off", "bell"),
+    Key("B", "B", "notifications of the terminal on or off", "notes"),
 )
 
 _GRID = (
@@ -69,6 +70,7 @@ WAIT: tuple[Key, ...] = (
     Key("m", "m", "write a note into the journal", "note", footer="note"),
     Key("i", "i", "what the wait waits for", "why", footer="why"),
     Key("b", "b", "bell on or off", "bell"),
+    Key("B", "B", "notifications of the terminal on or off", "notes"),
     Key("up,k", "↑ k", "up", "move", "-1"),
     Key("down,j", "↓ j", "down", "move", "1"),
     Key("g,home", "g", "first", "move", "-10000"),
