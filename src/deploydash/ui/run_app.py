@@ -52,6 +52,7 @@ class DeploydashRunApp(DeploydashApp):
         self.watching = watching
         self.bells = Bell(notes=wanted(os.environ))
         self.typed_at = 0.0
+        self._encoding = sys.stdout.encoding or "ascii"
         self._ask_hold = ask_hold
         if desk is not None:
             desk.subscribe_refusals(self.refused)
@@ -111,5 +112,4 @@ class DeploydashRunApp(DeploydashApp):
     def tell_terminal(self, sequence: str) -> None:
         """Write a sequence that draws nothing, as Textual does with the bell."""
         if sequence and not self.is_headless and self._driver is not None:
-            encoding = sys.stdout.encoding or "ascii"
-            self._driver.write(sequence.encode(encoding, "replace").decode(encoding))
+            self._driver.write(sequence.encode(self._encoding, "replace").decode(self._encoding))
