@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from deploydash.core.owners import Owners
 from deploydash.core.snapshot import Snapshot
 from deploydash.ui.run.acting import Acting
+from deploydash.ui.run.present import NOBODYS
 from deploydash.ui.run_app import DeploydashRunApp
 from deploydash.ui.screens.run import RunScreen
 from tests.support.run_snapshots import FakeDesk
@@ -55,12 +57,13 @@ async def running_run(
     ask_hold: Callable[[], None] | None = None,
     read: bool = True,
     refusal: str = "",
+    owners: Owners = NOBODYS,
 ) -> AsyncIterator[RunUi]:
     """Run the app on a snapshot in a terminal of this size, drawn, at rest, and read by the operator."""
     clock = ManualClock()
     source = FakeSource(snapshot, clock)
     desk = FakeDesk(refusal=refusal)
-    app = DeploydashRunApp(source, None if observe else desk, ask_hold=ask_hold)
+    app = DeploydashRunApp(source, None if observe else desk, ask_hold=ask_hold, owners=owners)
     bells: list[float] = []
     app.bell = lambda: bells.append(clock.unix)  # type: ignore[method-assign]
     async with app.run_test(size=(width, height)) as pilot:

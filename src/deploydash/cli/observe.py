@@ -9,9 +9,11 @@ from pathlib import Path
 
 from deploydash.cli.beside import need_terminal, side_by_side
 from deploydash.cli.exits import Exit
+from deploydash.cli.owners import known_owners
 from deploydash.cli.places import places
 from deploydash.cli.report import open_again
 from deploydash.cli.running import run as run_to_the_end
+from deploydash.core.owners import Owners
 from deploydash.errors import UserError
 from deploydash.journal.line import Entry
 from deploydash.journal.read import Cursor, read_on
@@ -36,6 +38,7 @@ def run(reference: str | None, *, theme: str | None) -> Exit:
     at = places()
     known = readable(reference, at.state)
     site, book = open_again(known, at)
+    owners = known_owners(site)
     need_terminal("observe", f"deploydash report {known.id}")
     clock, cursor = SystemClock(), Cursor()
 
@@ -52,7 +55,7 @@ def run(reference: str | None, *, theme: str | None) -> Exit:
         greeting = told_since(before, [entry.record for entry in entries if entry.number > before.entry])
     speed = site.demo.speed if site.demo is not None else None
     try:
-        return run_to_the_end(_show(follower, known.folder, greeting, theme, speed))
+        return run_to_the_end(_show(follower, known.folder, greeting, theme, speed, owners))
     finally:
         remember(memory, Looked(cursor.number, clock.utc()))
 
@@ -81,7 +84,9 @@ def _ended(folder: Path) -> str:
     return "" if holder_of(folder) else "no process has this run open"
 
 
-async def _show(follower: Follower, folder: Path, greeting: str, theme: str | None, speed: float | None) -> Exit:
+async def _show(
+    follower: Follower, folder: Path, greeting: str, theme: str | None, speed: float | None, owners: Owners
+) -> Exit:
     asking: set[asyncio.Task[None]] = set()
 
     def ask_hold() -> None:
@@ -89,7 +94,7 @@ async def _show(follower: Follower, folder: Path, greeting: str, theme: str | No
         asking.add(task)
         task.add_done_callback(asking.discard)
 
-    app = DeploydashRunApp(follower, None, ask_hold=ask_hold, theme=theme, speed=speed)
+    app = DeploydashRunApp(follower, None, ask_hold=ask_hold, theme=theme, speed=speed, owners=owners)
     telling = asyncio.create_task(_tell(app, greeting), name="what changed")
     try:
         return await side_by_side(app, follower.run())

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from deploydash.cli.beside import need_terminal, side_by_side
 from deploydash.cli.exits import Exit
 from deploydash.cli.observe import readable
+from deploydash.cli.owners import known_owners
 from deploydash.cli.places import places
 from deploydash.cli.report import open_again
 from deploydash.cli.running import run as run_to_the_end
+from deploydash.core.owners import Owners
 from deploydash.core.ports import Clock
 from deploydash.core.run_records import RunResumed
 from deploydash.journal.line import Entry
@@ -71,8 +73,9 @@ def run(reference: str | None, *, speed: float, theme: str | None) -> Exit:
     need_terminal("replay", f"deploydash report {known.id}")
     tape = Tape(read_run(known), speed, SystemClock())
     follower = Follower(site.roster, book, tape.read_on, tape, ended=tape.ended)
-    return run_to_the_end(_show(follower, theme, speed))
+    return run_to_the_end(_show(follower, theme, speed, known_owners(site)))
 
 
-async def _show(follower: Follower, theme: str | None, speed: float) -> Exit:
-    return await side_by_side(DeploydashRunApp(follower, None, theme=theme, speed=speed), follower.run())
+async def _show(follower: Follower, theme: str | None, speed: float, owners: Owners) -> Exit:
+    app = DeploydashRunApp(follower, None, theme=theme, speed=speed, owners=owners)
+    return await side_by_side(app, follower.run())

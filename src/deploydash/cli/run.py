@@ -13,6 +13,7 @@ from pathlib import Path
 from deploydash.cli import tmux
 from deploydash.cli.beside import need_terminal, side_by_side
 from deploydash.cli.exits import Exit
+from deploydash.cli.owners import known_owners
 from deploydash.cli.places import Places, places
 from deploydash.cli.plan import named, open_runbook, runbook_path
 from deploydash.cli.running import run as run_to_the_end
@@ -144,6 +145,7 @@ def _refuse_changed(book: Runbook, entries: list[Entry]) -> None:
 def _reader(site: Site, at: Places) -> ReadOnly:
     reader = read_only(site, os.environ, at.cache, Phase(None))
     refuse_foreign(reader)
+    known_owners(site)
     return reader
 
 
@@ -208,7 +210,14 @@ async def _screen(run: Acting, theme: str | None) -> Exit:
     """Show the run until its lead leaves: yes if it is closed then, no if it stays open (CLI.md)."""
     speed = run.reader.site.demo.speed if run.reader.site.demo is not None else None
     mirrors = Mirrors(os.environ)
-    app = DeploydashRunApp(run.reader.session, run.desk, theme=theme, speed=speed, watching=lambda: mirrors.count)
+    app = DeploydashRunApp(
+        run.reader.session,
+        run.desk,
+        theme=theme,
+        speed=speed,
+        watching=lambda: mirrors.count,
+        owners=known_owners(run.reader.site),
+    )
     watching = asyncio.create_task(mirrors.watch(), name="mirrors")
     try:
         left = await side_by_side(app, run.work(), finish=run.keeper.idle)

@@ -188,7 +188,8 @@ def _options(environ: Mapping[str, str]) -> list[list[str]]:
     """Return the settings. The user's own are not read: a mirror must see the same on every machine.
 
     The largest client rules and mirrors are told to ignore their size, so that none shrinks the lead's screen. No
-    status line: it would take a row and write bytes. Notifications are handed on, where tmux (3.3) can. A failed program's last screen is kept until it was read.
+    status line: it would take a row and write bytes. Notifications are handed on, where tmux (3.3) can. A failed
+    program's last screen is kept until it was read.
     """
     options = [
         ["set", "-g", "status", "off"],

@@ -11,6 +11,7 @@ from textual import events
 from textual.binding import Binding
 from textual.screen import Screen
 
+from deploydash.core.owners import Owners
 from deploydash.core.run_orders import Hold
 from deploydash.core.snapshot import Snapshot
 from deploydash.ui.app import DeploydashApp
@@ -20,6 +21,7 @@ from deploydash.ui.run.commands import RunCommands
 from deploydash.ui.run.desk import RunDesk
 from deploydash.ui.run.keys import HOLD_ANYWHERE
 from deploydash.ui.run.notify import notification, wanted
+from deploydash.ui.run.present import NOBODYS
 from deploydash.ui.screens.run import RunScreen
 from deploydash.ui.source import SnapshotSource
 
@@ -27,7 +29,8 @@ from deploydash.ui.source import SnapshotSource
 class DeploydashRunApp(DeploydashApp):
     """The lead's screen, or with ``desk`` None an observer's, on which no key acts.
 
-    ``ask_hold`` lets an observer ask for a hold. ``watching`` says how many others look at this run now.
+    ``ask_hold`` lets an observer ask for a hold. ``watching`` says how many others look at this run now. ``owners``:
+    whom a message about a CSC goes to.
 
     Raises:
         ValueError: there is no such theme.
@@ -46,9 +49,11 @@ class DeploydashRunApp(DeploydashApp):
         watching: Callable[[], int] = lambda: 0,
         theme: str | None = None,
         speed: float | None = None,
+        owners: Owners = NOBODYS,
     ) -> None:
         super().__init__(source, theme=theme, speed=speed)
         self.desk = desk
+        self.owners = owners
         self.watching = watching
         self.bells = Bell(notes=wanted(os.environ))
         self.typed_at = 0.0

@@ -229,7 +229,9 @@ def _board(
 ) -> list[Line]:
     inner = width - 4
     row = min(focus.row, len(found) - 1)
-    keys = _keys(reading, _whom(found, focus, row), bool(found), bell=bell)
+    owner = reading.owners.get(found[row].csc) if found else None
+    to = f" to {owner.name}" if owner is not None else ""
+    keys = _keys(reading, _whom(found, focus, row), cut(to, 24, reading.glyphs), missing=bool(found), bell=bell)
     foot = [Line(), *keys, *_waived(reading, inner)]
     if height - 3 - len(foot) < len(found):
         foot = [line for line in foot if line.spans]
@@ -238,7 +240,8 @@ def _board(
     body: list[Line] = []
     if found:
         wants = f"{'wants':<14}" if inner >= ROOMY else ""
-        body.append(Line((Span(f" {'CSC':<19}{'now':<14}{wants}{'for':>7}  likely reason", Ink.DIM),)))
+        owners = f"{'owner':<20}" if inner >= ROOMY and reading.owners else ""
+        body.append(Line((Span(f" {'CSC':<19}{'now':<14}{wants}{'for':>7}  {owners}likely reason", Ink.DIM),)))
         body += [
             straggler_line(reading, one, inner, number == row, one.csc in focus.marked)
             for number, one in list(enumerate(found))[first : first + room]
@@ -259,7 +262,7 @@ def _whom(found: list[Straggler], focus: Focus, row: int) -> str:
 
 
 def straggler_line(reading: Reading, one: Straggler, width: int, here: bool, marked: bool) -> Line:
-    """Return one line of the board: who, state now, state wanted, for how long, why."""
+    """Return one line of the board: who, state now, state wanted, for how long, whose it is, why."""
     glyphs = reading.glyphs
     surface = Surface.SELECTED if here else Surface.PAGE
     mark = reading.signs.marked if marked else glyphs.cursor if here else " "
@@ -277,17 +280,20 @@ def straggler_line(reading: Reading, one: Straggler, width: int, here: bool, mar
         wants = str(view.target) if view is not None and view.target is not None else ""
         spans.append(Span(f"{cut(wants, 13, glyphs):<14}", Ink.DIM))
     spans.append(Span(f"{lasting(one.missing_s):>7}  ", Ink.WARN))
+    if width >= ROOMY and reading.owners:
+        owner = reading.owners.get(one.csc)
+        spans.append(Span(f"{cut(owner.name if owner is not None else '', 19, glyphs):<20}", Ink.DIM))
     used = sum(len(span.text) for span in spans)
     spans.append(Span(cut(one.reason, max(0, width - used), glyphs)))
     return Line(tuple(spans), surface)
 
 
-def _keys(reading: Reading, whom: str, missing: bool, *, bell: bool) -> list[Line]:
+def _keys(reading: Reading, whom: str, owner: str, *, missing: bool, bell: bool) -> list[Line]:
     more = reading.glyphs.cut
     if not reading.lead:
         pairs = [("enter", "detail"), ("H", "ask the lead to hold")]
     elif missing:
-        pairs = [("w", f"waive {whom}{more}"), ("enter", "detail"), ("space", "mark"), ("*", "all")]
+        pairs = [("w", f"waive {whom}{more}"), ("y", f"message{owner}"), ("enter", "detail"), ("space", "mark")]
         pairs.append(("b", f"bell: {'on' if bell else 'off'}"))
     else:
         pairs = [("enter", "end the wait"), ("b", f"bell: {'on' if bell else 'off'}")]

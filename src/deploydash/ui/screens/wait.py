@@ -18,6 +18,7 @@ from deploydash.ui.run.keys import WAIT, run_bindings
 from deploydash.ui.run.present import Focus, Reading
 from deploydash.ui.run.wait import blocking_sentence, stragglers, wait_lines
 from deploydash.ui.screens.detail import DetailScreen
+from deploydash.ui.screens.messages import MessageScreen
 from deploydash.ui.screens.run_help import RunHelpScreen
 from deploydash.ui.widgets.canvas import Lines
 
@@ -76,7 +77,8 @@ class WaitScreen(Acting):
         snapshot = self.host.snapshot
         if snapshot is None or snapshot.run is None:
             return None
-        return Reading.of(snapshot.run, snapshot, self.host.moment(), lead=self.host.desk is not None)
+        lead = self.host.desk is not None
+        return Reading.of(snapshot.run, snapshot, self.host.moment(), lead=lead, owners=self.host.owners)
 
     def repaint(self) -> None:
         """Draw everything; only what changed is written."""
@@ -166,6 +168,15 @@ class WaitScreen(Acting):
         reading = self.reading
         if reading is not None and reading.run.wait is not None:
             self.say(blocking_sentence(reading, reading.run.wait))
+
+    def act_owners(self, _: str) -> None:
+        """Show a message to the owner of those marked, or of the one under the cursor."""
+        missing = self._missing()
+        if not missing:
+            self.say("nobody is missing, so there is nobody to write to")
+            return
+        marked = tuple(csc for csc in missing if csc in self._focus.marked)
+        self.app.push_screen(MessageScreen(marked or (missing[min(self._focus.row, len(missing) - 1)],)))
 
     def act_back(self, _: str) -> None:
         """Go back to the run; the wait goes on."""
