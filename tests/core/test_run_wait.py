@@ -6,6 +6,7 @@ import pytest
 
 from deploydash.core.eta import Eta, Night, expected, learned, nights
 from deploydash.core.gate import Sight
+from deploydash.core.lost import lost_before
 from deploydash.core.model import CscId, Effective, Liveness, SummaryState, Verdict
 from deploydash.core.run import settle
 from deploydash.core.run_records import (
@@ -13,16 +14,23 @@ from deploydash.core.run_records import (
     CscsArrived,
     CscsLeft,
     CscsWaived,
+    LostFound,
     RunResumed,
     StepApproved,
     StepDone,
 )
 from deploydash.core.run_view import run_view
 from deploydash.core.runbook import StepId
+from deploydash.core.snapshot import Snapshot
+from tests.support import snapshots
 from tests.support.runs import OPERATOR, PLAIN, after, opened, sight, view
 
 WAIT = StepId("standby")
 A, B, C = PLAIN
+
+
+def snapshot_of(seen: Sight) -> Snapshot:
+    return snapshots.snapshot(list(seen.views.values()))
 
 
 def at_standby(*cscs: CscId) -> Sight:
@@ -126,3 +134,20 @@ def test_what_was_learned_is_shown_beside_the_wait_and_outlives_a_resume() -> No
     shown = run_view(state, at_standby(A)).wait
     assert shown is not None
     assert shown.earlier == EARLIER
+
+
+def test_who_was_lost_before_the_run_acted_is_found_once_and_is_shown_while_it_is_lost() -> None:
+    lost = sight(*(view(csc, effective=Effective.LOST) for csc in PLAIN[:2]))
+    found = lost_before(opened(), snapshot_of(lost))
+    assert found == (LostFound(PLAIN[:2]),)
+    state = after(opened(), *found, RunResumed(OPERATOR, 7))
+    assert lost_before(state, snapshot_of(lost)) == ()
+    assert run_view(state, lost).lost == frozenset(PLAIN[:2])
+    back = sight(view(A, SummaryState.STANDBY), replace(view(B, effective=Effective.LOST), changed_at=9.0))
+    assert run_view(state, back).lost == frozenset(), "one is there, the other was up in between"
+
+
+def test_who_is_lost_after_the_run_acted_was_not_lost_before() -> None:
+    lost = sight(view(A, effective=Effective.LOST))
+    assert lost_before(opened(), snapshot_of(sight())) == ()
+    assert lost_before(after(opened(), StepApproved(StepId("watcher"), OPERATOR, 1)), snapshot_of(lost)) == ()

@@ -32,11 +32,11 @@ def text(seen: Reading, *cscs: CscId, width: int = 400) -> list[str]:
 
 
 def test_a_message_says_what_since_when_why_and_what_is_asked() -> None:
+    why = "Likely reason: code 101 “shutter drive: encoder lost”."
     assert message(reading(run_snapshots.waiting()), OPTICS, (LIGHT,)) == [
         "To optics team (#optics)",
         "SUMMIT, full cycle upgrade to c0045, 21:04 UTC:",
-        "ATWhiteLight is FAULT since 20:58 UTC and should be STANDBY. Likely reason: code 101 “shutter drive: "
-        "encoder lost”.",
+        f"ATWhiteLight is FAULT since 20:58 UTC and should be STANDBY. {why}",
         "Please look at ATWhiteLight now: mend what the code says, then standby clears it.",
         "The wait's limit is at 21:16 UTC.",
         f"Answer to {OPERATOR}.",
@@ -51,10 +51,8 @@ def test_who_was_waived_is_reported_as_left_with_the_reason() -> None:
 
 def test_who_never_beat_is_told_so() -> None:
     said = message(reading(run_snapshots.waiting()), OWNERS[HEXAPOD], (HEXAPOD,))
-    assert (
-        "MTHexapod:2 has never beaten and should be STANDBY. Likely reason: never beat: no process has been seen."
-        in (said)
-    )
+    why = "Likely reason: never beat: no process has been seen."
+    assert f"MTHexapod:2 has never beaten and should be STANDBY. {why}" in said
 
 
 def test_each_owner_gets_one_message_and_who_has_none_is_not_forgotten() -> None:

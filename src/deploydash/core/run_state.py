@@ -124,8 +124,7 @@ class StepProgress:
 class RunState:
     """Everything durable of a run. ``last_utc`` is the time of its last record.
 
-    ``lost``: those that were LOST before it opened, None until all was looked at. ``learned``: of each wait, what
-    earlier nights tell.
+    ``lost``: those that were LOST before it opened. ``learned``: of each wait, what earlier nights tell.
     """
 
     runbook: Runbook
@@ -138,7 +137,7 @@ class RunState:
     debts_waived: Mapping[str, DebtWaived] = field(default_factory=dict)
     held_by: str | None = None
     notes: tuple[NoteWritten, ...] = ()
-    lost: frozenset[CscId] | None = None
+    lost: frozenset[CscId] = frozenset()
     learned: Mapping[StepId, ArrivalsLearned] = field(default_factory=dict)
     closed: bool = False
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from deploydash.core.arm import Arm
 from deploydash.core.commands import CompareWith
 from deploydash.core.gate import GateReason, Sight, reasons
+from deploydash.core.lost import still_lost
 from deploydash.core.model import CscId
 from deploydash.core.run import not_there
 from deploydash.core.run_records import ArrivalsLearned, ItemTicked
@@ -98,7 +99,11 @@ class WaitView:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """Everything of a run that a screen may show. ``owed``: the open debts with the ids by which they are waived."""
+    """Everything of a run that a screen may show.
+
+    ``owed``: the open debts with the ids by which they are waived. ``lost``: who was LOST before the run opened and
+    still is.
+    """
 
     run: str
     runbook: str
@@ -116,6 +121,7 @@ class RunView:
     waived: tuple[tuple[CscId, str], ...]
     fault: str
     owed: tuple[Debt, ...] = ()
+    lost: frozenset[CscId] = frozenset()
 
 
 def current_phase(state: RunState) -> RunPhase:
@@ -173,6 +179,7 @@ def run_view(
         waived=tuple((csc, record.reason) for csc, record in state.waived.items()),
         fault=fault,
         owed=tuple(debt for _, debt in state.debts()),
+        lost=still_lost(state, sight),
     )
 
 

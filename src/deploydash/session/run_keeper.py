@@ -14,6 +14,7 @@ from typing import Protocol
 from deploydash.core.arm import Arm, death, ready, shut, typed
 from deploydash.core.commands import CompareWith
 from deploydash.core.gate import Sight, reasons
+from deploydash.core.lost import lost_before
 from deploydash.core.model import CscId
 from deploydash.core.ports import Action, Clock, ScriptAction, ScriptJob
 from deploydash.core.run import Decision, Refused, decide, may_intend, settle
@@ -24,6 +25,7 @@ from deploydash.core.run_records import (
     CommandIntended,
     ItemEnded,
     ItemsDispatched,
+    LostFound,
     Outcome,
     QueueOrdered,
     RouteTaken,
@@ -89,6 +91,7 @@ class RunKeeper:
         self._arm: Arm | None = None
         self._armed: ArmStep | None = None
         self._message = ""
+        self._looked_at_all = False
         self.chosen: StepId | None = None
         self.compare: Callable[[CompareWith], None] = lambda _: None
 
@@ -249,10 +252,17 @@ class RunKeeper:
     async def _look_once(self) -> None:
         await self._tend_arm()
         async with self._writing:
-            records = settle(self.state, self._sight())
+            snapshot = self._look()
+            records = (*self._found_lost(snapshot), *settle(self.state, Sight.of(snapshot)))
             refused = await self._write(records) if records or self._noticed else None
         if refused is None:
             self._act_on(records)
+
+    def _found_lost(self, snapshot: Snapshot) -> tuple[LostFound, ...]:
+        if self._looked_at_all or not snapshot.decided:
+            return ()
+        self._looked_at_all = True
+        return lost_before(self.state, snapshot)
 
     def _act_on(self, records: Sequence[RunRecord]) -> None:
         """Begin what records that are on disk let go."""

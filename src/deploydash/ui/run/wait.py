@@ -28,19 +28,49 @@ DISTRESS = (Effective.FAULT, Effective.LOST)
 
 @dataclass(frozen=True, slots=True)
 class Straggler:
-    """One CSC that is not there yet: for how many seconds of this wait, and why it probably is not."""
+    """One line of the board: who is not there yet, for how many seconds of this wait, and why probably.
+
+    ``others``: the rest of a group that was LOST before the run opened and stands on one line.
+    """
 
     csc: CscId
     view: CscView | None
     missing_s: float
     reason: str
+    others: tuple[CscId, ...] = ()
+
+    @property
+    def cscs(self) -> tuple[CscId, ...]:
+        """Everyone of this line."""
+        return (self.csc, *self.others)
+
+    @property
+    def name(self) -> str:
+        """Who it is: a CSC, or how many of a group."""
+        if not self.others or self.view is None:
+            return str(self.csc)
+        return f"{len(self.cscs)} of {self.view.group}"
 
 
 def stragglers(reading: Reading, wait: WaitView) -> list[Straggler]:
-    """Return those off target, longest first; in the order of the runbook where that is equal."""
+    """Return those off target, longest first; in the order of the runbook where that is equal.
+
+    Who was LOST before the run opened is one line for each group: that is how it began, and no news of each.
+    """
+    groups: dict[str, list[CscId]] = {}
+    for csc in wait.missing:
+        if csc in reading.run.lost:
+            groups.setdefault(reading.views[csc].group, []).append(csc)
+    together = {csc: cscs for cscs in groups.values() if len(cscs) > 1 for csc in cscs}
     found = []
     for csc in wait.missing:
-        view = reading.views.get(csc)
+        view, group = reading.views.get(csc), together.get(csc, [csc])
+        if csc != group[0]:
+            continue
+        if len(group) > 1:
+            reason = f"LOST before the run opened: {listed(group)}"
+            found.append(Straggler(csc, view, _missing_s(view, reading, wait), reason, tuple(group[1:])))
+            continue
         found.append(Straggler(csc, view, _missing_s(view, reading, wait), likely_reason(view, reading)))
     return sorted(found, key=lambda one: -one.missing_s)
 
@@ -99,7 +129,9 @@ def blocking(reading: Reading, wait: WaitView) -> tuple[str, ...]:
     if worst.view is not None and worst.view.liveness is Liveness.UNSEEN:
         state = "never beat"
     began = datetime.fromtimestamp(reading.moment.utc - worst.missing_s, UTC)
-    who = f"{worst.csc} blocks" if len(missing) == 1 else f"{worst.csc} and {len(missing) - 1} more block"
+    more = sum(len(one.cscs) for one in missing[1:])
+    verb = "blocks" if not more and not worst.others else "block"
+    who = f"{worst.name} and {more} more {verb}" if more else f"{worst.name} {verb}"
     over = "The limit is over. " if _late_s(reading, wait) >= 0 else ""
     first = f"{over}{who}: {state} since {began:%H:%M:%S} UTC, {lasting(worst.missing_s)}."
     return (first, f"What usually helps: {helps(worst.view)}.")
@@ -243,22 +275,23 @@ def _board(
         owners = f"{'owner':<20}" if inner >= ROOMY and reading.owners else ""
         body.append(Line((Span(f" {'CSC':<19}{'now':<14}{wants}{'for':>7}  {owners}likely reason", Ink.DIM),)))
         body += [
-            straggler_line(reading, one, inner, number == row, one.csc in focus.marked)
+            straggler_line(reading, one, inner, number == row, focus.marked.issuperset(one.cscs))
             for number, one in list(enumerate(found))[first : first + room]
         ]
     body += foot
-    count = f"{len(found)} not there yet, longest first" if found else "Nobody is missing"
+    missing = sum(len(one.cscs) for one in found)
+    count = f"{missing} not there yet, longest first" if found else "Nobody is missing"
     hidden = f" {reading.glyphs.dot} {len(found) - room} more below" if len(found) > room and first == 0 else ""
     return box(f"{count}{hidden}", body, width, len(body) + 2, reading, asking=False)
 
 
 def _whom(found: list[Straggler], focus: Focus, row: int) -> str:
-    marked = [one.csc for one in found if one.csc in focus.marked]
+    marked = [csc for one in found for csc in one.cscs if csc in focus.marked]
     if len(marked) > 1:
         return f"these {len(marked)}"
     if marked:
         return str(marked[0])
-    return str(found[row].csc) if found else ""
+    return found[row].name if found else ""
 
 
 def straggler_line(reading: Reading, one: Straggler, width: int, here: bool, marked: bool) -> Line:
@@ -266,7 +299,7 @@ def straggler_line(reading: Reading, one: Straggler, width: int, here: bool, mar
     glyphs = reading.glyphs
     surface = Surface.SELECTED if here else Surface.PAGE
     mark = reading.signs.marked if marked else glyphs.cursor if here else " "
-    spans = [Span(mark, Ink.ACCENT), Span(f"{cut(str(one.csc), 18, glyphs):<19}", Ink.BRIGHT)]
+    spans = [Span(mark, Ink.ACCENT), Span(f"{cut(one.name, 18, glyphs):<19}", Ink.BRIGHT)]
     view = one.view
     if view is None:
         spans.append(Span(f"{'not seen':<14}", Ink.WARN))
