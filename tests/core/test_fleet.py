@@ -116,6 +116,38 @@ def test_another_target_is_compared_with_at_once(
     assert snapshot.cscs[0].changed_at is None
 
 
+def test_a_start_up_target_that_an_answer_replaces_is_judged_by_until_it_is_taken_back() -> None:
+    watched = watch("ESS:104 STANDBY", "ESS:105 STANDBY")
+    start(watched, "ESS:104 ENABLED", "ESS:105 STANDBY")
+    watched.fleet.order(CompareWith(Phase(), {CscId("ESS", 104): Target(SummaryState.ENABLED)}))
+    replaced, other = watched.snapshot().cscs
+    assert (replaced.target, replaced.verdict) == (Target(SummaryState.ENABLED), Verdict.AT_TARGET)
+    assert (other.target, other.verdict) == (Target(SummaryState.STANDBY), Verdict.AT_TARGET)
+    watched.fleet.order(CompareWith(Phase(TargetKind.SHUTDOWN)))
+    assert watched.view("ESS:104").verdict is Verdict.OFF_TARGET
+    watched.fleet.order(CompareWith(Phase()))
+    assert watched.view("ESS:104").verdict is Verdict.AT_TARGET, "choosing a comparison replaces nothing"
+    watched.fleet.order(CompareWith(Phase(), {}))
+    assert watched.view("ESS:104").verdict is Verdict.OFF_TARGET
+
+
+@pytest.mark.parametrize(
+    ("kind", "end", "target"),
+    [
+        (TargetKind.STARTUP, "DISABLED", "STANDBY"),
+        (TargetKind.END, "DISABLED", "STANDBY"),
+        (TargetKind.END, "ENABLED", "ENABLED"),
+        (TargetKind.SHUTDOWN, "DISABLED", "OFFLINE"),
+    ],
+)
+def test_a_replaced_start_up_target_holds_to_the_end_unless_something_is_wanted_there(
+    kind: TargetKind, end: str, target: str
+) -> None:
+    csc = CscId("MTM1M3")
+    spec = CscSpec(csc, "MT", Target.parse("DISABLED"), Target.parse(end), Target.parse("OFFLINE"))
+    assert Phase(kind).target(spec, {csc: Target.parse("STANDBY")}) == Target.parse(target)
+
+
 def test_a_change_is_dated_but_what_was_found_at_the_start_is_not() -> None:
     watched = watch("ESS:104 ENABLED")
     start(watched, "ESS:104 ENABLED")
@@ -353,6 +385,25 @@ def test_the_detail_holds_all_that_was_told() -> None:
     assert (detail.csc_version, detail.xml_version, detail.simulation_mode) == ("1.2", "24.1", 1)
     assert (detail.configurations, detail.configuration_version) == ("_init.yaml,_summit.yaml", "v7")
     assert detail.origin == 7
+
+
+def test_an_error_in_the_log_is_in_the_view_of_every_csc_and_what_is_less_is_not() -> None:
+    watched = watch("ESS:104 STANDBY", "ESS:105 STANDBY")
+    watched.see(log("ESS:104", "cannot open\n  port", 1.0, level=40), log("ESS:105", "hello", 1.0, level=20))
+    assert watched.view("ESS:104").logged == LogLine(START_UTC + 1, 40, "cannot open port")
+    assert watched.view("ESS:105").logged is None
+
+
+def test_a_log_that_runs_on_or_repeats_itself_makes_one_record_in_30_seconds() -> None:
+    watched = watch("ESS:104 STANDBY")
+    watched.see(log("ESS:104", "first", 1.0, level=40))
+    for number in range(60):
+        watched.see(log("ESS:104", f"traceback {number}", 1.1 + number / 10, level=50))
+    assert watched.view("ESS:104").logged == LogLine(START_UTC + 1, 40, "first")
+    watched.see(log("ESS:104", "first", 40.0, level=40))
+    assert watched.view("ESS:104").logged == LogLine(START_UTC + 1, 40, "first")
+    watched.see(log("ESS:104", "another", 41.0, level=40), log("ESS:104", "old", 41.0, level=40, age=90.0, live=False))
+    assert watched.view("ESS:104").logged == LogLine(START_UTC + 41, 40, "another")
 
 
 def test_the_strip_of_beats_tells_missed_from_unwatched_seconds() -> None:

@@ -19,11 +19,12 @@ from deploydash.core.model import (
     Source,
     SummaryState,
     Target,
+    Verdict,
 )
 from deploydash.core.records import BeatsChanged, FeedReported, Record, StateRecorded
-from deploydash.core.run_records import RunClosed, RunHeld, RunOpened, RunResumed, StepApproved
+from deploydash.core.run_records import ChoiceAnswered, RunClosed, RunHeld, RunOpened, RunResumed, StepApproved
 from deploydash.core.run_state import StepStatus
-from deploydash.core.runbook import StepId
+from deploydash.core.runbook import Choice, Option, StepId
 from deploydash.core.snapshot import Snapshot
 from deploydash.session.follow import LEADS_TIMES, Follower
 from tests.support.clock import START_UTC, ManualClock
@@ -196,3 +197,18 @@ async def test_a_last_line_written_before_the_run_was_let_go_is_never_missed(clo
     assert order[:2] == ["asked", "read"]
     assert snapshot.cscs[0].reported is SummaryState.STANDBY
     assert snapshot.banner
+
+
+def test_an_answer_that_replaces_a_start_up_target_is_what_the_observers_grid_judges_by(clock: ManualClock) -> None:
+    stopped = Option("stopped", "it is stopped", startup=((WATCHER, Target(SummaryState.DISABLED)),))
+    book = small_runbook()
+    phases = tuple(dataclasses.replace(phase, wanted=Phase()) for phase in book.phases)
+    choice = Choice("watcher", "Kept or stopped?", (Option("kept", "it is kept"), stopped), StepId("bridges-stop"))
+    seen = Follower(ROSTER, dataclasses.replace(book, phases=phases, choices=(choice,)), list, clock)
+    seen.take(ALIVE)
+    assert seen.snapshot().cscs[0].verdict is Verdict.AT_TARGET
+    seen.take([Line(START_UTC + 1, ChoiceAnswered("watcher", "stopped", OPERATOR))])
+    shown = seen.snapshot().cscs[0]
+    assert (shown.target, shown.verdict) == (Target(SummaryState.DISABLED), Verdict.OFF_TARGET)
+    seen.take([Line(START_UTC + 2, RunResumed(OPERATOR, 8)), *ALIVE[1:]])
+    assert seen.snapshot().cscs[0].target == Target(SummaryState.DISABLED), "a resume keeps the answer"

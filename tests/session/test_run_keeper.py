@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+from deploydash.core.commands import CompareWith
 from deploydash.core.gate import Sight
 from deploydash.core.model import CscId, FeedName, FeedState, Roster
 from deploydash.core.ports import Desk
 from deploydash.core.run import Decision, Refused
-from deploydash.core.run_orders import Approve, ArmStep, Disarm, Fire, Hold, Retry, Waive
+from deploydash.core.run_orders import Answer, Approve, ArmStep, Disarm, Fire, Hold, Retry, Waive
 from deploydash.core.run_records import (
     CommandAnswered,
     CommandIntended,
@@ -21,12 +22,12 @@ from deploydash.core.run_records import (
     TargetsDispatched,
 )
 from deploydash.core.run_state import StepStatus, TargetStatus
-from deploydash.core.runbook import Step, StepId, StepKind
+from deploydash.core.runbook import Choice, Option, Step, StepId, StepKind
 from deploydash.core.snapshot import FeedView, Snapshot, Summary
 from deploydash.errors import UserError
 from deploydash.session.run_keeper import RunKeeper
 from tests.support.clock import ManualClock
-from tests.support.runs import OPERATOR, PLAIN, WATCHER, down, opened, sight
+from tests.support.runs import OFFLINE, OPERATOR, PLAIN, WATCHER, down, opened, sight
 
 WATCHER_STEP = StepId("watcher")
 CSCS_STEP = StepId("cscs")
@@ -121,6 +122,19 @@ async def test_the_approval_is_on_disk_before_the_action_starts() -> None:
         await until(lambda: bool(world.started))
         assert world.started == [(WATCHER_STEP, (WATCHER,), 2)]
         assert [type(line) for line in world.journal.lines[:2]] == [StepApproved, TargetsDispatched]
+
+
+async def test_the_grid_is_told_the_start_up_targets_that_an_answer_replaces() -> None:
+    world = World(Journal())
+    compared: list[CompareWith] = []
+    async with keeping(world, ManualClock()) as keeper:
+        stopped = Option("stopped", "it is stopped", startup=((WATCHER, OFFLINE),))
+        choice = Choice("watcher", "Kept or stopped?", (Option("kept", "it is kept"), stopped), StepId("bridges-stop"))
+        keeper.state = replace(keeper.state, runbook=replace(keeper.state.runbook, choices=(choice,)))
+        keeper.compare = compared.append
+        await keeper.order(Answer("watcher", "stopped"))
+        await keeper.order(Answer("watcher", "kept"))
+        assert [each.startup for each in compared] == [{WATCHER: OFFLINE}, {}]
 
 
 async def test_a_step_ends_when_its_effect_is_seen_not_when_it_is_acknowledged() -> None:

@@ -10,9 +10,11 @@ from deploydash.core.gate import Sight
 from deploydash.core.model import CameraSubstate, CscId, Effective, Liveness, SummaryState, Target, Verdict
 from deploydash.core.run_orders import ArmOrder, RunOrder
 from deploydash.core.run_records import (
+    ArrivalsLearned,
     ChoiceAnswered,
     CommandAnswered,
     CommandIntended,
+    CscsArrived,
     CscsWaived,
     ItemTicked,
     Outcome,
@@ -82,7 +84,6 @@ def shown(
     arm: Arm | None = None,
     message: str = "",
     fault: str = "",
-    arrivals: tuple[float, ...] = (),
 ) -> Snapshot:
     """Return a snapshot with the run of these records beside it."""
     state: RunState = fold(book, entries)
@@ -93,7 +94,6 @@ def shown(
         arm=arm,
         message=message,
         fault=fault,
-        arrivals=arrivals,
     )
     return replace(base, run=view)
 
@@ -307,8 +307,10 @@ def wait_views(missing: bool = True) -> list[CscView]:
     return views
 
 
-def waiting(elapsed: float = 1_052.0, extended: float = 0.0, missing: bool = True, waived: bool = True) -> Snapshot:
-    """Return the 30-minute wait, ``elapsed`` seconds old."""
+def waiting(
+    elapsed: float = 1_052.0, extended: float = 0.0, missing: bool = True, waived: bool = True, nights: int = 6
+) -> Snapshot:
+    """Return the 30-minute wait, ``elapsed`` seconds old, with what that many earlier nights tell."""
     book = full_cycle()
     step = next(step for step in book.steps() if step.kind is StepKind.WAIT)
     entries = [opened(), *answered(), *_all_but_waits(book, step)]
@@ -319,9 +321,22 @@ def waiting(elapsed: float = 1_052.0, extended: float = 0.0, missing: bool = Tru
     if waived:
         entries.append((UTC - 800, CscsWaived((CscId("CBP"),), OPERATOR, "not installed this cycle")))
     base = snapshots.snapshot(_at_own_target(wait_views(missing), step), target="startup", events=wait_events())
-    there = len([item for item in step.items if isinstance(item, CscItem)]) - (5 if missing else 0)
-    arrivals = tuple(start + 30 + (elapsed - 78) * (number / there) ** 1.6 for number in range(there))
-    return shown(book, entries, base, arrivals=arrivals)
+    entries += _arriving(step, start, elapsed, missing)
+    if nights:
+        late = {"MTCamera": 1_340, "MTHexapod:2": 1_700, "MTM2": 1_200, "ATWhiteLight": 1_150, "ESS:309": 1_100}
+        took = tuple((csc, (late.get(str(csc), 400),) * nights) for csc in step.cscs)
+        entries.append((start - 10, ArrivalsLearned(step.id, nights, took)))
+    return shown(book, entries, base)
+
+
+def _arriving(step: Step, start: float, elapsed: float, missing: bool) -> list[Entry]:
+    """Return who arrived when: few at first, then more and more."""
+    gone = {"MTHexapod:2", "MTM2", "ATWhiteLight", "ESS:309", "MTCamera"} if missing else set()
+    there = [csc for csc in step.cscs if str(csc) not in gone]
+    return [
+        (start + 30 + (elapsed - 78) * (number / len(there)) ** 1.6, CscsArrived(step.id, (csc,)))
+        for number, csc in enumerate(there)
+    ]
 
 
 def _at_own_target(views: list[CscView], step: Step) -> list[CscView]:

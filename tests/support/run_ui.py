@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from deploydash.core.owners import Owners
 from deploydash.core.snapshot import Snapshot
 from deploydash.ui.run.acting import Acting
 from deploydash.ui.run.desk import History
+from deploydash.ui.run.present import NOBODYS
 from deploydash.ui.run_app import DeploydashRunApp
 from deploydash.ui.screens.run import RunScreen
 from tests.support.run_snapshots import FakeDesk
@@ -58,12 +60,15 @@ async def running_run(
     refusal: str = "",
     history: History | None = None,
     theme: str | None = None,
+    owners: Owners = NOBODYS,
 ) -> AsyncIterator[RunUi]:
     """Run the app on a snapshot in a terminal of this size, drawn, at rest, and read by the operator."""
     clock = ManualClock()
     source = FakeSource(snapshot, clock)
     desk = FakeDesk(refusal=refusal)
-    app = DeploydashRunApp(source, None if observe else desk, ask_hold=ask_hold, history=history, theme=theme)
+    app = DeploydashRunApp(
+        source, None if observe else desk, ask_hold=ask_hold, history=history, theme=theme, owners=owners
+    )
     bells: list[float] = []
     app.bell = lambda: bells.append(clock.unix)  # type: ignore[method-assign]
     async with app.run_test(size=(width, height)) as pilot:

@@ -1,36 +1,44 @@
-"""Run the run's screen on invented snapshots: ``python -m tests.support.show_run [scene] [theme] [observe]``."""
+"""Run the run's screen on invented scenes: ``python -m tests.support.show_run SCENE …``; F9 shows the next one."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from dataclasses import replace
+from pathlib import Path
 
+from textual.binding import Binding
+
+from deploydash.core.snapshot import Snapshot
+from deploydash.ui import run_app
 from deploydash.ui.run_app import DeploydashRunApp
 from tests.support.run_snapshots import SCENES, FakeDesk
 from tests.support.snapshots import FakeSource, RunningClock
 
+UI = Path(run_app.__file__).parent
 
-async def show(name: str, theme: str | None, observe: bool) -> int:
-    """Run the app; nothing it orders goes anywhere."""
-    source = FakeSource(SCENES[name](), RunningClock())
-    app = DeploydashRunApp(source, None if observe else FakeDesk(), theme=theme, watching=lambda: 2)
 
-    async def live() -> None:
-        while True:
-            await asyncio.sleep(0.25)
-            assert source.current is not None
-            now, utc = source.clock.monotonic(), source.clock.utc()
-            source.publish(replace(source.current, number=source.current.number + 1, at=now, utc=utc))
+class Show(DeploydashRunApp):
+    """The lead's screen with a desk that does nothing."""
 
-    living = asyncio.create_task(live())
-    try:
-        await app.run_async(mouse=False)
-    finally:
-        living.cancel()
+    CSS_PATH = [UI / "deploydash.tcss", UI / "run/run.tcss"]  # type: ignore[assignment]  # noqa: RUF012 - as below
+    BINDINGS = [*DeploydashRunApp.BINDINGS, Binding("f9", "next_scene", show=False, priority=True)]  # noqa: RUF012 - as Textual has it
+
+    def __init__(self, scenes: list[Snapshot]) -> None:
+        self._scenes = iter(scenes)
+        self._shown = FakeSource(next(self._scenes), RunningClock())
+        super().__init__(self._shown, FakeDesk())
+
+    def action_next_scene(self) -> None:
+        """Show the next scene."""
+        self._shown.publish(next(self._scenes))
+
+
+async def show(names: list[str]) -> int:
+    """Run the app."""
+    app = Show([SCENES[name]() for name in names])
+    await app.run_async(mouse=False)
     return app.return_code or 0
 
 
 if __name__ == "__main__":
-    words = [*sys.argv[1:], "", "", ""]
-    sys.exit(asyncio.run(show(words[0] or "asking", words[1] or None, words[2] == "observe")))
+    sys.exit(asyncio.run(show(sys.argv[1:])))

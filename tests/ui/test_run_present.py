@@ -190,29 +190,20 @@ def test_the_rest_is_foretold_from_three_arrivals_on() -> None:
 
 
 def test_each_thing_that_needs_the_lead_has_a_name_of_its_own() -> None:
-    assert needs(run_of("watcher"), UTC) == {"turn watcher"}
-    assert needs(run_of("queues"), UTC) == frozenset()
-    assert needs(run_of("asking"), UTC) == {"turn cscs 109/111 · 2 ask"}
-    assert needs(run_of("wait"), UTC) == frozenset()
-    assert needs(run_of("late"), UTC) == {"late standby 1800.0"}
-    assert needs(run_of("arrived"), UTC) == {"done standby"}
-    assert needs(run_of("held"), UTC) == {"held by ops2@laptop"}
+    assert needs(run_of("watcher"), UTC) == {"turn watcher": "your turn, Send the Watcher to OFFLINE"}
+    assert needs(run_of("queues"), UTC) == {}
+    assert set(needs(run_of("asking"), UTC)) == {"turn cscs 109/111 · 2 ask"}
+    assert needs(run_of("wait"), UTC) == {}
+    assert needs(run_of("late"), UTC) == {"late standby 1800.0": "late, 5 of 117 are not there"}
+    assert needs(run_of("arrived"), UTC) == {"done standby": "everyone is there, end the wait"}
+    assert needs(run_of("held"), UTC) == {"held by ops2@laptop": "held by ops2@laptop"}
     assert "the journal" in needs(replace(run_of("queues"), fault="the disk is full"), UTC)
 
 
-def test_the_bell_rings_once_for_each_and_again_when_it_comes_again() -> None:
+def test_each_is_news_once_and_again_when_it_comes_again() -> None:
     bell = Bell()
-    heard = [bell.rings(run_of(name), UTC) for name in ("watcher", "watcher", "asking", "queues", "asking")]
-    assert heard == [True, False, True, False, True]
-
-
-def test_the_bell_can_be_switched_off_and_does_not_ring_late_for_what_was_known() -> None:
-    bell = Bell()
-    bell.on = False
-    assert not bell.rings(run_of("watcher"), UTC)
-    bell.on = True
-    assert not bell.rings(run_of("watcher"), UTC)
-    assert bell.rings(run_of("asking"), UTC)
+    heard = [len(bell.news(run_of(name), UTC)) for name in ("watcher", "watcher", "asking", "queues", "asking")]
+    assert heard == [1, 0, 1, 0, 1]
 
 
 def test_a_journal_that_cannot_be_written_is_the_first_thing_on_the_card() -> None:

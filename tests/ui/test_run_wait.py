@@ -83,6 +83,11 @@ def test_those_that_are_missing_stand_longest_first_with_a_likely_reason() -> No
         (replace(snapshots.faulted(ESS), error=None), "no error code told", "standby clears it"),
         (snapshots.lost(ESS), "was ENABLED, then its beats stopped", "start it again"),
         (replace(ESS, restarts=4), "restarted 4 times", "again and again"),
+        (
+            replace(snapshots.lost(ESS), logged=LogLine(UTC - 75, 40, "cannot open port")),
+            "then its beats stopped; log 21:02: cannot open port",
+            "start it again",
+        ),
         (replace(ESS, duplicate=True), "two processes beat", "stop one of the two"),
         (replace(snapshots.lost(ESS), restarts=1), "restarted 1 time", "start it again"),
     ],
@@ -99,7 +104,7 @@ def test_the_last_log_message_of_the_one_looked_at_is_a_reason() -> None:
     assert isinstance(detail, CscDetail)
     snapshot = replace(base, detail=detail)
     board = {str(one.csc): one.reason for one in stragglers(reading(snapshot), wait_of(snapshot))}
-    assert board["ESS:309"] == "restarted 3 times; log: cannot bind port"
+    assert board["ESS:309"] == "restarted 3 times; log 21:04: cannot bind port"
 
 
 def test_the_first_line_says_who_blocks_since_when_what_helps_and_which_key() -> None:
@@ -124,6 +129,41 @@ def test_a_csc_that_leaves_its_target_is_back_on_the_board() -> None:
     )
     assert [(str(one.csc), one.missing_s) for one in stragglers(reading(after), wait_of(after))] == [("MTDome", 12.0)]
     assert {view.effective for view in views if str(view.csc) == "MTDome"} == {Effective.LOST}
+
+
+def lost_before() -> Snapshot:
+    """Return the wait in which the dome's group was LOST before the run opened and has not come back."""
+    shown = run_snapshots.waiting()
+    gone = frozenset((CscId("ATDome"), CscId("ATDomeTrajectory"), CscId("MTDome")))
+    views = tuple(snapshots.lost(view, 9_000) if view.csc in gone else view for view in shown.cscs)
+    assert shown.run is not None
+    wait = wait_of(shown)
+    run = replace(shown.run, lost=gone, wait=replace(wait, missing=(*wait.missing, *sorted(gone))))
+    return replace(shown, cscs=views, run=run)
+
+
+def test_who_was_lost_before_the_run_opened_is_one_line_for_each_group() -> None:
+    snapshot = lost_before()
+    board = {one.name: (one.reason, len(one.cscs)) for one in stragglers(reading(snapshot), wait_of(snapshot))}
+    assert board["2 of AT"] == ("LOST before the run opened: ATDome, ATDomeTrajectory", 2)
+    assert board["MTDome"][1] == 1
+    assert len(board) == 7
+    assert "MTHexapod:2 and 7 more block" in blocking_sentence(reading(snapshot), wait_of(snapshot))
+
+
+async def test_a_line_of_several_is_marked_and_waived_as_one_decision() -> None:
+    async with running_run(lost_before()) as screen:
+        await screen.sees("8 not there yet")
+        await screen.read()
+        row = next(line for line in screen.lines() if "2 of AT" in line and "block" not in line)
+        assert "LOST before the run opened" in row
+        names = [one.name for one in stragglers(reading(lost_before()), wait_of(lost_before()))]
+        await screen.press(*["j"] * names.index("2 of AT"), "w")
+        await screen.sees("Waive 2 CSCs by name")
+        for step in (screen.type("power-down"), screen.press("enter"), screen.type("2"), screen.press("enter")):
+            await screen.read()
+            await step
+        assert screen.desk.orders == [Waive((CscId("ATDome"), CscId("ATDomeTrajectory")), "power-down", 2)]
 
 
 @pytest.mark.parametrize(

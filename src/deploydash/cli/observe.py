@@ -11,9 +11,11 @@ from deploydash.cli import changed
 from deploydash.cli.beside import need_terminal, side_by_side
 from deploydash.cli.exits import Exit
 from deploydash.cli.greeting import greet
+from deploydash.cli.owners import known_owners
 from deploydash.cli.places import places
 from deploydash.cli.report import open_again
 from deploydash.cli.running import run as run_to_the_end
+from deploydash.core.owners import Owners
 from deploydash.errors import UserError
 from deploydash.journal.line import Entry
 from deploydash.journal.read import Cursor
@@ -36,6 +38,7 @@ def run(reference: str | None, *, theme: str | None) -> Exit:
     at = places()
     known = readable(reference, at.state)
     site, book = open_again(known, at)
+    owners = known_owners(site)
     need_terminal("observe", f"deploydash report {known.id}")
     clock, cursor = SystemClock(), Cursor()
     read = journal_reader(known.folder / JOURNAL, cursor)
@@ -52,7 +55,7 @@ def run(reference: str | None, *, theme: str | None) -> Exit:
     speed = site.demo.speed if site.demo is not None else None
     try:
         history = JournalHistory(book, site.roster, journal_reader(known.folder / JOURNAL))
-        return run_to_the_end(_show(follower, known.folder, greeting, theme, speed, history))
+        return run_to_the_end(_show(follower, known.folder, greeting, theme, speed, history, owners))
     finally:
         remember(memory, Looked(cursor.number, clock.utc()))
 
@@ -89,7 +92,13 @@ def _ended(folder: Path) -> str:
 
 
 async def _show(
-    follower: Follower, folder: Path, greeting: str, theme: str | None, speed: float | None, history: JournalHistory
+    follower: Follower,
+    folder: Path,
+    greeting: str,
+    theme: str | None,
+    speed: float | None,
+    history: JournalHistory,
+    owners: Owners,
 ) -> Exit:
     asking: set[asyncio.Task[None]] = set()
 
@@ -98,7 +107,7 @@ async def _show(
         asking.add(task)
         task.add_done_callback(asking.discard)
 
-    app = DeploydashRunApp(follower, None, ask_hold=ask_hold, theme=theme, speed=speed, history=history)
+    app = DeploydashRunApp(follower, None, ask_hold=ask_hold, theme=theme, speed=speed, history=history, owners=owners)
     telling = asyncio.create_task(greet(app, greeting), name="what changed")
     try:
         return await side_by_side(app, follower.run())

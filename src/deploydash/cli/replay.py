@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from deploydash.cli.beside import need_terminal, side_by_side
 from deploydash.cli.exits import Exit
 from deploydash.cli.observe import readable
+from deploydash.cli.owners import known_owners
 from deploydash.cli.places import places
 from deploydash.cli.report import open_again
 from deploydash.cli.running import run as run_to_the_end
+from deploydash.core.owners import Owners
 from deploydash.core.ports import Clock
 from deploydash.core.run_records import RunResumed
 from deploydash.journal.line import Entry
@@ -80,9 +82,9 @@ def run(reference: str | None, *, speed: float, theme: str | None) -> Exit:
     tape = Tape(read_run(known), speed, SystemClock())
     follower = Follower(site.roster, book, tape.read_on, tape, ended=tape.ended)
     history = JournalHistory(book, site.roster, tape.read_again)
-    return run_to_the_end(_show(follower, theme, speed, history))
+    return run_to_the_end(_show(follower, theme, speed, history, known_owners(site)))
 
 
-async def _show(follower: Follower, theme: str | None, speed: float, history: JournalHistory) -> Exit:
-    app = DeploydashRunApp(follower, None, theme=theme, speed=speed, history=history)
+async def _show(follower: Follower, theme: str | None, speed: float, history: JournalHistory, owners: Owners) -> Exit:
+    app = DeploydashRunApp(follower, None, theme=theme, speed=speed, history=history, owners=owners)
     return await side_by_side(app, follower.run())

@@ -14,6 +14,7 @@ from deploydash.cli import changed, tmux
 from deploydash.cli.beside import need_terminal, side_by_side
 from deploydash.cli.exits import Exit
 from deploydash.cli.greeting import greet
+from deploydash.cli.owners import known_owners
 from deploydash.cli.places import Places, places
 from deploydash.cli.plan import named, open_runbook, runbook_path
 from deploydash.cli.running import run as run_to_the_end
@@ -87,6 +88,7 @@ def open_new(
         only=tuple(map(str, sorted(wanted or ()))),
         site_sha256=files.site,
         runbook_sha256=files.runbook,
+        speed=site.demo.speed if site.demo is not None else 1.0,
     )
     with _journal(path, name) as (journal, _):
         return _lead(reader, RunState(book), journal, first, theme)
@@ -161,6 +163,7 @@ def _refuse_lacking(book: Runbook, entries: list[Entry]) -> None:
 def _reader(site: Site, at: Places) -> ReadOnly:
     reader = read_only(site, os.environ, at.cache, Phase(None))
     refuse_foreign(reader)
+    known_owners(site)
     return reader
 
 
@@ -238,7 +241,13 @@ async def _screen(run: Acting, theme: str | None, greeting: str) -> Exit:
     journal = journal_reader(run.folder / JOURNAL)
     history = JournalHistory(run.keeper.state.runbook, run.reader.site.roster, journal)
     app = DeploydashRunApp(
-        run.reader.session, run.desk, theme=theme, speed=speed, watching=lambda: mirrors.count, history=history
+        run.reader.session,
+        run.desk,
+        theme=theme,
+        speed=speed,
+        watching=lambda: mirrors.count,
+        history=history,
+        owners=known_owners(run.reader.site),
     )
     beside = [asyncio.create_task(mirrors.watch(), name="mirrors"), asyncio.create_task(greet(app, greeting))]
     try:

@@ -188,13 +188,15 @@ def _options(environ: Mapping[str, str]) -> list[list[str]]:
     """Return the settings. The user's own are not read: a mirror must see the same on every machine.
 
     The largest client rules and mirrors are told to ignore their size, so that none shrinks the lead's screen. No
-    status line: it would take a row and write bytes. A failed program's last screen is kept until it was read.
+    status line: it would take a row and write bytes. Notifications are handed on, where tmux (3.3) can. A failed
+    program's last screen is kept until it was read.
     """
     options = [
         ["set", "-g", "status", "off"],
         ["set", "-g", "window-size", "largest"],
         ["set", "-g", "default-terminal", "screen-256color"],
         ["set", "-s", "escape-time", "25"],
+        ["set", "-gq", "allow-passthrough", "on"],
         ["unbind-key", "-a", "-T", "prefix"],
         ["bind-key", "-T", "prefix", "d", "detach-client"],
         ["bind-key", "-T", "prefix", "C-b", "send-prefix"],

@@ -16,16 +16,33 @@ from deploydash.core.observations import (
     SimulationModeTold,
     VersionsTold,
 )
-from deploydash.core.records import NOTHING, Record, UndecodableNoticed
+from deploydash.core.records import NOTHING, ErrorLogged, Record, UndecodableNoticed
 from deploydash.core.snapshot import LogLine, Undecodable
+
+ERROR = 40
+"""From this level on a log message is an error (Python's logging)."""
+
+LOGGED_AT_MOST_EVERY = 30.0
+"""Seconds between two errors of one CSC's log that are recorded; the detail shows every one."""
+
+KEPT_CHARACTERS = 300
+"""So much of a logged error is recorded: its beginning says what happened, what follows is a traceback."""
 
 
 def log_told(ledger: Ledger, told: LogTold) -> tuple[Record, ...]:
-    """Keep a log message; those read back are sorted in by their stamp."""
-    if told.csc.name not in NEVER_EXPECTED:
-        line = LogLine(told.sent_utc, told.level, told.message)
-        ledger.cell(told.csc).keep_log(line, live=told.live)
-    return NOTHING
+    """Keep a log message, those read back sorted in by their stamp; an error that is news is a record as well."""
+    if told.csc.name in NEVER_EXPECTED:
+        return NOTHING
+    cell = ledger.cell(told.csc)
+    cell.keep_log(LogLine(told.sent_utc, told.level, told.message), live=told.live)
+    if told.level < ERROR:
+        return NOTHING
+    held, message = cell.logged, " ".join(told.message.split())[:KEPT_CHARACTERS]
+    if held is not None:
+        news = told.sent_utc > held.sent_utc and message != held.message
+        if not news or (told.live and told.at - held.at < LOGGED_AT_MOST_EVERY):
+            return NOTHING
+    return (ErrorLogged(told.csc, told.level, message, told.sent_utc, told.at),)
 
 
 def exit_acknowledged(ledger: Ledger, exited: ExitAcknowledged) -> tuple[Record, ...]:

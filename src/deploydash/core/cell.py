@@ -11,7 +11,7 @@ from collections import deque
 from deploydash.core.beats import Lives
 from deploydash.core.model import CscId, CscSpec, Effective, Limits, Liveness, SummaryState
 from deploydash.core.observations import BeatFoundInLog, ConfigurationTold, SimulationModeTold, VersionsTold
-from deploydash.core.records import ErrorRecorded, StateRecorded, SubstateRecorded
+from deploydash.core.records import ErrorLogged, ErrorRecorded, StateRecorded, SubstateRecorded
 from deploydash.core.snapshot import CscView, LogLine
 
 NEVER = float("inf")
@@ -98,6 +98,7 @@ class Cell:
         "liveness",
         "lives",
         "log_beat",
+        "logged",
         "logs",
         "origin",
         "place",
@@ -138,6 +139,7 @@ class Cell:
         self.substate: SubstateRecorded | None = None
         self.substate_current = False
         self.error: ErrorRecorded | None = None
+        self.logged: ErrorLogged | None = None
         self.efd_read = False
         self.back_at: float | None = None
         self.before = Effective.UNKNOWN

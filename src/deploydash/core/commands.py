@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from deploydash.core.model import CscId, Phase
+from deploydash.core.model import CscId, Phase, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +17,13 @@ class Inspect:
 
 @dataclass(frozen=True, slots=True)
 class CompareWith:
-    """Compare with another target from now on."""
+    """Compare with another target from now on.
+
+    ``startup``: start-up targets in place of the roster's, as answers of a run have it; None leaves them as they are.
+    """
 
     phase: Phase
+    startup: Mapping[CscId, Target] | None = None
 
 
 Command = Inspect | CompareWith

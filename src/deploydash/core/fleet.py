@@ -108,8 +108,7 @@ class Fleet:
     def order(self, command: Command) -> None:
         """Obey an operator's order about what is shown."""
         if isinstance(command, CompareWith):
-            self._ledger.phase = command.phase
-            self._ledger.mark(cell for cell in self._cells.values() if cell.shown)
+            self._compare(command)
         else:
             self._inspected = command.csc
 
@@ -135,6 +134,13 @@ class Fleet:
             decided=self._undecided == 0,
             banner=self._banner(),
         )
+
+    def _compare(self, command: CompareWith) -> None:
+        ledger = self._ledger
+        startup = ledger.startup if command.startup is None else command.startup
+        if (command.phase, startup) != (ledger.phase, ledger.startup):
+            ledger.phase, ledger.startup = command.phase, startup
+            ledger.mark(cell for cell in self._cells.values() if cell.shown)
 
     def _review(self, cell: Cell, now: float, records: list[Record]) -> None:
         change = review(cell, self._ledger.hearing, now)

@@ -15,6 +15,7 @@ from deploydash.core.records import (
     DuplicateEnded,
     DuplicateNoticed,
     EfdRead,
+    ErrorLogged,
     ErrorRecorded,
     ProcessNoticed,
     Record,
@@ -64,6 +65,12 @@ def _substate_recorded(ledger: Ledger, record: SubstateRecorded) -> None:
 def _error_recorded(ledger: Ledger, record: ErrorRecorded) -> None:
     cell = ledger.cell(record.csc)
     cell.error = record
+    ledger.mark((cell,))
+
+
+def _error_logged(ledger: Ledger, record: ErrorLogged) -> None:
+    cell = ledger.cell(record.csc)
+    cell.logged = record
     ledger.mark((cell,))
 
 
@@ -142,6 +149,7 @@ _APPLIERS: Mapping[type[Any], Callable[[Ledger, Any], None]] = MappingProxyType(
         StateRecorded: _state_recorded,
         SubstateRecorded: _substate_recorded,
         ErrorRecorded: _error_recorded,
+        ErrorLogged: _error_logged,
         BeatsChanged: _beats_changed,
         ProcessNoticed: _process_noticed,
         DuplicateNoticed: _duplicate_noticed,

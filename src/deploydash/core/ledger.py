@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from deploydash.core.banner import QuietTogether
@@ -22,6 +22,7 @@ class Ledger:
     def __init__(self, roster: Roster, started_at: float, phase: Phase) -> None:
         self.started_at = started_at
         self.phase = phase
+        self.startup: Mapping[CscId, Target] = {}
         self.hearing = Hearing(started_at)
         self.events = EventLog()
         self.quiet = QuietTogether()
@@ -61,7 +62,7 @@ class Ledger:
 
     def target(self, cell: Cell) -> Target | None:
         """Return what the phase wants of a CSC."""
-        return None if cell.spec is None else self.phase.target(cell.spec)
+        return None if cell.spec is None else self.phase.target(cell.spec, self.startup)
 
     def mark(self, cells: Iterable[Cell]) -> None:
         """Have the views of these CSCs made anew."""

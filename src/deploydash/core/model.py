@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from types import MappingProxyType
 from typing import Self
 
 
@@ -170,18 +172,28 @@ class TargetKind(StrEnum):
     SHUTDOWN = "shutdown"
 
 
+_AS_LISTED: Mapping[CscId, Target] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Phase:
     """What the present phase wants: each CSC's own target of a kind, one target for all, or nothing."""
 
     wanted: TargetKind | Target | None = TargetKind.STARTUP
 
-    def target(self, spec: CscSpec) -> Target | None:
-        """Return the target of one CSC in this phase, or None where the phase has none for it."""
-        if isinstance(self.wanted, TargetKind):
-            target: Target = getattr(spec, self.wanted.value)
-            return target
-        return self.wanted
+    def target(self, spec: CscSpec, startup: Mapping[CscId, Target] = _AS_LISTED) -> Target | None:
+        """Return the target of one CSC in this phase, or None where the phase has none for it.
+
+        ``startup`` holds start-up targets that stand in place of the roster's. A CSC that nothing moves after the
+        start-up has the same target at the end.
+        """
+        if not isinstance(self.wanted, TargetKind):
+            return self.wanted
+        stays = self.wanted is TargetKind.END and spec.end == spec.startup
+        if spec.csc in startup and (stays or self.wanted is TargetKind.STARTUP):
+            return startup[spec.csc]
+        target: Target = getattr(spec, self.wanted.value)
+        return target
 
     def __str__(self) -> str:
         return "none" if self.wanted is None else str(self.wanted)

@@ -66,6 +66,20 @@ class ErrorRecorded:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorLogged:
+    """A CSC logged an error, the likely reason why it is not where it should be.
+
+    Not every one: a log that repeats itself or runs on must not fill the journal (asides.log_told).
+    """
+
+    csc: CscId
+    level: int
+    message: str
+    sent_utc: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class BeatsChanged:
     """A CSC's heartbeats came, became late, stopped, or are given up on.
 
@@ -185,6 +199,7 @@ Record = (
     | StateRecorded
     | SubstateRecorded
     | ErrorRecorded
+    | ErrorLogged
     | BeatsChanged
     | ProcessNoticed
     | DuplicateNoticed

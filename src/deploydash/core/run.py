@@ -32,6 +32,8 @@ from deploydash.core.run_orders import (
 from deploydash.core.run_records import (
     ChoiceAnswered,
     CommandIntended,
+    CscsArrived,
+    CscsLeft,
     CscsWaived,
     DebtWaived,
     ItemTicked,
@@ -300,6 +302,8 @@ def settle(state: RunState, sight: Sight) -> tuple[RunRecord, ...]:
         status = state.status(step)
         if step.kind is StepKind.WAIT and status is StepStatus.PENDING and _deployed(step, state, sight):
             records.append(StepApproved(step.id, "the procedure", sight.number))
+        elif step.kind is StepKind.WAIT and status is StepStatus.UNDER_WAY:
+            records += _arrivals(step, state, sight)
         elif step.kind is StepKind.CSC and status in {StepStatus.UNDER_WAY, StepStatus.ASKING}:
             records += _seen(step, state, sight)
         elif step.kind is StepKind.SCRIPT and status is StepStatus.UNDER_WAY:
@@ -310,6 +314,20 @@ def settle(state: RunState, sight: Sight) -> tuple[RunRecord, ...]:
 def _deployed(step: Step, state: RunState, sight: Sight) -> bool:
     named = [condition for condition in step.preconditions if isinstance(condition, StepsSettled)]
     return bool(named) and step.applies(state.answers) is True and not shut(reasons(step, state, sight))
+
+
+def _arrivals(step: Step, state: RunState, sight: Sight) -> list[RunRecord]:
+    """Return who of a wait is seen to have arrived or to have left; what is unknown has done neither."""
+    missing = dict(not_there(step, state, sight))
+    arrived = state.progress(step.id).arrived
+    came = [csc for csc in step.cscs if csc not in arrived and csc not in missing and csc not in state.waived]
+    left = [
+        csc
+        for csc, view in missing.items()
+        if csc in arrived and view is not None and view.verdict is not Verdict.UNKNOWN
+    ]
+    records: list[RunRecord] = [CscsArrived(step.id, tuple(came))] if came else []
+    return [*records, CscsLeft(step.id, tuple(left))] if left else records
 
 
 def _seen(step: Step, state: RunState, sight: Sight) -> list[RunRecord]:

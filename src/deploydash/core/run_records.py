@@ -26,9 +26,9 @@ class Outcome(StrEnum):
 class RunOpened:
     """A run began, from these files.
 
-    ``only`` are the CSCs that a run about named ones was opened for. ``lost`` are those that were LOST before it:
-    one line per group, not an alarm each. The hashes are SHA-256 of the files' bytes in hex, empty where an earlier
-    version wrote none.
+    ``only`` are the CSCs that a run about named ones was opened for. ``lost`` is of older journals and empty: who
+    was LOST before is known only when all was looked at (LostFound). ``speed``: how many times faster than real a
+    rehearsal goes. The hashes are SHA-256 of the files' bytes in hex, empty where an earlier version wrote none.
     """
 
     run: str
@@ -43,6 +43,7 @@ class RunOpened:
     lost: tuple[CscId, ...] = ()
     site_sha256: str = ""
     runbook_sha256: str = ""
+    speed: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +267,42 @@ class WaitExtended:
 
 
 @dataclass(frozen=True, slots=True)
+class CscsArrived:
+    """These CSCs of a wait were seen at their targets: at its first look, or since."""
+
+    step: StepId
+    cscs: tuple[CscId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CscsLeft:
+    """These CSCs of a wait had arrived and are seen somewhere else now; of whom nothing is known has not left."""
+
+    step: StepId
+    cscs: tuple[CscId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalsLearned:
+    """How many seconds after the start of a wait each CSC arrived, in ascending order, on ``nights`` earlier nights.
+
+    Read from other journals of the machine that leads, and written down so that a resume, an observer and a replay
+    tell the same by this journal alone.
+    """
+
+    step: StepId
+    nights: int
+    seconds: tuple[tuple[CscId, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LostFound:
+    """These CSCs were LOST already when the run opened, as its first full look at the site found."""
+
+    cscs: tuple[CscId, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunHeld:
     """Everything was held: no further target is dispatched. ``by`` may be an observer."""
 
@@ -334,6 +371,10 @@ RunRecord = (
     | ChoiceAnswered
     | WordTold
     | WaitExtended
+    | CscsArrived
+    | CscsLeft
+    | ArrivalsLearned
+    | LostFound
     | RunHeld
     | RunReleased
     | NoteWritten

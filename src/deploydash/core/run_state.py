@@ -8,15 +8,19 @@ from enum import StrEnum
 
 from deploydash.core.model import CscId
 from deploydash.core.run_records import (
+    ArrivalsLearned,
     ChoiceAnswered,
     CommandAnswered,
     CommandIntended,
+    CscsArrived,
+    CscsLeft,
     CscsWaived,
     DebtWaived,
     GateClosedFalsely,
     ItemEnded,
     ItemsDispatched,
     ItemTicked,
+    LostFound,
     NoteWritten,
     Outcome,
     QueueOrdered,
@@ -102,7 +106,10 @@ ROUTES_FROM = 1000
 
 @dataclass(frozen=True, slots=True)
 class StepProgress:
-    """One step's own history: when it was approved and ended (UTC), its targets, scripts, routes and ticks."""
+    """One step's own history: when it was approved and ended (UTC), its targets, scripts, routes and ticks.
+
+    ``arrived``: of a wait, when each CSC that is there was seen to arrive (UTC).
+    """
 
     approved_utc: float | None = None
     ended_utc: float | None = None
@@ -112,11 +119,15 @@ class StepProgress:
     ticks: Mapping[int, ItemTicked] = field(default_factory=dict)
     scripts: Mapping[int, ItemProgress] = field(default_factory=dict)
     routes: Mapping[int, RouteTaken] = field(default_factory=dict)
+    arrived: Mapping[CscId, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """Everything durable of a run. ``last_utc`` is the time of its last record."""
+    """Everything durable of a run. ``last_utc`` is the time of its last record.
+
+    ``lost``: those that were LOST before it opened. ``learned``: of each wait, what earlier nights tell.
+    """
 
     runbook: Runbook
     opened: RunOpened | None = None
@@ -130,6 +141,8 @@ class RunState:
     held_by: str | None = None
     notes: tuple[NoteWritten, ...] = ()
     false_closures: tuple[GateClosedFalsely, ...] = ()
+    lost: frozenset[CscId] = frozenset()
+    learned: Mapping[StepId, ArrivalsLearned] = field(default_factory=dict)
     closed: bool = False
 
     def progress(self, step: StepId) -> StepProgress:
@@ -227,6 +240,10 @@ def evolve(state: RunState, record: RunRecord, utc: float) -> RunState:
         return replace(state, notes=(*state.notes, record))
     if isinstance(record, GateClosedFalsely):
         return replace(state, false_closures=(*state.false_closures, record))
+    if isinstance(record, LostFound):
+        return replace(state, lost=frozenset(record.cscs))
+    if isinstance(record, ArrivalsLearned):
+        return replace(state, learned={**state.learned, record.step: record})
     if isinstance(record, RunClosed):
         return replace(state, closed=True)
     return _with_step(state, record.step, _evolve_step(state.progress(record.step), record, utc))
@@ -249,6 +266,8 @@ StepRecord = (
     | StepDone
     | StepSkipped
     | WaitExtended
+    | CscsArrived
+    | CscsLeft
 )
 
 _ENDED = {
@@ -269,6 +288,10 @@ def _evolve_step(progress: StepProgress, record: StepRecord, utc: float) -> Step
         return replace(progress, ticks={**progress.ticks, record.item: record})
     if isinstance(record, WaitExtended):
         return replace(progress, extended_s=progress.extended_s + record.seconds)
+    if isinstance(record, CscsArrived):
+        return replace(progress, arrived={**progress.arrived, **dict.fromkeys(record.cscs, utc)})
+    if isinstance(record, CscsLeft):
+        return replace(progress, arrived={c: at for c, at in progress.arrived.items() if c not in record.cscs})
     if isinstance(record, TargetsDispatched):
         sent = dict.fromkeys(record.cscs, TargetProgress(TargetStatus.UNDER_WAY, utc=utc))
         return replace(progress, targets={**progress.targets, **sent})

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deploydash.core.arm import Arm
+from deploydash.core.commands import CompareWith
 from deploydash.core.gate import GateReason, Sight, reasons
+from deploydash.core.lost import still_lost
 from deploydash.core.model import CscId
 from deploydash.core.run import not_there
-from deploydash.core.run_records import GateClosedFalsely, ItemTicked
+from deploydash.core.run_records import ArrivalsLearned, GateClosedFalsely, ItemTicked
 from deploydash.core.run_scripts import route_of
 from deploydash.core.run_state import ItemProgress, RunState, StepStatus, TargetStatus, asking_scripts, script_of
 from deploydash.core.runbook import Choice, Debt, Lane, RunPhase, ScriptItem, Step, StepId, StepKind, Tier
@@ -81,7 +83,11 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class WaitView:
-    """The 30-minute wait. ``limit_s`` includes extensions; ``arrivals`` are UTC seconds at which one arrived."""
+    """The 30-minute wait. ``limit_s`` includes extensions.
+
+    ``arrivals``: UTC seconds at which those there arrived, ascending; ``last`` came last. ``earlier``: what
+    earlier nights tell.
+    """
 
     step: StepId
     started_utc: float
@@ -89,11 +95,17 @@ class WaitView:
     total: int
     missing: tuple[CscId, ...]
     arrivals: tuple[float, ...]
+    last: CscId | None = None
+    earlier: ArrivalsLearned | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """Everything of a run that a screen may show. ``owed``: the open debts with the ids by which they are waived."""
+    """Everything of a run that a screen may show.
+
+    ``owed``: the open debts with the ids by which they are waived. ``lost``: who was LOST before the run opened and
+    still is.
+    """
 
     run: str
     runbook: str
@@ -111,30 +123,8 @@ class RunView:
     waived: tuple[tuple[CscId, str], ...]
     fault: str
     owed: tuple[Debt, ...] = ()
+    lost: frozenset[CscId] = frozenset()
     false_closures: tuple[GateClosedFalsely, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Arrivals:
-    """Who of a wait was seen to arrive while this process looked on, and when (UTC). For the picture alone.
-
-    A CSC that leaves its target and comes back arrives again.
-    """
-
-    step: StepId | None = None
-    missing: frozenset[CscId] = frozenset()
-    at: tuple[float, ...] = ()
-
-    def after(self, wait: WaitView | None, utc: float) -> Arrivals:
-        """Return what is known after a look at ``utc``; another wait begins anew."""
-        if wait is None:
-            return self if self.step is None else Arrivals()
-        missing = frozenset(wait.missing)
-        if wait.step != self.step:
-            return Arrivals(wait.step, missing)
-        if missing == self.missing:
-            return self
-        return Arrivals(wait.step, missing, self.at + (utc,) * len(self.missing - missing))
 
 
 def current_phase(state: RunState) -> RunPhase:
@@ -143,6 +133,12 @@ def current_phase(state: RunState) -> RunPhase:
         if any(not state.settled(step) for step in phase.steps):
             return phase
     return state.runbook.phases[-1]
+
+
+def comparison(state: RunState) -> CompareWith:
+    """Return what the fleet is compared with now: the phase's targets, with the start-up targets of the answers."""
+    wanted = state.runbook.wanted(current_phase(state), state.answers)
+    return CompareWith(wanted, state.runbook.startup_targets(state.answers))
 
 
 def card_step(state: RunState, chosen: StepId | None = None) -> Step | None:
@@ -165,7 +161,6 @@ def run_view(
     arm: Arm | None = None,
     message: str = "",
     fault: str = "",
-    arrivals: tuple[float, ...] = (),
 ) -> RunView:
     """Return the view of a run as of a sight. ``arm``, ``message`` and ``fault`` are the process's own, transient."""
     opened = state.opened
@@ -182,12 +177,13 @@ def run_view(
         closed=state.closed,
         rows=tuple(_row(step, phase, state, sight) for phase in state.runbook.phases for step in phase.steps),
         card=_card(step, state, sight, arm, message) if step is not None else None,
-        wait=_wait(state, sight, arrivals),
+        wait=_wait(state, sight),
         debts=tuple(debt.what for _, debt in state.debts()),
         waived=tuple((csc, record.reason) for csc, record in state.waived.items()),
         fault=fault,
         owed=tuple(debt for _, debt in state.debts()),
         false_closures=state.false_closures,
+        lost=still_lost(state, sight),
     )
 
 
@@ -275,11 +271,21 @@ def _scripts(step: Step, state: RunState) -> tuple[ScriptRow, ...]:
     )
 
 
-def _wait(state: RunState, sight: Sight, arrivals: tuple[float, ...]) -> WaitView | None:
+def _wait(state: RunState, sight: Sight) -> WaitView | None:
     for step in state.runbook.steps():
         started = state.progress(step.id).approved_utc
         if step.kind is StepKind.WAIT and started is not None and state.status(step) is StepStatus.UNDER_WAY:
             missing = tuple(csc for csc, _ in not_there(step, state, sight))
             limit = (step.limit_s or 0.0) + state.progress(step.id).extended_s
-            return WaitView(step.id, started, limit, len(step.cscs), missing, arrivals)
+            arrived = sorted((at, csc) for csc, at in state.progress(step.id).arrived.items())
+            return WaitView(
+                step.id,
+                started,
+                limit,
+                len(step.cscs),
+                missing,
+                tuple(at for at, _ in arrived),
+                last=arrived[-1][1] if arrived else None,
+                earlier=state.learned.get(step.id),
+            )
     return None

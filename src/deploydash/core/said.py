@@ -19,15 +19,19 @@ from deploydash.core.records import (
     StateRecorded,
 )
 from deploydash.core.run_records import (
+    ArrivalsLearned,
     ChoiceAnswered,
     CommandAnswered,
     CommandIntended,
+    CscsArrived,
+    CscsLeft,
     CscsWaived,
     DebtWaived,
     GateClosedFalsely,
     ItemEnded,
     ItemsDispatched,
     ItemTicked,
+    LostFound,
     NoteWritten,
     Outcome,
     QueueOrdered,
@@ -183,7 +187,20 @@ def _of_run(record: object, before: RunState) -> Said | None:
         return Said(record.operator, f"extended {record.step} by {record.seconds / 60:g} min")
     if isinstance(record, GateClosedFalsely):
         return Said("", _falsely(record), kind=Kind.CLOSURE)
-    return _of_whole(record)
+    return _of_wait(record) or _of_whole(record)
+
+
+def _of_wait(record: object) -> Said | None:
+    if isinstance(record, CscsArrived):
+        return Said("", f"arrived at target: {_names(record.cscs)}", record.cscs, notable=False)
+    if isinstance(record, CscsLeft):
+        return Said("", f"left their target again: {_names(record.cscs)}", record.cscs)
+    if isinstance(record, ArrivalsLearned):
+        return Said("", f"{record.step}: arrivals learned from {_count(record.nights, 'earlier night')}", notable=False)
+    if isinstance(record, LostFound):
+        what = f"LOST before the run opened: {_names(record.cscs)}" if record.cscs else "nobody was LOST before"
+        return Said("", what, record.cscs, notable=bool(record.cscs))
+    return None
 
 
 def _of_whole(record: object) -> Said | None:

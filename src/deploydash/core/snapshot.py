@@ -65,12 +65,22 @@ class ErrorView:
 
 
 @dataclass(frozen=True, slots=True)
+class LogLine:
+    """A recent logMessage of one CSC."""
+
+    sent_utc: float
+    level: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class CscView:
     """One CSC as of a snapshot, by the truth table at the end of CLI.md.
 
     ``beat_at`` (monotonic) is exact whenever ``liveness`` is late or silent; of a beating CSC it is the
     last beat known when the view was made. ``beat_at_least`` says that the log was not read further back.
-    ``changed_at`` (monotonic) is when ``effective`` last changed while we watched, or None.
+    ``changed_at`` (monotonic) is when ``effective`` last changed while we watched, or None. ``logged`` is an error
+    of its log, the last that was recorded.
     """
 
     csc: CscId
@@ -94,6 +104,7 @@ class CscView:
     restarts: int
     duplicate: bool
     changed_at: float | None
+    logged: LogLine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +156,6 @@ class EventLine:
     detail: str
     calm: bool
     effective: Effective | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """A recent logMessage of one CSC."""
-
-    sent_utc: float
-    level: int
-    message: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from deploydash.core.cell import Cell
 from deploydash.core.effective import effective_state
 from deploydash.core.ledger import Ledger
 from deploydash.core.model import Liveness, Source
-from deploydash.core.snapshot import CscView, ErrorView
+from deploydash.core.snapshot import CscView, ErrorView, LogLine
 
 
 def view_of(ledger: Ledger, cell: Cell, now: float) -> CscView:
@@ -15,7 +15,7 @@ def view_of(ledger: Ledger, cell: Cell, now: float) -> CscView:
     judgement = effective_state(ledger.seen(cell), target, now)
     if old is not None and cell.decided and judgement.effective is not old.effective:
         cell.changed_at = now
-    reported, error = cell.reported, cell.error
+    reported, error, logged = cell.reported, cell.error, cell.logged
     beat_at = cell.last_beat if cell.liveness in (Liveness.BEATING, Liveness.FEED_DOWN) else cell.beat_at
     new = CscView(
         csc=cell.csc,
@@ -39,5 +39,6 @@ def view_of(ledger: Ledger, cell: Cell, now: float) -> CscView:
         restarts=cell.restarts,
         duplicate=cell.duplicate,
         changed_at=cell.changed_at,
+        logged=LogLine(logged.sent_utc, logged.level, logged.message) if logged is not None else None,
     )
     return old if old is not None and old == new else new

@@ -19,7 +19,7 @@ from deploydash.core.ports import Clock, Subscriber
 from deploydash.core.records import FeedReported, Record
 from deploydash.core.run_records import RunOpened, RunRecord, RunResumed
 from deploydash.core.run_state import RunState, evolve
-from deploydash.core.run_view import current_phase, run_view
+from deploydash.core.run_view import comparison, run_view
 from deploydash.core.runbook import Runbook, StepId
 from deploydash.core.snapshot import Snapshot
 
@@ -76,7 +76,7 @@ class Follower:
         self._why_ended = ""
         self._last_utc = clock.utc()
         self._fleet = Fleet(roster, clock.monotonic(), Phase(None))
-        self._compared: Phase | None = None
+        self._compared: CompareWith | None = None
         self._fresh = True
         self._ahead = 0.0
         self._subscribers: list[Subscriber] = []
@@ -152,8 +152,8 @@ class Follower:
         return replace(shown, run=run_view(self.state, Sight.of(shown), chosen=self.chosen))
 
     def _compare(self) -> None:
-        """Compare with what the run's phase wants, each time that this changes; between them the user chooses."""
-        wanted = self.state.runbook.wanted(current_phase(self.state), self.state.answers)
+        """Compare with what phase and answers want, each time that this changes; between them the user chooses."""
+        wanted = comparison(self.state)
         if wanted != self._compared:
             self._compared = wanted
-            self._fleet.order(CompareWith(wanted))
+            self._fleet.order(wanted)

@@ -14,15 +14,18 @@ from typing import Protocol
 from deploydash.core.arm import Arm, death, ready, shut, typed
 from deploydash.core.commands import CompareWith
 from deploydash.core.gate import Sight, reasons
+from deploydash.core.lost import lost_before
 from deploydash.core.model import CscId
 from deploydash.core.ports import Action, Clock, ScriptAction, ScriptJob
 from deploydash.core.run import Decision, Refused, decide, may_intend, settle
 from deploydash.core.run_orders import Approve, ArmOrder, ArmStep, Disarm, Hold, RunOrder, TypeName
 from deploydash.core.run_records import (
+    ArrivalsLearned,
     CommandAnswered,
     CommandIntended,
     ItemEnded,
     ItemsDispatched,
+    LostFound,
     Outcome,
     QueueOrdered,
     RouteTaken,
@@ -37,7 +40,7 @@ from deploydash.core.run_records import (
 )
 from deploydash.core.run_scripts import may_intend_script
 from deploydash.core.run_state import ItemProgress, RunState, TargetStatus, evolve, script_of
-from deploydash.core.run_view import Arrivals, card_step, current_phase, run_view
+from deploydash.core.run_view import card_step, comparison, run_view
 from deploydash.core.runbook import CscItem, Step, StepId, StepKind
 from deploydash.core.snapshot import CscView, Snapshot
 from deploydash.errors import UserError
@@ -89,8 +92,8 @@ class RunKeeper:
         self._arm: Arm | None = None
         self._armed: ArmStep | None = None
         self._message = ""
-        self._arrivals = Arrivals()
         self._gates = GateWatch()
+        self._looked_at_all = False
         self.chosen: StepId | None = None
         self.compare: Callable[[CompareWith], None] = lambda _: None
 
@@ -104,6 +107,13 @@ class RunKeeper:
             refused = await self._write((first,))
         if refused:
             raise UserError(refused)
+
+    async def learn(self, found: Sequence[ArrivalsLearned]) -> None:
+        """Journal what earlier nights tell, as far as it is new; a disk that refuses costs an estimate, no more."""
+        async with self._writing:
+            new = tuple(record for record in found if self.state.learned.get(record.step) != record)
+            if new and not self.state.closed:
+                await self._write(new)
 
     async def order(self, order: RunOrder) -> Decision:
         """Decide an order of the lead, write its records, then act; a refusal says why."""
@@ -204,9 +214,7 @@ class RunKeeper:
             arm=self._arm,
             message=self._message,
             fault=self.fault,
-            arrivals=self._arrivals.at,
         )
-        self._arrivals = self._arrivals.after(shown.wait, snapshot.utc)
         return replace(snapshot, run=shown)
 
     def noticed(self, records: Sequence[object]) -> None:
@@ -239,8 +247,7 @@ class RunKeeper:
         for record in records:
             self.state = evolve(self.state, record, utc)
         if records:
-            phase = current_phase(self.state)
-            self.compare(CompareWith(self.state.runbook.wanted(phase, self.state.answers)))
+            self.compare(comparison(self.state))
         self.fault = ""
         return None
 
@@ -249,11 +256,19 @@ class RunKeeper:
         self._gates.look(card_step(self.state, self.chosen), self.state, self._sight(), armed)
         await self._tend_arm()
         async with self._writing:
-            records = (*settle(self.state, self._sight()), *self._gates.ended)
+            snapshot = self._look()
+            settled = settle(self.state, Sight.of(snapshot))
+            records = (*self._found_lost(snapshot), *settled, *self._gates.ended)
             refused = await self._write(records) if records or self._noticed else None
         if refused is None:
             self._gates.written()
             self._act_on(records)
+
+    def _found_lost(self, snapshot: Snapshot) -> tuple[LostFound, ...]:
+        if self._looked_at_all or not snapshot.decided:
+            return ()
+        self._looked_at_all = True
+        return lost_before(self.state, snapshot)
 
     def _act_on(self, records: Sequence[RunRecord]) -> None:
         """Begin what records that are on disk let go."""

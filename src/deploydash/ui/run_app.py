@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable
 
@@ -9,6 +11,7 @@ from textual import events
 from textual.binding import Binding
 from textual.screen import Screen
 
+from deploydash.core.owners import Owners
 from deploydash.core.run_orders import Hold
 from deploydash.core.snapshot import Snapshot
 from deploydash.ui.app import DeploydashApp
@@ -17,6 +20,8 @@ from deploydash.ui.run.bell import Bell
 from deploydash.ui.run.commands import RunCommands
 from deploydash.ui.run.desk import History, RunDesk
 from deploydash.ui.run.keys import HOLD_ANYWHERE
+from deploydash.ui.run.notify import notification, wanted
+from deploydash.ui.run.present import NOBODYS
 from deploydash.ui.screens.run import RunScreen
 from deploydash.ui.screens.timeline import TimelineScreen
 from deploydash.ui.source import SnapshotSource
@@ -27,6 +32,8 @@ class DeploydashRunApp(DeploydashApp):
 
     ``ask_hold`` lets an observer ask for a hold. ``watching`` says how many others look at this run now. ``history``
     tells the run over time.
+    ``ask_hold`` lets an observer ask for a hold. ``watching`` says how many others look at this run now. ``owners``:
+    whom a message about a CSC goes to.
 
     Raises:
         ValueError: there is no such theme.
@@ -46,13 +53,16 @@ class DeploydashRunApp(DeploydashApp):
         history: History | None = None,
         theme: str | None = None,
         speed: float | None = None,
+        owners: Owners = NOBODYS,
     ) -> None:
         super().__init__(source, theme=theme, speed=speed)
         self.desk = desk
+        self.owners = owners
         self.watching = watching
         self.history = history
-        self.bells = Bell()
+        self.bells = Bell(notes=wanted(os.environ))
         self.typed_at = 0.0
+        self._encoding = sys.stdout.encoding or "ascii"
         self._ask_hold = ask_hold
         if desk is not None:
             desk.subscribe_refusals(self.refused)
@@ -104,6 +114,17 @@ class DeploydashRunApp(DeploydashApp):
                 return
 
     def ring(self, snapshot: Snapshot) -> None:
-        """Ring once for each thing that needs the lead."""
-        if snapshot.run is not None and self.bells.rings(snapshot.run, self.source.clock.utc()):
+        """Ring once for each thing that needs the lead, and have the terminal say what it is."""
+        if snapshot.run is None:
+            return
+        news = self.bells.news(snapshot.run, self.source.clock.utc())
+        if news and self.bells.on:
             self.bell()
+        if self.bells.notes:
+            for words in news:
+                self.tell_terminal(notification(f"{snapshot.roster.site}: {words}", os.environ))
+
+    def tell_terminal(self, sequence: str) -> None:
+        """Write a sequence that draws nothing, as Textual does with the bell."""
+        if sequence and not self.is_headless and self._driver is not None:
+            self._driver.write(sequence.encode(self._encoding, "replace").decode(self._encoding))

@@ -18,12 +18,14 @@ from deploydash.actions.ready_line import ReadyLine
 from deploydash.actions.schemas import RegistryLatest
 from deploydash.actions.script_reader import reading
 from deploydash.actions.scriptqueue import ScriptQueueAction
+from deploydash.core.eta import learned
 from deploydash.core.observations import CommandSeen
 from deploydash.core.run_orders import Hold
 from deploydash.core.run_records import RunOpened, RunRecord, RunResumed
 from deploydash.core.run_state import RunState, fold
 from deploydash.core.runbook import Runbook, StepKind
 from deploydash.errors import UserError
+from deploydash.journal.earlier import earlier_nights
 from deploydash.journal.line import Entry
 from deploydash.journal.write import JournalWriter
 from deploydash.sal.commands import Sender
@@ -120,12 +122,22 @@ async def acting(
     reader.session.recorded = keeper.noticed
     unsubscribe = reader.session.subscribe(keeper.saw)
     connecting = asyncio.create_task(line.keep_open(), name="command line")
+    learning = asyncio.create_task(_learn(keeper, journal.path), name="earlier nights")
     try:
         yield Acting(reader, keeper, RunKeeperDesk(keeper), journal.path.parent)
     finally:
         connecting.cancel()
-        await asyncio.gather(connecting, return_exceptions=True)
+        learning.cancel()
+        await asyncio.gather(connecting, learning, return_exceptions=True)
         unsubscribe()
         await keeper.aclose()
         await line.close()
         await latest.aclose()
+
+
+async def _learn(keeper: RunKeeper, journal: Path) -> None:
+    """Learn from earlier nights beside everything else; nothing waits for it."""
+    opened = keeper.state.opened
+    if opened is not None:
+        found = await asyncio.to_thread(earlier_nights, journal.parent.parent, opened)
+        await keeper.learn(learned(found))

@@ -140,6 +140,12 @@ class Acting(View):
         self.say(f"the bell is {'on' if bell.on else 'off'}")
         self.repaint()
 
+    def act_notes(self, _: str) -> None:
+        """Turn the terminal's notifications on or off."""
+        bell = self.host.bells
+        bell.notes = not bell.notes
+        self.say(f"notifications of the terminal are {'on' if bell.notes else 'off'}")
+
     def act_theme(self, _: str) -> None:
         """Go to the next theme."""
         self.say(self.host.next_theme())

@@ -29,8 +29,10 @@ _CARD = (
     Key("e", "e", "10 minutes more for the wait", "extend"),
     Key("m", "m", "write a note into the journal", "note", footer="note"),
     Key("i", "i", "why the gate is shut; in the grid: why the CSC counts as it does", "why", footer="why"),
+    Key("y", "y", "a message, ready to copy, to each owner of those asked about, waited for or waived", "owners"),
     Key("v", "v", "everything about the step: every command, every name", "page"),
     Key("b", "b", "bell on or off", "bell"),
+    Key("B", "B", "notifications of the terminal on or off", "notes"),
 )
 
 _GRID = (
@@ -67,10 +69,12 @@ WAIT: tuple[Key, ...] = (
     Key("enter", "enter", "everything about the CSC under the cursor; when nobody is missing: end the wait", "go"),
     Key("space", "space", "mark a CSC", "mark"),
     Key("asterisk", "*", "mark all of them, or none", "all"),
+    Key("y", "y", "a message, ready to copy, to the owner of those marked, or the one under the cursor", "owners"),
     Key("m", "m", "write a note into the journal", "note", footer="note"),
     Key("i", "i", "what the wait waits for", "why", footer="why"),
     Key("t", "t", "timeline: what each CSC was in over the run, and what happened when", "timeline"),
     Key("b", "b", "bell on or off", "bell"),
+    Key("B", "B", "notifications of the terminal on or off", "notes"),
     Key("up,k", "↑ k", "up", "move", "-1"),
     Key("down,j", "↓ j", "down", "move", "1"),
     Key("g,home", "g", "first", "move", "-10000"),

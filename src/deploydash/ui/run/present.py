@@ -5,8 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from deploydash.core.model import CscId, Effective, Liveness
+from deploydash.core.owners import Owners
 from deploydash.core.run_view import RunView
 from deploydash.core.snapshot import CscView, Snapshot
 from deploydash.ui.glyphs import Glyphs
@@ -14,6 +16,8 @@ from deploydash.ui.header import width_of
 from deploydash.ui.ink import Ink, Line, Span, Spans, Surface
 from deploydash.ui.present import Moment, cut
 from deploydash.ui.run.signs import Signs, signs
+
+NOBODYS: Owners = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +29,14 @@ class Reading:
     moment: Moment
     lead: bool = True
     views: Mapping[CscId, CscView] = field(default_factory=dict)
+    owners: Owners = field(default_factory=dict)
 
     @classmethod
-    def of(cls, run: RunView, snapshot: Snapshot, moment: Moment, *, lead: bool = True) -> Reading:
+    def of(
+        cls, run: RunView, snapshot: Snapshot, moment: Moment, *, lead: bool = True, owners: Owners = NOBODYS
+    ) -> Reading:
         """Return the reading of a run beside its snapshot."""
-        return cls(run, snapshot, moment, lead, {view.csc: view for view in snapshot.cscs})
+        return cls(run, snapshot, moment, lead, {view.csc: view for view in snapshot.cscs}, owners)
 
     @property
     def glyphs(self) -> Glyphs:

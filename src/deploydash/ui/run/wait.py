@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from deploydash.core.eta import expected
 from deploydash.core.model import CscId, Effective, Liveness
 from deploydash.core.run_view import WaitView
 from deploydash.core.snapshot import CscView
@@ -14,7 +15,7 @@ from deploydash.ui.lines import event, rule, state_words
 from deploydash.ui.present import bar, code, cut, look
 from deploydash.ui.run.failures import state_evidence
 from deploydash.ui.run.panel import debt_lines
-from deploydash.ui.run.present import Focus, Reading, box, chart, counted, folded, lasting, listed
+from deploydash.ui.run.present import Focus, Reading, box, chart, clipped, counted, folded, lasting, listed
 
 READ = 76
 """Whatever decides stands within this many columns: a mirror may see no more."""
@@ -27,19 +28,49 @@ DISTRESS = (Effective.FAULT, Effective.LOST)
 
 @dataclass(frozen=True, slots=True)
 class Straggler:
-    """One CSC that is not there yet: for how many seconds of this wait, and why it probably is not."""
+    """One line of the board: who is not there yet, for how many seconds of this wait, and why probably.
+
+    ``others``: the rest of a group that was LOST before the run opened and stands on one line.
+    """
 
     csc: CscId
     view: CscView | None
     missing_s: float
     reason: str
+    others: tuple[CscId, ...] = ()
+
+    @property
+    def cscs(self) -> tuple[CscId, ...]:
+        """Everyone of this line."""
+        return (self.csc, *self.others)
+
+    @property
+    def name(self) -> str:
+        """Who it is: a CSC, or how many of a group."""
+        if not self.others or self.view is None:
+            return str(self.csc)
+        return f"{len(self.cscs)} of {self.view.group}"
 
 
 def stragglers(reading: Reading, wait: WaitView) -> list[Straggler]:
-    """Return those off target, longest first; in the order of the runbook where that is equal."""
+    """Return those off target, longest first; in the order of the runbook where that is equal.
+
+    Who was LOST before the run opened is one line for each group: that is how it began, and no news of each.
+    """
+    groups: dict[str, list[CscId]] = {}
+    for csc in wait.missing:
+        if csc in reading.run.lost:
+            groups.setdefault(reading.views[csc].group, []).append(csc)
+    together = {csc: cscs for cscs in groups.values() if len(cscs) > 1 for csc in cscs}
     found = []
     for csc in wait.missing:
-        view = reading.views.get(csc)
+        view, group = reading.views.get(csc), together.get(csc, [csc])
+        if csc != group[0]:
+            continue
+        if len(group) > 1:
+            reason = f"LOST before the run opened: {listed(group)}"
+            found.append(Straggler(csc, view, _missing_s(view, reading, wait), reason, tuple(group[1:])))
+            continue
         found.append(Straggler(csc, view, _missing_s(view, reading, wait), likely_reason(view, reading)))
     return sorted(found, key=lambda one: -one.missing_s)
 
@@ -52,16 +83,19 @@ def _missing_s(view: CscView | None, reading: Reading, wait: WaitView) -> float:
 
 
 def likely_reason(view: CscView | None, reading: Reading) -> str:
-    """Return why a CSC is probably not there, from what it shows and what it logged last."""
+    """Return why a CSC is probably not there, from what it shows and the last error it logged."""
     if view is None:
         return "not in what is watched"
     parts = [state_evidence(view, reading)]
     if view.restarts and "restarted" not in parts[0]:
         parts.append(f"restarted {counted(view.restarts, 'time')}")
     detail = reading.snapshot.detail
+    logged = view.logged
     if detail is not None and detail.csc == view.csc and detail.logs:
-        last = max(detail.logs, key=lambda log: log.sent_utc)
-        parts.append(f"log: {' '.join(last.message.split())}")
+        logged = max(detail.logs, key=lambda log: log.sent_utc)
+    if logged is not None:
+        at = datetime.fromtimestamp(logged.sent_utc, UTC)
+        parts.append(f"log {at:%H:%M}: {' '.join(logged.message.split())}")
     return "; ".join(parts)
 
 
@@ -95,7 +129,9 @@ def blocking(reading: Reading, wait: WaitView) -> tuple[str, ...]:
     if worst.view is not None and worst.view.liveness is Liveness.UNSEEN:
         state = "never beat"
     began = datetime.fromtimestamp(reading.moment.utc - worst.missing_s, UTC)
-    who = f"{worst.csc} blocks" if len(missing) == 1 else f"{worst.csc} and {len(missing) - 1} more block"
+    more = sum(len(one.cscs) for one in missing[1:])
+    verb = "blocks" if not more and not worst.others else "block"
+    who = f"{worst.name} and {more} more {verb}" if more else f"{worst.name} {verb}"
     over = "The limit is over. " if _late_s(reading, wait) >= 0 else ""
     first = f"{over}{who}: {state} since {began:%H:%M:%S} UTC, {lasting(worst.missing_s)}."
     return (first, f"What usually helps: {helps(worst.view)}.")
@@ -151,7 +187,7 @@ def _top(reading: Reading, wait: WaitView, width: int, *, roomy: bool) -> list[L
     ]
     if over:
         counts.append(Span(f"      {lasting(elapsed - wait.limit_s)} over", Ink.BAD))
-    body += [*([Line()] if roomy else []), Line(tuple(counts))]
+    body += [*([Line()] if roomy else []), Line(tuple(counts)), *_eta(reading, wait, elapsed, inner)]
     body.append(Line(bar(there, wait.total, inner, reading.glyphs)))
     cells = min(inner, int(inner * elapsed / wait.limit_s)) if wait.limit_s else inner
     clock = Span(reading.glyphs.rest * cells, Ink.BAD if over else Ink.ACCENT)
@@ -185,6 +221,29 @@ def _with_keys(sentence: str, width: int) -> list[Line]:
     return lines
 
 
+def _eta(reading: Reading, wait: WaitView, elapsed: float, inner: int) -> list[Line]:
+    """Return when everyone missing is probably there, by earlier nights, and of whom they say nothing good."""
+    if not wait.missing:
+        return []
+    eta = expected(wait.missing, wait.earlier, elapsed)
+    if not eta.nights:
+        return [Line((Span("eta: no earlier night to learn from", Ink.DIM),))]
+    told = [Span("eta ", Ink.DIM)]
+    if eta.after_s is None:
+        told.append(Span("unknown", Ink.WARN))
+    else:
+        told.append(Span(f"{datetime.fromtimestamp(wait.started_utc + eta.after_s, UTC):%H:%M}", Ink.BRIGHT))
+    told.append(Span(f" from {counted(eta.nights, 'earlier night')}", Ink.DIM))
+    if eta.overdue:
+        csc, usual = eta.overdue[0]
+        more = f" and {len(eta.overdue) - 1} more" if len(eta.overdue) > 1 else ""
+        told.append(Span(f"; {csc}{more} overdue, usual {lasting(usual)}", Ink.WARN))
+    elif eta.strangers:
+        more = f" and {len(eta.strangers) - 1} more" if len(eta.strangers) > 1 else ""
+        told.append(Span(f"; nothing known of {eta.strangers[0]}{more}", Ink.DIM))
+    return [Line(clipped(tuple(told), inner, reading.glyphs))]
+
+
 def _arrivals(reading: Reading, wait: WaitView, inner: int) -> list[Line]:
     if not wait.arrivals:
         return []
@@ -193,7 +252,8 @@ def _arrivals(reading: Reading, wait: WaitView, inner: int) -> list[Line]:
     cells = max(8, min(inner - 36, 42))
     drawn = chart(sorted(wait.arrivals), wait.started_utc, wait.started_utc + elapsed, wait.total, cells, reading.signs)
     ago = lasting(reading.moment.utc - last)
-    return [Line((Span(drawn, Ink.ACCENT), Span(f" arrivals; last one {ago} ago", Ink.DIM)))]
+    who = f"{wait.last} " if wait.last is not None else ""
+    return [Line((Span(drawn, Ink.ACCENT), Span(f" arrivals; last one {who}{ago} ago", Ink.DIM)))]
 
 
 def _board(
@@ -201,7 +261,9 @@ def _board(
 ) -> list[Line]:
     inner = width - 4
     row = min(focus.row, len(found) - 1)
-    keys = _keys(reading, _whom(found, focus, row), bool(found), bell=bell)
+    owner = reading.owners.get(found[row].csc) if found else None
+    to = f" to {owner.name}" if owner is not None else ""
+    keys = _keys(reading, _whom(found, focus, row), cut(to, 24, reading.glyphs), missing=bool(found), bell=bell)
     foot = [Line(), *keys, *_waived(reading, inner)]
     if height - 3 - len(foot) < len(found):
         foot = [line for line in foot if line.spans]
@@ -210,32 +272,34 @@ def _board(
     body: list[Line] = []
     if found:
         wants = f"{'wants':<14}" if inner >= ROOMY else ""
-        body.append(Line((Span(f" {'CSC':<19}{'now':<14}{wants}{'for':>7}  likely reason", Ink.DIM),)))
+        owners = f"{'owner':<20}" if inner >= ROOMY and reading.owners else ""
+        body.append(Line((Span(f" {'CSC':<19}{'now':<14}{wants}{'for':>7}  {owners}likely reason", Ink.DIM),)))
         body += [
-            straggler_line(reading, one, inner, number == row, one.csc in focus.marked)
+            straggler_line(reading, one, inner, number == row, focus.marked.issuperset(one.cscs))
             for number, one in list(enumerate(found))[first : first + room]
         ]
     body += foot
-    count = f"{len(found)} not there yet, longest first" if found else "Nobody is missing"
+    missing = sum(len(one.cscs) for one in found)
+    count = f"{missing} not there yet, longest first" if found else "Nobody is missing"
     hidden = f" {reading.glyphs.dot} {len(found) - room} more below" if len(found) > room and first == 0 else ""
     return box(f"{count}{hidden}", body, width, len(body) + 2, reading, asking=False)
 
 
 def _whom(found: list[Straggler], focus: Focus, row: int) -> str:
-    marked = [one.csc for one in found if one.csc in focus.marked]
+    marked = [csc for one in found for csc in one.cscs if csc in focus.marked]
     if len(marked) > 1:
         return f"these {len(marked)}"
     if marked:
         return str(marked[0])
-    return str(found[row].csc) if found else ""
+    return found[row].name if found else ""
 
 
 def straggler_line(reading: Reading, one: Straggler, width: int, here: bool, marked: bool) -> Line:
-    """Return one line of the board: who, state now, state wanted, for how long, why."""
+    """Return one line of the board: who, state now, state wanted, for how long, whose it is, why."""
     glyphs = reading.glyphs
     surface = Surface.SELECTED if here else Surface.PAGE
     mark = reading.signs.marked if marked else glyphs.cursor if here else " "
-    spans = [Span(mark, Ink.ACCENT), Span(f"{cut(str(one.csc), 18, glyphs):<19}", Ink.BRIGHT)]
+    spans = [Span(mark, Ink.ACCENT), Span(f"{cut(one.name, 18, glyphs):<19}", Ink.BRIGHT)]
     view = one.view
     if view is None:
         spans.append(Span(f"{'not seen':<14}", Ink.WARN))
@@ -249,17 +313,20 @@ def straggler_line(reading: Reading, one: Straggler, width: int, here: bool, mar
         wants = str(view.target) if view is not None and view.target is not None else ""
         spans.append(Span(f"{cut(wants, 13, glyphs):<14}", Ink.DIM))
     spans.append(Span(f"{lasting(one.missing_s):>7}  ", Ink.WARN))
+    if width >= ROOMY and reading.owners:
+        owner = reading.owners.get(one.csc)
+        spans.append(Span(f"{cut(owner.name if owner is not None else '', 19, glyphs):<20}", Ink.DIM))
     used = sum(len(span.text) for span in spans)
     spans.append(Span(cut(one.reason, max(0, width - used), glyphs)))
     return Line(tuple(spans), surface)
 
 
-def _keys(reading: Reading, whom: str, missing: bool, *, bell: bool) -> list[Line]:
+def _keys(reading: Reading, whom: str, owner: str, *, missing: bool, bell: bool) -> list[Line]:
     more = reading.glyphs.cut
     if not reading.lead:
         pairs = [("enter", "detail"), ("H", "ask the lead to hold")]
     elif missing:
-        pairs = [("w", f"waive {whom}{more}"), ("enter", "detail"), ("space", "mark"), ("*", "all")]
+        pairs = [("w", f"waive {whom}{more}"), ("y", f"message{owner}"), ("enter", "detail"), ("space", "mark")]
         pairs.append(("b", f"bell: {'on' if bell else 'off'}"))
     else:
         pairs = [("enter", "end the wait"), ("b", f"bell: {'on' if bell else 'off'}")]

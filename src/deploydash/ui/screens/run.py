@@ -17,10 +17,12 @@ from deploydash.ui.present import Moment
 from deploydash.ui.run.answers import Answers
 from deploydash.ui.run.header import keys_foot, run_header
 from deploydash.ui.run.keys import RUN, run_bindings
+from deploydash.ui.run.messages import concerned
 from deploydash.ui.run.offers import Mode, first_open, mode_of, rows_of, why
 from deploydash.ui.run.panel import Place, brief_lines, here, left_lines
 from deploydash.ui.run.present import Focus, Reading
 from deploydash.ui.screens.design import Size
+from deploydash.ui.screens.messages import MessageScreen
 from deploydash.ui.screens.run_help import RunHelpScreen
 from deploydash.ui.screens.wait import WaitScreen
 from deploydash.ui.screens.watch import EDGES, NOTHING_YET, WatchScreen
@@ -324,6 +326,15 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         if self.pane is not Pane.GRID or self.snapshot is None or self.selected is None:
             return None
         return self.snapshot.cscs[self.selected].csc
+
+    def act_owners(self, _: str) -> None:
+        """Show a message to each owner of those asked about, waited for or waived."""
+        run = self.run_view
+        cscs = concerned(run) if run is not None else ()
+        if cscs:
+            self.app.push_screen(MessageScreen(cscs))
+        else:
+            self.say("nobody is asked about, waited for or waived, so there is nobody to write to")
 
     def act_help(self, _: str) -> None:
         """Open the help."""

@@ -49,16 +49,20 @@ class StepScreen(Acting):
         snapshot = self.host.snapshot
         if snapshot is None or snapshot.run is None or not self.is_mounted:
             return
-        reading = Reading.of(snapshot.run, snapshot, self.host.moment(), lead=self.host.desk is not None)
+        lead = self.host.desk is not None
+        reading = Reading.of(snapshot.run, snapshot, self.host.moment(), lead=lead, owners=self.host.owners)
         width = self.size.width
         top = run_header(reading, width, self.host.speed, self.host.watching())
         self.query_one("#run-top").styles.height = len(top)
         self.query_one("#run-top", Lines).show(top)
-        page = [*page_lines(reading, width - 4), *closure_lines(reading, width - 4)]
-        body = [Line((Span("  "), *line.spans)) for line in page]
-        self.query_one("#page", Lines).show([Line(), *body])
+        self.query_one("#page", Lines).show([Line(), *self.page(reading, width)])
         surface = Surface.REHEARSAL if snapshot.roster.rehearsal else Surface.BAR
         self.query_one("#footer", Lines).show([keys_foot(PAGE, snapshot.run, width, surface, {})])
+
+    def page(self, reading: Reading, width: int) -> list[Line]:
+        """Return what stands between header and footer."""
+        lines = [*page_lines(reading, width - 4), *closure_lines(reading, width - 4)]
+        return [Line((Span("  "), *line.spans)) for line in lines]
 
     def say(self, sentence: str) -> None:
         """Answer where the footer stands; the next key takes it away."""

@@ -16,8 +16,9 @@ from deploydash.ui.run.acting import Acting
 from deploydash.ui.run.header import keys_foot, run_header
 from deploydash.ui.run.keys import WAIT, run_bindings
 from deploydash.ui.run.present import Focus, Reading
-from deploydash.ui.run.wait import blocking_sentence, stragglers, wait_lines
+from deploydash.ui.run.wait import Straggler, blocking_sentence, stragglers, wait_lines
 from deploydash.ui.screens.detail import DetailScreen
+from deploydash.ui.screens.messages import MessageScreen
 from deploydash.ui.screens.run_help import RunHelpScreen
 from deploydash.ui.widgets.canvas import Lines
 
@@ -76,7 +77,8 @@ class WaitScreen(Acting):
         snapshot = self.host.snapshot
         if snapshot is None or snapshot.run is None:
             return None
-        return Reading.of(snapshot.run, snapshot, self.host.moment(), lead=self.host.desk is not None)
+        lead = self.host.desk is not None
+        return Reading.of(snapshot.run, snapshot, self.host.moment(), lead=lead, owners=self.host.owners)
 
     def repaint(self) -> None:
         """Draw everything; only what changed is written."""
@@ -100,11 +102,19 @@ class WaitScreen(Acting):
         message.styles.height = len(shown)
         message.show(shown)
 
-    def _missing(self) -> list[CscId]:
+    def _missing(self) -> list[Straggler]:
         reading = self.reading
         if reading is None or reading.run.wait is None:
             return []
-        return [one.csc for one in stragglers(reading, reading.run.wait)]
+        return stragglers(reading, reading.run.wait)
+
+    def _here(self, missing: list[Straggler]) -> Straggler:
+        return missing[min(self._focus.row, len(missing) - 1)]
+
+    def _chosen(self, missing: list[Straggler]) -> tuple[CscId, ...]:
+        """Return those marked, or everyone of the line under the cursor."""
+        marked = tuple(csc for one in missing for csc in one.cscs if csc in self._focus.marked)
+        return marked or self._here(missing).cscs
 
     def act_move(self, rows: str) -> None:
         """Move the cursor on the board."""
@@ -119,19 +129,19 @@ class WaitScreen(Acting):
         self.repaint()
 
     def act_mark(self, _: str) -> None:
-        """Mark the CSC under the cursor, or take the mark away."""
+        """Mark who stands under the cursor, or take the mark away."""
         missing = self._missing()
         if not missing:
             self.say("nobody is missing")
             return
-        csc = missing[min(self._focus.row, len(missing) - 1)]
+        cscs, marked = frozenset(self._here(missing).cscs), self._focus.marked
         row = min(self._focus.row + 1, len(missing) - 1)
-        self._focus = replace(self._focus, marked=self._focus.marked ^ {csc}, row=row)
+        self._focus = replace(self._focus, marked=marked - cscs if cscs <= marked else marked | cscs, row=row)
         self.repaint()
 
     def act_all(self, _: str) -> None:
         """Mark all of them, or none."""
-        missing = frozenset(self._missing())
+        missing = frozenset(csc for one in self._missing() for csc in one.cscs)
         self._focus = replace(self._focus, marked=frozenset() if missing <= self._focus.marked else missing)
         self.repaint()
 
@@ -141,8 +151,7 @@ class WaitScreen(Acting):
         if not missing:
             self.say("nobody is missing, so there is nobody to waive")
             return
-        marked = tuple(csc for csc in missing if csc in self._focus.marked)
-        self.waive(marked or (missing[min(self._focus.row, len(missing) - 1)],))
+        self.waive(self._chosen(missing))
 
     def act_go(self, _: str) -> None:
         """Look closer at the CSC under the cursor; when nobody is missing, end the wait."""
@@ -150,7 +159,7 @@ class WaitScreen(Acting):
         if reading is None or reading.run.wait is None:
             self.say("no wait is under way")
         elif missing:
-            self.app.push_screen(DetailScreen(missing[min(self._focus.row, len(missing) - 1)], self._neighbour))
+            self.app.push_screen(DetailScreen(self._here(missing).csc, self._neighbour))
         else:
             self.order(Finish(reading.run.wait.step))
 
@@ -159,13 +168,21 @@ class WaitScreen(Acting):
         if not missing:
             return None
         self._focus = replace(self._focus, row=(self._focus.row + int(way)) % len(missing))
-        return missing[self._focus.row]
+        return missing[self._focus.row].csc
 
     def act_why(self, _: str) -> None:
         """Say what the wait waits for."""
         reading = self.reading
         if reading is not None and reading.run.wait is not None:
             self.say(blocking_sentence(reading, reading.run.wait))
+
+    def act_owners(self, _: str) -> None:
+        """Show a message to the owner of those marked, or of the one under the cursor."""
+        missing = self._missing()
+        if not missing:
+            self.say("nobody is missing, so there is nobody to write to")
+            return
+        self.app.push_screen(MessageScreen(self._chosen(missing)))
 
     def act_back(self, _: str) -> None:
         """Go back to the run; the wait goes on."""

@@ -1,0 +1,17 @@
+"""The owners of a site's CSCs, as this user's own file names them."""
+
+from __future__ import annotations
+
+from deploydash.cli.places import places
+from deploydash.config.load import Site
+from deploydash.config.owners import FILE, load_owners
+from deploydash.core.owners import Owners
+
+
+def known_owners(site: Site) -> Owners:
+    """Return the owner of each CSC of a site of which one is known.
+
+    Raises:
+        ConfigurationError: there is a file of owners that cannot be used; all its problems are named.
+    """
+    return load_owners(places().user_config / FILE, site.roster)
