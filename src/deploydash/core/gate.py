@@ -40,13 +40,17 @@ class Sight:
     at: float
     utc: float
     number: int
+    cscs: tuple[CscView, ...] = ()
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> Sight:
-        """Return what a snapshot shows."""
-        views = {view.csc: view for view in snapshot.cscs}
+    def of(cls, snapshot: Snapshot, before: Sight | None = None) -> Sight:
+        """Return what a snapshot shows; ``before`` lends its views where none of them changed since."""
+        if before is not None and before.cscs is snapshot.cscs:
+            views = before.views
+        else:
+            views = {view.csc: view for view in snapshot.cscs}
         feeds = {feed.feed: feed.state for feed in snapshot.feeds}
-        return cls(views, feeds, snapshot.at, snapshot.utc, snapshot.number)
+        return cls(views, feeds, snapshot.at, snapshot.utc, snapshot.number, snapshot.cscs)
 
 
 @dataclass(frozen=True, slots=True)
