@@ -75,6 +75,9 @@ def run(_: World, size: int, tell: Say, *, quick: bool = False) -> None:
         return times
 
     ours = row("shutdown without ScriptQueues", "both", note="CSCs are the demo's, at speed 1")
+    apart = row(
+        "- one step after the other", "watcher", "cscs", note="where the lead waits for the Watcher's silence, too"
+    )
     row("- watcher: until it told OFFLINE and cscs may go", "watcher told")
     for step in ("watcher", "cscs"):
         row(f"- {step}: to the last acknowledgement", f"{step} answered")
@@ -86,6 +89,7 @@ def run(_: World, size: int, tell: Say, *, quick: bool = False) -> None:
     note = "reckoned from its algorithm and measured parts, not run; it waits for no silence"
     tell(Row("P6", size, "- system_wide_shutdown.py", (serial,), "s", note=note))
     tell(Row("P6", size, "times faster", tuple(serial / each for each in ours), "x", GOAL, most=False))
+    tell(Row("P6", size, "- one step after the other", tuple(serial / each for each in apart), "x"))
 
 
 def _shutdown() -> dict[str, float]:
