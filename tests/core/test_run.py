@@ -101,6 +101,7 @@ def test_the_next_commands_wait_for_no_silence_of_a_watcher_that_told_offline() 
     card = run_view(state, seen).card
     assert card is not None
     assert (card.step.id, card.is_open) == ("cscs", True)
+    assert "watcher told OFFLINE; only its silence is awaited" in [reason.sentence for reason in card.reasons]
     let_go = after(state, *accepted(decide(Approve(step_id("cscs"), 1), state, seen, OPERATOR)))
     assert may_intend(intended(PLAIN[0]), let_go, seen) is None
     came_back = sight(view(WATCHER, SummaryState.STANDBY, Liveness.BEATING))

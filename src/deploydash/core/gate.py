@@ -195,9 +195,11 @@ def _feeds(step: Step, sight: Sight) -> list[GateReason]:
 def _evaluate(condition: Precondition, step: Step, state: RunState, sight: Sight) -> GateReason:
     if isinstance(condition, StepsSettled):
         others = [state.runbook.step(other) for other in condition.steps]
-        lets_go = [step.kind is StepKind.CSC and only_silence_awaited(other, state, sight) for other in others]
-        open_ = [other.id for other, free in zip(others, lets_go, strict=True) if not free and not state.settled(other)]
-        return GateReason(condition.sentence, met=not open_, waits_for=", ".join(open_[:4]))
+        open_ = [other for other in others if not state.settled(other)]
+        if step.kind is StepKind.CSC and open_ and all(only_silence_awaited(other, state, sight) for other in open_):
+            names = ", ".join(other.id for other in open_)
+            return GateReason(f"{names} told OFFLINE; only its silence is awaited", met=True)
+        return GateReason(condition.sentence, met=not open_, waits_for=", ".join(other.id for other in open_[:4]))
     if isinstance(condition, CscsDown):
         return _all_down(condition.what, condition.cscs, state, sight, rule=False)
     if isinstance(condition, CscAt):
