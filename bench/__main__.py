@@ -18,7 +18,7 @@ from bench.world import World, say
 def arguments() -> argparse.Namespace:
     """Return what was asked for."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("names", nargs="*", help="p1 .. p5, and p7 for 1,000 and 10,000 CSCs; all where none is named")
+    parser.add_argument("names", nargs="*", help="p1 .. p6, and p7 for 1,000 and 10,000 CSCs; all where none is named")
     parser.add_argument("--size", type=int, action="append", help="another number of CSCs than the Summit's 117")
     parser.add_argument("--quick", action="store_true", help="short runs, for trying: their figures say little")
     parser.add_argument("--output", type=Path, default=Path("build/bench.json"), help="where the JSON goes")

@@ -18,6 +18,7 @@ from bench.history import phase, write_history
 from bench.ingest import backlog
 from bench.p1 import expected
 from bench.p2 import Change, latencies, tiles_of
+from bench.p6 import parts, serial_seconds
 from bench.registry import MODULES, load, plan
 from bench.rows import Row, quantile, table
 from bench.terminal import Terminal
@@ -150,3 +151,36 @@ def test_a_change_counts_from_its_append_until_its_letter_is_on_the_screen() -> 
 
         wait_until(shown, 10, "the letter is on the screen")
     assert 0 < late[0] < 10
+
+
+def told(utc: float, kind: str, step: str = "", csc: str = "", **more: Any) -> dict[str, Any]:
+    return {"utc": utc, "kind": kind, "csc": csc, **({"step": step} if step else {}), **more}
+
+
+def test_the_parts_of_a_shutdown_leave_out_the_leads_time_and_a_second_try() -> None:
+    took = parts(
+        [
+            told(10.0, "StepApproved", "watcher"),
+            told(10.0, "TargetsDispatched", "watcher"),
+            told(10.4, "CommandAnswered", "watcher", "Watcher"),
+            told(10.5, "StateRecorded", csc="Watcher", state=4, live=True),
+            told(13.5, "TargetEnded", "watcher", "Watcher"),
+            told(20.0, "TargetsDispatched", "cscs"),
+            told(21.0, "CommandAnswered", "cscs", "ATAOS"),
+            told(21.1, "TargetEnded", "cscs", "ATDome"),
+            told(24.0, "TargetEnded", "cscs", "ATAOS"),
+            told(30.0, "TargetsDispatched", "cscs"),
+            told(30.5, "CommandAnswered", "cscs", "ATDome"),
+            told(34.0, "TargetEnded", "cscs", "ATDome"),
+            told(40.0, "TargetsDispatched", "queues"),
+            told(41.0, "CommandAnswered", "queues", "ScriptQueue:1"),
+            told(44.0, "TargetEnded", "queues", "ScriptQueue:1"),
+        ]
+    )
+    assert (took["watcher"], took["watcher told"]) == (3.5, 0.5)
+    assert (took["cscs"], took["cscs answered"], took["cscs silent"], took["retry"]) == (4.0, 1.0, 3.0, 4.0)
+    assert (took["both"], took["all"]) == (4.5, 34.0)
+
+
+def test_the_serial_script_is_reckoned_for_every_csc_that_it_would_send_down() -> None:
+    assert serial_seconds() == pytest.approx(119, abs=1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from tests.actions.sal_cscs import command_schema
 from tests.servers.http_server import HttpServer, Request
 from tests.servers.process import free_port
 from tests.servers.registry import SchemaRegistry
+from tests.support.leaping import leaping
 
 START = command_schema("ESS", "command_start", indexed=True)
 SUBJECT = "lsst.sal.ESS.command_start-value"
@@ -25,7 +28,7 @@ async def test_a_schema_that_was_registered_a_moment_ago_is_the_latest(
     subject = f"lsst.{subname}.ESS.command_start-value"
     newer = json.loads(START)
     newer["fields"].append({"name": "addition", "type": "int", "default": 0})
-    latest = RegistryLatest(RegistrySettings(schema_registry.url, "site file"))
+    latest = RegistryLatest(RegistrySettings(schema_registry.url, "site file"), kept_s=0.0)
     try:
         with pytest.raises(FeedError, match=f"has no {subject}"):
             await latest.latest(subject)
@@ -37,6 +40,51 @@ async def test_a_schema_that_was_registered_a_moment_ago_is_the_latest(
         assert "addition" in found.fields
     finally:
         await latest.aclose()
+
+
+def test_commands_of_one_subject_share_an_answer_for_three_seconds_and_no_longer() -> None:
+    asked: list[str] = []
+
+    class Counted(RegistryLatest):
+        async def _ask(self, subject: str) -> dict[str, Any]:
+            asked.append(subject)
+            await asyncio.sleep(0.5)
+            return {"id": len(asked), "schema": START}
+
+    async def ids() -> list[list[int]]:
+        latest = Counted(RegistrySettings("http://127.0.0.1:1", "site file"))
+        found = []
+        for _ in range(4):
+            schemas = await asyncio.gather(*(latest.latest(SUBJECT) for _ in range(20)))
+            found.append([schema.schema_id for schema in schemas])
+            await asyncio.sleep(1.1)
+        await latest.aclose()
+        return found
+
+    assert leaping(ids()) == [[1] * 20, [1] * 20, [1] * 20, [2] * 20]
+    assert asked == [SUBJECT] * 2
+
+
+def test_a_failure_is_told_to_whoever_waits_for_it_and_not_kept() -> None:
+    class Down(RegistryLatest):
+        up = False
+
+        async def _ask(self, subject: str) -> dict[str, Any]:
+            await asyncio.sleep(0.5)
+            if not self.up:
+                raise FeedError("schema registry", f"{subject} cannot be had")
+            return {"id": 7, "schema": START}
+
+    async def schema_id() -> int:
+        latest = Down(RegistrySettings("http://127.0.0.1:1", "site file"))
+        outcomes = await asyncio.gather(*(latest.latest(SUBJECT) for _ in range(3)), return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [FeedError] * 3
+        latest.up = True
+        found = await latest.latest(SUBJECT)
+        await latest.aclose()
+        return found.schema_id
+
+    assert leaping(schema_id()) == 7
 
 
 async def refusal(url: str, timeout: float = 5.0) -> str:

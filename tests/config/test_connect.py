@@ -304,7 +304,9 @@ def test_a_rehearsal_ignores_every_variable() -> None:
     )
     outside = connections(rehearsal, EVERY_VARIABLE)
     assert outside == connections(rehearsal, {})
-    assert outside.kafka == KafkaSettings("127.0.0.1:9094", "PLAINTEXT", "SCRAM-SHA-512", "sal", "site file")
+    assert outside.kafka == KafkaSettings(
+        "127.0.0.1:9094", "PLAINTEXT", "SCRAM-SHA-512", "sal", "site file", rehearsal=True
+    )
     assert outside.registry == RegistrySettings("http://127.0.0.1:8081", "site file")
     assert outside.efd == EfdSettings("http://127.0.0.1:8086", "efd", "site file")
 

@@ -1,5 +1,7 @@
 """The run's rules, by value: what an order becomes, and what is refused in words."""
 
+from dataclasses import replace
+
 import pytest
 
 from deploydash.core.gate import forbids, is_up, reasons
@@ -7,6 +9,7 @@ from deploydash.core.model import CscId, Effective, FeedState, Liveness, Summary
 from deploydash.core.run import Decision, Refused, decide, may_intend, not_there, settle
 from deploydash.core.run_orders import Approve, Close, Finish, Hold, Release, Retry, Skip, Tick, Waive, WaiveDebt
 from deploydash.core.run_records import (
+    CommandAnswered,
     CommandIntended,
     CscsWaived,
     Outcome,
@@ -19,7 +22,9 @@ from deploydash.core.run_records import (
     TargetsDispatched,
 )
 from deploydash.core.run_state import RunState, StepStatus, TargetStatus
+from deploydash.core.run_view import run_view
 from deploydash.core.runbook import StepId
+from deploydash.core.snapshot import CscView
 from tests.support.runs import (
     MTM1M3,
     OFFLINE,
@@ -73,6 +78,79 @@ def test_no_csc_goes_down_while_the_watcher_is_up() -> None:
     state = done(opened(), "watcher")
     why = refusal(decide(Approve(step_id("cscs"), 1), state, sight(), OPERATOR))
     assert "Watcher is down first" in why
+
+
+def leaving_watcher(*more: RunRecord) -> RunState:
+    """The Watcher's step with exitControl sent to it."""
+    return after(
+        opened(),
+        StepApproved(step_id("watcher"), OPERATOR, 1),
+        TargetsDispatched(step_id("watcher"), (WATCHER,), OPERATOR),
+        intended(WATCHER, "watcher"),
+        *more,
+    )
+
+
+ACKNOWLEDGED = CommandAnswered(StepId("watcher"), WATCHER, 1, 303, "done")
+SAYS_OFFLINE = view(WATCHER, SummaryState.OFFLINE, Liveness.BEATING)
+
+
+def test_the_next_commands_wait_for_no_silence_of_a_watcher_that_told_offline() -> None:
+    state, seen = leaving_watcher(ACKNOWLEDGED), sight(SAYS_OFFLINE)
+    assert state.status(state.runbook.step(step_id("watcher"))) is StepStatus.UNDER_WAY
+    card = run_view(state, seen).card
+    assert card is not None
+    assert (card.step.id, card.is_open) == ("cscs", True)
+    assert "watcher told OFFLINE; only its silence is awaited" in [reason.sentence for reason in card.reasons]
+    let_go = after(state, *accepted(decide(Approve(step_id("cscs"), 1), state, seen, OPERATOR)))
+    assert may_intend(intended(PLAIN[0]), let_go, seen) is None
+    came_back = sight(view(WATCHER, SummaryState.STANDBY, Liveness.BEATING))
+    assert "Watcher is down first" in str(may_intend(intended(PLAIN[0]), let_go, came_back))
+
+
+@pytest.mark.parametrize(
+    ("state", "seen"),
+    [
+        (leaving_watcher(), SAYS_OFFLINE),
+        (leaving_watcher(ACKNOWLEDGED), view(WATCHER, SummaryState.STANDBY, Liveness.BEATING)),
+        (leaving_watcher(ACKNOWLEDGED), replace(SAYS_OFFLINE, duplicate=True)),
+        (leaving_watcher(TargetEnded(StepId("watcher"), WATCHER, Outcome.UNKNOWN, "no answer")), SAYS_OFFLINE),
+    ],
+    ids=["not acknowledged", "not told", "another beats as it", "nobody knows"],
+)
+def test_but_they_wait_where_more_than_silence_is_missing(state: RunState, seen: CscView) -> None:
+    assert refusal(decide(Approve(step_id("cscs"), 1), state, sight(seen), OPERATOR))
+    card = run_view(state, sight(seen)).card
+    assert card is not None
+    assert card.step.id == "watcher"
+
+
+def test_what_is_no_command_waits_for_silence_as_well() -> None:
+    silent = [down(csc) for csc in (WATCHER, *PLAIN)]
+    told = [view(csc, SummaryState.OFFLINE, Liveness.BEATING) for csc in QUEUES]
+    state = after(
+        done(opened(), "watcher", "cscs"),
+        StepApproved(step_id("queues"), OPERATOR, 1),
+        TargetsDispatched(step_id("queues"), QUEUES, OPERATOR),
+        *(intended(csc, "queues", seq=number) for number, csc in enumerate(QUEUES)),
+        *(CommandAnswered(step_id("queues"), csc, number, 303, "done") for number, csc in enumerate(QUEUES)),
+    )
+    seen = sight(*silent, *told)
+    red = [reason for reason in reasons(state.runbook.step(step_id("standby")), state, seen) if not reason.met]
+    assert [reason.waits_for for reason in red] == ["queues ended", "queues"]
+    card = run_view(state, seen).card
+    assert card is not None
+    assert card.step.id == "queues"
+
+
+def test_where_a_step_stands_is_found_out_anew_for_every_state() -> None:
+    state = opened()
+    step = state.runbook.step(step_id("watcher"))
+    found = [state.status(step)]
+    for record in (StepApproved(step.id, OPERATOR, 1), StepDone(step.id)):
+        state = after(state, record)
+        found.append(state.status(step))
+    assert found == [StepStatus.PENDING, StepStatus.UNDER_WAY, StepStatus.DONE]
 
 
 def test_a_waived_watcher_holds_nobody() -> None:

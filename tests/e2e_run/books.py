@@ -22,7 +22,7 @@ SHUTDOWN = """\
       - {{id: watcher, title: Send the Watcher to OFFLINE, kind: csc, system: sal, tier: moderate, ends: it is OFFLINE,
          targets: [Watcher], target: OFFLINE, effect: stops, link: here}}
       - {{id: cscs, title: Send every other CSC to OFFLINE, kind: csc, system: sal, tier: severe, ends: each is OFFLINE,
-         targets: [shutdown-set], target: OFFLINE, at_once: 12, effect: stops, link: here}}
+         targets: [shutdown-set], target: OFFLINE, at_once: 64, effect: stops, link: here}}
       - {{id: stragglers, title: Decide about those that did not go, kind: settle, system: sal, tier: moderate,
          ends: none is left, settles: cscs, link: here}}
       - {{id: queues, title: Send the ScriptQueues to OFFLINE, kind: csc, system: sal, tier: severe,

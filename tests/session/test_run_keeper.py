@@ -22,12 +22,12 @@ from deploydash.core.run_records import (
     TargetsDispatched,
 )
 from deploydash.core.run_state import StepStatus, TargetStatus
-from deploydash.core.runbook import Choice, Option, Step, StepId, StepKind
+from deploydash.core.runbook import Choice, Option, Runbook, Step, StepId, StepKind
 from deploydash.core.snapshot import FeedView, Snapshot, Summary
 from deploydash.errors import UserError
 from deploydash.session.run_keeper import RunKeeper
 from tests.support.clock import ManualClock
-from tests.support.runs import OFFLINE, OPERATOR, PLAIN, WATCHER, down, opened, sight
+from tests.support.runs import OFFLINE, OPERATOR, PLAIN, WATCHER, down, opened, sight, small_runbook
 
 WATCHER_STEP = StepId("watcher")
 CSCS_STEP = StepId("cscs")
@@ -92,8 +92,9 @@ class World:
 
 
 @asynccontextmanager
-async def keeping(world: World, clock: ManualClock) -> AsyncIterator[RunKeeper]:
-    keeper = RunKeeper(opened(), world.journal, lambda: snapshot_of(world.seen), clock, OPERATOR, {StepKind.CSC: world})
+async def keeping(world: World, clock: ManualClock, runbook: Runbook | None = None) -> AsyncIterator[RunKeeper]:
+    look = lambda: snapshot_of(world.seen)  # noqa: E731 - what the keeper looks through
+    keeper = RunKeeper(opened(runbook), world.journal, look, clock, OPERATOR, {StepKind.CSC: world})
     try:
         yield keeper
     finally:
@@ -127,10 +128,9 @@ async def test_the_approval_is_on_disk_before_the_action_starts() -> None:
 async def test_the_grid_is_told_the_start_up_targets_that_an_answer_replaces() -> None:
     world = World(Journal())
     compared: list[CompareWith] = []
-    async with keeping(world, ManualClock()) as keeper:
-        stopped = Option("stopped", "it is stopped", startup=((WATCHER, OFFLINE),))
-        choice = Choice("watcher", "Kept or stopped?", (Option("kept", "it is kept"), stopped), StepId("bridges-stop"))
-        keeper.state = replace(keeper.state, runbook=replace(keeper.state.runbook, choices=(choice,)))
+    stopped = Option("stopped", "it is stopped", startup=((WATCHER, OFFLINE),))
+    choice = Choice("watcher", "Kept or stopped?", (Option("kept", "it is kept"), stopped), StepId("bridges-stop"))
+    async with keeping(world, ManualClock(), replace(small_runbook(), choices=(choice,))) as keeper:
         keeper.compare = compared.append
         await keeper.order(Answer("watcher", "stopped"))
         await keeper.order(Answer("watcher", "kept"))

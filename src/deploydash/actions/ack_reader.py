@@ -20,6 +20,8 @@ from deploydash.sal.framing import Undecodable, unframe
 from deploydash.sal.topics import split_topic
 
 _POLL_MS = 250
+_PAUSE_S = 0.01
+"""From one batch to the next: every fetch asks for the acknowledgements of all components, and costs a millisecond."""
 _AFTER_ERROR_S = 0.2
 _ENDS_S = 10.0
 
@@ -86,12 +88,21 @@ class AckReader:
             return
         try:
             async with asyncio.timeout(_ENDS_S):
+                await self._know([*self._next, *new])
                 ends = await self._connected().end_offsets(new)
         except (KafkaError, TimeoutError) as error:
             message = f"the ends of {len(new)} ackcmd topics are not told, such as {new[0].topic}: {error}"
             raise FeedError(FeedName.KAFKA.value, message, hint="without acknowledgements nothing is sent") from error
         self._next.update({one: end for one, end in ends.items() if one not in self._next})
         self._place()
+
+    async def _know(self, partitions: list[Partition]) -> None:
+        """Learn who leads all of them at once.
+
+        aiokafka's ``end_offsets`` asks for one unknown topic, waits, asks for the next: seconds for a site's.
+        """
+        client: Any = getattr(self._connected(), "_client")  # noqa: B009  not public, and the only way
+        await client.set_topics([one.topic for one in partitions])
 
     async def run(self) -> None:
         """Hand over acknowledgements until cancelled; survives whatever is in the log."""
@@ -109,6 +120,7 @@ class AckReader:
             for one, records in batch.items():
                 for record in records:
                     await self._hand_over(one.topic, record)
+            await asyncio.sleep(_PAUSE_S)
 
     async def _hand_over(self, topic: str, record: Record) -> None:
         parts = split_topic(topic, self._settings.topic_subname)

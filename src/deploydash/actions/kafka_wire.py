@@ -111,7 +111,7 @@ def new_consumer(settings: KafkaSettings, client_id: str = "deploydash-acks") ->
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            fetch_max_wait_ms=200,
+            fetch_max_wait_ms=50 if settings.rehearsal else 200,
             **security(settings),
         )
     except ValueError as error:

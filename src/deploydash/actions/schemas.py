@@ -1,4 +1,4 @@
-"""The schemas that commands are written with: the registry's latest of the topic's subject, asked for each time.
+"""The schemas that commands are written with: the registry's latest of the topic's subject, asked for when needed.
 
 Never one of our own: C++ CSCs decode with the schema they were built with and skip the id unread (ts_sal
 ``gengenericreaderKafka.tcl``), and nothing is ever registered by us.
@@ -19,6 +19,14 @@ from deploydash.sal.framing import Undecodable
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
+KEPT_S = 3.0
+"""How long an answer serves other commands of its subject, from when it was asked for.
+
+A CSC of a new release registers its schemas as it starts and only then listens three seconds for a second process
+before it beats (ts_salobj ``base_csc.py``), and nothing is sent to a CSC that does not beat. So what was asked for
+within three seconds is no older than the schemas of whoever gets the command, also in the middle of an upgrade.
+"""
+
 
 class LatestSchema(Protocol):
     """Who knows the newest schema of a subject such as ``lsst.sal.ESS.command_start-value``."""
@@ -37,11 +45,16 @@ class SchemaById(Protocol):
 
 
 class RegistryLatest:
-    """Asks a Confluent-compatible registry before every command: a CSC of a new release registers as it starts."""
+    """Asks a Confluent-compatible registry; commands that need a subject at the same time share one answer.
 
-    def __init__(self, settings: RegistrySettings, timeout: float = 5.0) -> None:
+    An answer is kept for ``kept_s`` seconds (``KEPT_S``), a failure not at all.
+    """
+
+    def __init__(self, settings: RegistrySettings, timeout: float = 5.0, kept_s: float = KEPT_S) -> None:
         self._url = settings.url.rstrip("/")
         self._timeout = timeout
+        self._kept_s = kept_s
+        self._asked: dict[str, tuple[float, asyncio.Task[WriterSchema]]] = {}
         self._parsed: dict[tuple[int, str], WriterSchema] = {}
         self._name = f"schema registry {_without_password(settings.url)} (from {settings.source})"
         # A proxy of the shell must not come between a rehearsal and its loopback.
@@ -53,6 +66,20 @@ class RegistryLatest:
         Raises:
             FeedError: the registry has none, does not answer, or its answer is no Avro schema.
         """
+        now = asyncio.get_running_loop().time()
+        asked_at, asking = self._asked.get(subject, (now, None))
+        if asking is None or now - asked_at >= self._kept_s:
+            asking = asyncio.create_task(self._newest(subject), name=f"schema of {subject}")
+            asking.add_done_callback(lambda asked: self._forget_failure(subject, asked))
+            self._asked[subject] = (now, asking)
+        return await asyncio.shield(asking)
+
+    def _forget_failure(self, subject: str, asked: asyncio.Task[WriterSchema]) -> None:
+        failed = asked.cancelled() or asked.exception() is not None
+        if failed and self._asked.get(subject, (0.0, None))[1] is asked:
+            del self._asked[subject]
+
+    async def _newest(self, subject: str) -> WriterSchema:
         body = await self._ask(subject)
         try:
             key = (_positive(body.get("id")), _avro(body))
@@ -64,6 +91,10 @@ class RegistryLatest:
 
     async def aclose(self) -> None:
         """Close the connections."""
+        asking = [task for _, task in self._asked.values()]
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
         await self._http.aclose()
 
     async def _ask(self, subject: str) -> dict[str, Any]:

@@ -82,6 +82,7 @@ class _Chosen:
             username=username if sasl else "",
             password=password if sasl else "",
             ca_file=self._ca_file(),
+            rehearsal=self._site.rehearsal,
         )
 
     def registry(self) -> RegistrySettings:

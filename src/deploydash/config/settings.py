@@ -15,7 +15,8 @@ class KafkaSettings:
 
     ``source`` says where ``bootstrap`` came from (``site file`` or ``LSST_KAFKA_BROKER_ADDR``); ``foreign``
     that it is none of the site's ``kafka.hosts``. ``password`` never appears in a repr. ``ca_file`` is None
-    for the system's own authorities.
+    for the system's own authorities. ``rehearsal``: it is a demo observatory's, whose broker answers a fetch that
+    finds nothing only when its wait is over; every other does as soon as there is something.
     """
 
     bootstrap: str
@@ -27,6 +28,7 @@ class KafkaSettings:
     username: str = ""
     password: str = field(default="", repr=False)
     ca_file: Path | None = None
+    rehearsal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deploydash.core.model import CscId, Effective, FeedName, FeedState, Liveness, SummaryState, Target
-from deploydash.core.run_state import RunState, StepStatus
+from deploydash.core.run_state import RunState, StepStatus, TargetProgress, TargetStatus
 from deploydash.core.runbook import (
     Answered,
     CscAt,
@@ -40,13 +40,17 @@ class Sight:
     at: float
     utc: float
     number: int
+    cscs: tuple[CscView, ...] = ()
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> Sight:
-        """Return what a snapshot shows."""
-        views = {view.csc: view for view in snapshot.cscs}
+    def of(cls, snapshot: Snapshot, before: Sight | None = None) -> Sight:
+        """Return what a snapshot shows; ``before`` lends its views where none of them changed since."""
+        if before is not None and before.cscs is snapshot.cscs:
+            views = before.views
+        else:
+            views = {view.csc: view for view in snapshot.cscs}
         feeds = {feed.feed: feed.state for feed in snapshot.feeds}
-        return cls(views, feeds, snapshot.at, snapshot.utc, snapshot.number)
+        return cls(views, feeds, snapshot.at, snapshot.utc, snapshot.number, snapshot.cscs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +70,9 @@ class GateReason:
 
 def reasons(step: Step, state: RunState, sight: Sight) -> tuple[GateReason, ...]:
     """Return every precondition of a step with whether it is met, order rules first."""
-    general = [_not_held(state), _status(step, state), *_lane(step, state), *_feeds(step, sight)]
+    general = [_not_held(state), _status(step, state), *_lane(step, state, sight), *_feeds(step, sight)]
     rules = [reason for reason in order_rules(step, state, sight) if reason is not None]
-    own = [_evaluate(condition, state, sight) for condition in step.preconditions]
+    own = [_evaluate(condition, step, state, sight) for condition in step.preconditions]
     return tuple([reason for reason in general if not reason.met] + rules + own)
 
 
@@ -122,6 +126,29 @@ def is_up(view: CscView | None) -> bool:
     return view.effective is not Effective.OFFLINE
 
 
+def only_silence_awaited(step: Step, state: RunState, sight: Sight) -> bool:
+    """Say whether nothing is left of a step but to see processes end that acknowledged exitControl and told OFFLINE.
+
+    By the order rules those are down, and they take no command any more. So the next step of commands may go; each of
+    its commands is looked at once more before it is sent, and this step goes on until they are silent.
+    """
+    if step.kind is not StepKind.CSC or state.status(step) is not StepStatus.UNDER_WAY:
+        return False
+    targets = state.progress(step.id).targets
+    leaving = {item.csc for item in step.items if isinstance(item, CscItem) and item.target == OFFLINE}
+    return all(
+        csc in state.waived
+        or target.status is TargetStatus.REACHED
+        or (csc in leaving and _told_offline(target, sight.views.get(csc)))
+        for csc, target in targets.items()
+    )
+
+
+def _told_offline(target: TargetProgress, view: CscView | None) -> bool:
+    acknowledged = target.status is TargetStatus.UNDER_WAY and target.command == "exitControl" and target.answered
+    return acknowledged and view is not None and view.reported is SummaryState.OFFLINE and not view.duplicate
+
+
 def _watcher_down(state: RunState, sight: Sight) -> GateReason:
     waived = WATCHER in state.waived
     up = is_up(sight.views.get(WATCHER)) and WATCHER in state.runbook.concerns
@@ -148,12 +175,13 @@ def _status(step: Step, state: RunState) -> GateReason:
     return GateReason(f"{step.id} is {status.value.replace('_', ' ')}", met=free, rule=True)
 
 
-def _lane(step: Step, state: RunState) -> list[GateReason]:
+def _lane(step: Step, state: RunState, sight: Sight) -> list[GateReason]:
     busy = (StepStatus.UNDER_WAY, StepStatus.ASKING)
     return [
         GateReason(f"{other.id} is under way in the same lane", met=False, rule=True, waits_for=f"{other.id} ended")
         for other in state.runbook.steps()
         if other.lane is step.lane and other.id != step.id and state.status(other) in busy
+        if step.kind is not StepKind.CSC or not only_silence_awaited(other, state, sight)
     ]
 
 
@@ -164,11 +192,14 @@ def _feeds(step: Step, sight: Sight) -> list[GateReason]:
     return [GateReason("Kafka is down: what is shown is old", met=up, rule=True, waits_for="Kafka up")]
 
 
-def _evaluate(condition: Precondition, state: RunState, sight: Sight) -> GateReason:
+def _evaluate(condition: Precondition, step: Step, state: RunState, sight: Sight) -> GateReason:
     if isinstance(condition, StepsSettled):
-        steps = [state.runbook.step(step) for step in condition.steps]
-        open_ = [step.id for step in steps if not state.settled(step)]
-        return GateReason(condition.sentence, met=not open_, waits_for=", ".join(open_[:4]))
+        others = [state.runbook.step(other) for other in condition.steps]
+        open_ = [other for other in others if not state.settled(other)]
+        if step.kind is StepKind.CSC and open_ and all(only_silence_awaited(other, state, sight) for other in open_):
+            names = ", ".join(other.id for other in open_)
+            return GateReason(f"{names} told OFFLINE; only its silence is awaited", met=True)
+        return GateReason(condition.sentence, met=not open_, waits_for=", ".join(other.id for other in open_[:4]))
     if isinstance(condition, CscsDown):
         return _all_down(condition.what, condition.cscs, state, sight, rule=False)
     if isinstance(condition, CscAt):

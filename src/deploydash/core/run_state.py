@@ -144,6 +144,9 @@ class RunState:
     lost: frozenset[CscId] = frozenset()
     learned: Mapping[StepId, ArrivalsLearned] = field(default_factory=dict)
     closed: bool = False
+    _statuses: dict[StepId, StepStatus] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Where steps stand, each found out once: a card and its gate ask for all of them many times, and of a hundred
+    targets. A state never changes, and the next one begins empty."""
 
     def progress(self, step: StepId) -> StepProgress:
         """Return a step's history, empty if it has none."""
@@ -151,6 +154,12 @@ class RunState:
 
     def status(self, step: Step) -> StepStatus:
         """Return where a step stands."""
+        known = self._statuses.get(step.id)
+        if known is None:
+            known = self._statuses[step.id] = self._status(step)
+        return known
+
+    def _status(self, step: Step) -> StepStatus:
         progress = self.progress(step.id)
         if step.applies(self.answers) is False:
             return StepStatus.NOT_APPLICABLE

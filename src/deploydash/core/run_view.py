@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from deploydash.core.arm import Arm
 from deploydash.core.commands import CompareWith
-from deploydash.core.gate import GateReason, Sight, reasons
+from deploydash.core.gate import GateReason, Sight, only_silence_awaited, reasons
 from deploydash.core.lost import still_lost
 from deploydash.core.model import CscId
 from deploydash.core.run import not_there
@@ -141,16 +141,28 @@ def comparison(state: RunState) -> CompareWith:
     return CompareWith(wanted, state.runbook.startup_targets(state.answers))
 
 
-def card_step(state: RunState, chosen: StepId | None = None) -> Step | None:
-    """Return the step whose card is on top: the chosen one, else one that asks, else the first that is pending."""
+def card_step(state: RunState, sight: Sight, chosen: StepId | None = None) -> Step | None:
+    """Return the step whose card is on top: the chosen one, else one that asks, is under way or is the next.
+
+    Where only silence is awaited, and commands are next in that lane, their card is on top: they may go.
+    """
     if chosen is not None:
         return state.runbook.step(chosen)
     steps = list(state.runbook.steps())
     for wanted in (StepStatus.ASKING, StepStatus.UNDER_WAY, StepStatus.PENDING):
         for step in steps:
             if state.status(step) is wanted:
-                return step
+                free = wanted is StepStatus.UNDER_WAY and only_silence_awaited(step, state, sight)
+                return _commands_behind(step, state) if free else step
     return None
+
+
+def _commands_behind(step: Step, state: RunState) -> Step:
+    """Return the next step in a step's lane if it commands CSCs, else the step itself."""
+    lane = [other for other in state.runbook.steps() if other.lane is step.lane]
+    behind = lane[lane.index(step) + 1 :]
+    pending = next((other for other in behind if state.status(other) is StepStatus.PENDING), step)
+    return pending if pending.kind is StepKind.CSC else step
 
 
 def run_view(
@@ -164,7 +176,7 @@ def run_view(
 ) -> RunView:
     """Return the view of a run as of a sight. ``arm``, ``message`` and ``fault`` are the process's own, transient."""
     opened = state.opened
-    step = card_step(state, chosen)
+    step = card_step(state, sight, chosen)
     return RunView(
         run=opened.run if opened else "",
         runbook=state.runbook.title,

@@ -25,12 +25,23 @@ class LiveReader:
     """Reads partitions from the end that they had when they were assigned.
 
     ``wait_ms`` and ``min_bytes`` trade latency for work: aiokafka asks for all partitions and decodes an answer
-    for each of them in every fetch, 5 microseconds apiece.
+    for each of them in every fetch, 5 microseconds apiece. So does ``pause_s``, from one batch to the next: the
+    first record is handed over at once, and those that follow it closely wait for each other.
     """
 
-    def __init__(self, settings: KafkaSettings, clock: Clock, *, wait_ms: int, min_bytes: int, reset: str) -> None:
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        clock: Clock,
+        *,
+        wait_ms: int,
+        min_bytes: int,
+        reset: str,
+        pause_s: float = 0.0,
+    ) -> None:
         self._consumer: Consumer = new_consumer(settings, wait_ms=wait_ms, min_bytes=min_bytes, reset=reset)
         self._clock = clock
+        self._pause_s = pause_s
         self._positions: dict[Partition, int] = {}
         self._assigned: frozenset[Partition] = frozenset()
         self._polled: dict[Partition, int | None] = {}
@@ -122,6 +133,7 @@ class LiveReader:
                 for partition, records in batch.items():
                     self._positions[partition] = records[-1].offset + 1
                 await handle(batch, at)
+                await asyncio.sleep(self._pause_s)
             finally:
                 self._handling = False
                 self._handled_at = self._clock.monotonic()

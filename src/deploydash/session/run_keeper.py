@@ -1,6 +1,6 @@
 """Keeps a run: an order is decided, journaled, folded, and only then acted on; what happened comes back the same way.
 
-One lock makes every decision and its records one step; the journal's order is the truth (DESIGN decision 1, 3).
+One writer makes every decision and its records one step; the journal's order is the truth (DESIGN decision 1, 3).
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from deploydash.core.arm import Arm, death, ready, shut, typed
 from deploydash.core.commands import CompareWith
@@ -25,7 +24,6 @@ from deploydash.core.run_records import (
     CommandIntended,
     ItemEnded,
     ItemsDispatched,
-    LostFound,
     Outcome,
     QueueOrdered,
     RouteTaken,
@@ -39,32 +37,21 @@ from deploydash.core.run_records import (
     TargetsDispatched,
 )
 from deploydash.core.run_scripts import may_intend_script
-from deploydash.core.run_state import ItemProgress, RunState, TargetStatus, evolve, script_of
+from deploydash.core.run_state import ItemProgress, RunState, TargetStatus, script_of
 from deploydash.core.run_view import card_step, comparison, run_view
 from deploydash.core.runbook import CscItem, Step, StepId, StepKind
 from deploydash.core.snapshot import CscView, Snapshot
 from deploydash.errors import UserError
 from deploydash.session.gate_watch import GateWatch
+from deploydash.session.run_writer import Decide, Journal, RunWriter
 
 log = logging.getLogger(__name__)
-
-
-class Journal(Protocol):
-    """Where records go; ``append_all`` returns when they are on disk and blocks meanwhile."""
-
-    def append_all(self, records: Sequence[object], utc: float) -> object:
-        """Put the records of one moment on disk, all or none.
-
-        Raises:
-            UserError: the disk refused, in words.
-        """
-        ...
 
 
 class RunKeeper:
     """The one owner of a run's state in this process; also the desk at which actions work.
 
-    ``compare`` is told what the phase of the run compares the fleet with, whenever a record was written.
+    ``compare`` is told what the phase of the run compares the fleet with, each time that this changes.
     """
 
     def __init__(
@@ -77,17 +64,13 @@ class RunKeeper:
         actions: Mapping[StepKind, Action],
         scripts: ScriptAction | None = None,
     ) -> None:
-        self.state = state
-        self.fault = ""
-        self._journal = journal
+        self._writer = RunWriter(state, journal, self._sight, clock)
         self._look = look
         self._clock = clock
         self._operator = operator
         self._actions = actions
         self._scripts = scripts
-        self._writing = asyncio.Lock()
         self._watched: list[tuple[CscId, Callable[[CscView], bool], asyncio.Future[None]]] = []
-        self._noticed: list[object] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._arm: Arm | None = None
         self._armed: ArmStep | None = None
@@ -96,6 +79,18 @@ class RunKeeper:
         self._looked_at_all = False
         self.chosen: StepId | None = None
         self.compare: Callable[[CompareWith], None] = lambda _: None
+        self._compared: CompareWith | None = None
+        self._seen: Sight | None = None
+
+    @property
+    def state(self) -> RunState:
+        """The run as its journal has it."""
+        return self._writer.state
+
+    @property
+    def fault(self) -> str:
+        """Why the disk refused last, or an empty text."""
+        return self._writer.fault
 
     async def begin(self, first: RunOpened | RunResumed) -> None:
         """Write the record with which this process opens or resumes the run.
@@ -103,27 +98,23 @@ class RunKeeper:
         Raises:
             UserError: the journal cannot be written.
         """
-        async with self._writing:
-            refused = await self._write((first,))
-        if refused:
-            raise UserError(refused)
+        decision = await self._commit(lambda _, __: (first,))
+        if isinstance(decision, Refused):
+            raise UserError(decision.why)
 
     async def learn(self, found: Sequence[ArrivalsLearned]) -> None:
         """Journal what earlier nights tell, as far as it is new; a disk that refuses costs an estimate, no more."""
-        async with self._writing:
-            new = tuple(record for record in found if self.state.learned.get(record.step) != record)
-            if new and not self.state.closed:
-                await self._write(new)
+        await self._commit(
+            lambda state, _: tuple(
+                record for record in found if not state.closed and state.learned.get(record.step) != record
+            )
+        )
 
     async def order(self, order: RunOrder) -> Decision:
         """Decide an order of the lead, write its records, then act; a refusal says why."""
-        async with self._writing:
-            decision = decide(order, self.state, self._sight(), self._operator)
-            if isinstance(decision, Refused):
-                return decision
-            refused = await self._write(decision)
-            if refused:
-                return Refused(refused)
+        decision = await self._commit(lambda state, sight: decide(order, state, sight, self._operator))
+        if isinstance(decision, Refused):
+            return decision
         if isinstance(order, Hold):
             self._arm = None
         self._act_on(decision)
@@ -159,25 +150,19 @@ class RunKeeper:
 
     async def intend(self, record: CommandIntended) -> str | None:
         """Journal an intent after the last look; None means it may be sent now (core.ports.Desk)."""
-        async with self._writing:
-            why = may_intend(record, self.state, self._sight())
-            return why or await self._write((record,))
+        return await self._intend(record, lambda state, sight: may_intend(record, state, sight))
 
     async def tell(self, record: CommandAnswered | TargetEnded) -> None:
         """Journal an outcome. If the disk refuses, the outcome stays unknown to a resume, which is true (Desk)."""
-        async with self._writing:
-            await self._write((record,))
+        await self._commit(lambda _, __: (record,))
 
     async def intend_script(self, record: ScriptIntended) -> str | None:
         """Journal an intent towards a ScriptQueue after the last look (core.ports.ScriptDesk)."""
-        async with self._writing:
-            why = may_intend_script(record, self.state, self._sight())
-            return why or await self._write((record,))
+        return await self._intend(record, lambda state, sight: may_intend_script(record, state, sight))
 
     async def tell_script(self, record: ScriptAnswered | ScriptFollowed | ItemEnded | TargetEnded) -> None:
         """Journal what a script has come to (core.ports.ScriptDesk)."""
-        async with self._writing:
-            await self._write((record,))
+        await self._commit(lambda _, __: (record,))
 
     async def seen(self, csc: CscId, when: Callable[[CscView], bool], limit_s: float) -> bool:
         """Wait until a CSC is seen as asked; False at the limit (core.ports.Desk)."""
@@ -199,7 +184,7 @@ class RunKeeper:
         """Take in a new snapshot: wake whoever waits for what it shows (core.ports.Subscriber)."""
         if not self._watched:
             return
-        views = Sight.of(snapshot).views
+        views = self._sight_of(snapshot).views
         for csc, when, arrived in self._watched:
             view = views.get(csc)
             if view is not None and not arrived.done() and when(view):
@@ -209,7 +194,7 @@ class RunKeeper:
         """Return the snapshot with the run as a screen shows it beside it."""
         shown = run_view(
             self.state,
-            Sight.of(snapshot),
+            self._sight_of(snapshot),
             chosen=self.chosen,
             arm=self._arm,
             message=self._message,
@@ -219,7 +204,7 @@ class RunKeeper:
 
     def noticed(self, records: Sequence[object]) -> None:
         """Take what the fleet noticed; it is on disk before the next record of the run."""
-        self._noticed.extend(records)
+        self._writer.noticed(records)
 
     async def idle(self) -> None:
         """Wait until no action is under way."""
@@ -230,45 +215,50 @@ class RunKeeper:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._writer.idle()
 
     def _sight(self) -> Sight:
-        return Sight.of(self._look())
+        return self._sight_of(self._look())
 
-    async def _write(self, records: tuple[RunRecord, ...]) -> str | None:
-        """Put records on disk behind what the fleet noticed before them, then fold them. Returns why not."""
-        noticed, self._noticed = self._noticed, []
-        utc = self._clock.utc()
-        try:
-            await asyncio.shield(asyncio.to_thread(self._journal.append_all, (*noticed, *records), utc))
-        except UserError as error:
-            self._noticed = noticed + self._noticed
-            self.fault = str(error)
-            return self.fault
-        for record in records:
-            self.state = evolve(self.state, record, utc)
-        if records:
-            self.compare(comparison(self.state))
-        self.fault = ""
-        return None
+    def _sight_of(self, snapshot: Snapshot) -> Sight:
+        self._seen = Sight.of(snapshot, self._seen)
+        return self._seen
+
+    async def _commit(self, decide: Decide) -> Decision:
+        decision = await self._writer.commit(decide)
+        wanted = comparison(self.state)
+        if wanted != self._compared:
+            self._compared = wanted
+            self.compare(wanted)
+        return decision
+
+    async def _intend(
+        self, record: CommandIntended | ScriptIntended, forbids: Callable[[RunState, Sight], str | None]
+    ) -> str | None:
+        def decided(state: RunState, sight: Sight) -> Decision:
+            why = forbids(state, sight)
+            return (record,) if why is None else Refused(why)
+
+        decision = await self._commit(decided)
+        return decision.why if isinstance(decision, Refused) else None
 
     async def _look_once(self) -> None:
         armed = self._arm.step if self._arm is not None else None
-        self._gates.look(card_step(self.state, self.chosen), self.state, self._sight(), armed)
+        seen = self._sight()
+        self._gates.look(card_step(self.state, seen, self.chosen), self.state, seen, armed)
         await self._tend_arm()
-        async with self._writing:
-            snapshot = self._look()
-            settled = settle(self.state, Sight.of(snapshot))
-            records = (*self._found_lost(snapshot), *settled, *self._gates.ended)
-            refused = await self._write(records) if records or self._noticed else None
-        if refused is None:
-            self._gates.written()
-            self._act_on(records)
+        snapshot = self._look()
+        look_at_all = snapshot.decided and not self._looked_at_all
 
-    def _found_lost(self, snapshot: Snapshot) -> tuple[LostFound, ...]:
-        if self._looked_at_all or not snapshot.decided:
-            return ()
-        self._looked_at_all = True
-        return lost_before(self.state, snapshot)
+        def looked(state: RunState, sight: Sight) -> Decision:
+            lost = lost_before(state, snapshot) if look_at_all else ()
+            return (*lost, *settle(state, sight), *self._gates.ended)
+
+        decision = await self._commit(looked)
+        if not isinstance(decision, Refused):
+            self._looked_at_all = self._looked_at_all or look_at_all
+            self._gates.written()
+            self._act_on(decision)
 
     def _act_on(self, records: Sequence[RunRecord]) -> None:
         """Begin what records that are on disk let go."""
