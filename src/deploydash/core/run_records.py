@@ -163,7 +163,10 @@ class ScriptAnswered:
 
 @dataclass(frozen=True, slots=True)
 class ScriptFollowed:
-    """What a script in a queue has come to: its index there, its state by name, last checkpoint and last log line."""
+    """What a script in a queue has come to: its index there, its state by name, last checkpoint and last log line.
+
+    ``paused``: its queue starts no further script until it is resumed.
+    """
 
     step: StepId
     item: int
@@ -171,6 +174,7 @@ class ScriptFollowed:
     state: str
     checkpoint: str
     log: str = ""
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,8 @@ def queue_ordered(order: QueueOrder, step: Step, state: RunState, sight: Sight, 
         return f"{step.id} added no script {order.item}"
     if order.command == "stopScripts" and not (script.status is TargetStatus.UNDER_WAY and script.sal_index):
         return "this script is not under way in its queue"
+    if script.status is not TargetStatus.UNDER_WAY and (over := _over(step, state)):
+        return f"{over}, and no script of it is under way"
     why = refuses(asked.queue, order.command, sight)
     return why or (QueueOrdered(step.id, order.item, order.command, operator),)
 
@@ -104,6 +106,8 @@ def route_taken(
     cscs = tuple(csc for csc in order.cscs if csc in progress.targets and progress.targets[csc].status in open_)
     if route is None:
         return f"the runbook names no other route for {step.id}"
+    if over := _over(step, state):
+        return over
     if not cscs:
         return "none of these failed or is unknown"
     queue = order.queue or route.queue
@@ -120,6 +124,12 @@ def route_taken(
     number = ROUTES_FROM + len(progress.routes)
     config = route_config(route.config, cscs)
     return (RouteTaken(step.id, number, cscs, queue, route.path, route.standard, config, who),)
+
+
+def _over(step: Step, state: RunState) -> str | None:
+    status = state.status(step)
+    over = status not in {StepStatus.UNDER_WAY, StepStatus.ASKING}
+    return f"{step.id} is {status.value.replace('_', ' ')}" if over else None
 
 
 def route_config(config: str, cscs: tuple[CscId, ...]) -> str:
@@ -143,8 +153,8 @@ def may_intend_script(record: ScriptIntended, state: RunState, sight: Sight) -> 
     script = progress.scripts.get(record.item)
     if script is None or (script.status is not TargetStatus.UNDER_WAY and record.command not in {"pause", "resume"}):
         return f"script {record.item} was not let go in {step.id}"
-    if state.status(step) not in {StepStatus.UNDER_WAY, StepStatus.ASKING}:
-        return f"{step.id} is {state.status(step).value.replace('_', ' ')}"
+    if (script.status is not TargetStatus.UNDER_WAY or record.command == "add") and (over := _over(step, state)):
+        return over
     if record.command == "add":
         if state.held_by is not None:
             return f"the run is held by {state.held_by}"

@@ -79,7 +79,8 @@ class TargetProgress:
 class ItemProgress:
     """One script of a step. ``seq_num`` is the command that added it, 0 before; ``sal_index`` what the queue calls it.
 
-    Both stay while it is looked for again after nobody knew: such a script is not added a second time.
+    Both stay while it is looked for again after nobody knew: such a script is not added a second time. ``began_utc``
+    is when it was let go, ``paused`` whether its queue was last told to be paused.
     """
 
     status: TargetStatus = TargetStatus.PENDING
@@ -92,6 +93,8 @@ class ItemProgress:
     command: str = ""
     answered: bool = True
     utc: float = 0.0
+    began_utc: float = 0.0
+    paused: bool = False
 
 
 ROUTES_FROM = 1000
@@ -187,6 +190,18 @@ def script_of(step: Step, progress: StepProgress, number: int) -> ScriptItem | N
         return ScriptItem(route.queue, route.path, route.standard, route.config)
     item = step.items[number] if 0 <= number < len(step.items) else None
     return item if isinstance(item, ScriptItem) else None
+
+
+def under_way_in(queue: CscId, state: RunState) -> tuple[str, ...]:
+    """Return the paths of the scripts of this run that are under way in a queue."""
+    return tuple(
+        script.path
+        for step in state.runbook.steps()
+        for number, one in state.progress(step.id).scripts.items()
+        if one.status is TargetStatus.UNDER_WAY
+        and (script := script_of(step, state.progress(step.id), number)) is not None
+        and script.queue == queue
+    )
 
 
 _NOTHING = StepProgress()
@@ -287,7 +302,7 @@ def _dispatched(progress: StepProgress, record: ItemsDispatched | RouteTaken, ut
     for number in numbers:
         before = progress.scripts.get(number, ItemProgress())
         kept = before if before.status is TargetStatus.UNKNOWN else ItemProgress()
-        under_way[number] = replace(kept, status=TargetStatus.UNDER_WAY, why="", utc=utc)
+        under_way[number] = replace(kept, status=TargetStatus.UNDER_WAY, why="", utc=utc, began_utc=utc)
     progress = replace(progress, scripts={**progress.scripts, **under_way})
     if isinstance(record, ItemsDispatched):
         return progress
@@ -312,6 +327,7 @@ def _evolve_script(
             state=record.state,
             checkpoint=record.checkpoint,
             log=record.log,
+            paused=record.paused,
             utc=utc,
         )
     return replace(script, status=_ENDED[record.outcome], why=record.why, utc=utc)

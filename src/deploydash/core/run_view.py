@@ -42,13 +42,26 @@ class TargetRow:
 
 @dataclass(frozen=True, slots=True)
 class ScriptRow:
-    """One script of a card, by its number in the step: where it runs and what it has come to."""
+    """One script of a card, by its number in the step: where it runs and what it has come to.
+
+    ``cscs``: those that it shall bring to their targets, if it is another route.
+    """
 
     item: int
-    queue: CscId
-    path: str
+    script: ScriptItem
     ticked: bool
     progress: ItemProgress
+    cscs: tuple[CscId, ...] = ()
+
+    @property
+    def asks(self) -> bool:
+        """Whether it failed or nobody knows of it, and nobody ticked it."""
+        return not self.ticked and self.progress.status in {TargetStatus.FAILED, TargetStatus.UNKNOWN}
+
+    @property
+    def moves(self) -> bool:
+        """Whether it is under way."""
+        return self.progress.status is TargetStatus.UNDER_WAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +276,11 @@ def _scripts(step: Step, state: RunState) -> tuple[ScriptRow, ...]:
     asked = [(number, script_of(step, progress, number)) for number in numbers]
     return tuple(
         ScriptRow(
-            number, script.queue, script.path, number in progress.ticks, progress.scripts.get(number, ItemProgress())
+            number,
+            script,
+            number in progress.ticks,
+            progress.scripts.get(number, ItemProgress()),
+            progress.routes[number].cscs if number in progress.routes else (),
         )
         for number, script in asked
         if script is not None

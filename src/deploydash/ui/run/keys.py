@@ -21,6 +21,7 @@ _CARD = (
     Key("d", "d", "decide a question that the procedure leaves open", "decide"),
     Key("r", "r", "retry those that did not go: the one under the cursor, or those marked", "retry"),
     Key("o", "o", "the other route for those that did not go", "route"),
+    Key("p", "p", "pause or resume the queue of a script of this card, or stop the script", "queue"),
     Key("w", "w", "waive by name with a reason: marked, under the cursor, or selected in the grid", "waive"),
     Key("s", "s", "skip the step with a reason", "skip"),
     Key("O", "O", "override red preconditions with a typed reason; rules cannot be overridden", "override"),
