@@ -133,6 +133,12 @@ def summit_going_down() -> list[CscView]:
 
 def asking() -> Snapshot:
     """Return the shutdown of the Summit with two CSCs that did not go."""
+    entries, base = asking_entries()
+    return shown(full_cycle(), entries, base)
+
+
+def asking_entries() -> tuple[list[Entry], Snapshot]:
+    """Return the records and the grid of a shutdown with two CSCs that did not go."""
     book = full_cycle()
     step = book.step(StepId("cscs"))
     start = UTC - 72
@@ -162,8 +168,7 @@ def asking() -> Snapshot:
             )
     waived = [CscId.parse(name) for name in sorted(still)]
     entries += [(start + 70, TargetEnded(step.id, csc, Outcome.REACHED, "seen there")) for csc in waived]
-    base = snapshots.snapshot(summit_going_down(), target="shutdown", events=some_events())
-    return shown(book, entries, base)
+    return entries, snapshots.snapshot(summit_going_down(), target="shutdown", events=some_events())
 
 
 def some_events() -> tuple[EventLine, ...]:

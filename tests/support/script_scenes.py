@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from deploydash.core.arm import Arm
@@ -110,3 +111,15 @@ def asking() -> Snapshot:
 def ticked(item: int, note: str = "") -> RunRecord:
     """Return that one line was ticked."""
     return ItemTicked(TESTING, item, "Ana", OPERATOR, note)
+
+
+SCRIPT_SCENES: dict[str, Callable[[], Snapshot]] = {
+    "scripts": scripts,
+    "scripts-armed": armed,
+    "scripts-running": lambda: scripts(*let_go()),
+    "scripts-failed": failed,
+    "scripts-by-hand": by_hand,
+    "routed": routed,
+    "other-route": asking,
+}
+"""Every scene by its name."""

@@ -8,12 +8,13 @@ from dataclasses import replace
 
 from deploydash.ui.run_app import DeploydashRunApp
 from tests.support.run_snapshots import SCENES, FakeDesk
+from tests.support.script_scenes import SCRIPT_SCENES
 from tests.support.snapshots import FakeSource, RunningClock
 
 
 async def show(name: str, theme: str | None, observe: bool) -> int:
     """Run the app; nothing it orders goes anywhere."""
-    source = FakeSource(SCENES[name](), RunningClock())
+    source = FakeSource(({**SCENES, **SCRIPT_SCENES})[name](), RunningClock())
     app = DeploydashRunApp(source, None if observe else FakeDesk(), theme=theme, watching=lambda: 2)
 
     async def live() -> None:
