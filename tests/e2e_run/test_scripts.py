@@ -152,7 +152,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spent]:
 @pytest.mark.server
 @pytest.mark.timeout(240)
 def test_a_script_is_added_by_arming_its_step_and_followed_to_done(night: Spent) -> None:
-    assert "ScriptQueue:1 standard set_summary_state.py" in night.seen["pending"]
+    assert "ScriptQueue:1 set_summary_state.py" in night.seen["pending"]
     assert "[ATAOS, STANDBY]" in night.seen["pending"]
     assert "a arm" in night.seen["pending"]
     assert "RUNNING as 100000" in night.seen["running"]

@@ -87,16 +87,28 @@ def _closer(reading: Reading, card: Card, entry: Entry, width: int, *, unfolded:
 
 
 def script_told(reading: Reading, row: ScriptRow, width: int, *, unfolded: bool) -> list[Line]:
-    """Return one script in full: where it goes, how it is configured, and live what it tells."""
-    return [*what_lines(row.script, width, reading, unfolded=unfolded), *_progress(reading, row, width)]
+    """Return one script: why it asks, where it goes, live what it tells, and its configuration.
+
+    On the card the configuration gives way to what the script tells; the page has both.
+    """
+    lines = _why(row, width) if row.asks else []
+    if unfolded or row.progress.status is TargetStatus.PENDING:
+        lines += what_lines(row.script, width, reading, unfolded=unfolded)
+    else:
+        lines += folded(f"{row.script.queue} {row.script.path}", width)
+    return lines + _progress(reading, row, width)
+
+
+def _why(row: ScriptRow, width: int) -> list[Line]:
+    why = row.progress.why or "nobody knows what came of it"
+    return folded(why if why.startswith(row.progress.status) else f"{row.progress.status}: {why}", width, Ink.WARN)
 
 
 def what_lines(script: ScriptItem, width: int, reading: Reading, *, unfolded: bool) -> list[Line]:
     """Return queue, path and configuration of a script; the configuration as the script gets it."""
-    lines = folded(f"{script.queue} {'standard' if script.standard else 'external'} {script.path}", width)
+    where = "" if script.standard else "external "
     config = [line for row in script.config.splitlines() for line in copied(row, width, Ink.ACCENT, "  ")]
-    if not config:
-        return [*lines, *folded("no configuration: as the script has it", width, Ink.DIM, "  ")]
+    lines = folded(f"{script.queue} {where}{script.path}{'' if config else ', no configuration'}", width)
     if not unfolded and len(config) > SHORT:
         more = Line((Span(f"  {reading.glyphs.cut} v shows all {len(config)} lines of it", Ink.DIM),))
         return [*lines, *config[: SHORT - 1], more]
@@ -117,8 +129,6 @@ def _progress(reading: Reading, row: ScriptRow, width: int) -> list[Line]:
         lines += folded(f"log: {progress.log}", width, Ink.DIM)[:2]
     if progress.paused and row.moves:
         lines += folded(f"{row.script.queue} is paused: nothing further starts in it", width, Ink.WARN)
-    if row.asks:
-        lines += folded(f"{progress.status.value}: {progress.why or 'nobody knows what came of it'}", width, Ink.WARN)
     return lines
 
 
