@@ -29,6 +29,7 @@ from deploydash.core.run_records import (
 from deploydash.core.run_state import RunState, fold
 from deploydash.core.run_view import run_view
 from deploydash.core.runbook import CscItem, Runbook, Step, StepId, StepKind
+from deploydash.core.scripts import ScriptChecked
 from deploydash.core.snapshot import CscView, EventLine, Reason, Snapshot
 from tests.support import snapshots
 from tests.support.runbooks import runbook
@@ -385,6 +386,12 @@ class FakeDesk:
         if self.refusal:
             for callback in self.callbacks:
                 callback(self.refusal)
+
+    def check_script(self, path: str, standard: bool, config: str, /) -> ScriptChecked:
+        known = standard and path == "maintel/point_azel.py"
+        wrong = ("'el' is missing",) if known and not config else ()
+        told = "The configuration fits the schema." if known else f"No schema of {path} is known here."
+        return ScriptChecked(config, wrong, (told,))
 
     def subscribe_refusals(self, callback: Callable[[str], None], /) -> None:
         self.callbacks.append(callback)

@@ -16,8 +16,10 @@ from deploydash.cli.exits import Exit
 from deploydash.cli.places import Places, places
 from deploydash.cli.plan import named, open_runbook, runbook_path
 from deploydash.cli.running import run as run_to_the_end
-from deploydash.cli.sites import open_site
+from deploydash.cli.sites import open_site, shipped_sites
 from deploydash.config.load import Site
+from deploydash.config.runbook_scripts import load_catalogue
+from deploydash.config.script_check import ScriptCheck
 from deploydash.core.model import Phase
 from deploydash.core.run_records import ItemTicked, RunOpened, RunResumed, StepApproved, StepDone, StepSkipped
 from deploydash.core.run_state import RunState
@@ -207,6 +209,7 @@ async def _screen(run: Acting, theme: str | None) -> Exit:
     """Show the run until its lead leaves: yes if it is closed then, no if it stays open (CLI.md)."""
     speed = run.reader.site.demo.speed if run.reader.site.demo is not None else None
     mirrors = Mirrors(os.environ)
+    run.desk.checking = ScriptCheck(run.reader.site.roster, load_catalogue(shipped_sites() / "scripts"))
     app = DeploydashRunApp(run.reader.session, run.desk, theme=theme, speed=speed, watching=lambda: mirrors.count)
     watching = asyncio.create_task(mirrors.watch(), name="mirrors")
     try:

@@ -127,6 +127,23 @@ class RouteTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class ScriptAdded:
+    """The lead added a script by hand, beside what the runbook says, while ``step`` was on the card.
+
+    ``downs``: the CSCs that its configuration sends to OFFLINE, in its order, as far as that is known.
+    """
+
+    step: StepId
+    item: int
+    queue: CscId
+    path: str
+    standard: bool
+    config: str
+    downs: tuple[CscId, ...]
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
 class QueueOrdered:
     """The lead let a script's queue be paused or resumed, or the script be stopped; ``command`` as in SAL."""
 
@@ -289,6 +306,7 @@ RunRecord = (
     | TargetEnded
     | ItemsDispatched
     | RouteTaken
+    | ScriptAdded
     | QueueOrdered
     | ScriptIntended
     | ScriptAnswered

@@ -26,6 +26,7 @@ from deploydash.core.run_records import (
     RunRecord,
     RunReleased,
     RunResumed,
+    ScriptAdded,
     ScriptAnswered,
     ScriptFollowed,
     ScriptIntended,
@@ -98,7 +99,7 @@ class ItemProgress:
 
 
 ROUTES_FROM = 1000
-"""Scripts of other routes are numbered from here on, behind every item that a step could have."""
+"""Scripts of other routes and those added by hand are numbered from here on, behind every item of a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class StepProgress:
     targets: Mapping[CscId, TargetProgress] = field(default_factory=dict)
     ticks: Mapping[int, ItemTicked] = field(default_factory=dict)
     scripts: Mapping[int, ItemProgress] = field(default_factory=dict)
-    routes: Mapping[int, RouteTaken] = field(default_factory=dict)
+    routes: Mapping[int, RouteTaken | ScriptAdded] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ def asking_scripts(step: Step, progress: StepProgress) -> tuple[int, ...]:
 
 
 def script_of(step: Step, progress: StepProgress, number: int) -> ScriptItem | None:
-    """Return a script by its number: an item of the step, or one of another route."""
+    """Return a script by its number: an item of the step, one of another route, or one added by hand."""
     route = progress.routes.get(number)
     if route is not None:
         return ScriptItem(route.queue, route.path, route.standard, route.config)
@@ -247,6 +248,7 @@ StepRecord = (
     | TargetEnded
     | ItemsDispatched
     | RouteTaken
+    | ScriptAdded
     | QueueOrdered
     | ScriptIntended
     | ScriptAnswered
@@ -279,7 +281,7 @@ def _evolve_step(progress: StepProgress, record: StepRecord, utc: float) -> Step
     if isinstance(record, TargetsDispatched):
         sent = dict.fromkeys(record.cscs, TargetProgress(TargetStatus.UNDER_WAY, utc=utc))
         return replace(progress, targets={**progress.targets, **sent})
-    if isinstance(record, ItemsDispatched | RouteTaken):
+    if isinstance(record, ItemsDispatched | RouteTaken | ScriptAdded):
         return _dispatched(progress, record, utc)
     if isinstance(record, QueueOrdered):
         return progress
@@ -296,7 +298,7 @@ def _evolve_step(progress: StepProgress, record: StepRecord, utc: float) -> Step
     return replace(progress, targets={**progress.targets, record.csc: target})
 
 
-def _dispatched(progress: StepProgress, record: ItemsDispatched | RouteTaken, utc: float) -> StepProgress:
+def _dispatched(progress: StepProgress, record: ItemsDispatched | RouteTaken | ScriptAdded, utc: float) -> StepProgress:
     numbers = record.items if isinstance(record, ItemsDispatched) else (record.item,)
     under_way = {}
     for number in numbers:
@@ -306,8 +308,10 @@ def _dispatched(progress: StepProgress, record: ItemsDispatched | RouteTaken, ut
     progress = replace(progress, scripts={**progress.scripts, **under_way})
     if isinstance(record, ItemsDispatched):
         return progress
-    sent = dict.fromkeys(record.cscs, TargetProgress(TargetStatus.UNDER_WAY, command=record.path, utc=utc))
     routes = {**progress.routes, record.item: record}
+    if isinstance(record, ScriptAdded):
+        return replace(progress, routes=routes)
+    sent = dict.fromkeys(record.cscs, TargetProgress(TargetStatus.UNDER_WAY, command=record.path, utc=utc))
     return replace(progress, targets={**progress.targets, **sent}, routes=routes)
 
 

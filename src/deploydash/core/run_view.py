@@ -8,7 +8,7 @@ from deploydash.core.arm import Arm
 from deploydash.core.gate import GateReason, Sight, reasons
 from deploydash.core.model import CscId
 from deploydash.core.run import not_there
-from deploydash.core.run_records import ItemTicked
+from deploydash.core.run_records import ItemTicked, RouteTaken, ScriptAdded
 from deploydash.core.run_scripts import route_of
 from deploydash.core.run_state import ItemProgress, RunState, StepStatus, TargetStatus, asking_scripts, script_of
 from deploydash.core.runbook import Choice, Debt, Lane, RunPhase, ScriptItem, Step, StepId, StepKind, Tier
@@ -44,14 +44,17 @@ class TargetRow:
 class ScriptRow:
     """One script of a card, by its number in the step: where it runs and what it has come to.
 
-    ``cscs``: those that it shall bring to their targets, if it is another route.
+    ``step`` is the one it belongs to; ``cscs``: those that it shall bring to their targets, if it is another route;
+    ``by_hand``: the lead added it beside what the runbook says.
     """
 
+    step: StepId
     item: int
     script: ScriptItem
     ticked: bool
     progress: ItemProgress
     cscs: tuple[CscId, ...] = ()
+    by_hand: bool = False
 
     @property
     def asks(self) -> bool:
@@ -104,7 +107,10 @@ class WaitView:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """Everything of a run that a screen may show. ``owed``: the open debts with the ids by which they are waived."""
+    """Everything of a run that a screen may show. ``owed``: the open debts with the ids by which they are waived.
+
+    ``added``: the scripts added by hand, beside whatever step, that are under way, and the last one that was.
+    """
 
     run: str
     runbook: str
@@ -122,6 +128,7 @@ class RunView:
     waived: tuple[tuple[CscId, str], ...]
     fault: str
     owed: tuple[Debt, ...] = ()
+    added: tuple[ScriptRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +204,7 @@ def run_view(
         waived=tuple((csc, record.reason) for csc, record in state.waived.items()),
         fault=fault,
         owed=tuple(debt for _, debt in state.debts()),
+        added=_added(state),
     )
 
 
@@ -229,7 +237,8 @@ def _evidence(step: Step, state: RunState, sight: Sight) -> str:
         asking = len(_asking(step, state))
         return f"{reached}/{len(progress.targets)}" + (f" · {asking} ask" if asking else "")
     if step.kind is StepKind.SCRIPT and progress.scripts:
-        ended = {number for number, one in progress.scripts.items() if one.status is TargetStatus.REACHED}
+        reached = {number for number, one in progress.scripts.items() if one.status is TargetStatus.REACHED}
+        ended = {number for number in reached if number < len(step.items)}
         asking = len(asking_scripts(step, progress))
         return f"{len(ended | set(progress.ticks))}/{len(step.items)}" + (f" · {asking} ask" if asking else "")
     if progress.ticks:
@@ -276,15 +285,24 @@ def _scripts(step: Step, state: RunState) -> tuple[ScriptRow, ...]:
     asked = [(number, script_of(step, progress, number)) for number in numbers]
     return tuple(
         ScriptRow(
+            step.id,
             number,
             script,
             number in progress.ticks,
             progress.scripts.get(number, ItemProgress()),
-            progress.routes[number].cscs if number in progress.routes else (),
+            route.cscs if isinstance(route := progress.routes.get(number), RouteTaken) else (),
+            isinstance(route, ScriptAdded),
         )
         for number, script in asked
         if script is not None
     )
+
+
+def _added(state: RunState) -> tuple[ScriptRow, ...]:
+    steps = [step for step in state.runbook.steps() if state.progress(step.id).routes]
+    rows = [row for step in steps for row in _scripts(step, state) if row.by_hand]
+    last = max(rows, key=lambda row: row.progress.began_utc, default=None)
+    return tuple(row for row in rows if row.moves or row is last)
 
 
 def _wait(state: RunState, sight: Sight, arrivals: tuple[float, ...]) -> WaitView | None:

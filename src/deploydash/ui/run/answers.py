@@ -38,6 +38,7 @@ from deploydash.ui.run.offers import (
     ticked,
 )
 from deploydash.ui.run.present import Focus, counted
+from deploydash.ui.run.script_add import AddDialog, add_refusal
 from deploydash.ui.run.script_dialogs import queue_form, route_form, script_tick_form
 from deploydash.ui.run.script_offers import chosen
 from deploydash.ui.screens.detail import DetailScreen
@@ -224,7 +225,18 @@ class Answers(Acting):
         """Ask whether a queue of this card is to be paused or resumed, or a script stopped."""
         found, snapshot = self._card_for("queue"), self.host.snapshot
         if found is not None and snapshot is not None:
-            self.ask(queue_form(found[1], Sight.of(snapshot), self.order))
+            self.ask(queue_form(found[0], Sight.of(snapshot), self.order))
+
+    def act_add(self, _: str) -> None:
+        """Ask which script is to be added by hand to which queue; exactly what would go is shown before it does."""
+        run, snapshot, desk = self.run_view, self.host.snapshot, self.host.desk
+        if run is None or snapshot is None or not self.leads() or desk is None:
+            return
+        why = add_refusal(run)
+        if why is None and run.card is not None:
+            self.ask(AddDialog(run.card.step.id, Sight.of(snapshot), desk.check_script, self.order, self.ask).form())
+        else:
+            self.say(why or "no step is left")
 
     def act_waive(self, _: str) -> None:
         """Waive: the CSC selected in the grid, those asked about, or on the last card a debt."""

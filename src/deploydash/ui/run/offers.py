@@ -144,7 +144,7 @@ def offers(run: RunView, focus: Focus, *, lead: bool = True) -> tuple[Offer, ...
     card, mode = run.card, mode_of(run)
     if not lead:
         return (Offer("hold", "H", "ask the lead to hold"), Offer("why", "i", "why"))
-    about = script_offers.ordered_about(card)
+    about = script_offers.ordered_about(run)
     queue = [Offer("queue", script_offers.KEYS["queue"], "pause, stop...")] if about else []
     if mode is Mode.HELD:
         return (Offer("release", "R", "let it go on..."), Offer("note", "m", "note..."), *queue)

@@ -143,7 +143,21 @@ def route_lines(reading: Reading, card: Card, width: int) -> list[Line]:
         if row.cscs and row.moves:
             lines += folded(f"other route: {listed(row.cscs)}", width, Ink.BRIGHT)
             lines += folded(f"{row.script.queue} {row.script.path}", width, Ink.TEXT, "  ")
-            lines += [Line((Span("  "), *line.spans)) for line in _progress(reading, row, width - 2)]
+            lines += _indented(_progress(reading, row, width - 2))
+    return lines
+
+
+def added_lines(reading: Reading, width: int) -> list[Line]:
+    """Return the scripts that were added by hand and are under way, and what the last one came to."""
+    lines: list[Line] = []
+    for row in reading.run.added:
+        lines += folded(f"added by hand: {row.script.queue} {row.script.path}", width, Ink.BRIGHT)
+        if row.moves:
+            lines += _indented(_progress(reading, row, width - 2))
+        else:
+            good = row.progress.status is TargetStatus.REACHED
+            words = row.progress.why if good else f"{row.progress.status}: {row.progress.why}"
+            lines += folded(words, width, Ink.DIM if good else Ink.WARN, "  ", Span("  "))
     return lines
 
 
@@ -155,7 +169,8 @@ def script_page_lines(reading: Reading, card: Card, width: int) -> list[Line]:
             lines.append(_row(reading, card, entry, Focus(active=False), width, 1))
             lines += _indented(_closer(reading, card, entry, width - 2, unfolded=True))
     for row in _routes(card):
-        lines += [Line(), *folded(f"other route: {listed(row.cscs)}", width, Ink.BRIGHT)]
+        words = "added by hand" if row.by_hand else f"other route: {listed(row.cscs)}"
+        lines += [Line(), *folded(words, width, Ink.BRIGHT)]
         lines += _indented(script_told(reading, row, width - 2, unfolded=True))
     if any(isinstance(item, ScriptItem) and item.config for item in card.step.items):
         words = "Each configuration was checked against its script's schema when the runbook was read."
@@ -167,7 +182,7 @@ def script_page_lines(reading: Reading, card: Card, width: int) -> list[Line]:
 
 
 def _routes(card: Card) -> Sequence[ScriptRow]:
-    return [row for row in card.scripts if row.cscs]
+    return [row for row in card.scripts if row.cscs or row.by_hand]
 
 
 def _indented(lines: Sequence[Line]) -> list[Line]:

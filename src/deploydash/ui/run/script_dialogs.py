@@ -8,7 +8,7 @@ from deploydash.core.gate import QUEUE, Sight
 from deploydash.core.model import CscId
 from deploydash.core.run_orders import QueueOrder, RunOrder, TakeRoute, Tick
 from deploydash.core.run_scripts import refuses, route_config
-from deploydash.core.run_view import Card
+from deploydash.core.run_view import Card, RunView
 from deploydash.core.runbook import ScriptItem
 from deploydash.core.snapshot import Snapshot
 from deploydash.ui.run.forms import Field, Form, Option
@@ -19,16 +19,15 @@ Order = Callable[[RunOrder], object]
 STAY = "stay"
 
 
-def queues_of(sight: Sight, first: CscId) -> list[CscId]:
-    """Return every ScriptQueue of the site, the one that the runbook names first."""
-    known = sorted((csc for csc in sight.views if csc.name == QUEUE), key=lambda csc: csc.index)
-    return [first, *(csc for csc in known if csc != first)]
+def queues_of(sight: Sight) -> list[CscId]:
+    """Return every ScriptQueue of the site."""
+    return sorted((csc for csc in sight.views if csc.name == QUEUE), key=lambda csc: csc.index)
 
 
 def route_form(card: Card, route: ScriptItem, cscs: tuple[CscId, ...], sight: Sight, order: Order) -> Form:
     """Return the dialog of the other route: the exact script and configuration, and a queue to choose."""
     options, cannot = [Option(STAY, "back to the card, nothing is added")], []
-    for queue in queues_of(sight, route.queue):
+    for queue in dict.fromkeys((route.queue, *queues_of(sight))):
         itself = "it cannot run the script that takes itself down" if queue in cscs else None
         why = itself or refuses(queue, "add", sight)
         if why:
@@ -56,9 +55,9 @@ def route_form(card: Card, route: ScriptItem, cscs: tuple[CscId, ...], sight: Si
     return Form("The other route", body, exact=config, options=options, done=done, lives=lives)
 
 
-def queue_form(card: Card, sight: Sight, order: Order) -> Form:
+def queue_form(run: RunView, sight: Sight, order: Order) -> Form:
     """Return the dialog that pauses, resumes or stops: what is possible to choose, and why the rest is not."""
-    acts = queue_acts(card, sight)
+    acts = queue_acts(run, sight)
     options = [Option(STAY, "leave everything as it is")]
     options += [Option(str(number), act.words) for number, act in enumerate(acts) if act.why_not is None]
 
@@ -66,17 +65,17 @@ def queue_form(card: Card, sight: Sight, order: Order) -> Form:
         if answer == STAY:
             return None
         act = acts[int(answer)]
-        return order(QueueOrder(card.step.id, act.row.item, act.command))
+        return order(QueueOrder(act.row.step, act.row.item, act.command))
 
     return Form("The queues of this card", tuple(_queue_text(acts)), options=options, done=done)
 
 
 def _queue_text(acts: Iterable[QueueAct]) -> Iterable[str]:
-    told: dict[int, str] = {}
+    told: dict[tuple[str, int], str] = {}
     for act in acts:
         progress = act.row.progress
         paused = ", its queue is paused" if progress.paused else ""
-        told[act.row.item] = f"{act.row.script.path}: {progress.state or progress.status.value}{paused}"
+        told[act.row.step, act.row.item] = f"{act.row.script.path}: {progress.state or progress.status.value}{paused}"
     yield from told.values()
     yield from (f"not possible: {act.words.partition(':')[0]}: {act.why_not}" for act in acts if act.why_not)
 

@@ -101,11 +101,11 @@ class QueueAct:
     why_not: str | None
 
 
-def queue_acts(card: Card | None, sight: Sight) -> tuple[QueueAct, ...]:
-    """Return what may be told to the queues of the scripts that this card let go, newest script first."""
+def queue_acts(run: RunView, sight: Sight) -> tuple[QueueAct, ...]:
+    """Return what may be told to the queues of this card's scripts and of those added by hand, newest script first."""
     found: list[QueueAct] = []
     queues: set[CscId] = set()
-    for row in reversed(ordered_about(card)):
+    for row in reversed(ordered_about(run)):
         queue, name = row.script.queue, f"{row.script.path} ({row.progress.sal_index or 'no index yet'})"
         if row.moves:
             not_there = None if row.progress.sal_index else "the queue has given it no index yet"
@@ -120,17 +120,18 @@ def queue_acts(card: Card | None, sight: Sight) -> tuple[QueueAct, ...]:
     return tuple(found)
 
 
-def ordered_about(card: Card | None) -> Sequence[ScriptRow]:
-    """Return the scripts of a card whose queue the lead may still order about, oldest first."""
-    if card is None:
-        return ()
-    live = card.status in {StepStatus.UNDER_WAY, StepStatus.ASKING}
-    return [row for row in card.scripts if row.moves or (live and row.progress.status is not TargetStatus.PENDING)]
+def ordered_about(run: RunView) -> Sequence[ScriptRow]:
+    """Return the scripts on the card, and those added by hand, whose queue may still be ordered about, oldest first."""
+    card = run.card
+    rows = list(card.scripts) if card is not None else []
+    rows += [row for row in run.added if card is None or row.step != card.step.id]
+    live = {card.step.id} if card is not None and card.status in {StepStatus.UNDER_WAY, StepStatus.ASKING} else set()
+    return [row for row in rows if row.moves or (row.step in live and row.progress.status is not TargetStatus.PENDING)]
 
 
 def queue_refusal(run: RunView) -> str | None:
     """Return why there is nothing to pause or to stop, or None."""
-    if ordered_about(run.card):
+    if ordered_about(run):
         return None
     if run.card is None:
         return "no step is left"
