@@ -15,6 +15,7 @@ from deploydash.core.run_records import (
     Outcome,
     RouteTaken,
     RunRecord,
+    ScriptAdded,
     ScriptAnswered,
     ScriptFollowed,
     ScriptIntended,
@@ -24,11 +25,21 @@ from deploydash.core.run_state import ROUTES_FROM
 from deploydash.core.runbook import StepId, Tier
 from deploydash.core.snapshot import CscView, Snapshot
 from tests.support import snapshots
-from tests.support.run_snapshots import ANSWERS, OPERATOR, Entry, asking_entries, at_step, full_cycle, shown
+from tests.support.run_snapshots import (
+    ANSWERS,
+    OPERATOR,
+    Entry,
+    asking_entries,
+    at_step,
+    full_cycle,
+    many_asking,
+    shown,
+)
 from tests.support.snapshots import NOW, UTC
 
 TESTING = StepId("minimal-testing")
 CSCS = StepId("cscs")
+WATCHER = StepId("watcher")
 QUEUES = tuple(CscId("ScriptQueue", index) for index in (1, 2, 3))
 LATER = 200.0
 """Seconds ago at which the step of scripts was let go."""
@@ -101,11 +112,25 @@ def routed(*more: RunRecord) -> Snapshot:
     return shown(full_cycle(), [*entries, *told], base)
 
 
-def asking() -> Snapshot:
-    """Return the CSCs that did not go, with all queues ENABLED."""
+def asking(standby: tuple[CscId, ...] = ()) -> Snapshot:
+    """Return the CSCs that did not go, with all queues ENABLED but these."""
     entries, base = asking_entries()
-    views = [snapshots.in_state(v, SummaryState.ENABLED) if v.csc in QUEUES else v for v in base.cscs]
+    views = [snapshots.in_state(view, SummaryState.STANDBY) if view.csc in standby else view for view in base.cscs]
     return shown(full_cycle(), entries, replace(base, cscs=tuple(views)))
+
+
+def many() -> Snapshot:
+    """Return forty CSCs that did not go."""
+    return many_asking()
+
+
+def added_by_hand() -> Snapshot:
+    """Return the Watcher's card while a script that was added by hand runs."""
+    item = ROUTES_FROM
+    step = StepId("go-no-go")
+    script = ScriptAdded(step, item, QUEUES[1], "maintel/point_azel.py", True, "{el: 80}", (), OPERATOR)
+    told = ScriptFollowed(step, item, 200_009, "RUNNING", "slewing", "")
+    return at_step("watcher", more=[(UTC - 40, script), (UTC - 30, told)])
 
 
 def ticked(item: int, note: str = "") -> RunRecord:

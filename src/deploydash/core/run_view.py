@@ -237,8 +237,8 @@ def _evidence(step: Step, state: RunState, sight: Sight) -> str:
         asking = len(_asking(step, state))
         return f"{reached}/{len(progress.targets)}" + (f" · {asking} ask" if asking else "")
     if step.kind is StepKind.SCRIPT and progress.scripts:
-        reached = {number for number, one in progress.scripts.items() if one.status is TargetStatus.REACHED}
-        ended = {number for number in reached if number < len(step.items)}
+        ran = {number for number, one in progress.scripts.items() if one.status is TargetStatus.REACHED}
+        ended = {number for number in ran if number < len(step.items)}
         asking = len(asking_scripts(step, progress))
         return f"{len(ended | set(progress.ticks))}/{len(step.items)}" + (f" · {asking} ask" if asking else "")
     if progress.ticks:

@@ -28,10 +28,10 @@ def route_form(card: Card, route: ScriptItem, cscs: tuple[CscId, ...], sight: Si
     """Return the dialog of the other route: the exact script and configuration, and a queue to choose."""
     options, cannot = [Option(STAY, "back to the card, nothing is added")], []
     for queue in dict.fromkeys((route.queue, *queues_of(sight))):
-        itself = "it cannot run the script that takes itself down" if queue in cscs else None
+        itself = f"{queue} cannot run the script that takes itself down" if queue in cscs else None
         why = itself or refuses(queue, "add", sight)
         if why:
-            cannot.append(f"not through {queue}: {why.removeprefix(f'{queue} ')}")
+            cannot.append(f"not possible: {why}")
         else:
             named = ", as the runbook has it" if queue == route.queue else ""
             options.append(Option(str(queue), f"add it to {queue}{named}"))
