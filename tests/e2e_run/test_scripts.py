@@ -121,6 +121,29 @@ def _stop(lead: Lead, seen: dict[str, str]) -> None:
     lead.choose("The queues of this card", "stop sleep.py")
 
 
+def _add(lead: Lead, seen: dict[str, str]) -> None:
+    time.sleep(READ_S)
+    lead.dialog("A", "Add a script by hand")
+    lead.tmux.type_text("ScriptQueue:3")
+    lead.press("Enter")
+    lead.tmux.type_text("maintel/point_azel.py")
+    lead.press("Enter")
+    lead.tmux.type_text("{el: 180}")
+    lead.until(lambda frame: frame.has("{el: 180}"), "the configuration")
+    time.sleep(READ_S)
+    lead.press("Enter")
+    lead.until(lambda frame: frame.has("greater than the maximum"), "what is wrong with it")
+    lead.press("BSpace", "BSpace", "BSpace", "BSpace")
+    lead.tmux.type_text("80}")
+    lead.until(lambda frame: frame.has("{el: 80}"), "the configuration")
+    lead.press("Enter")
+    lead.until(lambda frame: frame.title == "Exactly this is added", "the second look")
+    seen["added"] = lead.see().text
+    time.sleep(READ_S)
+    lead.choose("Exactly this is added", "add it")
+    lead.until(lambda frame: frame.has("by hand: maintel"), "the script on the card")
+
+
 @pytest.fixture(scope="module")
 def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spent]:
     """One run by keys from its first script to its end."""
@@ -135,6 +158,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spent]:
         lead = Lead(tmux, failures=lambda lead, frame: _decide(lead, frame, seen))
         lead.until(lambda frame: frame.has("Bring two CSCs"), "the first card")
         seen["pending"] = lead.see().text
+        _add(lead, seen)
         time.sleep(READ_S)
         lead.press("a")
         lead.until(lambda frame: frame.title.startswith("Armed"), "the arm")
@@ -185,3 +209,13 @@ def test_a_csc_that_failed_goes_by_the_script_through_the_chosen_queue_and_is_se
         ("failed", "went to FAULT on disable: error 7: brake: stuck"),
         ("reached", "seen OFFLINE; set_summary_state.py: done"),
     ]
+
+
+@pytest.mark.server
+@pytest.mark.timeout(240)
+def test_any_script_is_added_by_hand_once_its_configuration_fits(night: Spent) -> None:
+    assert "The configuration fits the schema of maintel/point_azel.py" in night.seen["added"]
+    (added,) = records(night.journal, "ScriptAdded")
+    assert (added["queue"], added["path"], added["config"]) == ("ScriptQueue:3", "maintel/point_azel.py", "{el: 80}\n")
+    (end,) = [each for each in records(night.journal, "ItemEnded") if each["item"] == added["item"]]
+    assert (end["outcome"], end["why"]) == ("reached", "done")

@@ -17,7 +17,7 @@ from deploydash.ui.present import bar, group_of
 from deploydash.ui.run.failures import failure_lines
 from deploydash.ui.run.offers import Mode, Offer, items_of, mode_of, offers, open_questions, ticked
 from deploydash.ui.run.present import Focus, Reading, box, chart, copied, counted, folded, lasting, listed
-from deploydash.ui.run.script_card import added_lines, route_lines, script_lines, script_page_lines
+from deploydash.ui.run.script_card import added_lines, ended_lines, route_lines, script_lines, script_page_lines
 from deploydash.ui.run.sending import sending_lines
 
 CHART = 16
@@ -49,11 +49,11 @@ def wanted_height(reading: Reading, focus: Focus, width: int, limit: int) -> int
 
 
 def parts(reading: Reading, focus: Focus, width: int, height: int) -> tuple[list[Line], list[Line]]:
-    """Return what stands on the card, and its keys; what was added by hand stands on any card, below the rest."""
+    """Return what stands on the card, and its keys; a script added by hand stands on top of any card."""
     keys = key_lines(offers(reading.run, focus, lead=reading.lead), width, reading)
-    body = _body(reading, focus, width, height - len(keys))
-    added = [] if mode_of(reading.run) is Mode.ASKING else added_lines(reading, width)
-    return [*body, Line(), *added] if added else body, keys
+    added = added_lines(reading, width)
+    body = [*added, *_body(reading, focus, width, height - len(keys) - len(added))]
+    return [*body, *([] if mode_of(reading.run) is Mode.ASKING else ended_lines(reading, width))], keys
 
 
 def asks(reading: Reading) -> bool:

@@ -148,16 +148,27 @@ def route_lines(reading: Reading, card: Card, width: int) -> list[Line]:
 
 
 def added_lines(reading: Reading, width: int) -> list[Line]:
-    """Return the scripts that were added by hand and are under way, and what the last one came to."""
+    """Return the scripts that were added by hand and are under way, briefly: they stand on top of any card."""
     lines: list[Line] = []
     for row in reading.run.added:
-        lines += folded(f"added by hand: {row.script.queue} {row.script.path}", width, Ink.BRIGHT)
         if row.moves:
-            lines += _indented(_progress(reading, row, width - 2))
-        else:
+            told = f"{row.progress.state or 'to be added'} {_elapsed(reading, row)}"
+            left = (Span(f"{reading.signs.here} ", Ink.ACCENT), Span(f"by hand: {row.script.path}", Ink.BRIGHT))
+            lines.append(apart(left, (Span(told, Ink.ACCENT),), width, reading.glyphs))
+            if row.progress.paused:
+                lines += folded(f"{row.script.queue} is paused", width, Ink.WARN, "  ")
+    return lines
+
+
+def ended_lines(reading: Reading, width: int) -> list[Line]:
+    """Return what the last script that was added by hand came to, once it is over."""
+    lines: list[Line] = []
+    for row in reading.run.added:
+        if not row.moves:
             good = row.progress.status is TargetStatus.REACHED
-            words = row.progress.why if good else f"{row.progress.status}: {row.progress.why}"
-            lines += folded(words, width, Ink.DIM if good else Ink.WARN, "  ", Span("  "))
+            words = f"by hand: {row.script.queue} {row.script.path}: "
+            words += row.progress.why if good else f"{row.progress.status}, {row.progress.why}"
+            lines += folded(words, width, Ink.DIM if good else Ink.WARN)
     return lines
 
 
@@ -168,7 +179,8 @@ def script_page_lines(reading: Reading, card: Card, width: int) -> list[Line]:
         if entry.script is not None or isinstance(card.step.items[entry.item], HandItem):
             lines.append(_row(reading, card, entry, Focus(active=False), width, 1))
             lines += _indented(_closer(reading, card, entry, width - 2, unfolded=True))
-    for row in _routes(card):
+    elsewhere = [row for row in reading.run.added if row.step != card.step.id]
+    for row in [*_routes(card), *elsewhere]:
         words = "added by hand" if row.by_hand else f"other route: {listed(row.cscs)}"
         lines += [Line(), *folded(words, width, Ink.BRIGHT)]
         lines += _indented(script_told(reading, row, width - 2, unfolded=True))
