@@ -219,3 +219,40 @@ def test_any_script_is_added_by_hand_once_its_configuration_fits(night: Spent) -
     assert (added["queue"], added["path"], added["config"]) == ("ScriptQueue:3", "maintel/point_azel.py", "{el: 80}\n")
     (end,) = [each for each in records(night.journal, "ItemEnded") if each["item"] == added["item"]]
     assert (end["outcome"], end["why"]) == ("reached", "done")
+
+
+TESTING = """\
+  - phase: testing
+    title: testing
+    wanted: none
+    steps:
+      - id: minimal-testing
+        title: Test that both telescopes track and take images
+        kind: script
+        system: sal
+        tier: moderate
+        ends: every script is DONE
+        suite: minimal-testing
+        link: here
+"""
+
+
+@pytest.mark.server
+@pytest.mark.timeout(240)
+def test_the_minimal_testing_of_the_summit_is_driven_to_its_end_by_keys(
+    tmp_path: Path, cli: CommandLine, tmux: Tmux
+) -> None:
+    scenario, book = tmp_path / "up.yaml", tmp_path / "night.yaml"
+    scenario.write_text("name: up\nabout: All 117 are ENABLED.\nfleet: ENABLED\n", encoding="utf-8")
+    book.write_text(HEAD.format(site="summit") + TESTING + CLOSE.format(), encoding="utf-8")
+    with world(cli, "--scenario", str(scenario), "--speed", "20") as observatory:
+        open_run(tmux, cli, observatory.site_file, book)
+        lead = Lead(tmux)
+        lead.play(lambda frame: frame.title == CLOSED, 200)
+        observatory.commands()
+    (journal,) = journals(cli)
+    ends = records(journal, "ItemEnded")
+    assert {record["outcome"] for record in ends} == {"reached"}
+    by_hand = [record["item"] for record in records(journal, "ItemTicked") if record["step"] == "minimal-testing"]
+    assert len(ends) + len(by_hand) == 23
+    assert sorted([record["item"] for record in ends] + by_hand) == list(range(23))
