@@ -124,14 +124,11 @@ def _stop(lead: Lead, seen: dict[str, str]) -> None:
 def _add(lead: Lead, seen: dict[str, str]) -> None:
     time.sleep(READ_S)
     lead.dialog("A", "Add a script by hand")
-    lead.tmux.type_text("ScriptQueue:3")
-    lead.press("Enter")
-    lead.tmux.type_text("maintel/point_azel.py")
-    lead.press("Enter")
-    lead.tmux.type_text("{el: 180}")
-    lead.until(lambda frame: frame.has("{el: 180}"), "the configuration")
-    time.sleep(READ_S)
-    lead.press("Enter")
+    for text in ("ScriptQueue:3", "maintel/point_azel.py", "{el: 180}"):
+        lead.tmux.type_text(text)
+        lead.until(lambda frame, text=text: frame.has(text), f"{text!r} in its field")  # type: ignore[misc]
+        lead.press("Enter")
+        time.sleep(READ_S)
     lead.until(lambda frame: frame.has("greater than the maximum"), "what is wrong with it")
     lead.press("BSpace", "BSpace", "BSpace", "BSpace")
     lead.tmux.type_text("80}")
@@ -180,7 +177,9 @@ def test_a_script_is_added_by_arming_its_step_and_followed_to_done(night: Spent)
     assert "[ATAOS, STANDBY]" in night.seen["pending"]
     assert "a arm" in night.seen["pending"]
     assert "RUNNING as 100000" in night.seen["running"]
-    ends = [record for record in records(night.journal, "ItemEnded") if record["step"] == "states"]
+    ends = [
+        record for record in records(night.journal, "ItemEnded") if (record["step"], record["item"]) == ("states", 0)
+    ]
     assert [(each["outcome"], each["why"]) for each in ends] == [("reached", "done")]
     assert [each["step"] for each in records(night.journal, "StepDone")][:2] == ["states", "seen"]
 
@@ -217,7 +216,11 @@ def test_any_script_is_added_by_hand_once_its_configuration_fits(night: Spent) -
     assert "The configuration fits the schema of maintel/point_azel.py" in night.seen["added"]
     (added,) = records(night.journal, "ScriptAdded")
     assert (added["queue"], added["path"], added["config"]) == ("ScriptQueue:3", "maintel/point_azel.py", "{el: 80}\n")
-    (end,) = [each for each in records(night.journal, "ItemEnded") if each["item"] == added["item"]]
+    (end,) = [
+        each
+        for each in records(night.journal, "ItemEnded")
+        if (each["step"], each["item"]) == ("states", added["item"])
+    ]
     assert (end["outcome"], end["why"]) == ("reached", "done")
 
 
