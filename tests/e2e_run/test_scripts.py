@@ -123,22 +123,25 @@ def _stop(lead: Lead, seen: dict[str, str]) -> None:
 
 def _add(lead: Lead, seen: dict[str, str]) -> None:
     time.sleep(READ_S)
-    lead.dialog("A", "Add a script by hand")
-    for text in ("ScriptQueue:3", "maintel/point_azel.py", "{el: 180}"):
-        lead.tmux.type_text(text)
-        lead.until(lambda frame, text=text: frame.has(text), f"{text!r} in its field")  # type: ignore[misc]
-        lead.press("Enter")
-        time.sleep(READ_S)
+    _type(lead, "ScriptQueue:3", "maintel/point_azel.py", "{el: 180}")
     lead.until(lambda frame: frame.has("greater than the maximum"), "what is wrong with it")
-    lead.press("BSpace", "BSpace", "BSpace", "BSpace")
-    lead.tmux.type_text("80}")
-    lead.until(lambda frame: frame.has("{el: 80}"), "the configuration")
-    lead.press("Enter")
+    lead.press("Escape")
+    lead.until(lambda frame: frame.title == "Your turn", "the card")
+    _type(lead, "ScriptQueue:3", "maintel/point_azel.py", "{el: 80}")
     lead.until(lambda frame: frame.title == "Exactly this is added", "the second look")
     seen["added"] = lead.see().text
     time.sleep(READ_S)
     lead.choose("Exactly this is added", "add it")
     lead.until(lambda frame: frame.has("by hand: maintel"), "the script on the card")
+
+
+def _type(lead: Lead, *texts: str) -> None:
+    lead.dialog("A", "Add a script by hand")
+    for text in texts:
+        lead.tmux.type_text(text)
+        lead.until(lambda frame, text=text: frame.has(text), f"{text!r} in its field")  # type: ignore[misc]
+        lead.press("Enter")
+        time.sleep(READ_S)
 
 
 @pytest.fixture(scope="module")
