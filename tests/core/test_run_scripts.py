@@ -218,7 +218,7 @@ def test_the_card_shows_every_script_with_what_it_has_come_to() -> None:
     state = after(approved(run_of(FIRST, BY_HAND, SECOND)), ScriptFollowed(TESTING, 0, 200003, "RUNNING", "slew"))
     card = run_view(state, sight()).card
     assert card is not None
-    assert [(row.item, row.path, row.progress.checkpoint) for row in card.scripts] == [
+    assert [(row.item, row.script.path, row.progress.checkpoint) for row in card.scripts] == [
         (0, "auxtel/enable_atcs.py", "slew"),
         (2, "maintel/enable_mtcs.py", ""),
     ]

@@ -1,31 +1,36 @@
 """Whatever the keys, the answers and the crashes: no script is added without its order, or twice."""
 
+from collections import Counter
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from deploydash.core.gate import Sight
-from deploydash.core.model import FeedState, SummaryState
+from deploydash.core.gate import QUEUE, Sight, forbids
+from deploydash.core.model import CscId, FeedState, SummaryState, Target
 from deploydash.core.run import Refused, decide, settle
-from deploydash.core.run_orders import Approve, Hold, QueueOrder, Release, Retry, RunOrder, Skip, Tick
+from deploydash.core.run_orders import AddScript, Approve, Hold, QueueOrder, Release, Retry, RunOrder, Skip, Tick
 from deploydash.core.run_records import (
     ItemEnded,
     ItemsDispatched,
     Outcome,
     RunRecord,
     RunResumed,
+    ScriptAdded,
     ScriptAnswered,
     ScriptIntended,
     StepApproved,
 )
 from deploydash.core.run_scripts import may_intend_script
-from deploydash.core.run_state import TargetStatus, fold
+from deploydash.core.run_state import ROUTES_FROM, TargetStatus, asking_scripts, fold, under_way_in
 from tests.core.test_run_scripts import BY_HAND, FIRST, SECOND, TESTING, run_of
 from tests.support.runs import OPERATOR, QUEUES, sight, view
 
 UTC = 1_794_996_400.0
 ITEMS = (FIRST, BY_HAND, SECOND, FIRST)
-NUMBERS = st.integers(0, len(ITEMS) - 1)
+ADDED = (ROUTES_FROM, ROUTES_FROM + 1)
+NUMBERS = st.one_of(st.integers(0, len(ITEMS) - 1), st.sampled_from(ADDED))
+OFFLINE = Target(SummaryState.OFFLINE)
 
 
 class AnyScripts(RuleBasedStateMachine):
@@ -55,6 +60,7 @@ class AnyScripts(RuleBasedStateMachine):
             st.just(Hold("ops2")),
             st.just(Release()),
             st.just(Skip(TESTING, "why")),
+            st.sampled_from([AddScript(TESTING, FIRST), AddScript(TESTING, SECOND)]),
             st.builds(lambda items: Retry(TESTING, items=tuple(items)), st.lists(NUMBERS, max_size=2)),
             st.builds(
                 lambda item, note: Tick(TESTING, "ana", item, note), st.integers(-1, 5), st.sampled_from(["", "a"])
@@ -127,13 +133,15 @@ class AnyScripts(RuleBasedStateMachine):
     @invariant()
     def no_script_is_added_more_often_than_it_was_let_go_after_an_approval(self) -> None:
         approved = False
-        let_go = dict.fromkeys(range(len(ITEMS)), 0)
+        let_go: Counter[int] = Counter()
         for _, record in self.journal:
             approved = approved or isinstance(record, StepApproved)
             if isinstance(record, ItemsDispatched):
                 assert approved
                 for item in record.items:
                     let_go[item] += 1
+            if isinstance(record, ScriptAdded):
+                let_go[record.item] += 1
             if isinstance(record, ScriptIntended) and record.command == "add":
                 let_go[record.item] -= 1
                 assert let_go[record.item] >= 0
@@ -150,9 +158,21 @@ class AnyScripts(RuleBasedStateMachine):
                 doubtful.discard(record.item)
 
     @invariant()
+    def a_queue_that_runs_a_script_of_ours_is_not_sent_down(self) -> None:
+        for index in (1, 2):
+            queue = CscId(QUEUE, index)
+            if under_way_in(queue, self.state):
+                assert forbids(queue, OFFLINE, self.state, self.see(), bulk=True) is not None
+
+    @invariant()
     def a_person_in_between_is_waited_for(self) -> None:
         progress = self.state.progress(TESTING)
         assert not (progress.scripts.keys() & {2, 3}) or 1 in progress.ticks
+
+    @invariant()
+    def what_was_added_by_hand_asks_nobody(self) -> None:
+        step = self.state.runbook.step(TESTING)
+        assert not set(asking_scripts(step, self.state.progress(TESTING))) & set(ADDED)
 
 
 TestAnyScripts = AnyScripts.TestCase

@@ -31,6 +31,7 @@ from deploydash.core.run_records import (
 from deploydash.core.run_state import RunState, fold
 from deploydash.core.run_view import run_view
 from deploydash.core.runbook import CscItem, Runbook, Step, StepId, StepKind
+from deploydash.core.scripts import ScriptChecked
 from deploydash.core.snapshot import CscView, EventLine, Reason, Snapshot
 from tests.support import snapshots
 from tests.support.runbooks import runbook
@@ -133,6 +134,12 @@ def summit_going_down() -> list[CscView]:
 
 def asking() -> Snapshot:
     """Return the shutdown of the Summit with two CSCs that did not go."""
+    entries, base = asking_entries()
+    return shown(full_cycle(), entries, base)
+
+
+def asking_entries() -> tuple[list[Entry], Snapshot]:
+    """Return the records and the grid of a shutdown with two CSCs that did not go."""
     book = full_cycle()
     step = book.step(StepId("cscs"))
     start = UTC - 72
@@ -162,8 +169,7 @@ def asking() -> Snapshot:
             )
     waived = [CscId.parse(name) for name in sorted(still)]
     entries += [(start + 70, TargetEnded(step.id, csc, Outcome.REACHED, "seen there")) for csc in waived]
-    base = snapshots.snapshot(summit_going_down(), target="shutdown", events=some_events())
-    return shown(book, entries, base)
+    return entries, snapshots.snapshot(summit_going_down(), target="shutdown", events=some_events())
 
 
 def some_events() -> tuple[EventLine, ...]:
@@ -395,6 +401,12 @@ class FakeDesk:
         if self.refusal:
             for callback in self.callbacks:
                 callback(self.refusal)
+
+    def check_script(self, path: str, standard: bool, config: str, /) -> ScriptChecked:
+        known = standard and path == "maintel/point_azel.py"
+        wrong = ("'el' is missing",) if known and not config else ()
+        told = "The configuration fits the schema." if known else f"No schema of {path} is known here."
+        return ScriptChecked(config, wrong, (told,))
 
     def subscribe_refusals(self, callback: Callable[[str], None], /) -> None:
         self.callbacks.append(callback)

@@ -344,13 +344,6 @@ async def test_enter_on_a_question_about_failures_opens_the_csc_and_n_the_next_o
         await screen.sees("ESS:303")
 
 
-async def test_the_other_route_shows_the_script_for_this_csc() -> None:
-    async with running_run(SCENES["asking"]()) as screen:
-        await press(screen, ("o",))
-        await screen.sees("set_summary_state.py on ScriptQueue:1 for MTDome")
-        await screen.sees("[MTDome, OFFLINE]")
-
-
 async def test_v_shows_every_command_and_name_and_still_holds() -> None:
     async with running_run(SCENES["cscs"]()) as screen:
         await screen.press("v")

@@ -223,7 +223,7 @@ class _Work:
         self._desk = desk
         self._watch = watch
         self._reader = reader
-        self._told: tuple[int, str, str] = (0, "", "")
+        self._told: tuple[int, str, str, bool] = (0, "", "", False)
         self._told_log = ""
         self._told_at = 0.0
 
@@ -312,12 +312,13 @@ class _Work:
 
     async def _tell(self, seen: Followed) -> None:
         """Journal its states and checkpoints as they come, and its log lines every so often."""
-        state, log = (seen.sal_index, seen.state.name, seen.checkpoint), first_line(seen.log)
+        state = (seen.sal_index, seen.state.name, seen.checkpoint, seen.running is False)
+        log = first_line(seen.log)
         now = asyncio.get_running_loop().time()
         due = log != self._told_log and (seen.ended or now >= self._told_at + _LOG_EVERY_S)
         if seen.sal_index and (state != self._told or due):
             self._told, self._told_log, self._told_at = state, log, now
-            await self._desk.tell_script(ScriptFollowed(self._job.step, self._job.item, *state, log))
+            await self._desk.tell_script(ScriptFollowed(self._job.step, self._job.item, *state[:3], log, state[3]))
 
 
 def itself(job: ScriptJob) -> str:

@@ -18,8 +18,10 @@ from deploydash.cli.owners import known_owners
 from deploydash.cli.places import Places, places
 from deploydash.cli.plan import named, open_runbook, runbook_path
 from deploydash.cli.running import run as run_to_the_end
-from deploydash.cli.sites import open_site
+from deploydash.cli.sites import open_site, shipped_sites
 from deploydash.config.load import Site
+from deploydash.config.runbook_scripts import load_catalogue
+from deploydash.config.script_check import ScriptCheck
 from deploydash.core.model import Phase
 from deploydash.core.run_records import ItemTicked, RunOpened, RunResumed, StepApproved, StepDone, StepSkipped
 from deploydash.core.run_state import RunState
@@ -238,6 +240,7 @@ async def _screen(run: Acting, theme: str | None, greeting: str) -> Exit:
     """Show the run until its lead leaves: yes if it is closed then, no if it stays open (CLI.md)."""
     speed = run.reader.site.demo.speed if run.reader.site.demo is not None else None
     mirrors = Mirrors(os.environ)
+    run.desk.checking = ScriptCheck(run.reader.site.roster, load_catalogue(shipped_sites() / "scripts"))
     journal = journal_reader(run.folder / JOURNAL)
     history = JournalHistory(run.keeper.state.runbook, run.reader.site.roster, journal)
     app = DeploydashRunApp(

@@ -12,7 +12,7 @@ from deploydash.config.runbook_names import Concern, UnknownNameError, select
 from deploydash.config.runbook_scripts import Catalogue
 from deploydash.config.systems import Systems
 from deploydash.config.yaml_lines import Document, Path, key_text
-from deploydash.core.model import CscId, CscSpec, Target, TargetKind
+from deploydash.core.model import CscId, CscSpec, Roster, Target, TargetKind
 from deploydash.errors import Problem
 
 
@@ -39,6 +39,11 @@ class Draft:
     loops: Mapping[str, list[dict[str, Any]]]
     catalogue: Catalogue
     suites: Mapping[str, Suite] = field(default_factory=dict)
+
+    @property
+    def roster(self) -> Roster:
+        """The CSCs of the site."""
+        return self.site.roster
 
     def problem(self, path: Path, message: str, hint: str = "") -> Problem:
         """Return a problem at a place of the runbook file."""

@@ -43,7 +43,11 @@ def _downs(draft: Draft, path: Path, step: StepEntry) -> list[CscId]:
         last = last_of(draft, step)
         ordered = [csc for csc in draft.targets(step) if csc not in last] + list(last)
         return [csc for csc in ordered if draft.goal(step, csc).state is SummaryState.OFFLINE]
-    return [csc for _, _, script in draft.scripts(path, step) for csc in script_downs(draft, script)]
+    return [
+        csc
+        for _, _, script in draft.scripts(path, step)
+        for csc in script_downs(draft, script.script or "", script.config)
+    ]
 
 
 def _watcher_first(draft: Draft) -> Iterator[Problem]:

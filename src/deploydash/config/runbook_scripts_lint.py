@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Protocol
 
 from deploydash.config.runbook_draft import Draft, Suite
 from deploydash.config.runbook_file import ScriptEntry, StepEntry
-from deploydash.config.runbook_names import SCRIPT_QUEUE, WATCHER, UnknownNameError, component_hint, select
+from deploydash.config.runbook_names import SCRIPT_QUEUE, WATCHER, Concern, UnknownNameError, component_hint, select
 from deploydash.config.yaml_lines import Path, key_text
-from deploydash.core.model import CscId
+from deploydash.core.model import CscId, Roster
 from deploydash.core.runbook import StepKind
 from deploydash.errors import Problem
 
@@ -58,27 +58,43 @@ def _script(
         at = (*place, "script") if wrong.at[:1] == ("..",) else (*place, "config", *wrong.at)
         yield problem(at, wrong.message, wrong.hint)
     base = (*place, "config")
-    if script.script == SET_STATE:
-        found = _set_state(draft, script.config, watcher_down)
-    elif script.script == SHUTDOWN:
-        found = _shutdown(draft, script.config)
-    elif script.script == "run_command.py":
-        found = _csc_text(draft, ("component",), script.config.get("component"))
-    else:
-        return
-    for at, message, hint in found:
+    for at, message, hint in script_departures(draft, script.script, script.config, watcher_down=watcher_down):
         yield problem((*base, *at), message, hint)
 
 
 Found = Iterator[tuple[Path, str, str]]
 
 
-def _csc_text(draft: Draft, at: Path, text: Any) -> Found:
+class Ground(Protocol):
+    """Where a script would run: the site, and the CSCs that words such as ``concerned`` stand for."""
+
+    @property
+    def roster(self) -> Roster:
+        """The CSCs of the site."""
+        ...
+
+    @property
+    def concern(self) -> Concern:
+        """What a run there is about."""
+        ...
+
+
+def script_departures(ground: Ground, script: str, config: dict[str, Any], *, watcher_down: bool) -> Found:
+    """Yield what our rules have against a configuration, beyond the script's schema: place, sentence, hint."""
+    if script == SET_STATE:
+        yield from _set_state(ground, config, watcher_down)
+    elif script == SHUTDOWN:
+        yield from _shutdown(ground, config)
+    elif script == "run_command.py":
+        yield from _csc_text(ground, ("component",), config.get("component"))
+
+
+def _csc_text(ground: Ground, at: Path, text: Any) -> Found:
     """Check a CSC that a script is told; what is no text fails its schema anyway."""
     if not isinstance(text, str) or text == _ANY_CSC:
         return
     try:
-        select(text, draft.site.roster, draft.concern)
+        select(text, ground.roster, ground.concern)
     except UnknownNameError as error:
         yield at, str(error), error.hint
 
@@ -89,18 +105,18 @@ def _rows(config: dict[str, Any]) -> list[tuple[int, list[Any]]]:
     return [(at, row) for at, row in enumerate(rows) if isinstance(row, list) and len(row) > 1]
 
 
-def _set_state(draft: Draft, config: dict[str, Any], watcher_down: bool) -> Found:
-    protected = {str(spec.csc) for spec in draft.site.roster.cscs if spec.protected}
+def _set_state(ground: Ground, config: dict[str, Any], watcher_down: bool) -> Found:
+    protected = {str(spec.csc) for spec in ground.roster.cscs if spec.protected}
     offline = False
     for at, row in _rows(config):
-        yield from _csc_text(draft, ("data", at, 0), row[0])
+        yield from _csc_text(ground, ("data", at, 0), row[0])
         state = str(row[1]).upper()
         if state not in _STATES:
             near = get_close_matches(state, _STATES, 1)
             hint = f"did you mean {near[0]}?" if near else f"use {', '.join(_STATES)}"
             yield ("data", at, 1), f"the script sends nothing to {row[1]!r}", hint
         if str(row[0]) in protected:
-            message = f"{row[0]} is protected at {draft.site.roster.site}: no step may command it"
+            message = f"{row[0]} is protected at {ground.roster.site}: no step may command it"
             yield ("data", at, 0), message, "it is commanded by hand from its tile only"
         offline = offline or state == "OFFLINE"
     if offline and watcher_down and config.get("mute_alarms") is not False:
@@ -108,9 +124,9 @@ def _set_state(draft: Draft, config: dict[str, Any], watcher_down: bool) -> Foun
         yield (), message, "add mute_alarms: false"
 
 
-def _shutdown(draft: Draft, config: dict[str, Any]) -> Found:
+def _shutdown(ground: Ground, config: dict[str, Any]) -> Found:
     """Check system_wide_shutdown.py: the Watcher first only if told, and it never takes ScriptQueues down."""
-    roster = draft.site.roster
+    roster = ground.roster
     for key in ("ignore", "start_with", "end_with"):
         names = config.get(key)
         for at, name in enumerate(names if isinstance(names, list) else []):
@@ -134,21 +150,21 @@ def _shutdown(draft: Draft, config: dict[str, Any]) -> Found:
         yield ("end_with", ends.index(SCRIPT_QUEUE)), "the script never takes ScriptQueues down", hint
 
 
-def script_downs(draft: Draft, script: ScriptEntry) -> list[CscId]:
+def script_downs(ground: Ground, script: str, config: dict[str, Any]) -> list[CscId]:
     """Return the CSCs that a script sends to OFFLINE, in its order, as far as its configuration tells."""
-    roster = draft.site.roster
-    if script.script == SET_STATE:
+    roster = ground.roster
+    if script == SET_STATE:
         found: list[CscId] = []
-        for _, row in _rows(script.config):
+        for _, row in _rows(config):
             if str(row[1]).upper() == "OFFLINE":
                 try:
-                    found += select(str(row[0]), roster, draft.concern)
+                    found += select(str(row[0]), roster, ground.concern)
                 except UnknownNameError:
                     continue
         return found
-    if script.script == SHUTDOWN:
-        first = script.config.get("start_with") or []
-        ignored = {SCRIPT_QUEUE, *(script.config.get("ignore") or [])}
+    if script == SHUTDOWN:
+        first = config.get("start_with") or []
+        ignored = {SCRIPT_QUEUE, *(config.get("ignore") or [])}
         reached = [spec.csc for spec in roster.cscs if spec.csc.name not in ignored]
         return sorted(reached, key=lambda csc: first.index(csc.name) if csc.name in first else len(first))
     return []

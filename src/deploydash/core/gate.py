@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deploydash.core.model import CscId, Effective, FeedName, FeedState, Liveness, SummaryState, Target
-from deploydash.core.run_state import RunState, StepStatus, TargetProgress, TargetStatus
+from deploydash.core.run_state import RunState, StepStatus, TargetProgress, TargetStatus, under_way_in
 from deploydash.core.runbook import (
     Answered,
     CscAt,
@@ -88,6 +88,8 @@ def order_rules(step: Step, state: RunState, sight: Sight) -> list[GateReason]:
         found.append(GateReason(f"{names} must keep running and no step touches them", met=False, own=True, rule=True))
     if any(csc != WATCHER for csc in going_down):
         found.append(_watcher_down(state, sight))
+    busy = [why for csc in going_down if (why := _runs_ours(csc, state)) is not None]
+    found += [GateReason(why, met=False, rule=True, waits_for="the end of that script") for why in busy]
     if any(csc.name == QUEUE for csc in going_down):
         found.append(
             _all_down("every CSC of this run's shutdown set", state.runbook.shutdown_set, state, sight, rule=True)
@@ -106,12 +108,20 @@ def forbids(csc: CscId, target: Target, state: RunState, sight: Sight, *, bulk: 
         return f"{csc} is protected: no bulk action touches it"
     if sight.feeds.get(FeedName.KAFKA) is not FeedState.UP:
         return "Kafka is not up, so nobody would see what happens"
+    if target.state is not SummaryState.ENABLED and (why := _runs_ours(csc, state)) is not None:
+        return why
     if target != OFFLINE or csc == WATCHER:
         return None
     rule = _watcher_down(state, sight)
     if rule.met and csc.name == QUEUE:
         rule = _all_down("the shutdown set", state.runbook.shutdown_set, state, sight, rule=True)
     return None if rule.met else f"{rule.sentence}: {rule.waits_for}"
+
+
+def _runs_ours(csc: CscId, state: RunState) -> str | None:
+    """The queue that runs a script of this run goes down last: its end would be the script's."""
+    paths = under_way_in(csc, state) if csc.name == QUEUE else ()
+    return f"{csc} runs {paths[0]} for this run: it goes down when that is over" if paths else None
 
 
 def is_up(view: CscView | None) -> bool:

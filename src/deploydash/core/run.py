@@ -11,6 +11,7 @@ from deploydash.core.arm import shut
 from deploydash.core.gate import Sight, forbids, reasons
 from deploydash.core.model import CscId, Liveness, SummaryState, Target, Verdict
 from deploydash.core.run_orders import (
+    AddScript,
     Answer,
     Approve,
     Close,
@@ -59,6 +60,7 @@ from deploydash.core.run_scripts import (
     retried,
     route_of,
     route_taken,
+    script_added,
 )
 from deploydash.core.run_state import RunState, StepStatus, TargetProgress, TargetStatus
 from deploydash.core.runbook import CscItem, Step, StepId, StepKind, StepsSettled
@@ -103,7 +105,7 @@ def decide(order: RunOrder, state: RunState, sight: Sight, operator: str) -> Dec
 
 
 def _decide_step(
-    order: Approve | Tick | Finish | Skip | Retry | TakeRoute | QueueOrder | Extend,
+    order: Approve | Tick | Finish | Skip | Retry | TakeRoute | AddScript | QueueOrder | Extend,
     state: RunState,
     sight: Sight,
     operator: str,
@@ -122,6 +124,8 @@ def _decide_step(
         return _retry(order, step, state, sight, operator)
     if isinstance(order, TakeRoute):
         return _ruled(route_taken(order, step, route_of(step, state), state, sight, operator))
+    if isinstance(order, AddScript):
+        return _ruled(script_added(order, step, state, sight, operator))
     if isinstance(order, QueueOrder):
         return _ruled(queue_ordered(order, step, state, sight, operator))
     if isinstance(order, Extend):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deploydash.core.model import CscId
-from deploydash.core.runbook import StepId
+from deploydash.core.runbook import ScriptItem, StepId
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,15 @@ class TakeRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class AddScript:
+    """Add a script by hand, whatever the runbook says, beside the step that is on the card; ``downs`` as recorded."""
+
+    step: StepId
+    script: ScriptItem
+    downs: tuple[CscId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class QueueOrder:
     """``pause`` or ``resume`` the queue of a script of this run, or ``stopScripts`` the script itself."""
 
@@ -143,6 +152,7 @@ RunOrder = (
     | WaiveDebt
     | Retry
     | TakeRoute
+    | AddScript
     | QueueOrder
     | Answer
     | TellWords

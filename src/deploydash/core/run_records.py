@@ -138,6 +138,23 @@ class RouteTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class ScriptAdded:
+    """The lead added a script by hand, beside what the runbook says, while ``step`` was on the card.
+
+    ``downs``: the CSCs that its configuration sends to OFFLINE, in its order, as far as that is known.
+    """
+
+    step: StepId
+    item: int
+    queue: CscId
+    path: str
+    standard: bool
+    config: str
+    downs: tuple[CscId, ...]
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
 class QueueOrdered:
     """The lead let a script's queue be paused or resumed, or the script be stopped; ``command`` as in SAL."""
 
@@ -174,7 +191,10 @@ class ScriptAnswered:
 
 @dataclass(frozen=True, slots=True)
 class ScriptFollowed:
-    """What a script in a queue has come to: its index there, its state by name, last checkpoint and last log line."""
+    """What a script in a queue has come to: its index there, its state by name, last checkpoint and last log line.
+
+    ``paused``: its queue starts no further script until it is resumed.
+    """
 
     step: StepId
     item: int
@@ -182,6 +202,7 @@ class ScriptFollowed:
     state: str
     checkpoint: str
     log: str = ""
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +379,7 @@ RunRecord = (
     | TargetEnded
     | ItemsDispatched
     | RouteTaken
+    | ScriptAdded
     | QueueOrdered
     | ScriptIntended
     | ScriptAnswered

@@ -8,10 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from deploydash.core.gate import Sight, forbids
-from deploydash.core.model import CscId, FeedName, FeedState, Liveness, SummaryState
-from deploydash.core.run_orders import QueueOrder, Retry, TakeRoute
-from deploydash.core.run_records import ItemsDispatched, QueueOrdered, RouteTaken, RunRecord, ScriptIntended, StepDone
+from deploydash.core.gate import OFFLINE, QUEUE, WATCHER, Sight, forbids
+from deploydash.core.model import CscId, FeedName, FeedState, Liveness, SummaryState, Target
+from deploydash.core.run_orders import AddScript, QueueOrder, Retry, TakeRoute
+from deploydash.core.run_records import (
+    ItemsDispatched,
+    QueueOrdered,
+    RouteTaken,
+    RunRecord,
+    ScriptAdded,
+    ScriptIntended,
+    StepDone,
+)
 from deploydash.core.run_state import (
     ROUTES_FROM,
     ItemProgress,
@@ -32,6 +40,7 @@ ANY_CSC = "<csc>"
 
 COMMANDS = {"pause": "paused", "resume": "resumed", "stopScripts": "stopped"}
 """What the lead may order of a script's queue."""
+_STANDBY = Target(SummaryState.STANDBY)
 _IN_ANY_STATE = frozenset({"pause", "showAvailableScripts"})
 
 Ruled = tuple[RunRecord, ...] | str
@@ -88,6 +97,8 @@ def queue_ordered(order: QueueOrder, step: Step, state: RunState, sight: Sight, 
         return f"{step.id} added no script {order.item}"
     if order.command == "stopScripts" and not (script.status is TargetStatus.UNDER_WAY and script.sal_index):
         return "this script is not under way in its queue"
+    if script.status is not TargetStatus.UNDER_WAY and (over := _over(step, state)):
+        return f"{over}, and no script of it is under way"
     why = refuses(asked.queue, order.command, sight)
     return why or (QueueOrdered(step.id, order.item, order.command, operator),)
 
@@ -104,6 +115,8 @@ def route_taken(
     cscs = tuple(csc for csc in order.cscs if csc in progress.targets and progress.targets[csc].status in open_)
     if route is None:
         return f"the runbook names no other route for {step.id}"
+    if over := _over(step, state):
+        return over
     if not cscs:
         return "none of these failed or is unknown"
     queue = order.queue or route.queue
@@ -120,6 +133,42 @@ def route_taken(
     number = ROUTES_FROM + len(progress.routes)
     config = route_config(route.config, cscs)
     return (RouteTaken(step.id, number, cscs, queue, route.path, route.standard, config, who),)
+
+
+def script_added(order: AddScript, step: Step, state: RunState, sight: Sight, who: str) -> Ruled:
+    """Return the record of adding a script by hand; the order rules hold for what it sends to OFFLINE."""
+    script = order.script
+    if state.held_by is not None:
+        return f"the run is held by {state.held_by}"
+    if not script.path.strip():
+        return "name the script by its path, as its queue lists it"
+    if script.queue in order.downs:
+        return f"{script.queue} cannot run the script that takes itself down: choose another queue"
+    why = _downs_forbidden(order.downs, state, sight) or refuses(script.queue, "add", sight)
+    if why:
+        return why
+    number = ROUTES_FROM + len(state.progress(step.id).routes)
+    return (
+        ScriptAdded(
+            step.id, number, script.queue, script.path, script.standard, script.config, tuple(order.downs), who
+        ),
+    )
+
+
+def _downs_forbidden(downs: tuple[CscId, ...], state: RunState, sight: Sight) -> str | None:
+    """A script that takes the Watcher down first keeps that rule for whom it takes down after it, not for queues."""
+    watcher_first = downs[:1] == (WATCHER,)
+    for csc in downs:
+        target = _STANDBY if watcher_first and csc.name != QUEUE else OFFLINE
+        if why := forbids(csc, target, state, sight, bulk=True):
+            return why
+    return None
+
+
+def _over(step: Step, state: RunState) -> str | None:
+    status = state.status(step)
+    over = status not in {StepStatus.UNDER_WAY, StepStatus.ASKING}
+    return f"{step.id} is {status.value.replace('_', ' ')}" if over else None
 
 
 def route_config(config: str, cscs: tuple[CscId, ...]) -> str:
@@ -143,14 +192,16 @@ def may_intend_script(record: ScriptIntended, state: RunState, sight: Sight) -> 
     script = progress.scripts.get(record.item)
     if script is None or (script.status is not TargetStatus.UNDER_WAY and record.command not in {"pause", "resume"}):
         return f"script {record.item} was not let go in {step.id}"
-    if state.status(step) not in {StepStatus.UNDER_WAY, StepStatus.ASKING}:
-        return f"{step.id} is {state.status(step).value.replace('_', ' ')}"
+    route = progress.routes.get(record.item)
+    by_hand = isinstance(route, ScriptAdded)
+    ends_with_step = record.command == "add" and not by_hand
+    if (script.status is not TargetStatus.UNDER_WAY or ends_with_step) and (over := _over(step, state)):
+        return over
     if record.command == "add":
         if state.held_by is not None:
             return f"the run is held by {state.held_by}"
         if script.seq_num:
             return f"it was added before, by command {script.seq_num}, and it is not known what became of it"
-        route = progress.routes.get(record.item)
         if route is not None and (why := _still_forbidden(route, step, state, sight)):
             return why
     if sight.feeds.get(FeedName.KAFKA) is not FeedState.UP:
@@ -158,7 +209,9 @@ def may_intend_script(record: ScriptIntended, state: RunState, sight: Sight) -> 
     return refuses(record.queue, record.command, sight)
 
 
-def _still_forbidden(route: RouteTaken, step: Step, state: RunState, sight: Sight) -> str | None:
+def _still_forbidden(route: RouteTaken | ScriptAdded, step: Step, state: RunState, sight: Sight) -> str | None:
+    if isinstance(route, ScriptAdded):
+        return _downs_forbidden(route.downs, state, sight)
     wanted: Mapping[CscId, CscItem] = {item.csc: item for item in step.items if isinstance(item, CscItem)}
     found = (forbids(csc, wanted[csc].target, state, sight, bulk=True) for csc in route.cscs)
     return next((why for why in found if why is not None), None)

@@ -31,6 +31,7 @@ from deploydash.core.run_records import (
     RunRecord,
     RunReleased,
     RunResumed,
+    ScriptAdded,
     ScriptAnswered,
     ScriptFollowed,
     ScriptIntended,
@@ -85,7 +86,8 @@ class TargetProgress:
 class ItemProgress:
     """One script of a step. ``seq_num`` is the command that added it, 0 before; ``sal_index`` what the queue calls it.
 
-    Both stay while it is looked for again after nobody knew: such a script is not added a second time.
+    Both stay while it is looked for again after nobody knew: such a script is not added a second time. ``began_utc``
+    is when it was let go, ``paused`` whether its queue was last told to be paused.
     """
 
     status: TargetStatus = TargetStatus.PENDING
@@ -98,10 +100,12 @@ class ItemProgress:
     command: str = ""
     answered: bool = True
     utc: float = 0.0
+    began_utc: float = 0.0
+    paused: bool = False
 
 
 ROUTES_FROM = 1000
-"""Scripts of other routes are numbered from here on, behind every item that a step could have."""
+"""Scripts of other routes and those added by hand are numbered from here on, behind every item of a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +122,8 @@ class StepProgress:
     targets: Mapping[CscId, TargetProgress] = field(default_factory=dict)
     ticks: Mapping[int, ItemTicked] = field(default_factory=dict)
     scripts: Mapping[int, ItemProgress] = field(default_factory=dict)
-    routes: Mapping[int, RouteTaken] = field(default_factory=dict)
     arrived: Mapping[CscId, float] = field(default_factory=dict)
+    routes: Mapping[int, RouteTaken | ScriptAdded] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +211,24 @@ def asking_scripts(step: Step, progress: StepProgress) -> tuple[int, ...]:
 
 
 def script_of(step: Step, progress: StepProgress, number: int) -> ScriptItem | None:
-    """Return a script by its number: an item of the step, or one of another route."""
+    """Return a script by its number: an item of the step, one of another route, or one added by hand."""
     route = progress.routes.get(number)
     if route is not None:
         return ScriptItem(route.queue, route.path, route.standard, route.config)
     item = step.items[number] if 0 <= number < len(step.items) else None
     return item if isinstance(item, ScriptItem) else None
+
+
+def under_way_in(queue: CscId, state: RunState) -> tuple[str, ...]:
+    """Return the paths of the scripts of this run that are under way in a queue."""
+    return tuple(
+        script.path
+        for step in state.runbook.steps()
+        for number, one in state.progress(step.id).scripts.items()
+        if one.status is TargetStatus.UNDER_WAY
+        and (script := script_of(step, state.progress(step.id), number)) is not None
+        and script.queue == queue
+    )
 
 
 _NOTHING = StepProgress()
@@ -266,6 +282,7 @@ StepRecord = (
     | TargetEnded
     | ItemsDispatched
     | RouteTaken
+    | ScriptAdded
     | QueueOrdered
     | ScriptIntended
     | ScriptAnswered
@@ -304,7 +321,7 @@ def _evolve_step(progress: StepProgress, record: StepRecord, utc: float) -> Step
     if isinstance(record, TargetsDispatched):
         sent = dict.fromkeys(record.cscs, TargetProgress(TargetStatus.UNDER_WAY, utc=utc))
         return replace(progress, targets={**progress.targets, **sent})
-    if isinstance(record, ItemsDispatched | RouteTaken):
+    if isinstance(record, ItemsDispatched | RouteTaken | ScriptAdded):
         return _dispatched(progress, record, utc)
     if isinstance(record, QueueOrdered):
         return progress
@@ -321,18 +338,20 @@ def _evolve_step(progress: StepProgress, record: StepRecord, utc: float) -> Step
     return replace(progress, targets={**progress.targets, record.csc: target})
 
 
-def _dispatched(progress: StepProgress, record: ItemsDispatched | RouteTaken, utc: float) -> StepProgress:
+def _dispatched(progress: StepProgress, record: ItemsDispatched | RouteTaken | ScriptAdded, utc: float) -> StepProgress:
     numbers = record.items if isinstance(record, ItemsDispatched) else (record.item,)
     under_way = {}
     for number in numbers:
         before = progress.scripts.get(number, ItemProgress())
         kept = before if before.status is TargetStatus.UNKNOWN else ItemProgress()
-        under_way[number] = replace(kept, status=TargetStatus.UNDER_WAY, why="", utc=utc)
+        under_way[number] = replace(kept, status=TargetStatus.UNDER_WAY, why="", utc=utc, began_utc=utc)
     progress = replace(progress, scripts={**progress.scripts, **under_way})
     if isinstance(record, ItemsDispatched):
         return progress
-    sent = dict.fromkeys(record.cscs, TargetProgress(TargetStatus.UNDER_WAY, command=record.path, utc=utc))
     routes = {**progress.routes, record.item: record}
+    if isinstance(record, ScriptAdded):
+        return replace(progress, routes=routes)
+    sent = dict.fromkeys(record.cscs, TargetProgress(TargetStatus.UNDER_WAY, command=record.path, utc=utc))
     return replace(progress, targets={**progress.targets, **sent}, routes=routes)
 
 
@@ -352,6 +371,7 @@ def _evolve_script(
             state=record.state,
             checkpoint=record.checkpoint,
             log=record.log,
+            paused=record.paused,
             utc=utc,
         )
     return replace(script, status=_ENDED[record.outcome], why=record.why, utc=utc)

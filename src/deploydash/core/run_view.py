@@ -10,7 +10,7 @@ from deploydash.core.gate import GateReason, Sight, only_silence_awaited, reason
 from deploydash.core.lost import still_lost
 from deploydash.core.model import CscId
 from deploydash.core.run import not_there
-from deploydash.core.run_records import ArrivalsLearned, GateClosedFalsely, ItemTicked
+from deploydash.core.run_records import ArrivalsLearned, GateClosedFalsely, ItemTicked, RouteTaken, ScriptAdded
 from deploydash.core.run_scripts import route_of
 from deploydash.core.run_state import ItemProgress, RunState, StepStatus, TargetStatus, asking_scripts, script_of
 from deploydash.core.runbook import Choice, Debt, Lane, RunPhase, ScriptItem, Step, StepId, StepKind, Tier
@@ -45,13 +45,29 @@ class TargetRow:
 
 @dataclass(frozen=True, slots=True)
 class ScriptRow:
-    """One script of a card, by its number in the step: where it runs and what it has come to."""
+    """One script of a card, by its number in the step: where it runs and what it has come to.
 
+    ``step`` is the one it belongs to; ``cscs``: those that it shall bring to their targets, if it is another route;
+    ``by_hand``: the lead added it beside what the runbook says.
+    """
+
+    step: StepId
     item: int
-    queue: CscId
-    path: str
+    script: ScriptItem
     ticked: bool
     progress: ItemProgress
+    cscs: tuple[CscId, ...] = ()
+    by_hand: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether it failed or nobody knows of it, and nobody ticked it."""
+        return not self.ticked and self.progress.status in {TargetStatus.FAILED, TargetStatus.UNKNOWN}
+
+    @property
+    def moves(self) -> bool:
+        """Whether it is under way."""
+        return self.progress.status is TargetStatus.UNDER_WAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +120,7 @@ class RunView:
     """Everything of a run that a screen may show.
 
     ``owed``: the open debts with the ids by which they are waived. ``lost``: who was LOST before the run opened and
-    still is.
+    still is. ``added``: the scripts added by hand, beside whatever step, that are under way, and the last one that was.
     """
 
     run: str
@@ -125,6 +141,7 @@ class RunView:
     owed: tuple[Debt, ...] = ()
     lost: frozenset[CscId] = frozenset()
     false_closures: tuple[GateClosedFalsely, ...] = ()
+    added: tuple[ScriptRow, ...] = ()
 
 
 def current_phase(state: RunState) -> RunPhase:
@@ -196,6 +213,7 @@ def run_view(
         owed=tuple(debt for _, debt in state.debts()),
         false_closures=state.false_closures,
         lost=still_lost(state, sight),
+        added=_added(state),
     )
 
 
@@ -228,7 +246,8 @@ def _evidence(step: Step, state: RunState, sight: Sight) -> str:
         asking = len(_asking(step, state))
         return f"{reached}/{len(progress.targets)}" + (f" · {asking} ask" if asking else "")
     if step.kind is StepKind.SCRIPT and progress.scripts:
-        ended = {number for number, one in progress.scripts.items() if one.status is TargetStatus.REACHED}
+        ran = {number for number, one in progress.scripts.items() if one.status is TargetStatus.REACHED}
+        ended = {number for number in ran if number < len(step.items)}
         asking = len(asking_scripts(step, progress))
         return f"{len(ended | set(progress.ticks))}/{len(step.items)}" + (f" · {asking} ask" if asking else "")
     if progress.ticks:
@@ -276,11 +295,24 @@ def _scripts(step: Step, state: RunState) -> tuple[ScriptRow, ...]:
     asked = [(number, script_of(step, progress, number)) for number in numbers]
     return tuple(
         ScriptRow(
-            number, script.queue, script.path, number in progress.ticks, progress.scripts.get(number, ItemProgress())
+            step.id,
+            number,
+            script,
+            number in progress.ticks,
+            progress.scripts.get(number, ItemProgress()),
+            route.cscs if isinstance(route := progress.routes.get(number), RouteTaken) else (),
+            isinstance(route, ScriptAdded),
         )
         for number, script in asked
         if script is not None
     )
+
+
+def _added(state: RunState) -> tuple[ScriptRow, ...]:
+    steps = [step for step in state.runbook.steps() if state.progress(step.id).routes]
+    rows = [row for step in steps for row in _scripts(step, state) if row.by_hand]
+    last = max(rows, key=lambda row: row.progress.began_utc, default=None)
+    return tuple(row for row in rows if row.moves or row is last)
 
 
 def _wait(state: RunState, sight: Sight) -> WaitView | None:

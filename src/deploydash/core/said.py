@@ -41,6 +41,7 @@ from deploydash.core.run_records import (
     RunOpened,
     RunReleased,
     RunResumed,
+    ScriptAdded,
     ScriptAnswered,
     ScriptFollowed,
     ScriptIntended,
@@ -144,6 +145,9 @@ def _of_scripts(record: object, before: RunState) -> Said | None:
         how = f"{record.path} on {record.queue}"
         what = f"took the other route for {_names(record.cscs)}: {how}"
         return Said(record.operator, what, record.cscs, kind=Kind.RETRY)
+    if isinstance(record, ScriptAdded):
+        what = f"added {record.path} to {record.queue} by hand"
+        return Said(record.operator, what, record.downs, kind=Kind.QUEUE)
     if isinstance(record, QueueOrdered):
         what = f"ordered {record.command} for {script_name(before, record.step, record.item)}"
         return Said(record.operator, what, kind=Kind.QUEUE)

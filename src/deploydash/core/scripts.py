@@ -111,6 +111,20 @@ class ScriptsListed:
     external: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ScriptChecked:
+    """What is known of a script that somebody wants to add, before any queue is asked.
+
+    ``config``: as it would be sent. ``wrong``: why it must not go, in sentences. ``told``: what else to know before
+    it does, such as that no schema is known here. ``downs``: the CSCs it sends to OFFLINE, in order.
+    """
+
+    config: str
+    wrong: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+    downs: tuple[CscId, ...] = ()
+
+
 OfScript = StateOfScript | LogOfScript | BeatOfScript
 ScriptFact = ScriptTold | OfScript | QueueTold | ScriptsListed
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from deploydash.core.run_records import ItemEnded, ItemTicked, ScriptAnswered, ScriptFollowed, ScriptIntended
+from deploydash.core.run_records import (
+    ItemEnded,
+    ItemTicked,
+    ScriptAdded,
+    ScriptAnswered,
+    ScriptFollowed,
+    ScriptIntended,
+)
 from deploydash.core.run_state import RunState, StepProgress, script_of
 from deploydash.core.runbook import ScriptItem, StepId
 from deploydash.core.timeline import Line
@@ -46,6 +53,8 @@ def _why(progress: StepProgress, number: int) -> str:
     route = progress.routes.get(number)
     if route is None:
         return ""
+    if isinstance(route, ScriptAdded):
+        return f"added by hand by {route.operator}"
     return f"other route for {', '.join(map(str, route.cscs))}, by {route.operator}"
 
 

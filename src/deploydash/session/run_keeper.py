@@ -30,6 +30,7 @@ from deploydash.core.run_records import (
     RunOpened,
     RunRecord,
     RunResumed,
+    ScriptAdded,
     ScriptAnswered,
     ScriptFollowed,
     ScriptIntended,
@@ -269,8 +270,8 @@ class RunKeeper:
             elif isinstance(record, ItemsDispatched):
                 for number in record.items:
                     self._start(self._script(self._job(record.step, number)), f"script {number} of {record.step}")
-            elif isinstance(record, RouteTaken):
-                self._start(self._script(self._job(record.step, record.item)), f"other route of {record.step}")
+            elif isinstance(record, RouteTaken | ScriptAdded):
+                self._start(self._script(self._job(record.step, record.item)), f"{record.path} of {record.step}")
             elif isinstance(record, QueueOrdered):
                 self._start(self._queue(record), f"{record.command} for {record.step}")
 
@@ -286,7 +287,7 @@ class RunKeeper:
         if script is None:
             raise RuntimeError(f"{step_id} has no script {number}")
         route = progress.routes.get(number)
-        named = route.cscs if route is not None else ()
+        named = route.cscs if isinstance(route, RouteTaken) else ()
         cscs = tuple(item for item in step.items if isinstance(item, CscItem) and item.csc in named)
         return ScriptJob(step_id, number, script, progress.scripts.get(number, ItemProgress()), cscs)
 

@@ -6,8 +6,8 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 
+from deploydash.core.gate import Sight
 from deploydash.core.model import CscId
-from deploydash.core.run import TICKED
 from deploydash.core.run_orders import (
     Answer,
     Approve,
@@ -39,6 +39,9 @@ from deploydash.ui.run.offers import (
     ticked,
 )
 from deploydash.ui.run.present import Focus, counted
+from deploydash.ui.run.script_add import AddDialog, add_refusal
+from deploydash.ui.run.script_dialogs import queue_form, route_form, script_tick_form
+from deploydash.ui.run.script_offers import chosen
 from deploydash.ui.screens.detail import DetailScreen
 from deploydash.ui.screens.step import StepScreen
 
@@ -81,7 +84,8 @@ class Answers(Acting):
             return
         if run is not None and run.card is not None and self.host.desk is not None:
             other = {Mode.QUESTION: self.act_done, Mode.NAMING: self.act_arm}.get(mode_of(run))
-            by_hand = run.card.step.kind in TICKED and mode_of(run) in {Mode.READY, Mode.BY_HAND}
+            ready = run.card.step.kind is StepKind.BY_HAND and mode_of(run) is Mode.READY
+            by_hand = ready or mode_of(run) is Mode.BY_HAND
             if other is not None or by_hand:
                 (other or self.act_done)("")
                 return
@@ -190,6 +194,9 @@ class Answers(Acting):
         if found is None:
             return
         run, card = found
+        if card.step.kind is StepKind.SCRIPT:
+            self.ask(script_tick_form(card, chosen(card, self.focus_on), run.operator, self.order))
+            return
         items, row = items_of(card), self.focus_on.row
         whole = card.step.kind is not StepKind.BY_HAND or len(items) < 2 or row >= len(items)
         if not whole and row in ticked(card):
@@ -232,21 +239,29 @@ class Answers(Acting):
             self.order(Retry(card.step.id, asked(run, self.focus_on)))
 
     def act_route(self, _: str) -> None:
-        """Show the other route with the exact script, queue and configuration."""
-        found = self._card_for("route")
-        if found is None or found[1].route is None:
+        """Ask by which queue those that did not go are sent another way; exactly what it gets is shown."""
+        found, snapshot = self._card_for("route"), self.host.snapshot
+        if found is None or found[1].route is None or snapshot is None:
             return
         run, card = found
-        route = card.route
-        assert route is not None  # noqa: S101 - looked at above
-        csc = asked(run, self.focus_on)[0]
-        body = (
-            f"{route.path} on {route.queue} for {csc}",
-            "Add it with this configuration; the card follows what is then seen:",
-            *(line.replace("<csc>", str(csc)) for line in route.config.splitlines()),
-        )
-        options = (Option("close", "back to the card"),)
-        self.ask(Form("The other route", body, options=options, done=lambda _, __: None))
+        self.ask(route_form(card, found[1].route, asked(run, self.focus_on), Sight.of(snapshot), self.order))
+
+    def act_queue(self, _: str) -> None:
+        """Ask whether a queue of this card is to be paused or resumed, or a script stopped."""
+        found, snapshot = self._card_for("queue"), self.host.snapshot
+        if found is not None and snapshot is not None:
+            self.ask(queue_form(found[0], Sight.of(snapshot), self.order))
+
+    def act_add(self, _: str) -> None:
+        """Ask which script is to be added by hand to which queue; exactly what would go is shown before it does."""
+        run, snapshot, desk = self.run_view, self.host.snapshot, self.host.desk
+        if run is None or snapshot is None or not self.leads() or desk is None:
+            return
+        why = add_refusal(run)
+        if why is None and run.card is not None:
+            self.ask(AddDialog(run.card.step.id, Sight.of(snapshot), desk.check_script, self.order, self.ask).form())
+        else:
+            self.say(why or "no step is left")
 
     def act_waive(self, _: str) -> None:
         """Waive: the CSC selected in the grid, those asked about, or on the last card a debt."""

@@ -9,19 +9,21 @@ from collections.abc import Sequence
 from deploydash.core.arm import ARM_S, COUNTDOWN_S
 from deploydash.core.gate import GateReason
 from deploydash.core.model import Target
-from deploydash.core.run import TICKED
 from deploydash.core.run_state import StepStatus
 from deploydash.core.run_view import Card
-from deploydash.core.runbook import CscItem, HandItem, ScriptItem, StepKind, Tier
+from deploydash.core.runbook import CscItem, HandItem, StepKind, Tier
 from deploydash.ui.ink import Ink, Line, Span, Spans, Surface
 from deploydash.ui.present import bar, group_of
 from deploydash.ui.run.failures import failure_lines
 from deploydash.ui.run.fill import wanted
 from deploydash.ui.run.offers import Mode, Offer, items_of, mode_of, offers, open_questions, ticked
 from deploydash.ui.run.present import Focus, Reading, box, chart, copied, counted, folded, lasting, listed
+from deploydash.ui.run.script_card import added_lines, ended_lines, route_lines, script_lines, script_page_lines
 from deploydash.ui.run.sending import sending_lines
 
 CHART = 16
+
+SENDS = frozenset({StepKind.CSC, StepKind.SCRIPT})
 
 LISTED = 7
 """So many lines of a list stand on the card, around the cursor."""
@@ -48,14 +50,16 @@ def wanted_height(reading: Reading, focus: Focus, width: int, limit: int) -> int
 
 
 def parts(reading: Reading, focus: Focus, width: int, height: int) -> tuple[list[Line], list[Line]]:
-    """Return what stands on the card, and its keys."""
+    """Return what stands on the card, and its keys; a script added by hand stands on top of any card."""
     keys = key_lines(offers(reading.run, focus, lead=reading.lead), width, reading)
-    return _body(reading, focus, width, height - len(keys)), keys
+    added = added_lines(reading, width)
+    body = [*added, *_body(reading, focus, width, height - len(keys) - len(added))]
+    return [*body, *([] if mode_of(reading.run) is Mode.ASKING else ended_lines(reading, width))], keys
 
 
 def asks(reading: Reading) -> bool:
     """Say whether the card waits for the lead, so that it has to stand out."""
-    quiet = {Mode.NOTHING, Mode.CLOSED, Mode.SHUT, Mode.UNDER_WAY, Mode.WAITING, Mode.OVER}
+    quiet = {Mode.NOTHING, Mode.CLOSED, Mode.SHUT, Mode.UNDER_WAY, Mode.SCRIPTS_GO, Mode.WAITING, Mode.OVER}
     if mode_of(reading.run) is Mode.READY and reading.run.card and reading.run.card.step.kind is StepKind.WAIT:
         return False
     return mode_of(reading.run) not in quiet
@@ -80,17 +84,19 @@ def title(reading: Reading) -> str:
         return f"Goes in {max(0, math.ceil(_countdown(reading)))} s  {dot}  Esc cancels"
     words = {
         Mode.QUESTION: f"{turn}  {dot}  a question",
-        Mode.BY_HAND: f"{turn}  {dot}  by hand, {_ticks(card)}",
+        Mode.BY_HAND: f"{turn}  {dot}  by hand{_ticks(card)}",
         Mode.ENDING: f"{turn}  {dot}  to be ended",
         Mode.SHUT: f"Shut  {dot}  waits",
         Mode.UNDER_WAY: f"Under way  {dot}  {len(card.arrivals)} of {card.total}",
+        Mode.SCRIPT_ASKS: f"{turn}  {dot}  a script did not go",
+        Mode.SCRIPTS_GO: f"Under way  {dot}  {counted(len(card.step.items), 'script')}",
         Mode.WAITING: "Waiting",
         Mode.OVER: card.status.value.replace("_", " ").capitalize(),
     }
     if mode is Mode.READY:
         if card.step.kind is StepKind.WAIT:
             return "Begins by itself"
-        return f"{turn}  {dot}  by hand" if card.step.kind in TICKED else turn
+        return f"{turn}  {dot}  by hand" if card.step.kind is StepKind.BY_HAND else turn
     return words[mode]
 
 
@@ -105,7 +111,9 @@ def _countdown(reading: Reading) -> float:
 
 
 def _ticks(card: Card) -> str:
-    return f"{len(ticked(card))} of {len(items_of(card))} done"
+    if card.step.kind is StepKind.SCRIPT:
+        return ""
+    return f", {len(ticked(card))} of {len(items_of(card))} done"
 
 
 def key_lines(found: Sequence[Offer], width: int, reading: Reading) -> list[Line]:
@@ -147,16 +155,23 @@ def _body(reading: Reading, focus: Focus, width: int, height: int) -> list[Line]
         return lines + failure_lines(reading, card, focus, width, height - len(lines))
     lines += _heading(reading, card, width)
     if mode in {Mode.ARMED, Mode.NAMING, Mode.GOING}:
-        return lines + _armed(reading, card, mode, width)
+        lines += _armed(reading, card, mode, width)
+        if card.step.kind is not StepKind.SCRIPT:
+            return lines
+        return [*lines, Line(), *script_lines(reading, card, focus, width, height - len(lines) - 1)]
     if mode is Mode.HELD:
         return lines + _gate(reading, card, width)
     if mode is Mode.QUESTION:
         return lines + _question(reading, card, width) + _gate(reading, card, width)
     if mode is Mode.UNDER_WAY:
         return lines + _progress(reading, card, width)
+    if card.step.kind is StepKind.SCRIPT and mode is not Mode.SHUT:
+        lines += script_lines(reading, card, focus, width, height - len(lines))
     if card.step.kind is StepKind.BY_HAND:
         lines += _by_hand(reading, card, focus, width)
     lines += _gate(reading, card, width)
+    if card.step.kind is StepKind.SCRIPT and mode is Mode.SHUT:
+        lines += script_lines(reading, card, focus, width, height - len(lines))
     if mode is Mode.ENDING:
         lines += folded(_ending(card), width, Ink.BRIGHT)
     return lines + _rest(reading, card, focus, width)
@@ -261,14 +276,8 @@ def _by_hand(reading: Reading, card: Card, focus: Focus, width: int) -> list[Lin
     return [*lines, Line()]
 
 
-def command_lines(item: HandItem | ScriptItem, width: int, reading: Reading, *, named: bool) -> list[Line]:
+def command_lines(item: HandItem, width: int, reading: Reading, *, named: bool) -> list[Line]:
     """Return the exact commands of one thing to do."""
-    if isinstance(item, ScriptItem):
-        head = f"{item.queue} {'standard' if item.standard else 'external'} {item.path}"
-        return [
-            *folded(head, width),
-            *(line for row in item.config.splitlines() for line in copied(row, width, Ink.ACCENT, "  ")),
-        ]
     lines = folded(item.name, width, Ink.BRIGHT) if named else []
     for command in item.commands:
         is_text = reading.run.card is not None and reading.run.card.step.system.value in {"slack", "person"}
@@ -295,7 +304,7 @@ def page_lines(reading: Reading, width: int) -> list[Line]:
 def _held(reading: Reading, width: int) -> list[Line]:
     run = reading.run
     lines = folded("Nothing further is sent. What was sent goes on by itself.", width, Ink.BRIGHT)
-    sent = [row.title for row in run.rows if row.status is StepStatus.UNDER_WAY and row.kind is StepKind.CSC]
+    sent = [row.title for row in run.rows if row.status is StepStatus.UNDER_WAY and row.kind in SENDS]
     lines += folded(f"Under way: {'; '.join(sent)}" if sent else "No step was under way.", width, Ink.DIM)
     return [*lines, Line()]
 
@@ -339,6 +348,7 @@ def _progress(reading: Reading, card: Card, width: int) -> list[Line]:
     ]
     if open_:
         lines += folded(listed(open_), width, Ink.DIM)
+    lines += route_lines(reading, card, width)
     started = next((row.started_utc for row in reading.run.rows if row.step == card.step.id), None)
     if started is not None and card.arrivals:
         drawn = chart(card.arrivals, started, reading.moment.utc, total, CHART, reading.signs)
@@ -362,10 +372,8 @@ def _rest(reading: Reading, card: Card, focus: Focus, width: int) -> list[Line]:
     """Return what it sends, what ends it, what it leaves to undo, what to mind."""
     step = card.step
     lines: list[Line] = []
-    if step.kind is StepKind.SCRIPT and focus.unfolded:
-        for item in step.items:
-            if isinstance(item, ScriptItem):
-                lines += command_lines(item, width, reading, named=True)
+    if focus.unfolded:
+        lines += script_page_lines(reading, card, width)
     for debt in step.debts[: None if focus.unfolded else 1]:
         lines += folded(f"leaves {debt.what}", width, Ink.TEXT, "  ", Span(f"{reading.signs.owed} ", Ink.WARN))
     if len(step.debts) > 1 and not focus.unfolded:

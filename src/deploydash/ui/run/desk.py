@@ -7,6 +7,7 @@ from typing import Protocol
 
 from deploydash.core.run_orders import ArmOrder, RunOrder
 from deploydash.core.runbook import StepId
+from deploydash.core.scripts import ScriptChecked
 from deploydash.core.timeline import Timeline
 
 
@@ -15,6 +16,10 @@ class RunDesk(Protocol):
 
     def run_order(self, order: RunOrder | ArmOrder, /) -> None:
         """Hand over an order of the lead; never waits. A refusal comes through ``subscribe_refusals``."""
+        ...
+
+    def check_script(self, path: str, standard: bool, config: str, /) -> ScriptChecked:
+        """Return what is known of a script with this configuration, a YAML text; asks nobody outside."""
         ...
 
     def subscribe_refusals(self, callback: Callable[[str], None], /) -> None:

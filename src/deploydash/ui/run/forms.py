@@ -13,7 +13,7 @@ from deploydash.core.snapshot import Snapshot
 from deploydash.ui.ink import Ink, Line, Span, Surface
 from deploydash.ui.keys import Key
 from deploydash.ui.run.keys import run_bindings
-from deploydash.ui.run.present import Reading, box, folded
+from deploydash.ui.run.present import Reading, box, copied, counted, folded
 from deploydash.ui.screens.base import View
 from deploydash.ui.widgets.canvas import Lines
 
@@ -52,6 +52,8 @@ FORM = (
     Key("down,tab", "↓", "down", "step", "1"),
     Key("k", "k", "up", "step", "-1"),
     Key("j", "j", "down", "step", "1"),
+    Key("pagedown", "PgDn", "more of a long text", "scroll", "5"),
+    Key("pageup", "PgUp", "back in it", "scroll", "-5"),
     Key("H", "H", "hold everything", "hold"),
 )
 
@@ -63,6 +65,7 @@ def _nothing_wrong(_: Sequence[str]) -> str:
 class Form(View):
     """One dialog.
 
+    ``exact`` are lines below the body that are shown as they are, such as a configuration.
     ``wrong`` says what is missing, or nothing. ``left`` is called when the operator closes it without an answer.
     ``lives`` says of a new snapshot whether the question still stands; if not, the dialog goes away by itself.
     """
@@ -74,6 +77,7 @@ class Form(View):
         name: str,
         body: Sequence[str],
         *,
+        exact: Sequence[str] = (),
         fields: Sequence[Field] = (),
         options: Sequence[Option] = (),
         done: Done,
@@ -86,6 +90,9 @@ class Form(View):
         self._modal = True
         self._caption = name
         self._texts = tuple(body)
+        self._exact = tuple(exact)
+        self._above = 0
+        self._more = False
         self._fields = tuple(fields)
         self._options = tuple(options)
         self._when_done = done
@@ -155,9 +162,14 @@ class Form(View):
         text: list[Line] = []
         for part in self._texts:
             text += folded(part, width, Ink.BRIGHT if not text else Ink.TEXT)
+        text += [line for row in self._exact for line in copied(row, width, Ink.ACCENT, "  ")]
         most = max(1, room - asked - len(foot) - 2)
-        if len(text) > most:
-            text = [*text[: most - 1], Line((Span(reading.glyphs.cut, Ink.DIM),))]
+        self._more = len(text) > most
+        if self._more:
+            self._above = max(0, min(self._above, len(text) - most + 1))
+            left = len(text) - self._above - most + 1
+            words = f"{reading.glyphs.cut} {counted(left, 'more line')}: PgDn" if left else "that is all of it: PgUp"
+            text = [*text[self._above : self._above + most - 1], Line((Span(words, Ink.DIM),))]
         body = [*text, Line()] if text else [Line()]
         places: dict[int, int] = {}
         for number, field in enumerate(self._fields):
@@ -193,6 +205,12 @@ class Form(View):
         elif self._fields:
             here = next((n for n in range(len(self._fields)) if self.query_one(f"#field-{n}").has_focus), 0)
             self.query_one(f"#field-{(here + int(way)) % len(self._fields)}").focus()
+
+    def act_scroll(self, lines: str) -> None:
+        """Go on in a text that is longer than the dialog."""
+        if self._more:
+            self._above += int(lines)
+            self.draw()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go to the next field, or take the answer at the last one."""

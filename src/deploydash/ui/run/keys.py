@@ -21,6 +21,8 @@ _CARD = (
     Key("f", "f", "fill in the words in angle brackets that the commands wait for", "fill"),
     Key("r", "r", "retry those that did not go: the one under the cursor, or those marked", "retry"),
     Key("o", "o", "the other route for those that did not go", "route"),
+    Key("p", "p", "pause or resume the queue of a script of this card, or stop the script", "queue"),
+    Key("A", "A", "add a script by hand to a ScriptQueue, whatever the runbook says", "add"),
     Key("w", "w", "waive by name with a reason: marked, under the cursor, or selected in the grid", "waive"),
     Key("s", "s", "skip the step with a reason", "skip"),
     Key("O", "O", "override red preconditions with a typed reason; rules cannot be overridden", "override"),

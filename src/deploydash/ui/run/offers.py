@@ -11,6 +11,7 @@ from deploydash.core.run import TICKED
 from deploydash.core.run_state import StepStatus
 from deploydash.core.run_view import Card, RunView
 from deploydash.core.runbook import Choice, HandItem, StepKind, Tier
+from deploydash.ui.run import script_offers
 from deploydash.ui.run.present import Focus
 
 OBSERVES = "you observe; only the lead acts"
@@ -23,6 +24,8 @@ class Mode(Enum):
     CLOSED = "the run is closed"
     HELD = "the run is held"
     ASKING = "targets did not go"
+    SCRIPT_ASKS = "a script did not go"
+    SCRIPTS_GO = "its scripts go one after the other"
     ARMED = "armed, waits for Enter"
     NAMING = "armed, waits for the site's name"
     GOING = "counts down"
@@ -59,7 +62,7 @@ def mode_of(run: RunView) -> Mode:
             return Mode.ARMED
         return Mode.NAMING if card.armed.typed_at is None else Mode.GOING
     if card.status is StepStatus.ASKING:
-        return Mode.ASKING
+        return Mode.SCRIPT_ASKS if card.step.kind is StepKind.SCRIPT else Mode.ASKING
     if card.status is StepStatus.UNDER_WAY:
         return _under_way(run, card)
     if card.status is not StepStatus.PENDING:
@@ -70,6 +73,8 @@ def mode_of(run: RunView) -> Mode:
 
 
 def _under_way(run: RunView, card: Card) -> Mode:
+    if card.step.kind is StepKind.SCRIPT and not script_offers.by_hand_next(card):
+        return Mode.SCRIPTS_GO
     if card.step.kind in TICKED:
         return Mode.BY_HAND
     if card.step.kind is StepKind.WAIT:
@@ -113,6 +118,8 @@ def ticked(card: Card) -> frozenset[int]:
 
 def first_open(card: Card) -> int:
     """Return the row where the cursor belongs when a card opens: the first item that is not ticked."""
+    if card.step.kind is StepKind.SCRIPT:
+        return script_offers.first_row(card)
     done = ticked(card)
     return next((number for number in range(len(items_of(card))) if number not in done), 0)
 
@@ -124,6 +131,8 @@ def rows_of(run: RunView) -> int:
         return 0
     if mode_of(run) is Mode.ASKING:
         return len(card.asking)
+    if card.step.kind is StepKind.SCRIPT:
+        return script_offers.rows(card)
     if card.step.kind is StepKind.BY_HAND:
         items = len(items_of(card))
         return items + 1 if items > 1 else items
@@ -135,11 +144,15 @@ def offers(run: RunView, focus: Focus, *, lead: bool = True) -> tuple[Offer, ...
     card, mode = run.card, mode_of(run)
     if not lead:
         return (Offer("hold", "H", "ask the lead to hold"), Offer("why", "i", "why"))
+    about = script_offers.ordered_about(run)
+    queue = [Offer("queue", script_offers.KEYS["queue"], "pause, stop...")] if about else []
     if mode is Mode.HELD:
-        return (Offer("release", "R", "let it go on..."), Offer("note", "m", "note..."))
-    if card is None or mode in {Mode.CLOSED, Mode.NOTHING, Mode.OVER}:
+        return (Offer("release", "R", "let it go on..."), Offer("note", "m", "note..."), *queue)
+    if card is None or mode in {Mode.CLOSED, Mode.NOTHING}:
         return ()
-    found = list(_answers(run, card, mode, focus))
+    if mode is Mode.OVER:
+        return tuple(queue)
+    found = [*_answers(run, card, mode, focus), *queue]
     if card.wanting and mode not in {*_ARMED, Mode.ASKING}:
         found.append(Offer("fill", "f", "fill in..."))
     if card.status is StepStatus.PENDING and mode not in _ARMED and card.step.kind is not StepKind.CLOSE:
@@ -158,6 +171,8 @@ def _answers(run: RunView, card: Card, mode: Mode, focus: Focus) -> Sequence[Off
     kind = card.step.kind
     if mode is Mode.ASKING:
         return _failures(run, card, focus)
+    if kind is StepKind.SCRIPT and mode not in {*_ARMED, Mode.QUESTION, Mode.SHUT}:
+        return _scripts(card, mode, focus)
     if mode is Mode.ARMED:
         return (Offer("go", "Enter", "send it now"), Offer("back", "Esc", "disarm"))
     if mode is Mode.NAMING:
@@ -185,6 +200,20 @@ def _answers(run: RunView, card: Card, mode: Mode, focus: Focus) -> Sequence[Off
     if mode is Mode.SHUT and may_override(card):
         return (Offer("override", "O", "override with reason..."),)
     return ()
+
+
+def _scripts(card: Card, mode: Mode, focus: Focus) -> Sequence[Offer]:
+    """Return what a step of scripts offers: it is armed, or ticked by name; what did not go is a question."""
+    found = [Offer("arm", "a", "arm")] if mode is Mode.READY else []
+    if mode is Mode.SCRIPT_ASKS:
+        found.append(Offer("retry", "r", "retry it"))
+    if script_offers.may_tick(card, focus) is None:
+        whole = script_offers.chosen(card, focus) == script_offers.WHOLE
+        words = "tick all by name..." if whole else "tick it by name..."
+        found.append(Offer("tick", script_offers.KEYS["done"], words))
+    if mode is Mode.SCRIPT_ASKS:
+        found.append(Offer("skip", "s", "skip the step..."))
+    return found
 
 
 def _failures(run: RunView, card: Card, focus: Focus) -> Sequence[Offer]:
@@ -217,6 +246,10 @@ def refusal(act: str, run: RunView, focus: Focus) -> str | None:
         return why(run)
     if mode is Mode.QUESTION:
         return f"first decide (d): {open_questions(card)[0].question}"
+    if act == "queue":
+        return script_offers.queue_refusal(run) or str(mode.value)
+    if act == "tick" and card.step.kind is StepKind.SCRIPT:
+        return script_offers.may_tick(card, focus) or str(mode.value)
     return _needs(act, card, mode)
 
 
@@ -224,7 +257,7 @@ def _needs(act: str, card: Card, mode: Mode) -> str:
     step = card.step
     what = {
         "arm": f"{step.id} is done by a person: d ticks it by name"
-        if step.kind in TICKED
+        if step.kind is StepKind.BY_HAND
         else f"nothing to arm: {mode.value}",
         "go": f"{step.id} is armed first: a" if mode is Mode.READY else f"nothing for Enter: {mode.value}",
         "tick": f"{step.id} asks no question and ends by what is seen, not by a tick",
@@ -263,6 +296,9 @@ def why(run: RunView) -> str:
     if mode is Mode.ASKING:
         names = ", ".join(str(row.csc) for row in card.asking[:4])
         return f"{card.step.id} waits for your decision about {len(card.asking)}: {names}"
+    if mode is Mode.SCRIPT_ASKS:
+        row = next(row for row in card.scripts if row.asks)
+        return f"{card.step.id} waits for your decision about {row.script.path}: {row.progress.why or 'unknown'}"
     if mode is Mode.READY:
         return f"the gate of {card.step.id} is open; it waits for you"
     return f"{card.step.id}: {mode.value}"

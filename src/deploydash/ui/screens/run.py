@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from deploydash.core.model import CscId
 from deploydash.core.run_orders import Disarm
 from deploydash.core.run_view import RunView
-from deploydash.core.runbook import Tier
+from deploydash.core.runbook import StepKind, Tier
 from deploydash.core.snapshot import Snapshot
 from deploydash.ui.ink import Line, Surface
 from deploydash.ui.present import Moment
@@ -142,7 +142,10 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
             self._step_row = None
         elif run.card is not None:
             marked = frozenset(row.csc for row in run.card.asking) & self.focus_on.marked
-            row = min(self.focus_on.row, max(0, rows_of(run) - 1))
+            came_to = before.card if before is not None else None
+            moved = came_to is not None and self.focus_on.row == first_open(came_to)
+            scripts = run.card.step.kind is StepKind.SCRIPT
+            row = first_open(run.card) if moved and scripts else min(self.focus_on.row, max(0, rows_of(run) - 1))
             self.focus_on = replace(self.focus_on, row=row, marked=marked)
         self.opened((step, Mode.READY if armed else mode))
 

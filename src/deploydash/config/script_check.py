@@ -1,0 +1,65 @@
+"""Whether a script that somebody types in may go: its configuration as text, its schema where known, and our rules."""
+
+from __future__ import annotations
+
+import json
+from difflib import get_close_matches
+from typing import Any
+
+import yaml
+
+from deploydash.config.runbook_names import Concern
+from deploydash.config.runbook_scripts import Catalogue
+from deploydash.config.runbook_scripts_lint import script_departures, script_downs
+from deploydash.config.yaml_lines import key_text
+from deploydash.core.model import Roster
+from deploydash.core.scripts import ScriptChecked
+
+
+class ScriptCheck:
+    """Checks scripts against what is known at a site, as runbooks are checked when they are read."""
+
+    def __init__(self, roster: Roster, catalogue: Catalogue) -> None:
+        self.roster = roster
+        self.concern = Concern.of(roster, None)
+        self._catalogue = catalogue
+
+    def __call__(self, path: str, standard: bool, config: str) -> ScriptChecked:
+        """Return a script's configuration as it would be sent, and what is wrong with it or not known of it."""
+        try:
+            given = yaml.safe_load(config) if config.strip() else {}
+        except yaml.YAMLError as error:
+            return ScriptChecked(config, wrong=(f"the configuration is no YAML: {str(error).splitlines()[0]}",))
+        if not isinstance(given, dict):
+            return ScriptChecked(config, wrong=("the configuration is no mapping: write {el: 80}, or nothing",))
+        try:
+            plain: dict[str, Any] = json.loads(json.dumps(given))
+        except (TypeError, ValueError):
+            return ScriptChecked(config, wrong=("the configuration holds what is neither text, number, list nor map",))
+        text = yaml.safe_dump(plain, sort_keys=False, default_flow_style=None) if plain else ""
+        if not standard:
+            told = ("No schema is known here for external scripts: the script itself checks it when it is loaded.",)
+            return ScriptChecked(text, told=told)
+        found = script_departures(self, path, plain, watcher_down=True)
+        wrong = [_sentence(at, message, hint) for at, message, hint in found]
+        known = path in self._catalogue.schemas
+        if known:
+            departures = self._catalogue.check(path, plain)
+            wrong = [*(_sentence(each.at, each.message, each.hint) for each in departures), *wrong]
+        return ScriptChecked(
+            text, tuple(wrong), (self._told(path, known=known),), tuple(script_downs(self, path, plain))
+        )
+
+    def _told(self, path: str, *, known: bool) -> str:
+        if known:
+            return f"The configuration fits the schema of {path} that is known here."
+        if path in self._catalogue.paths:
+            return f"No schema of {path} is known here: the script itself checks it when it is loaded."
+        near = get_close_matches(path, self._catalogue.paths, 1)
+        meant = f" Did you mean {near[0]}?" if near else ""
+        return f"{path} is none of the scripts known here: its queue says whether it has it.{meant}"
+
+
+def _sentence(at: tuple[str | int, ...], message: str, hint: str) -> str:
+    where = f"{key_text(at)}: " if at else ""
+    return f"{where}{message}{f' ({hint})' if hint else ''}"

@@ -1,0 +1,98 @@
+"""The two dialogs by which any script is added by hand: what and where, then exactly what would go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from deploydash.core.gate import QUEUE, Sight
+from deploydash.core.model import CscId
+from deploydash.core.run_orders import AddScript, RunOrder
+from deploydash.core.run_scripts import refuses
+from deploydash.core.run_view import RunView
+from deploydash.core.runbook import ScriptItem, StepId
+from deploydash.core.scripts import ScriptChecked
+from deploydash.ui.run.forms import Field, Form, Option
+from deploydash.ui.run.present import listed
+from deploydash.ui.run.script_dialogs import STAY, queues_of
+
+EXTERNAL = "external/"
+"""Before a path: it is in the queue's external directory, not in the standard one."""
+
+
+def add_refusal(run: RunView) -> str | None:
+    """Return why nothing is added now, or None."""
+    if run.closed:
+        return "the run is closed"
+    if run.held_by is not None:
+        return f"the run is held by {run.held_by}; R lets it go on"
+    return None if run.card is not None else "no step is left"
+
+
+@dataclass(frozen=True, slots=True)
+class AddDialog:
+    """What both dialogs need. ``check`` tells what is known of a script without asking anybody outside."""
+
+    step: StepId
+    sight: Sight
+    check: Callable[[str, bool, str], ScriptChecked]
+    order: Callable[[RunOrder], object]
+    ask: Callable[[Form], object]
+
+    def form(self) -> Form:
+        """Return the dialog that asks what is to be added, and where."""
+        queues = queues_of(self.sight)
+        fields = (
+            Field("queue", "ScriptQueue:1", str(queues[0]) if queues else ""),
+            Field("script", f"its path: maintel/point_azel.py, or {EXTERNAL}... for the external directory"),
+            Field("configuration", "YAML in one line: {el: 80}; nothing if it needs none"),
+        )
+        body = (
+            "Any script that the queue lists can be added at the end of it, whatever the runbook says.",
+            "Nothing is sent yet: the next dialog shows exactly what would be.",
+        )
+        return Form("Add a script by hand", body, fields=fields, done=self._typed, wrong=self._wrong)
+
+    def _wrong(self, text: Sequence[str]) -> str:
+        queue = _queue(text[0])
+        known = ", ".join(map(str, queues_of(self.sight)))
+        if queue is None or queue.name != QUEUE or queue not in self.sight.views:
+            return f"{text[0].strip() or 'nothing'} is no ScriptQueue here: {known}"
+        why = refuses(queue, "add", self.sight)
+        if why:
+            return why
+        path, standard = _path(text[1])
+        if not path:
+            return "name the script by its path, as its queue lists it"
+        return next(iter(self.check(path, standard, text[2]).wrong), "")
+
+    def _typed(self, _: str, text: Sequence[str]) -> object:
+        queue, (path, standard) = _queue(text[0]), _path(text[1])
+        assert queue is not None  # noqa: S101 - ``_wrong`` has looked at it
+        checked = self.check(path, standard, text[2])
+        script = ScriptItem(queue, path, standard, checked.config)
+        return self.ask(self._last_look(script, checked))
+
+    def _last_look(self, script: ScriptItem, checked: ScriptChecked) -> Form:
+        def done(answer: str, _: Sequence[str]) -> object:
+            return answer != STAY and self.order(AddScript(self.step, script, checked.downs))
+
+        kind = "standard" if script.standard else "external"
+        body = [f"{script.queue} {kind} {script.path}{'' if checked.config else ', no configuration'}", *checked.told]
+        if checked.downs:
+            body.append(f"It sends to OFFLINE: {listed(checked.downs)}")
+        options = (Option(STAY, "back, nothing is added"), Option("add", f"add it at the end of {script.queue}"))
+        config = checked.config.splitlines()
+        return Form("Exactly this is added", body, exact=config, options=options, done=done)
+
+
+def _queue(text: str) -> CscId | None:
+    try:
+        return CscId.parse(text.strip())
+    except ValueError:
+        return None
+
+
+def _path(text: str) -> tuple[str, bool]:
+    path = text.strip()
+    return path.removeprefix(EXTERNAL), not path.startswith(EXTERNAL)

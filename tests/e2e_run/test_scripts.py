@@ -1,0 +1,264 @@
+"""Scripts by keys: a step of them armed and followed, one paused and stopped, a CSC sent by the other route."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.e2e_run.books import CLOSE, HEAD
+from tests.e2e_run.world import journals, open_run, records, world
+from tests.servers.tmux import Tmux
+from tests.support.command_line import CommandLine
+from tests.support.run_driver import CLOSED, READ_S, Frame, Lead
+
+WORLD = """\
+name: scripts
+about: ATDome goes to FAULT on its way down; sleep.py never ends.
+fleet: ENABLED
+cscs:
+  - {csc: ATDome, state: ENABLED, reacts: {disable: {do: fault, code: 7, report: "brake: stuck"}}}
+  - {csc: "ScriptQueue:2", state: ENABLED, scripts: {sleep.py: hang}}
+"""
+
+SCRIPTS = """\
+  - phase: testing
+    title: testing
+    wanted: none
+    steps:
+      - id: states
+        title: Bring two CSCs to their states by a script
+        kind: script
+        system: sal
+        tier: moderate
+        ends: the script is DONE
+        scripts:
+          - queue: "ScriptQueue:1"
+            script: set_summary_state.py
+            config: {data: [[ATAOS, STANDBY], ["ESS:104", STANDBY]], mute_alarms: false}
+        link: here
+      - id: seen
+        title: See that both are there
+        kind: wait
+        system: sal
+        tier: read
+        ends: both are there
+        targets: [ATAOS, "ESS:104"]
+        target: startup
+        limit: 60s
+        link: here
+      - id: hangs
+        title: Run what never ends
+        kind: script
+        system: sal
+        tier: moderate
+        ends: it is over
+        scripts:
+          - {queue: "ScriptQueue:2", script: sleep.py}
+        link: here
+  - phase: shutdown
+    title: shutdown
+    wanted: shutdown
+    steps:
+      - {id: watcher, title: Send the Watcher to OFFLINE, kind: csc, system: sal, tier: moderate, ends: it is OFFLINE,
+         targets: [Watcher], target: OFFLINE, effect: stops, link: here}
+      - {id: cscs, title: Send the dome to OFFLINE, kind: csc, system: sal, tier: moderate, ends: it is OFFLINE,
+         targets: [ATDome], target: OFFLINE, effect: stops, link: here}
+      - id: stragglers
+        title: Decide about those that did not go
+        kind: settle
+        system: sal
+        tier: moderate
+        ends: none is left
+        settles: cscs
+        other_route:
+          script: set_summary_state.py
+          queue: "ScriptQueue:1"
+          config:
+            data: [["<csc>", OFFLINE]]
+            mute_alarms: false
+        link: here
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What was seen on the screen, and what stands in the journal."""
+
+    seen: dict[str, str]
+    journal: Path
+
+
+def _decide(lead: Lead, frame: Frame, seen: dict[str, str]) -> None:
+    if frame.has("a script did not go") or frame.title.endswith("a script did not go"):
+        seen["stopped"] = frame.text
+        lead.dialog("t", "Done by hand")
+        lead.fill("Done by hand", "Ana", "it was only a rehearsal")
+        return
+    seen["failed"] = frame.text
+    lead.dialog("o", "The other route")
+    seen["route"] = lead.see().text
+    lead.choose("The other route", "add it to ScriptQueue:3")
+    lead.until(lambda shown: shown.has("other route: ATDome"), "the route on the card")
+    lead.until(lambda shown: shown.has("set_summary_state.py"), "its script")
+    seen["on its way"] = lead.see().text
+
+
+def _stop(lead: Lead, seen: dict[str, str]) -> None:
+    lead.until(lambda shown: shown.has("RUNNING as 200000"), "the script that never ends", 30)
+    lead.dialog("p", "The queues of this card")
+    seen["queues"] = lead.see().text
+    lead.choose("The queues of this card", "pause ScriptQueue:2")
+    lead.until(lambda shown: shown.has("ScriptQueue:2 is paused"), "the pause", 20)
+    seen["paused"] = lead.see().text
+    lead.dialog("p", "The queues of this card")
+    lead.choose("The queues of this card", "resume ScriptQueue:2")
+    lead.until(lambda shown: not shown.has("ScriptQueue:2 is paused"), "the end of the pause", 20)
+    lead.dialog("p", "The queues of this card")
+    lead.choose("The queues of this card", "stop sleep.py")
+
+
+def _add(lead: Lead, seen: dict[str, str]) -> None:
+    time.sleep(READ_S)
+    _type(lead, "ScriptQueue:3", "maintel/point_azel.py", "{el: 180}")
+    lead.until(lambda frame: frame.has("greater than the maximum"), "what is wrong with it")
+    lead.press("Escape")
+    lead.until(lambda frame: frame.title == "Your turn", "the card")
+    _type(lead, "ScriptQueue:3", "maintel/point_azel.py", "{el: 80}")
+    lead.until(lambda frame: frame.title == "Exactly this is added", "the second look")
+    seen["added"] = lead.see().text
+    time.sleep(READ_S)
+    lead.choose("Exactly this is added", "add it")
+    lead.until(lambda frame: frame.has("by hand: maintel"), "the script on the card")
+
+
+def _type(lead: Lead, *texts: str) -> None:
+    lead.dialog("A", "Add a script by hand")
+    for text in texts:
+        lead.tmux.type_text(text)
+        lead.until(lambda frame, text=text: frame.has(text), f"{text!r} in its field")  # type: ignore[misc]
+        lead.press("Enter")
+        time.sleep(READ_S)
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spent]:
+    """One run by keys from its first script to its end."""
+    folder = tmp_path_factory.mktemp("scripts")
+    cli = CommandLine(folder / "home")
+    scenario, book = folder / "scripts.yaml", folder / "night.yaml"
+    scenario.write_text(WORLD, encoding="utf-8")
+    book.write_text(HEAD.format(site="summit") + SCRIPTS + CLOSE.format(), encoding="utf-8")
+    seen: dict[str, str] = {}
+    with world(cli, "--scenario", str(scenario), "--speed", "10") as observatory, Tmux(folder / "tmux") as tmux:
+        open_run(tmux, cli, observatory.site_file, book)
+        lead = Lead(tmux, failures=lambda lead, frame: _decide(lead, frame, seen))
+        lead.until(lambda frame: frame.has("Bring two CSCs"), "the first card")
+        seen["pending"] = lead.see().text
+        _add(lead, seen)
+        time.sleep(READ_S)
+        lead.press("a")
+        lead.until(lambda frame: frame.title.startswith("Armed"), "the arm")
+        time.sleep(0.8)
+        lead.press("Enter")
+        lead.until(lambda frame: frame.has("RUNNING as 100000"), "the running script", 30)
+        seen["running"] = lead.see().text
+        lead.play(lambda frame: frame.title.startswith("Under way") and frame.has("never ends"), 60)
+        _stop(lead, seen)
+        lead.play(lambda frame: frame.title == CLOSED, 120)
+        observatory.commands()
+        yield Spent(seen, journals(cli)[0])
+
+
+@pytest.mark.server
+@pytest.mark.timeout(240)
+def test_a_script_is_added_by_arming_its_step_and_followed_to_done(night: Spent) -> None:
+    assert "ScriptQueue:1 set_summary_state.py" in night.seen["pending"]
+    assert "[ATAOS, STANDBY]" in night.seen["pending"]
+    assert "a arm" in night.seen["pending"]
+    assert "RUNNING as 100000" in night.seen["running"]
+    ends = [
+        record for record in records(night.journal, "ItemEnded") if (record["step"], record["item"]) == ("states", 0)
+    ]
+    assert [(each["outcome"], each["why"]) for each in ends] == [("reached", "done")]
+    assert [each["step"] for each in records(night.journal, "StepDone")][:2] == ["states", "seen"]
+
+
+@pytest.mark.server
+@pytest.mark.timeout(240)
+def test_its_queue_is_paused_and_resumed_and_the_script_is_stopped_and_ticked(night: Spent) -> None:
+    assert "stop sleep.py (200000) in ScriptQueue:2" in night.seen["queues"]
+    assert "ScriptQueue:2 is paused: nothing further starts in it" in night.seen["paused"]
+    assert [each["command"] for each in records(night.journal, "QueueOrdered")] == ["pause", "resume", "stopScripts"]
+    assert "STOPPED as 200000" in night.seen["stopped"]
+    (tick,) = [each for each in records(night.journal, "ItemTicked") if each["step"] == "hangs"]
+    assert (tick["by"], tick["note"]) == ("Ana", "it was only a rehearsal")
+
+
+@pytest.mark.server
+@pytest.mark.timeout(240)
+def test_a_csc_that_failed_goes_by_the_script_through_the_chosen_queue_and_is_seen_there(night: Spent) -> None:
+    assert "['ATDome', OFFLINE]" not in night.seen["failed"]
+    assert "- ['ATDome', OFFLINE]" in night.seen["route"]
+    assert "add it to ScriptQueue:1, as the runbook has it" in night.seen["route"]
+    (taken,) = records(night.journal, "RouteTaken")
+    assert (taken["queue"], taken["cscs"]) == ("ScriptQueue:3", ["ATDome"])
+    ends = [(each["outcome"], each["why"]) for each in records(night.journal, "TargetEnded") if each["csc"] == "ATDome"]
+    assert ends == [
+        ("failed", "went to FAULT on disable: error 7: brake: stuck"),
+        ("reached", "seen OFFLINE; set_summary_state.py: done"),
+    ]
+
+
+@pytest.mark.server
+@pytest.mark.timeout(240)
+def test_any_script_is_added_by_hand_once_its_configuration_fits(night: Spent) -> None:
+    assert "The configuration fits the schema of maintel/point_azel.py" in night.seen["added"]
+    (added,) = records(night.journal, "ScriptAdded")
+    assert (added["queue"], added["path"], added["config"]) == ("ScriptQueue:3", "maintel/point_azel.py", "{el: 80}\n")
+    (end,) = [
+        each
+        for each in records(night.journal, "ItemEnded")
+        if (each["step"], each["item"]) == ("states", added["item"])
+    ]
+    assert (end["outcome"], end["why"]) == ("reached", "done")
+
+
+TESTING = """\
+  - phase: testing
+    title: testing
+    wanted: none
+    steps:
+      - id: minimal-testing
+        title: Test that both telescopes track and take images
+        kind: script
+        system: sal
+        tier: moderate
+        ends: every script is DONE
+        suite: minimal-testing
+        link: here
+"""
+
+
+@pytest.mark.server
+@pytest.mark.timeout(240)
+def test_the_minimal_testing_of_the_summit_is_driven_to_its_end_by_keys(
+    tmp_path: Path, cli: CommandLine, tmux: Tmux
+) -> None:
+    scenario, book = tmp_path / "up.yaml", tmp_path / "night.yaml"
+    scenario.write_text("name: up\nabout: All 117 are ENABLED.\nfleet: ENABLED\n", encoding="utf-8")
+    book.write_text(HEAD.format(site="summit") + TESTING + CLOSE.format(), encoding="utf-8")
+    with world(cli, "--scenario", str(scenario), "--speed", "20") as observatory:
+        open_run(tmux, cli, observatory.site_file, book)
+        lead = Lead(tmux)
+        lead.play(lambda frame: frame.title == CLOSED, 200)
+        observatory.commands()
+    (journal,) = journals(cli)
+    ends = records(journal, "ItemEnded")
+    assert {record["outcome"] for record in ends} == {"reached"}
+    by_hand = [record["item"] for record in records(journal, "ItemTicked") if record["step"] == "minimal-testing"]
+    assert len(ends) + len(by_hand) == 23
+    assert sorted([record["item"] for record in ends] + by_hand) == list(range(23))

@@ -1,0 +1,199 @@
+"""The lead's keys on scripts: a step of them armed, ticked, retried, its queue ordered about, and the other route."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from deploydash.core.model import CscId
+from deploydash.core.run_orders import AddScript, ArmStep, Fire, QueueOrder, Retry, Skip, TakeRoute, Tick
+from deploydash.core.run_records import RunHeld
+from deploydash.core.runbook import ScriptItem
+from deploydash.core.snapshot import Snapshot
+from deploydash.ui.run.forms import Form
+from deploydash.ui.screens.step import StepScreen
+from tests.support import script_scenes
+from tests.support.run_snapshots import SCENES
+from tests.support.run_ui import running_run
+from tests.support.script_scenes import CSCS, QUEUES, SCRIPT_SCENES, TESTING
+from tests.ui.test_run_keys import Case, press
+
+MTDOME, ESS = CscId("MTDome"), CscId("ESS", 303)
+WATCHER = SCENES["watcher"]
+POINT = ScriptItem(QUEUES[1], "maintel/point_azel.py", standard=True, config="{el: 80}")
+TYPED = ("A", "'ScriptQueue:2", "enter", "'maintel/point_azel.py", "enter", "'{el: 80}", "enter")
+
+
+def running() -> Snapshot:
+    return script_scenes.scripts(*script_scenes.let_go())
+
+
+CASES = {
+    "a arms a step of scripts": Case(SCRIPT_SCENES["scripts"], ("a",), (ArmStep(TESTING, 1),)),
+    "Enter lets it go": Case(SCRIPT_SCENES["scripts-armed"], ("enter",), (Fire(),)),
+    "it may be ticked by name as a whole instead": Case(
+        SCRIPT_SCENES["scripts"], ("t", "'Ana", "enter"), (Tick(TESTING, "Ana", -1),)
+    ),
+    "r retries the script that failed": Case(SCRIPT_SCENES["scripts-failed"], ("r",), (Retry(TESTING),)),
+    "a script that failed is ticked with why": Case(
+        SCRIPT_SCENES["scripts-failed"],
+        ("t", "'Ana", "enter", "'by LOVE", "enter"),
+        (Tick(TESTING, "Ana", 0, "by LOVE"),),
+    ),
+    "s skips the step": Case(SCRIPT_SCENES["scripts-failed"], ("s", "'no time", "enter"), (Skip(TESTING, "no time"),)),
+    "what a person does in between is ticked without a note": Case(
+        SCRIPT_SCENES["scripts-by-hand"], ("t", "'Ana", "enter"), (Tick(TESTING, "Ana", 2),)
+    ),
+    "Enter asks for it, too": Case(
+        SCRIPT_SCENES["scripts-by-hand"], ("enter", "'Ana", "enter"), (Tick(TESTING, "Ana", 2),)
+    ),
+    "the default of p leaves everything": Case(running, ("p", "enter"), ()),
+    "p stops the script": Case(running, ("p", "down", "enter"), (QueueOrder(TESTING, 0, "stopScripts"),)),
+    "p pauses its queue": Case(running, ("p", "down", "down", "enter"), (QueueOrder(TESTING, 0, "pause"),)),
+    "p resumes the queue that a failure paused": Case(
+        SCRIPT_SCENES["scripts-failed"], ("p", "down", "down", "enter"), (QueueOrder(TESTING, 0, "resume"),)
+    ),
+    "p stops the script of another route": Case(
+        SCRIPT_SCENES["routed"], ("p", "down", "enter"), (QueueOrder(CSCS, 1000, "stopScripts"),)
+    ),
+    "the default of o sends nothing": Case(SCRIPT_SCENES["other-route"], ("o", "enter"), ()),
+    "o sends the one under the cursor by the queue of the runbook": Case(
+        SCRIPT_SCENES["other-route"], ("o", "down", "enter"), (TakeRoute(CSCS, (MTDOME,), QUEUES[0]),)
+    ),
+    "o sends those marked by another queue": Case(
+        SCRIPT_SCENES["other-route"],
+        ("asterisk", "o", "down", "down", "enter"),
+        (TakeRoute(CSCS, (MTDOME, ESS), QUEUES[1]),),
+    ),
+    "A adds a script by hand after a second look": Case(
+        WATCHER, (*TYPED, "down", "enter"), (AddScript(script_scenes.WATCHER, POINT),)
+    ),
+    "the default of that look adds nothing": Case(WATCHER, (*TYPED, "enter"), ()),
+}
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items()])
+async def test_the_key_orders_what_the_card_says(case: Case) -> None:
+    async with running_run(case.scene()) as screen:
+        await press(screen, case.keys)
+        await screen.until(lambda: len(screen.desk.orders) >= len(case.orders))
+        assert tuple(screen.desk.orders) == case.orders
+        assert screen.app.is_running
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A scene, keys, and words that stand on the screen afterwards."""
+
+    scene: Callable[[], Snapshot]
+    keys: tuple[str, ...]
+    words: str
+
+
+SAID = {
+    "nothing to stop yet": Said(SCRIPT_SCENES["scripts"], ("p",), "minimal-testing has added no script yet"),
+    "no script on a card of CSCs": Said(WATCHER, ("p",), "no script of watcher is in a queue"),
+    "no route while all go": Said(WATCHER, ("o",), "no other route"),
+    "a running script is not ticked": Said(running, ("t",), "auxtel/enable_atcs.py is under way: stop it first (p)"),
+    "nor armed again": Said(running, ("a",), "nothing to arm: its scripts go one after the other"),
+    "Enter does not arm": Said(SCRIPT_SCENES["scripts"], ("enter",), "minimal-testing is armed first: a"),
+    "why it asks": Said(SCRIPT_SCENES["scripts-failed"], ("i",), "decision about auxtel/enable_atcs.py: failed: ATMCS"),
+    "held": Said(SCENES["held"], ("A",), "the run is held by ops2@laptop; R lets it go on"),
+    "what is done": Said(SCRIPT_SCENES["scripts-by-hand"], ("k", "t"), "auxtel/enable_latiss.py is done"),
+}
+
+
+@pytest.mark.parametrize("said", [pytest.param(said, id=name) for name, said in SAID.items()])
+async def test_a_key_that_may_not_act_says_why_and_orders_nothing(said: Said) -> None:
+    async with running_run(said.scene(), width=160) as screen:
+        await press(screen, said.keys)
+        await screen.until(lambda: said.words in " ".join(screen.text().split()))
+        assert screen.desk.orders == []
+
+
+async def test_the_card_follows_the_script_that_runs_until_the_arrows_move_it() -> None:
+    async with running_run(running()) as screen:
+        await screen.sees("RUNNING as 200001, 3:10")
+        await screen.sees("checkpoint enabling ATMCS")
+        await screen.sees("log: Enabling all components")
+        again = (script_scenes.done(0), *script_scenes.running(1, 200_002, paused=True))
+        await screen.publish(script_scenes.scripts(*script_scenes.let_go(), *again))
+        await screen.sees("RUNNING as 200002")
+        await screen.sees("ScriptQueue:2 is paused")
+        await press(screen, ("j",))
+        assert screen.run.focus_on.row == 2
+
+
+async def test_v_shows_every_script_with_its_whole_configuration() -> None:
+    async with running_run(SCRIPT_SCENES["scripts"](), height=90) as screen:
+        await screen.press("v")
+        await screen.until(lambda: isinstance(screen.app.screen, StepScreen))
+        await screen.sees("ScriptQueue:2 run_command.py")
+        await screen.sees("cmd: play")
+        await screen.sees("parameters: {playlist: bias, repeat: true}")
+        await screen.sees("Each configuration was checked against its script's schema")
+
+
+async def test_the_other_route_shows_exactly_what_is_added_and_which_queue_cannot() -> None:
+    async with running_run(SCRIPT_SCENES["other-route"]()) as screen:
+        await press(screen, ("asterisk", "o"))
+        await screen.sees("set_summary_state.py (standard) for 2 CSCs")
+        await screen.sees("- ['MTDome', OFFLINE]")
+        await screen.sees("- ['ESS:303', OFFLINE]")
+        await screen.sees("add it to ScriptQueue:1, as the runbook has it")
+    down = script_scenes.asking(standby=(QUEUES[1],))
+    async with running_run(down) as screen:
+        await press(screen, ("o",))
+        await screen.sees("not possible: ScriptQueue:2 is STANDBY: it takes scripts only")
+        assert "add it to ScriptQueue:2" not in screen.text()
+
+
+async def test_a_dialog_about_a_route_goes_away_with_its_question() -> None:
+    async with running_run(SCRIPT_SCENES["other-route"]()) as screen:
+        await press(screen, ("o",))
+        await screen.publish(SCRIPT_SCENES["routed"]())
+        await screen.until(lambda: not isinstance(screen.app.screen, Form))
+        await screen.sees("other route: MTDome")
+        assert screen.desk.orders == []
+
+
+async def test_a_long_configuration_is_scrolled_in_its_dialog() -> None:
+    async with running_run(script_scenes.many()) as screen:
+        await press(screen, ("asterisk", "o"))
+        await screen.sees("more lines: PgDn")
+        await press(screen, ("pagedown",) * 12)
+        await screen.sees("mute_alarms: false")
+        await screen.sees("that is all of it: PgUp")
+
+
+async def test_a_script_with_a_wrong_configuration_stays_in_its_dialog() -> None:
+    async with running_run(WATCHER()) as screen:
+        await press(screen, ("A", "enter", "'maintel/point_azel.py", "enter", "enter"))
+        await screen.sees("'el' is missing")
+        await press(screen, ("escape", "A", "'9", "enter", "enter", "enter"))
+        await screen.sees("9 is no ScriptQueue here: ScriptQueue:1, ScriptQueue:2, ScriptQueue:3")
+        assert screen.desk.orders == []
+
+
+async def test_a_held_run_can_still_stop_its_script() -> None:
+    held = script_scenes.scripts(*script_scenes.let_go(), RunHeld("ops2@laptop"))
+    async with running_run(held) as screen:
+        await press(screen, ("p", "down", "enter"))
+        assert screen.desk.orders == [QueueOrder(TESTING, 0, "stopScripts")]
+
+
+async def test_a_script_added_by_hand_is_seen_from_any_card() -> None:
+    async with running_run(script_scenes.added_by_hand(), height=24, width=80) as screen:
+        await screen.sees("by hand: maintel/poin… RUNNING 0:40")
+        await press(screen, ("p",))
+        await screen.sees("stop maintel/point_azel.py (200009) in ScriptQueue:2")
+
+
+async def test_an_observer_sees_scripts_and_orders_nothing() -> None:
+    async with running_run(running(), observe=True) as screen:
+        await press(screen, ("p",))
+        await screen.sees("you observe; only the lead acts")
+        await press(screen, ("A",))
+        await screen.sees("you observe; only the lead acts")
