@@ -13,6 +13,7 @@ from deploydash.core.run_records import (
     CommandIntended,
     CscsWaived,
     DebtWaived,
+    HandCommandApproved,
     ItemEnded,
     ItemsDispatched,
     ItemTicked,
@@ -36,7 +37,7 @@ from deploydash.core.run_records import (
     TargetsDispatched,
     WaitExtended,
 )
-from deploydash.core.runbook import Debt, Runbook, ScriptItem, Step, StepId, StepKind
+from deploydash.core.runbook import BY_HAND, Debt, Runbook, ScriptItem, Step, StepId, StepKind
 
 
 class StepStatus(StrEnum):
@@ -114,7 +115,11 @@ class StepProgress:
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """Everything durable of a run. ``last_utc`` is the time of its last record."""
+    """Everything durable of a run. ``last_utc`` is the time of its last record.
+
+    ``by_hand``: the last command outside every step that each CSC was let go for; how it went is told by the targets
+    of the step ``by-hand``.
+    """
 
     runbook: Runbook
     opened: RunOpened | None = None
@@ -124,6 +129,7 @@ class RunState:
     answers: Mapping[str, str] = field(default_factory=dict)
     waived: Mapping[CscId, CscsWaived] = field(default_factory=dict)
     debts_waived: Mapping[str, DebtWaived] = field(default_factory=dict)
+    by_hand: Mapping[CscId, HandCommandApproved] = field(default_factory=dict)
     held_by: str | None = None
     notes: tuple[NoteWritten, ...] = ()
     closed: bool = False
@@ -221,6 +227,9 @@ def evolve(state: RunState, record: RunRecord, utc: float) -> RunState:
         return replace(state, notes=(*state.notes, record))
     if isinstance(record, RunClosed):
         return replace(state, closed=True)
+    if isinstance(record, HandCommandApproved):
+        state = replace(state, by_hand={**state.by_hand, **dict.fromkeys(record.cscs, record)})
+        return _with_step(state, BY_HAND, _under_way(state.progress(BY_HAND), record.cscs, utc))
     return _with_step(state, record.step, _evolve_step(state.progress(record.step), record, utc))
 
 
@@ -262,8 +271,7 @@ def _evolve_step(progress: StepProgress, record: StepRecord, utc: float) -> Step
     if isinstance(record, WaitExtended):
         return replace(progress, extended_s=progress.extended_s + record.seconds)
     if isinstance(record, TargetsDispatched):
-        sent = dict.fromkeys(record.cscs, TargetProgress(TargetStatus.UNDER_WAY, utc=utc))
-        return replace(progress, targets={**progress.targets, **sent})
+        return _under_way(progress, record.cscs, utc)
     if isinstance(record, ItemsDispatched | RouteTaken):
         return _dispatched(progress, record, utc)
     if isinstance(record, QueueOrdered):
@@ -279,6 +287,11 @@ def _evolve_step(progress: StepProgress, record: StepRecord, utc: float) -> Step
     else:
         target = replace(target, status=_ENDED[record.outcome], why=record.why, utc=utc)
     return replace(progress, targets={**progress.targets, record.csc: target})
+
+
+def _under_way(progress: StepProgress, cscs: tuple[CscId, ...], utc: float) -> StepProgress:
+    sent = dict.fromkeys(cscs, TargetProgress(TargetStatus.UNDER_WAY, utc=utc))
+    return replace(progress, targets={**progress.targets, **sent})
 
 
 def _dispatched(progress: StepProgress, record: ItemsDispatched | RouteTaken, utc: float) -> StepProgress:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from deploydash.core.arm import Arm
 from deploydash.core.gate import GateReason, Sight, reasons
+from deploydash.core.hand_view import HandCard, HandRow, rows
 from deploydash.core.model import CscId
 from deploydash.core.run import not_there
 from deploydash.core.run_records import ItemTicked
@@ -91,7 +92,10 @@ class WaitView:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """Everything of a run that a screen may show. ``owed``: the open debts with the ids by which they are waived."""
+    """Everything of a run that a screen may show. ``owed``: the open debts with the ids by which they are waived.
+
+    ``hands``: the last command by hand to each CSC, newest last. ``hand``: what the dialog about one shows, if open.
+    """
 
     run: str
     runbook: str
@@ -109,6 +113,8 @@ class RunView:
     waived: tuple[tuple[CscId, str], ...]
     fault: str
     owed: tuple[Debt, ...] = ()
+    hands: tuple[HandRow, ...] = ()
+    hand: HandCard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +169,9 @@ def run_view(
     message: str = "",
     fault: str = "",
     arrivals: tuple[float, ...] = (),
+    hand: HandCard | None = None,
 ) -> RunView:
-    """Return the view of a run as of a sight. ``arm``, ``message`` and ``fault`` are the process's own, transient."""
+    """Return the view of a run as of a sight; ``arm``, ``message``, ``fault``, ``hand`` are the process's own."""
     opened = state.opened
     step = card_step(state, chosen)
     return RunView(
@@ -184,6 +191,8 @@ def run_view(
         waived=tuple((csc, record.reason) for csc, record in state.waived.items()),
         fault=fault,
         owed=tuple(debt for _, debt in state.debts()),
+        hands=rows(state),
+        hand=hand,
     )
 
 

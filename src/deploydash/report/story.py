@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from deploydash.core.fleet import Fleet
+from deploydash.core.hand_view import said as said_by_hand
 from deploydash.core.model import CscId, CscSpec, Phase, Roster, SummaryState, Target
-from deploydash.core.records import BeatsChanged, Record, StateRecorded
+from deploydash.core.records import BeatsChanged, CommandNoticed, Record, StateRecorded
 from deploydash.core.run_records import (
     ChoiceAnswered,
     CommandIntended,
@@ -136,6 +137,10 @@ def _steps(state: RunState, approvals: dict[str, str]) -> Iterable[StepLine]:
 
 def _said(record: object) -> tuple[str, str] | None:
     """Return who did what, for the records that are somebody's doing or an end."""
+    if by_hand := said_by_hand(record):
+        return by_hand
+    if isinstance(record, CommandNoticed):
+        return record.identity, f"commanded {record.csc} from elsewhere: {record.outcome}"
     if isinstance(record, StepApproved):
         red = f", overriding: {'; '.join(record.overridden)} ({record.reason})" if record.overridden else ""
         return record.operator, f"let {record.step} go{red}"

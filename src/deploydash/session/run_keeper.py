@@ -11,16 +11,19 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from deploydash.core.arm import Arm, death, ready, shut, typed
-from deploydash.core.commands import CompareWith
+from deploydash.core.arm import Arm, death, death_by_hand, ready, shut, typed
+from deploydash.core.by_hand import refusal, step_of
+from deploydash.core.commands import CompareWith, Remark
 from deploydash.core.gate import Sight, reasons
+from deploydash.core.hand_view import considered, remark
 from deploydash.core.model import CscId
 from deploydash.core.ports import Action, Clock, ScriptAction, ScriptJob
 from deploydash.core.run import Decision, Refused, decide, may_intend, settle
-from deploydash.core.run_orders import Approve, ArmOrder, ArmStep, Disarm, Hold, RunOrder, TypeName
+from deploydash.core.run_orders import Approve, ArmByHand, ArmOrder, ArmStep, Disarm, Hold, RunOrder, TypeName
 from deploydash.core.run_records import (
     CommandAnswered,
     CommandIntended,
+    HandCommandApproved,
     ItemEnded,
     ItemsDispatched,
     Outcome,
@@ -38,7 +41,7 @@ from deploydash.core.run_records import (
 from deploydash.core.run_scripts import may_intend_script
 from deploydash.core.run_state import ItemProgress, RunState, TargetStatus, evolve, script_of
 from deploydash.core.run_view import Arrivals, current_phase, run_view
-from deploydash.core.runbook import CscItem, Step, StepId, StepKind
+from deploydash.core.runbook import BY_HAND, CscItem, Step, StepId, StepKind, Tier
 from deploydash.core.snapshot import CscView, Snapshot
 from deploydash.errors import UserError
 
@@ -60,7 +63,8 @@ class Journal(Protocol):
 class RunKeeper:
     """The one owner of a run's state in this process; also the desk at which actions work.
 
-    ``compare`` is told what the phase of the run compares the fleet with, whenever a record was written.
+    ``compare`` is told what the phase of the run compares the fleet with, whenever a record was written; ``remark``
+    what belongs into the list of events. ``considered``: the CSCs of the dialog about commands by hand.
     """
 
     def __init__(
@@ -86,11 +90,14 @@ class RunKeeper:
         self._noticed: list[object] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._arm: Arm | None = None
-        self._armed: ArmStep | None = None
+        self._armed: ArmStep | ArmByHand | None = None
         self._message = ""
         self._arrivals = Arrivals()
         self.chosen: StepId | None = None
+        self.considered: tuple[CscId, ...] = ()
+        self.subname = "sal"
         self.compare: Callable[[CompareWith], None] = lambda _: None
+        self.remark: Callable[[Remark], None] = lambda _: None
 
     async def begin(self, first: RunOpened | RunResumed) -> None:
         """Write the record with which this process opens or resumes the run.
@@ -124,6 +131,8 @@ class RunKeeper:
             return ()
         if isinstance(order, ArmStep):
             return self._arm_step(order)
+        if isinstance(order, ArmByHand):
+            return self._arm_by_hand(order)
         if self._arm is None or self._armed is None:
             return Refused("nothing is armed")
         if isinstance(order, TypeName):
@@ -195,14 +204,20 @@ class RunKeeper:
 
     def attach(self, snapshot: Snapshot) -> Snapshot:
         """Return the snapshot with the run as a screen shows it beside it."""
+        sight = Sight.of(snapshot)
+        hand = considered(self.considered, self.state, sight, self.subname)
+        if hand is not None:
+            order = self._armed.order if isinstance(self._armed, ArmByHand) else None
+            hand = replace(hand, armed=self._arm if order else None, order=order, message=self._message)
         shown = run_view(
             self.state,
-            Sight.of(snapshot),
+            sight,
             chosen=self.chosen,
             arm=self._arm,
-            message=self._message,
+            message="" if hand is not None else self._message,
             fault=self.fault,
             arrivals=self._arrivals.at,
+            hand=hand,
         )
         self._arrivals = self._arrivals.after(shown.wait, snapshot.utc)
         return replace(snapshot, run=shown)
@@ -236,6 +251,8 @@ class RunKeeper:
             return self.fault
         for record in records:
             self.state = evolve(self.state, record, utc)
+            if (line := remark(record, self._clock.monotonic())) is not None:
+                self.remark(line)
         if records:
             phase = current_phase(self.state)
             self.compare(CompareWith(self.state.runbook.wanted(phase, self.state.answers)))
@@ -256,6 +273,8 @@ class RunKeeper:
             if isinstance(record, TargetsDispatched):
                 step = self.state.runbook.step(record.step)
                 self._start(self._act(step, record.cscs), f"step {step.id}")
+            elif isinstance(record, HandCommandApproved):
+                self._start(self._act(step_of(record), record.cscs), f"{record.command} by hand")
             elif isinstance(record, ItemsDispatched):
                 for number in record.items:
                     self._start(self._script(self._job(record.step, number)), f"script {number} of {record.step}")
@@ -334,8 +353,19 @@ class RunKeeper:
         self._message = ""
         return ()
 
-    async def _fire(self, order: ArmStep) -> Decision:
+    def _arm_by_hand(self, order: ArmByHand) -> Decision:
+        why = refusal(order.order, self.state, self._sight())
+        if why is not None:
+            return Refused(why)
+        self._arm = Arm(BY_HAND, Tier.MODERATE, self._clock.monotonic())
+        self._armed = order
+        self._message = ""
+        return ()
+
+    async def _fire(self, order: ArmStep | ArmByHand) -> Decision:
         self._drop("")
+        if isinstance(order, ArmByHand):
+            return await self.order(order.order)
         return await self.order(Approve(order.step, order.snapshot, order.overridden, order.reason))
 
     def _drop(self, message: str) -> None:
@@ -346,8 +376,12 @@ class RunKeeper:
         arm, order = self._arm, self._armed
         if arm is None or order is None:
             return
-        step = self.state.runbook.step(arm.step)
         now = self._clock.monotonic()
+        if isinstance(order, ArmByHand):
+            if dead := death_by_hand(arm, now, refusal(order.order, self.state, self._sight())):
+                self._drop(dead)
+            return
+        step = self.state.runbook.step(arm.step)
         dead = death(arm, now, reasons(step, self.state, self._sight()), frozenset(order.overridden))
         if dead:
             self._drop(dead)
