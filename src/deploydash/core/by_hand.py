@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from deploydash.core.gate import Sight, forbids
-from deploydash.core.model import CameraSubstate, CscId, Liveness, SummaryState, Target
+from deploydash.core.model import CameraSubstate, CscId, Liveness, Target
 from deploydash.core.run_orders import CommandByHand
 from deploydash.core.run_records import CommandIntended, HandCommandApproved
 from deploydash.core.run_state import RunState, TargetStatus
@@ -56,7 +56,17 @@ def why_not(
     if not sent and (step := _in_flight(csc, state)):
         return f"{csc} is being commanded {'by hand' if step == BY_HAND else f'in {step}'}"
     view = sight.views.get(csc)
-    return _deaf(csc, view, sight.at) or (None if view is None else _illegal(view, command))
+    return _deaf(csc, view, sight.at) or (None if view is None else illegal(view, command))
+
+
+def illegal(view: CscView, command: str) -> str | None:
+    """Return why a CSC would not take a command in the state that it reports, or None."""
+    state = view.reported
+    if state is None or command not in legal(state, camera=view.camera):
+        return f"{command} is not legal for {view.csc} in {state.name if state else 'no state'}"
+    if command == "enterControl" and view.substate is CameraSubstate.PUBLISH_ONLY:
+        return f"{view.csc} is OFFLINE/PUBLISH_ONLY and takes commands only when it is AVAILABLE"
+    return None
 
 
 def refusal(order: CommandByHand, state: RunState, sight: Sight) -> str | None:
@@ -134,12 +144,3 @@ def _deaf(csc: CscId, view: CscView | None, now: float) -> str | None:
     if view.liveness is not Liveness.BEATING:
         return f"{csc} does not beat: {view.reason.render(now)}"
     return f"{csc} beats, but has told no state" if view.reported is None else None
-
-
-def _illegal(view: CscView, command: str) -> str | None:
-    state = view.reported
-    if state is None or command not in legal(state, camera=view.camera):
-        return f"{command} is not legal for {view.csc} in {state.name if state else 'no state'}"
-    if command == "enterControl" and view.substate is CameraSubstate.PUBLISH_ONLY:
-        return f"{view.csc} is OFFLINE/PUBLISH_ONLY and takes commands only when it is AVAILABLE"
-    return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deploydash.core.arm import Arm
-from deploydash.core.by_hand import confirmation, why_not
+from deploydash.core.by_hand import confirmation, illegal, why_not
 from deploydash.core.commands import Remark
 from deploydash.core.gate import Sight
 from deploydash.core.model import CscId, SummaryState
@@ -45,10 +45,14 @@ class HandRow:
 
 @dataclass(frozen=True, slots=True)
 class HandOffer:
-    """One command for the CSCs that the lead considers; ``why_not`` is empty where it may go now."""
+    """One command for the CSCs that the lead considers; ``why_not`` is empty where it may go now.
+
+    ``legal``: each of them reports a state in which it takes this command.
+    """
 
     command: str
     why_not: str
+    legal: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +94,9 @@ def considered(cscs: tuple[CscId, ...], state: RunState, sight: Sight, subname: 
     for command in LEADS_TO:
         if command == "enterControl" and not cameras:
             continue
+        fits = all(view is not None and illegal(view, command) is None for view in views)
         found = (why_not(csc, command, state, sight, several=len(cscs) > 1) for csc in cscs)
-        offers.append(HandOffer(command, next((why for why in found if why), "")))
+        offers.append(HandOffer(command, next((why for why in found if why), ""), fits))
     seen = tuple(None if view is None else view.reported for view in views)
     protected = any(csc in state.runbook.protected for csc in cscs)
     return HandCard(cscs, seen, tuple(offers), protected, confirmation(cscs, state), subname)
