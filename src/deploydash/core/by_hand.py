@@ -21,17 +21,18 @@ from deploydash.core.transitions import LEADS_TO, legal
 AT_ONCE = 8
 """So many CSCs of one selection have a command under way at the same time."""
 
-_OVERRIDE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:+-]{0,127}")
+_OVERRIDE = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.+-]{0,99})?(:[A-Za-z0-9][A-Za-z0-9_.~^-]{0,63})?")
 
 
 def bad_override(text: str) -> str:
     """Return why a configuration override cannot be sent, or an empty text; an empty one is the site's own.
 
-    It is the name of a file in the CSC's configuration folder (ts_salobj ``configurable_csc.py``), so no path.
+    It is ``[name][:version]``, a file in the CSC's configuration folder and a git hash (ts_xml, command ``start``), so
+    no path.
     """
-    if not text or (_OVERRIDE.fullmatch(text) and ".." not in text):
+    if _OVERRIDE.fullmatch(text) and ".." not in text:
         return ""
-    return "an override is a file's name: letters, digits and _ . : + - only, at most 128"
+    return "an override is a file's name, :version, or both, as in bar.yaml:37bf936; no path and no blank"
 
 
 def confirmation(cscs: tuple[CscId, ...], state: RunState) -> str:

@@ -31,8 +31,8 @@ class HandRow:
 
     @property
     def sentence(self) -> str:
-        """How it stands, in words: ``standby by hand of MTDome: unknown, no answer within 60 s``."""
-        with_override = f" with {self.override}" if self.override else ""
+        """How it stands, in words: ``standby of MTDome by hand: UNKNOWN, standby: no answer within 60 s``."""
+        override = f", with {self.override}" if self.override else ""
         state = {
             TargetStatus.PENDING: "let go",
             TargetStatus.UNDER_WAY: "sent, not seen yet" if self.sent else "let go, about to be sent",
@@ -40,7 +40,7 @@ class HandRow:
             TargetStatus.FAILED: "FAILED",
             TargetStatus.UNKNOWN: "UNKNOWN",
         }[self.status]
-        return f"{self.command}{with_override} by hand of {self.csc}: {state}{f', {self.why}' if self.why else ''}"
+        return f"{self.command} of {self.csc} by hand{override}: {state}{f', {self.why}' if self.why else ''}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,11 @@ def hand_body(reading: Reading, dialog: Dialog, width: int) -> list[Line]:
         lines += _choice(reading, hand, dialog, width)
     else:
         lines += _exact(reading, hand, dialog.wish, width, armed=stage is Stage.ARMED)
-    return [*lines, *key_lines(_KEYS[stage], width, reading)]
+    keys = _KEYS[stage]
+    if stage is Stage.SENT and dialog.wish is not None:
+        moving = any(row.status is TargetStatus.UNDER_WAY for row in sent_rows(reading.run, dialog.wish))
+        keys = (Offer("back", "Esc", "close; it goes on" if moving else "close"),)
+    return [*lines, *key_lines(keys, width, reading)]
 
 
 _KEYS = {
@@ -123,7 +127,7 @@ _KEYS = {
     Stage.CHOOSE: (Offer("go", "Enter", "take it; nothing is sent"), Offer("back", "Esc", "close")),
     Stage.READY: (Offer("arm", "a", "arm"), Offer("back", "Esc", "choose again")),
     Stage.ARMED: (Offer("go", "Enter", "send it now"), Offer("back", "Esc", "disarm")),
-    Stage.SENT: (Offer("back", "Esc", "close; it goes on"),),
+    Stage.SENT: (),
 }
 
 
@@ -204,7 +208,8 @@ def _exact(reading: Reading, hand: HandCard, wish: CommandByHand, width: int, *,
         lines += folded(f"and the same to {listed(wish.cscs[NAMED:])}", width, Ink.ACCENT, "  ")
     if wish.command == "start" and not wish.override:
         lines += folded("with the configuration of its site, without an override", width, Ink.DIM, "  ")
-    lines += folded(f"One command each; it is done when {target} is seen.", width, Ink.DIM)
+    each = "One command" if len(wish.cscs) == 1 else "One command each"
+    lines += folded(f"{each}; it is done when {target} is seen.", width, Ink.DIM)
     lines.append(Line())
     if armed:
         lines += folded("Nothing is sent yet. Enter sends it.", width, Ink.BRIGHT)
