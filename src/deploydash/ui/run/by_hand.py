@@ -103,7 +103,7 @@ def hand_body(reading: Reading, dialog: Dialog, width: int) -> list[Line]:
     stage, hand = stage_of(reading.run, dialog), reading.run.hand
     lines = _cscs(reading, dialog, width)
     if hand is not None and hand.message:
-        lines += folded(hand.message.capitalize(), width, Ink.WARN)
+        lines += folded(hand.message[:1].upper() + hand.message[1:], width, Ink.WARN)
     if dialog.told:
         lines += folded(dialog.told, width, Ink.WARN)
     lines.append(Line())
