@@ -15,7 +15,7 @@ from deploydash.core.run_orders import ArmByHand, CommandByHand, Disarm, Fire, H
 from deploydash.core.run_records import CommandIntended, HandCommandApproved, Outcome, RunRecord, TargetEnded
 from deploydash.core.run_state import RunState, evolve, fold
 from deploydash.core.runbook import BY_HAND, Tier
-from deploydash.core.snapshot import Snapshot
+from deploydash.core.snapshot import CscView, Snapshot
 from deploydash.ui.run.keys import HAND
 from deploydash.ui.screens.by_hand import HandScreen
 from tests.support import snapshots
@@ -53,6 +53,10 @@ def beside(
     return replace(base, number=base.number + 1, run=replace(base.run, hand=hand, hands=rows(state)))
 
 
+def _cscs(screen: RunUi) -> tuple[CscView, ...]:
+    return screen.app.snapshot.cscs if screen.app.snapshot is not None else ()
+
+
 async def to(screen: RunUi, csc: CscId) -> None:
     """Put the grid's cursor on a CSC by the filter."""
     if screen.run.pattern:
@@ -60,7 +64,8 @@ async def to(screen: RunUi, csc: CscId) -> None:
     await screen.press("slash")
     await screen.type(str(csc))
     await screen.press("enter")
-    await screen.until(lambda: screen.run.selected_cscs() == (csc,))
+    wanted = next(item for item, view in enumerate(_cscs(screen)) if view.csc == csc)
+    await screen.until(lambda: screen.run.selected == wanted)
 
 
 async def open_on(screen: RunUi, base: Snapshot, *cscs: CscId) -> None:
