@@ -9,17 +9,19 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from deploydash.core.gate import Sight, is_up
 from deploydash.core.model import CscId, FeedState, Liveness, SummaryState
 from deploydash.core.run import Refused, decide, may_intend, settle
-from deploydash.core.run_orders import Approve, Hold, Release, Retry, RunOrder, Skip, Tick, Waive
+from deploydash.core.run_orders import Approve, CommandByHand, Hold, Release, Retry, RunOrder, Skip, Tick, Waive
 from deploydash.core.run_records import (
     CommandAnswered,
     CommandIntended,
+    HandCommandApproved,
     Outcome,
     RunRecord,
     RunResumed,
     TargetEnded,
 )
 from deploydash.core.run_state import RunState, TargetStatus, fold
-from deploydash.core.runbook import StepId, StepKind
+from deploydash.core.runbook import BY_HAND, StepId, StepKind
+from deploydash.core.transitions import LEADS_TO
 from tests.support.runs import EVERYBODY, MTM1M3, OPERATOR, PLAIN, QUEUES, WATCHER, opened, sight, small_runbook, view
 
 STEPS = [step.id for step in small_runbook().steps()]
@@ -36,6 +38,8 @@ class Sent:
     watcher_up_unwaived: bool
     plain_up_unwaived: bool
     seq: int = field(default=0)
+    command: str = "exitControl"
+    alone: bool = False
 
 
 class AnyNight(RuleBasedStateMachine):
@@ -116,7 +120,7 @@ class AnyNight(RuleBasedStateMachine):
 
     @rule(outcome=st.sampled_from(Outcome))
     def everything_under_way_ends(self, outcome: Outcome) -> None:
-        for step in COMMANDING:
+        for step in (*COMMANDING, BY_HAND):
             for csc, target in self.state.progress(step).targets.items():
                 if target.status is TargetStatus.UNDER_WAY:
                     self.write((CommandAnswered(step, csc, target.seq_num, 303, ""),))
@@ -140,21 +144,57 @@ class AnyNight(RuleBasedStateMachine):
     def an_action_wants_to_send(self, step: StepId, csc: CscId) -> None:
         if csc not in self.state.runbook.step(step).cscs:
             return
+        self.send(step, csc, "exitControl")
+
+    @rule(
+        first=st.sampled_from(EVERYBODY),
+        more=st.lists(st.sampled_from(EVERYBODY), max_size=2),
+        command=st.sampled_from([*LEADS_TO, "exitControl"]),
+        confirmed=st.booleans(),
+        at_once=st.booleans(),
+    )
+    def a_command_by_hand(self, first: CscId, more: list[CscId], command: str, confirmed: bool, at_once: bool) -> None:
+        cscs = tuple(dict.fromkeys((first, *more)))
+        typed = (str(len(cscs)) if len(cscs) > 1 else str(first) if first == MTM1M3 else "") if confirmed else ""
+        seen = tuple(self.world[csc][0] for csc in cscs)
+        self.order(CommandByHand(cscs, command, seen, 1, typed=typed))
+        if at_once:
+            for csc in cscs:
+                self.send(BY_HAND, csc, command)
+
+    @rule(csc=st.sampled_from(EVERYBODY))
+    def one_stands_by_and_is_told_to_exit_by_hand(self, csc: CscId) -> None:
+        self.world[csc] = (SummaryState.STANDBY, Liveness.BEATING)
+        self.a_command_by_hand(csc, [], "exitControl", confirmed=True, at_once=True)
+
+    @rule(csc=st.sampled_from(EVERYBODY), command=st.sampled_from(sorted(LEADS_TO)))
+    def an_action_wants_to_send_by_hand(self, csc: CscId, command: str) -> None:
+        self.send(BY_HAND, csc, command)
+
+    def send(self, step: StepId, csc: CscId, command: str) -> None:
         self.seq += 1
-        record = CommandIntended(step, csc, "exitControl", self.seq, OPERATOR, 7)
+        record = CommandIntended(step, csc, command, self.seq, OPERATOR, 7)
         if may_intend(record, self.state, self.see()) is not None:
             return
         self.write((record,))
+        let_go = [each for _, each in self.journal if isinstance(each, HandCommandApproved) and csc in each.cscs]
         self.sent.append(
             Sent(
                 step,
                 csc,
-                sum(csc in getattr(each, "cscs", ()) and getattr(each, "step", "") == step for _, each in self.journal),
+                self.times_let_go(step, csc),
                 is_up(self.see().views[WATCHER]) and WATCHER not in self.state.waived,
                 any(is_up(self.see().views[each]) and each not in self.state.waived for each in PLAIN),
                 self.seq,
+                command,
+                step == BY_HAND and len(let_go[-1].cscs) == 1,
             )
         )
+
+    def times_let_go(self, step: StepId, csc: CscId) -> int:
+        if step == BY_HAND:
+            return sum(isinstance(each, HandCommandApproved) and csc in each.cscs for _, each in self.journal)
+        return sum(csc in getattr(each, "cscs", ()) and getattr(each, "step", "") == step for _, each in self.journal)
 
     @rule(outcome=st.sampled_from(Outcome), answered=st.booleans(), which=st.integers(0, 5))
     def a_command_ends(self, outcome: Outcome, answered: bool, which: int) -> None:
@@ -180,9 +220,10 @@ class AnyNight(RuleBasedStateMachine):
     def nothing_was_sent_before_its_order(self) -> None:
         for sent in self.sent:
             assert sent.approvals > 0
-            assert sent.csc != MTM1M3
-            assert sent.csc == WATCHER or not sent.watcher_up_unwaived
-            assert sent.csc not in QUEUES or not sent.plain_up_unwaived
+            assert sent.csc != MTM1M3 or sent.alone, "protected: by hand, alone and by name only"
+            if sent.command == "exitControl":
+                assert sent.csc == WATCHER or not sent.watcher_up_unwaived
+                assert sent.csc not in QUEUES or not sent.plain_up_unwaived
 
     @invariant()
     def no_more_commands_than_times_a_target_was_let_go(self) -> None:
@@ -193,10 +234,9 @@ class AnyNight(RuleBasedStateMachine):
                     isinstance(each, CommandAnswered) and each.ack != 0 and (each.csc, each.step) == (csc, step)
                     for _, each in self.journal
                 )
-                let_go = sum(
-                    csc in getattr(each, "cscs", ()) and getattr(each, "step", "") == step for _, each in self.journal
-                )
-                assert sent <= let_go + answered
+                assert sent <= self.times_let_go(step, csc) + answered
+            by_hand = sum(each.csc == csc and each.step == BY_HAND for each in self.sent)
+            assert by_hand <= self.times_let_go(BY_HAND, csc), "by hand is one command each time"
 
     @invariant()
     def the_journal_alone_gives_the_same_state(self) -> None:

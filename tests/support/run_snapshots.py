@@ -393,6 +393,7 @@ class FakeDesk:
 
     orders: list[RunOrder | ArmOrder] = field(default_factory=list)
     chosen: list[StepId | None] = field(default_factory=list)
+    considered: list[tuple[CscId, ...]] = field(default_factory=list)
     refusal: str = ""
     callbacks: list[Callable[[str], None]] = field(default_factory=list)
 
@@ -413,6 +414,9 @@ class FakeDesk:
 
     def choose(self, step: StepId | None, /) -> None:
         self.chosen.append(step)
+
+    def consider(self, cscs: tuple[CscId, ...], /) -> None:
+        self.considered.append(cscs)
 
 
 SCENES: dict[str, Callable[[], Snapshot]] = {

@@ -62,7 +62,7 @@ class CscAction:
                         group.create_task(self._bring(item, step, desk, slots), name=f"{step.id} {item.csc}")
 
     async def _bring(self, item: CscItem, step: Step, desk: Desk, slots: asyncio.Semaphore) -> None:
-        override = self._overrides.get(item.csc, "")
+        override = item.override or self._overrides.get(item.csc, "")
         drive = Drive(
             item,
             step.id,

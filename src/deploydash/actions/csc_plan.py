@@ -10,8 +10,7 @@ from deploydash.core.model import CscId, Target
 from deploydash.core.run import is_at
 from deploydash.core.runbook import CscItem, Step
 from deploydash.core.snapshot import CscView
-from deploydash.core.transitions import next_step
-from deploydash.sal.topics import command_topic
+from deploydash.core.transitions import command_text, next_step
 
 Look = Callable[[CscId], CscView | None]
 
@@ -69,15 +68,5 @@ def _planned(item: CscItem, view: CscView | None, now: float, subname: str, over
     state = view.reported
     while hop := next_step(state, target.state):
         command, state = hop
-        commands.append(command_text(csc, command, subname, overrides.get(csc, "")))
+        commands.append(command_text(csc, command, subname, item.override or overrides.get(csc, "")))
     return Planned(csc, target, tuple(commands), "" if commands else f"is {view.effective.value}, not {target}")
-
-
-def command_text(csc: CscId, command: str, subname: str, override: str = "") -> str:
-    """Return one command as it is shown: its topic and the public fields that are set."""
-    parts = [command_topic(subname, csc.name, command)]
-    if csc.index:
-        parts.append(f"salIndex={csc.index}")
-    if command == "start" and override:
-        parts.append(f"configurationOverride={override}")
-    return " ".join(parts)

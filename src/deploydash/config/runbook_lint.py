@@ -12,7 +12,7 @@ from deploydash.config.runbook_names import UnknownNameError, select
 from deploydash.config.runbook_resolve import rows
 from deploydash.config.runbook_words import BLANKS, UnknownWordError, fill, row_name
 from deploydash.config.yaml_lines import Path
-from deploydash.core.runbook import StepKind
+from deploydash.core.runbook import BY_HAND, StepKind
 from deploydash.errors import Problem
 
 _NEEDED: dict[StepKind, tuple[str, ...]] = {
@@ -85,6 +85,9 @@ def _ids(draft: Draft) -> Iterator[Problem]:
     places += [(phase.phase, ("phases", at, "phase")) for at, phase in enumerate(draft.runbook.phases)]
     places += [(choice.choice, ("choices", at, "choice")) for at, choice in enumerate(draft.runbook.choices)]
     for name, path in places:
+        if path[-1] == "id" and name == BY_HAND:
+            message = f"{name!r} stands for what is commanded outside every step"
+            yield draft.problem(path, message, "give the step another id")
         key = (path[-1], name)
         if str(key) in first:
             line = draft.document.line(first[str(key)])

@@ -22,7 +22,10 @@ COUNTDOWN_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """A step that the lead has armed. ``typed_at`` is when the site's name was complete, severe tier only."""
+    """A step, or a command by hand, that the lead has armed.
+
+    ``typed_at`` is when the site's name was complete, severe tier only.
+    """
 
     step: StepId
     tier: Tier
@@ -46,6 +49,13 @@ def death(arm: Arm, now: float, reasons: tuple[GateReason, ...], overridden: fro
     if arm.typed_at is None and now - arm.at > ARM_S:
         return "disarmed: 20 s are over"
     return None
+
+
+def death_by_hand(arm: Arm, now: float, refusal: str | None) -> str | None:
+    """Return why the arm of a command by hand has died, or None; whatever forbids the command kills it."""
+    if refusal is not None:
+        return f"disarmed: {refusal}"
+    return "disarmed: 20 s are over" if now - arm.at > ARM_S else None
 
 
 def typed(arm: Arm, text: str, site: str, now: float) -> Arm | str:

@@ -16,7 +16,7 @@ from deploydash.core.observations import (
     SimulationModeTold,
     VersionsTold,
 )
-from deploydash.core.records import NOTHING, ErrorLogged, Record, UndecodableNoticed
+from deploydash.core.records import NOTHING, CommandNoticed, ErrorLogged, Record, UndecodableNoticed
 from deploydash.core.snapshot import LogLine, Undecodable
 
 ERROR = 40
@@ -27,6 +27,9 @@ LOGGED_AT_MOST_EVERY = 30.0
 
 KEPT_CHARACTERS = 300
 """So much of a logged error is recorded: its beginning says what happened, what follows is a traceback."""
+FOREIGN_WINDOW_S = 60.0
+FOREIGN_TOLD = 10
+"""So many commands of one other identity to one CSC are told within the window."""
 
 
 def log_told(ledger: Ledger, told: LogTold) -> tuple[Record, ...]:
@@ -54,9 +57,18 @@ def exit_acknowledged(ledger: Ledger, exited: ExitAcknowledged) -> tuple[Record,
 
 
 def command_seen(ledger: Ledger, seen: CommandSeen) -> tuple[Record, ...]:
-    """Say who else commands: while a run is open nobody should without the lead's consent."""
-    ledger.events.add(seen.at, str(seen.csc), "commanded by another", f"{seen.identity}: {seen.outcome}")
-    return NOTHING
+    """Say who else commands: while a run is open nobody should without the lead's consent.
+
+    Whoever commands one CSC many times a second, as a pointing component does, is told of a few times a minute.
+    """
+    began, told = ledger.foreign.get((seen.csc, seen.identity), (seen.at, 0))
+    if seen.at - began > FOREIGN_WINDOW_S:
+        began, told = seen.at, 0
+    ledger.foreign[seen.csc, seen.identity] = (began, told + 1)
+    if told >= FOREIGN_TOLD:
+        return NOTHING
+    rest = "; more of them within this minute are not told" if told + 1 == FOREIGN_TOLD else ""
+    return (CommandNoticed(seen.csc, seen.identity, seen.outcome + rest, seen.at),)
 
 
 def versions_told(ledger: Ledger, told: VersionsTold) -> tuple[Record, ...]:

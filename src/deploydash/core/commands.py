@@ -26,4 +26,15 @@ class CompareWith:
     startup: Mapping[CscId, Target] | None = None
 
 
-Command = Inspect | CompareWith
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Put a line into the list of events as of ``at`` (monotonic); ``calm`` for what goes as it should."""
+
+    at: float
+    subject: str
+    change: str
+    detail: str
+    calm: bool
+
+
+Command = Inspect | CompareWith | Remark

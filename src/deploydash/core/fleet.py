@@ -10,7 +10,7 @@ from deploydash.core import asides, fold, heard, notice
 from deploydash.core import observations as seen
 from deploydash.core.board import Board
 from deploydash.core.cell import Cell
-from deploydash.core.commands import Command, CompareWith
+from deploydash.core.commands import Command, CompareWith, Remark
 from deploydash.core.detail import detail_of
 from deploydash.core.effective import OFFLINE_GRACE
 from deploydash.core.ledger import Ledger
@@ -109,6 +109,8 @@ class Fleet:
         """Obey an operator's order about what is shown."""
         if isinstance(command, CompareWith):
             self._compare(command)
+        elif isinstance(command, Remark):
+            self._ledger.events.add(command.at, command.subject, command.change, command.detail, calm=command.calm)
         else:
             self._inspected = command.csc
 

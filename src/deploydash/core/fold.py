@@ -11,6 +11,7 @@ from deploydash.core.ledger import Ledger
 from deploydash.core.model import NEVER_EXPECTED, Liveness, SummaryState
 from deploydash.core.records import (
     BeatsChanged,
+    CommandNoticed,
     CscAppeared,
     DuplicateEnded,
     DuplicateNoticed,
@@ -143,6 +144,10 @@ def _undecodable_noticed(ledger: Ledger, record: UndecodableNoticed) -> None:
     ledger.events.undecodable(record.topic, record.example, record.at)
 
 
+def _command_noticed(ledger: Ledger, record: CommandNoticed) -> None:
+    ledger.events.add(record.at, str(record.csc), "commanded by another", f"{record.identity}: {record.outcome}")
+
+
 _APPLIERS: Mapping[type[Any], Callable[[Ledger, Any], None]] = MappingProxyType(
     {
         CscAppeared: _csc_appeared,
@@ -156,6 +161,7 @@ _APPLIERS: Mapping[type[Any], Callable[[Ledger, Any], None]] = MappingProxyType(
         DuplicateEnded: _duplicate_ended,
         StatesRead: _states_read,
         EfdRead: _efd_read,
+        CommandNoticed: _command_noticed,
         UndecodableNoticed: _undecodable_noticed,
         records.FeedReported: outages.feed_reported,
         records.FetchesLost: outages.fetches_lost,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from deploydash.core.model import CscId, Effective, FeedName, FeedState, Liveness, SummaryState, Target
 from deploydash.core.run_state import RunState, StepStatus, TargetProgress, TargetStatus, under_way_in
 from deploydash.core.runbook import (
+    BY_HAND,
     Answered,
     CscAt,
     CscItem,
@@ -86,10 +87,14 @@ def order_rules(step: Step, state: RunState, sight: Sight) -> list[GateReason]:
     if touched:
         names = ", ".join(map(str, touched))
         found.append(GateReason(f"{names} must keep running and no step touches them", met=False, own=True, rule=True))
+    busy = [csc for csc in step.cscs if in_hand(csc, state)]
+    if busy:
+        names = ", ".join(map(str, busy))
+        found.append(GateReason(f"{names} commanded by hand", met=False, own=True, rule=True, waits_for="its end"))
     if any(csc != WATCHER for csc in going_down):
         found.append(_watcher_down(state, sight))
-    busy = [why for csc in going_down if (why := _runs_ours(csc, state)) is not None]
-    found += [GateReason(why, met=False, rule=True, waits_for="the end of that script") for why in busy]
+    running = [why for csc in going_down if (why := _runs_ours(csc, state)) is not None]
+    found += [GateReason(why, met=False, rule=True, waits_for="the end of that script") for why in running]
     if any(csc.name == QUEUE for csc in going_down):
         found.append(
             _all_down("every CSC of this run's shutdown set", state.runbook.shutdown_set, state, sight, rule=True)
@@ -97,11 +102,22 @@ def order_rules(step: Step, state: RunState, sight: Sight) -> list[GateReason]:
     return found
 
 
-def forbids(csc: CscId, target: Target, state: RunState, sight: Sight, *, bulk: bool) -> str | None:
+def in_hand(csc: CscId, state: RunState) -> bool:
+    """Say whether a command by hand to this CSC is under way."""
+    target = state.progress(BY_HAND).targets.get(csc)
+    return target is not None and target.status is TargetStatus.UNDER_WAY
+
+
+def forbids(
+    csc: CscId, target: Target, state: RunState, sight: Sight, *, bulk: bool, by_hand: bool = False
+) -> str | None:
     """Return why a command towards ``target`` must not be sent to a CSC at this moment, or None.
 
-    The last look before each single command: the order rules hold while a step is under way, too.
+    The last look before each single command: the order rules hold while a step is under way, too. ``by_hand``: the
+    command is the one by hand itself.
     """
+    if not by_hand and in_hand(csc, state):
+        return f"{csc} is being commanded by hand"
     if state.held_by is not None:
         return f"the run is held by {state.held_by}"
     if bulk and csc in state.runbook.protected:

@@ -31,6 +31,7 @@ class Ledger:
         self.dirty: list[Cell] = []
         self.undecodable: dict[str, Undecodable] = {}
         self.livenesses: Counter[Liveness] = Counter()
+        self.foreign: dict[tuple[CscId, str], tuple[float, int]] = {}
         self.feeds = {
             FeedName.KAFKA: FeedView(FeedName.KAFKA, FeedState.CONNECTING, "", started_at),
             FeedName.SCHEMA_REGISTRY: FeedView(FeedName.SCHEMA_REGISTRY, FeedState.CONNECTING, "", started_at),

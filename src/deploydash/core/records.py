@@ -186,6 +186,19 @@ class EfdRead:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandNoticed:
+    """A command that is none of ours was acknowledged for good, under this identity. ``outcome`` is in words.
+
+    Which command it was is in no acknowledgement, only what came of it.
+    """
+
+    csc: CscId
+    identity: str
+    outcome: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class UndecodableNoticed:
     """A topic holds records that cannot be decoded; said once a topic. ``example`` is why, for one of them."""
 
@@ -210,6 +223,7 @@ Record = (
     | TopicsFound
     | StatesRead
     | EfdRead
+    | CommandNoticed
     | UndecodableNoticed
 )
 

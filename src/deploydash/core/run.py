@@ -8,13 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deploydash.core.arm import shut
-from deploydash.core.gate import Sight, forbids, reasons
+from deploydash.core.by_hand import approved, may_intend_by_hand, unsettled
+from deploydash.core.gate import Sight, forbids, in_hand, reasons
 from deploydash.core.model import CscId, Liveness, SummaryState, Target, Verdict
 from deploydash.core.run_orders import (
     AddScript,
     Answer,
     Approve,
     Close,
+    CommandByHand,
     Extend,
     Finish,
     Hold,
@@ -63,7 +65,7 @@ from deploydash.core.run_scripts import (
     script_added,
 )
 from deploydash.core.run_state import RunState, StepStatus, TargetProgress, TargetStatus
-from deploydash.core.runbook import CscItem, Step, StepId, StepKind, StepsSettled
+from deploydash.core.runbook import BY_HAND, CscItem, Step, StepId, StepKind, StepsSettled
 from deploydash.core.snapshot import CscView
 from deploydash.core.words import OF_THE_RUN
 
@@ -95,6 +97,8 @@ def decide(order: RunOrder, state: RunState, sight: Sight, operator: str) -> Dec
         return _waive(order, state, operator)
     if isinstance(order, WaiveDebt):
         return _waive_debt(order, state, operator)
+    if isinstance(order, CommandByHand):
+        return _ruled(approved(order, state, sight, operator))
     if isinstance(order, Answer):
         return _answer(order, state, operator)
     if isinstance(order, TellWords):
@@ -253,6 +257,9 @@ def _close(state: RunState, operator: str) -> Decision:
     debts = [debt.what for _, debt in state.debts()]
     if debts:
         return Refused("these debts are open: " + "; ".join(debts))
+    moving = [str(csc) for csc in state.by_hand if in_hand(csc, state)]
+    if moving:
+        return Refused(f"commanded by hand, and not ended: {', '.join(moving)}")
     open_ = [step.id for step in state.runbook.steps() if not state.settled(step) and step.kind is not StepKind.CLOSE]
     if open_:
         return Refused("these steps are not settled: " + ", ".join(open_[:5]))
@@ -299,9 +306,13 @@ def settle(state: RunState, sight: Sight) -> tuple[RunRecord, ...]:
 
     Nothing here acts on the outside. An unknown target that is seen where it should be has arrived.
     """
-    records: list[RunRecord] = []
     if state.closed or state.opened is None:
         return ()
+    records: list[RunRecord] = [
+        TargetEnded(BY_HAND, csc, Outcome.REACHED, "seen there")
+        for csc, target in unsettled(state)
+        if is_at(sight.views.get(csc), target)
+    ]
     for step in state.runbook.steps():
         status = state.status(step)
         if step.kind is StepKind.WAIT and status is StepStatus.PENDING and _deployed(step, state, sight):
@@ -359,6 +370,8 @@ def may_intend(record: CommandIntended, state: RunState, sight: Sight) -> str | 
     The last look before each command: the step is approved and under way for this CSC, nothing is in flight
     for it, and no order rule forbids it.
     """
+    if record.step == BY_HAND:
+        return may_intend_by_hand(record, state, sight)
     step = state.runbook.step(StepId(record.step))
     target = state.progress(step.id).targets.get(record.csc)
     if target is None or target.status is not TargetStatus.UNDER_WAY:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deploydash.core.model import CscId
+from deploydash.core.model import CscId, SummaryState
 from deploydash.core.runbook import ScriptItem, StepId
 
 
@@ -143,6 +143,21 @@ class Close:
     """Close the run for good."""
 
 
+@dataclass(frozen=True, slots=True)
+class CommandByHand:
+    """Send one command to CSCs outside every step, as they were seen in ``seen`` in snapshot ``snapshot``.
+
+    ``typed``: the name of a protected CSC, or the count of several, as the lead typed it.
+    """
+
+    cscs: tuple[CscId, ...]
+    command: str
+    seen: tuple[SummaryState, ...]
+    snapshot: int
+    override: str = ""
+    typed: str = ""
+
+
 RunOrder = (
     Approve
     | Tick
@@ -154,6 +169,7 @@ RunOrder = (
     | TakeRoute
     | AddScript
     | QueueOrder
+    | CommandByHand
     | Answer
     | TellWords
     | Extend
@@ -175,6 +191,13 @@ class ArmStep:
 
 
 @dataclass(frozen=True, slots=True)
+class ArmByHand:
+    """Arm a command by hand as its dialog shows it; nothing is sent."""
+
+    order: CommandByHand
+
+
+@dataclass(frozen=True, slots=True)
 class TypeName:
     """The site's name as typed for a severe step."""
 
@@ -191,5 +214,5 @@ class Disarm:
     """Esc on an armed card; also cancels the countdown of a severe step."""
 
 
-ArmOrder = ArmStep | TypeName | Fire | Disarm
+ArmOrder = ArmStep | ArmByHand | TypeName | Fire | Disarm
 """Orders about an arm. They are transient: nothing of them is journaled until the arm fires."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import get_args
 
-from deploydash.core.model import CscId
+from deploydash.core.model import CscId, SummaryState
 from deploydash.core.runbook import StepId
 
 
@@ -79,6 +79,21 @@ class TargetsDispatched:
     step: StepId
     cscs: tuple[CscId, ...]
     operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandCommandApproved:
+    """The lead let one command go to CSCs outside every step, having seen them in ``seen`` in snapshot ``snapshot``.
+
+    What follows names the step ``by-hand``. ``override``: the configuration override of ``start``, empty for none.
+    """
+
+    cscs: tuple[CscId, ...]
+    command: str
+    override: str
+    seen: tuple[SummaryState, ...]
+    operator: str
+    snapshot: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +389,7 @@ RunRecord = (
     | RunResumed
     | StepApproved
     | TargetsDispatched
+    | HandCommandApproved
     | CommandIntended
     | CommandAnswered
     | TargetEnded

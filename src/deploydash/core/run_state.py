@@ -17,6 +17,7 @@ from deploydash.core.run_records import (
     CscsWaived,
     DebtWaived,
     GateClosedFalsely,
+    HandCommandApproved,
     ItemEnded,
     ItemsDispatched,
     ItemTicked,
@@ -43,7 +44,7 @@ from deploydash.core.run_records import (
     WaitExtended,
     WordTold,
 )
-from deploydash.core.runbook import Debt, Runbook, ScriptItem, Step, StepId, StepKind
+from deploydash.core.runbook import BY_HAND, Debt, Runbook, ScriptItem, Step, StepId, StepKind
 
 
 class StepStatus(StrEnum):
@@ -131,6 +132,8 @@ class RunState:
     """Everything durable of a run. ``last_utc`` is the time of its last record.
 
     ``lost``: those that were LOST before it opened. ``learned``: of each wait, what earlier nights tell.
+    ``by_hand``: the last command outside every step that each CSC was let go for; how it went is told by the targets
+    of the step ``by-hand``.
     """
 
     runbook: Runbook
@@ -142,6 +145,7 @@ class RunState:
     words: Mapping[str, str] = field(default_factory=dict)
     waived: Mapping[CscId, CscsWaived] = field(default_factory=dict)
     debts_waived: Mapping[str, DebtWaived] = field(default_factory=dict)
+    by_hand: Mapping[CscId, HandCommandApproved] = field(default_factory=dict)
     held_by: str | None = None
     notes: tuple[NoteWritten, ...] = ()
     false_closures: tuple[GateClosedFalsely, ...] = ()
@@ -271,6 +275,9 @@ def evolve(state: RunState, record: RunRecord, utc: float) -> RunState:
         return replace(state, learned={**state.learned, record.step: record})
     if isinstance(record, RunClosed):
         return replace(state, closed=True)
+    if isinstance(record, HandCommandApproved):
+        state = replace(state, by_hand={**state.by_hand, **dict.fromkeys(record.cscs, record)})
+        return _with_step(state, BY_HAND, _under_way(state.progress(BY_HAND), record.cscs, utc))
     return _with_step(state, record.step, _evolve_step(state.progress(record.step), record, utc))
 
 
@@ -319,8 +326,7 @@ def _evolve_step(progress: StepProgress, record: StepRecord, utc: float) -> Step
     if isinstance(record, CscsLeft):
         return replace(progress, arrived={c: at for c, at in progress.arrived.items() if c not in record.cscs})
     if isinstance(record, TargetsDispatched):
-        sent = dict.fromkeys(record.cscs, TargetProgress(TargetStatus.UNDER_WAY, utc=utc))
-        return replace(progress, targets={**progress.targets, **sent})
+        return _under_way(progress, record.cscs, utc)
     if isinstance(record, ItemsDispatched | RouteTaken | ScriptAdded):
         return _dispatched(progress, record, utc)
     if isinstance(record, QueueOrdered):
@@ -336,6 +342,11 @@ def _evolve_step(progress: StepProgress, record: StepRecord, utc: float) -> Step
     else:
         target = replace(target, status=_ENDED[record.outcome], why=record.why, utc=utc)
     return replace(progress, targets={**progress.targets, record.csc: target})
+
+
+def _under_way(progress: StepProgress, cscs: tuple[CscId, ...], utc: float) -> StepProgress:
+    sent = dict.fromkeys(cscs, TargetProgress(TargetStatus.UNDER_WAY, utc=utc))
+    return replace(progress, targets={**progress.targets, **sent})
 
 
 def _dispatched(progress: StepProgress, record: ItemsDispatched | RouteTaken | ScriptAdded, utc: float) -> StepProgress:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from deploydash.core.arm import Arm
 from deploydash.core.commands import CompareWith
 from deploydash.core.gate import GateReason, Sight, only_silence_awaited, reasons
+from deploydash.core.hand_view import HandCard, HandRow, rows
 from deploydash.core.lost import still_lost
 from deploydash.core.model import CscId
 from deploydash.core.run import not_there
@@ -121,6 +122,7 @@ class RunView:
 
     ``owed``: the open debts with the ids by which they are waived. ``lost``: who was LOST before the run opened and
     still is. ``added``: the scripts added by hand, beside whatever step, that are under way, and the last one that was.
+    ``hands``: the last command by hand to each CSC, newest last. ``hand``: what the dialog about one shows, if open.
     """
 
     run: str
@@ -142,6 +144,8 @@ class RunView:
     lost: frozenset[CscId] = frozenset()
     false_closures: tuple[GateClosedFalsely, ...] = ()
     added: tuple[ScriptRow, ...] = ()
+    hands: tuple[HandRow, ...] = ()
+    hand: HandCard | None = None
 
 
 def current_phase(state: RunState) -> RunPhase:
@@ -190,8 +194,9 @@ def run_view(
     arm: Arm | None = None,
     message: str = "",
     fault: str = "",
+    hand: HandCard | None = None,
 ) -> RunView:
-    """Return the view of a run as of a sight. ``arm``, ``message`` and ``fault`` are the process's own, transient."""
+    """Return the view of a run as of a sight; ``arm``, ``message``, ``fault``, ``hand`` are the process's own."""
     opened = state.opened
     step = card_step(state, sight, chosen)
     return RunView(
@@ -214,6 +219,8 @@ def run_view(
         false_closures=state.false_closures,
         lost=still_lost(state, sight),
         added=_added(state),
+        hands=rows(state),
+        hand=hand,
     )
 
 

@@ -21,6 +21,9 @@ from deploydash.core.model import CscId, FeedName, Phase, Target
 StepId = NewType("StepId", str)
 """The name of a step, unique in its runbook: ``bridges-stop``."""
 
+BY_HAND = StepId("by-hand")
+"""Stands where a record names a step for what the lead commands outside every step; no runbook may use it."""
+
 
 class Tier(StrEnum):
     """How much a key press has to be confirmed, from immediate to typing the site's name."""
@@ -84,11 +87,15 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CscItem:
-    """One CSC and the state it must reach. A wave starts when the one before it has ended."""
+    """One CSC and the state it must reach. A wave starts when the one before it has ended.
+
+    ``override`` is the configuration override that ``start`` gets; empty: the one of its site.
+    """
 
     csc: CscId
     target: Target
     wave: int = 0
+    override: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from deploydash.core import hand_view
 from deploydash.core.model import CscId, Liveness
 from deploydash.core.records import (
     BeatsChanged,
+    CommandNoticed,
     DuplicateEnded,
     DuplicateNoticed,
     ErrorRecorded,
@@ -28,6 +30,7 @@ from deploydash.core.run_records import (
     CscsWaived,
     DebtWaived,
     GateClosedFalsely,
+    HandCommandApproved,
     ItemEnded,
     ItemsDispatched,
     ItemTicked,
@@ -96,7 +99,25 @@ class Said:
 
 def said(record: object, before: RunState) -> Said | None:
     """Return a record in words, or None for one that tells a person nothing."""
-    return _of_targets(record, before) or _of_scripts(record, before) or _of_run(record, before) or _of_fleet(record)
+    return (
+        _of_hands(record)
+        or _of_targets(record, before)
+        or _of_scripts(record, before)
+        or _of_run(record, before)
+        or _of_fleet(record)
+    )
+
+
+def _of_hands(record: object) -> Said | None:
+    if isinstance(record, CommandNoticed):
+        what = f"commanded {record.csc} from elsewhere: {record.outcome}"
+        return Said(record.identity, what, (record.csc,), kind=Kind.FOREIGN)
+    words = hand_view.said(record)
+    if words is None:
+        return None
+    cscs = record.cscs if isinstance(record, HandCommandApproved) else ()
+    named = (record.csc,) if isinstance(record, TargetEnded) else cscs
+    return Said(*words, named, kind=Kind.BY_HAND)
 
 
 def _of_targets(record: object, before: RunState) -> Said | None:

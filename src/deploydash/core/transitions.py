@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploydash.core.model import SummaryState
+from deploydash.core.model import CscId, SummaryState
 
 _ORDER = (SummaryState.OFFLINE, SummaryState.STANDBY, SummaryState.DISABLED, SummaryState.ENABLED)
 _UP = ("enterControl", "start", "enable")
@@ -38,3 +38,27 @@ def legal(state: SummaryState, *, camera: bool) -> tuple[str, ...]:
         SummaryState.ENABLED: ("disable",),
         SummaryState.FAULT: ("standby",),
     }[state]
+
+
+LEADS_TO = {
+    "enterControl": SummaryState.STANDBY,
+    "start": SummaryState.DISABLED,
+    "enable": SummaryState.ENABLED,
+    "disable": SummaryState.DISABLED,
+    "standby": SummaryState.STANDBY,
+    "exitControl": SummaryState.OFFLINE,
+}
+"""Every command of the state machine and the state it leads to."""
+
+
+def command_text(csc: CscId, command: str, subname: str, override: str = "") -> str:
+    """Return one command as it is shown: its Kafka topic and the public fields that are set.
+
+    ``lsst.sal.ESS.command_disable salIndex=104``; topics are named as in ts_xml ``topic_info.py``.
+    """
+    parts = [f"lsst.{subname}.{csc.name}.command_{command}"]
+    if csc.index:
+        parts.append(f"salIndex={csc.index}")
+    if command == "start" and override:
+        parts.append(f"configurationOverride={override}")
+    return " ".join(parts)

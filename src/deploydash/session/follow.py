@@ -14,6 +14,7 @@ from typing import Protocol
 from deploydash.core.commands import Command, CompareWith
 from deploydash.core.fleet import Fleet
 from deploydash.core.gate import Sight
+from deploydash.core.hand_view import remark
 from deploydash.core.model import FeedName, FeedState, Phase, Roster
 from deploydash.core.ports import Clock, Subscriber
 from deploydash.core.records import FeedReported, Record
@@ -115,6 +116,7 @@ class Follower:
                 self._fresh = True
             if isinstance(record, RunRecord):
                 self.state = evolve(self.state, record, line.utc)
+                self._remark(record, line.utc)
             elif isinstance(record, Record):
                 self._apply(record, line.utc)
             self._last_utc = line.utc
@@ -133,6 +135,12 @@ class Follower:
             self._why_ended = ""
             self._fresh = False
         self._fleet.apply(moved(record, self._ahead))
+
+    def _remark(self, record: RunRecord, utc: float) -> None:
+        """Put what was commanded by hand among the events, as the lead's screen does."""
+        line = remark(record, self.clock.monotonic() - max(0.0, self.clock.utc() - utc))
+        if line is not None:
+            self._fleet.order(line)
 
     def note_end(self, why: str) -> None:
         """Take in why nobody writes to the journal now, or that somebody does; only a resume makes it live again."""

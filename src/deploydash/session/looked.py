@@ -14,6 +14,7 @@ from pathlib import Path
 from deploydash.core.run_records import (
     CscsWaived,
     DebtWaived,
+    HandCommandApproved,
     ItemTicked,
     NoteWritten,
     Outcome,
@@ -74,6 +75,7 @@ def _counted(records: Sequence[object]) -> list[str]:
         (kinds[StepDone], "step done", "steps done"),
         (kinds[StepSkipped], "step skipped", "steps skipped"),
         (kinds[ItemTicked], "item ticked by hand", "items ticked by hand"),
+        (kinds[HandCommandApproved], "command by hand", "commands by hand"),
         (ended[Outcome.FAILED], "CSC failed", "CSCs failed"),
         (ended[Outcome.UNKNOWN], "outcome unknown", "outcomes unknown"),
         (len(waived), "CSC waived", "CSCs waived"),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from deploydash.core.model import CscId
 from deploydash.core.run import Refused
-from deploydash.core.run_orders import ArmOrder, ArmStep, Disarm, Fire, RunOrder, TypeName
+from deploydash.core.run_orders import ArmByHand, ArmOrder, ArmStep, Disarm, Fire, RunOrder, TypeName
 from deploydash.core.runbook import StepId
 from deploydash.core.scripts import ScriptChecked
 from deploydash.session.run_keeper import RunKeeper
 
-_ARM_ORDERS = (ArmStep, TypeName, Fire, Disarm)
+_ARM_ORDERS = (ArmStep, ArmByHand, TypeName, Fire, Disarm)
 
 
 def _unchecked(path: str, standard: bool, config: str) -> ScriptChecked:
@@ -39,6 +40,10 @@ class RunKeeperDesk:
     def check_script(self, path: str, standard: bool, config: str) -> ScriptChecked:
         """Return what is known of a script with this configuration; asks nobody outside."""
         return self.checking(path, standard, config)
+
+    def consider(self, cscs: tuple[CscId, ...]) -> None:
+        """Put what may be commanded by hand of these CSCs into the coming snapshots, or nothing."""
+        self._keeper.considered = cscs
 
     def subscribe_refusals(self, callback: Callable[[str], None]) -> None:
         """Call ``callback`` with the words of every refusal from now on."""

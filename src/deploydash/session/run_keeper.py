@@ -10,18 +10,21 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 
-from deploydash.core.arm import Arm, death, ready, shut, typed
-from deploydash.core.commands import CompareWith
+from deploydash.core.arm import Arm, death, death_by_hand, ready, shut, typed
+from deploydash.core.by_hand import refusal, step_of
+from deploydash.core.commands import CompareWith, Remark
 from deploydash.core.gate import Sight, reasons
+from deploydash.core.hand_view import considered, remark
 from deploydash.core.lost import lost_before
 from deploydash.core.model import CscId
 from deploydash.core.ports import Action, Clock, ScriptAction, ScriptJob
 from deploydash.core.run import Decision, Refused, decide, may_intend, settle
-from deploydash.core.run_orders import Approve, ArmOrder, ArmStep, Disarm, Hold, RunOrder, TypeName
+from deploydash.core.run_orders import Approve, ArmByHand, ArmOrder, ArmStep, Disarm, Hold, RunOrder, TypeName
 from deploydash.core.run_records import (
     ArrivalsLearned,
     CommandAnswered,
     CommandIntended,
+    HandCommandApproved,
     ItemEnded,
     ItemsDispatched,
     Outcome,
@@ -40,7 +43,7 @@ from deploydash.core.run_records import (
 from deploydash.core.run_scripts import may_intend_script
 from deploydash.core.run_state import ItemProgress, RunState, TargetStatus, script_of
 from deploydash.core.run_view import card_step, comparison, run_view
-from deploydash.core.runbook import CscItem, Step, StepId, StepKind
+from deploydash.core.runbook import BY_HAND, CscItem, Step, StepId, StepKind, Tier
 from deploydash.core.snapshot import CscView, Snapshot
 from deploydash.errors import UserError
 from deploydash.session.gate_watch import GateWatch
@@ -52,7 +55,8 @@ log = logging.getLogger(__name__)
 class RunKeeper:
     """The one owner of a run's state in this process; also the desk at which actions work.
 
-    ``compare`` is told what the phase of the run compares the fleet with, each time that this changes.
+    ``compare`` is told what the phase of the run compares the fleet with, each time that this changes; ``remark`` what
+    is written that belongs into the list of events. ``considered``: the CSCs of the dialog about commands by hand.
     """
 
     def __init__(
@@ -74,12 +78,15 @@ class RunKeeper:
         self._watched: list[tuple[CscId, Callable[[CscView], bool], asyncio.Future[None]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._arm: Arm | None = None
-        self._armed: ArmStep | None = None
+        self._armed: ArmStep | ArmByHand | None = None
         self._message = ""
         self._gates = GateWatch()
         self._looked_at_all = False
         self.chosen: StepId | None = None
+        self.considered: tuple[CscId, ...] = ()
+        self.subname = "sal"
         self.compare: Callable[[CompareWith], None] = lambda _: None
+        self.remark: Callable[[Remark], None] = lambda _: None
         self._compared: CompareWith | None = None
         self._seen: Sight | None = None
 
@@ -128,6 +135,8 @@ class RunKeeper:
             return ()
         if isinstance(order, ArmStep):
             return self._arm_step(order)
+        if isinstance(order, ArmByHand):
+            return self._arm_by_hand(order)
         if self._arm is None or self._armed is None:
             return Refused("nothing is armed")
         if isinstance(order, TypeName):
@@ -193,13 +202,19 @@ class RunKeeper:
 
     def attach(self, snapshot: Snapshot) -> Snapshot:
         """Return the snapshot with the run as a screen shows it beside it."""
+        sight = self._sight_of(snapshot)
+        hand = considered(self.considered, self.state, sight, self.subname)
+        if hand is not None:
+            order = self._armed.order if isinstance(self._armed, ArmByHand) else None
+            hand = replace(hand, armed=self._arm if order else None, order=order, message=self._message)
         shown = run_view(
             self.state,
-            self._sight_of(snapshot),
+            sight,
             chosen=self.chosen,
             arm=self._arm,
-            message=self._message,
+            message="" if hand is not None else self._message,
             fault=self.fault,
+            hand=hand,
         )
         return replace(snapshot, run=shown)
 
@@ -227,6 +242,9 @@ class RunKeeper:
 
     async def _commit(self, decide: Decide) -> Decision:
         decision = await self._writer.commit(decide)
+        for record in () if isinstance(decision, Refused) else decision:
+            if (line := remark(record, self._clock.monotonic())) is not None:
+                self.remark(line)
         wanted = comparison(self.state)
         if wanted != self._compared:
             self._compared = wanted
@@ -267,6 +285,8 @@ class RunKeeper:
             if isinstance(record, TargetsDispatched):
                 step = self.state.runbook.step(record.step)
                 self._start(self._act(step, record.cscs), f"step {step.id}")
+            elif isinstance(record, HandCommandApproved):
+                self._start(self._act(step_of(record), record.cscs), f"{record.command} by hand")
             elif isinstance(record, ItemsDispatched):
                 for number in record.items:
                     self._start(self._script(self._job(record.step, number)), f"script {number} of {record.step}")
@@ -345,8 +365,19 @@ class RunKeeper:
         self._message = ""
         return ()
 
-    async def _fire(self, order: ArmStep) -> Decision:
+    def _arm_by_hand(self, order: ArmByHand) -> Decision:
+        why = refusal(order.order, self.state, self._sight())
+        if why is not None:
+            return Refused(why)
+        self._arm = Arm(BY_HAND, Tier.MODERATE, self._clock.monotonic())
+        self._armed = order
+        self._message = ""
+        return ()
+
+    async def _fire(self, order: ArmStep | ArmByHand) -> Decision:
         self._drop("")
+        if isinstance(order, ArmByHand):
+            return await self.order(order.order)
         return await self.order(Approve(order.step, order.snapshot, order.overridden, order.reason))
 
     def _drop(self, message: str) -> None:
@@ -357,8 +388,12 @@ class RunKeeper:
         arm, order = self._arm, self._armed
         if arm is None or order is None:
             return
-        step = self.state.runbook.step(arm.step)
         now = self._clock.monotonic()
+        if isinstance(order, ArmByHand):
+            if dead := death_by_hand(arm, now, refusal(order.order, self.state, self._sight())):
+                self._drop(dead)
+            return
+        step = self.state.runbook.step(arm.step)
         dead = death(arm, now, reasons(step, self.state, self._sight()), frozenset(order.overridden))
         if dead:
             self._drop(dead)

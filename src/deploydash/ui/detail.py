@@ -16,8 +16,11 @@ LABEL = 18
 LEVELS = {40: "error", 30: "warning", 20: "info", 10: "debug"}
 
 
-def detail_lines(view: CscView, detail: CscDetail | None, moment: Moment, width: int) -> list[Line]:
-    """Return the detail of one CSC; ``detail`` is None until the session has gathered it."""
+def detail_lines(view: CscView, detail: CscDetail | None, moment: Moment, width: int, by_hand: str = "") -> list[Line]:
+    """Return the detail of one CSC; ``detail`` is None until the session has gathered it.
+
+    ``by_hand`` says what came of the last command by hand.
+    """
     glyphs = moment.glyphs
     lines = [Line(), Line(_heading(view, glyphs)), Line()]
     lines += _wrapped("why", reason_of(view, moment), width, Ink.BRIGHT)
@@ -37,6 +40,8 @@ def detail_lines(view: CscView, detail: CscDetail | None, moment: Moment, width:
     if view.error is not None:
         told = f"{view.error.code} {view.error.report}   {_time(view.error.sent_utc)}"
         lines += _wrapped("error code", told, width, letter(Effective.FAULT))
+    if by_hand:
+        lines += _wrapped("by hand", by_hand, width, Ink.BRIGHT)
     lines.append(_field("process", _process(view, detail)))
     if detail is None:
         return [*lines, Line(), Line((Span("   gathering what is known", Ink.DIM),))]

@@ -104,7 +104,8 @@ class DeploydashRunApp(DeploydashApp):
     def open_timeline(self) -> None:
         """Show the run over time, beginning with the CSC under the grid's cursor."""
         run = next((screen for screen in self.screen_stack if isinstance(screen, RunScreen)), None)
-        self.push_screen(TimelineScreen(run.selected_csc() if run is not None else None))
+        chosen = run.selected_cscs() if run is not None else ()
+        self.push_screen(TimelineScreen(chosen[0] if chosen else None))
 
     def refused(self, sentence: str) -> None:
         """Say a refusal on the screen of the run that is in front."""

@@ -116,7 +116,8 @@ async def acting(
         descr=f"{state.runbook.title}, run by {me} with deploydash",
     )
     keeper = RunKeeper(state, journal, reader.session.snapshot, clock, me, {StepKind.CSC: action}, scripts)
-    keeper.compare = reader.session.order
+    keeper.compare = keeper.remark = reader.session.order
+    keeper.subname = outside.kafka.topic_subname
     await keeper.begin(first)
     reader.session.attach = keeper.attach
     reader.session.recorded = keeper.noticed

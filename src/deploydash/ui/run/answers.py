@@ -55,8 +55,8 @@ class Answers(Acting):
         self._named: float | None = None
 
     @abstractmethod
-    def selected_csc(self) -> CscId | None:
-        """Return the CSC under the grid's cursor, if the grid has the arrows."""
+    def selected_cscs(self) -> tuple[CscId, ...]:
+        """Return the CSCs marked in the grid, else the one under its cursor, if the grid has the arrows."""
 
     @abstractmethod
     def open_wait(self) -> None:
@@ -264,10 +264,10 @@ class Answers(Acting):
             self.say(why or "no step is left")
 
     def act_waive(self, _: str) -> None:
-        """Waive: the CSC selected in the grid, those asked about, or on the last card a debt."""
-        run, selected = self.run_view, self.selected_csc()
-        if run is not None and selected is not None:
-            self.waive((selected,))
+        """Waive: the CSCs marked or selected in the grid, those asked about, or on the last card a debt."""
+        run, selected = self.run_view, self.selected_cscs()
+        if run is not None and selected:
+            self.waive(selected)
             return
         found = self._card_for("waive")
         if found is None:

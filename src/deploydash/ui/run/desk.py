@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from deploydash.core.model import CscId
 from deploydash.core.run_orders import ArmOrder, RunOrder
 from deploydash.core.runbook import StepId
 from deploydash.core.scripts import ScriptChecked
@@ -28,6 +29,10 @@ class RunDesk(Protocol):
 
     def choose(self, step: StepId | None, /) -> None:
         """Put the card of this step on top of the coming snapshots, or of what is next."""
+        ...
+
+    def consider(self, cscs: tuple[CscId, ...], /) -> None:
+        """Put what may be commanded by hand of these CSCs into the coming snapshots; of none: nothing."""
         ...
 
 

@@ -24,10 +24,11 @@ _CARD = (
     Key("p", "p", "pause or resume the queue of a script of this card, or stop the script", "queue"),
     Key("A", "A", "add a script by hand to a ScriptQueue, whatever the runbook says", "add"),
     Key("w", "w", "waive by name with a reason: marked, under the cursor, or selected in the grid", "waive"),
+    Key("C", "C", "command by hand the CSC under the cursor, or those marked: one transition", "hand"),
     Key("s", "s", "skip the step with a reason", "skip"),
     Key("O", "O", "override red preconditions with a typed reason; rules cannot be overridden", "override"),
-    Key("space", "space", "mark a CSC of the card", "mark"),
-    Key("asterisk", "*", "mark all of them, or none", "all"),
+    Key("space", "space", "mark a CSC, on the card or in the grid", "mark"),
+    Key("asterisk", "*", "mark all of them, or none; in the grid all that match the filter", "all"),
     Key("e", "e", "10 minutes more for the wait", "extend"),
     Key("m", "m", "write a note into the journal", "note", footer="note"),
     Key("i", "i", "why the gate is shut; in the grid: why the CSC counts as it does", "why", footer="why"),
@@ -68,6 +69,9 @@ WAIT: tuple[Key, ...] = (
     Key("R", "R", "let a held run go on", "release"),
     Key("w", "w", "waive by name with a reason: those marked, or the one under the cursor", "waive", footer="waive"),
     Key("e", "e", "10 minutes more", "extend", footer="extend"),
+    Key(
+        "C", "C", "command by hand those marked, or the one under the cursor: one transition", "hand", footer="command"
+    ),
     Key("enter", "enter", "everything about the CSC under the cursor; when nobody is missing: end the wait", "go"),
     Key("space", "space", "mark a CSC", "mark"),
     Key("asterisk", "*", "mark all of them, or none", "all"),
@@ -119,6 +123,15 @@ TIMELINE: tuple[Key, ...] = (
     Key("question_mark", "?", "help", "help", footer="help"),
 )
 """Keys of the timeline."""
+HAND: tuple[Key, ...] = (
+    Key("enter", "enter", "take the command under the cursor; send what is armed", "go"),
+    Key("a", "a", "arm the command that stands there: 20 s in which Enter sends it", "arm"),
+    Key("escape,q", "esc", "disarm, choose again, close; never destructive", "back"),
+    Key("up,k,shift+tab", "↑ k", "up", "move", "-1"),
+    Key("down,j,tab", "↓ j", "down", "move", "1"),
+    Key("H", "H", "hold everything at once; ctrl+g does it while typing, too", "hold"),
+)
+"""Keys of the dialog about a command by hand."""
 
 
 def run_bindings(table: Sequence[Key]) -> list[BindingType]:

@@ -15,19 +15,23 @@ from deploydash.core.snapshot import Snapshot
 from deploydash.ui.ink import Line, Surface
 from deploydash.ui.present import Moment
 from deploydash.ui.run.answers import Answers
+from deploydash.ui.run.by_hand import news
 from deploydash.ui.run.header import keys_foot, run_header
 from deploydash.ui.run.keys import RUN, run_bindings
 from deploydash.ui.run.messages import concerned
-from deploydash.ui.run.offers import Mode, first_open, mode_of, rows_of, why
+from deploydash.ui.run.offers import Mode, asked, first_open, mode_of, rows_of, why
 from deploydash.ui.run.panel import Place, brief_lines, here, left_lines
 from deploydash.ui.run.present import Focus, Reading
+from deploydash.ui.screens.by_hand import open_by_hand
 from deploydash.ui.screens.design import Size
 from deploydash.ui.screens.messages import MessageScreen
 from deploydash.ui.screens.run_help import RunHelpScreen
 from deploydash.ui.screens.wait import WaitScreen
 from deploydash.ui.screens.watch import EDGES, NOTHING_YET, WatchScreen
 from deploydash.ui.widgets.canvas import Lines
+from deploydash.ui.widgets.departing import Departing
 from deploydash.ui.widgets.events import Events
+from deploydash.ui.widgets.grid import Grid
 
 GRID_ROWS = 30
 """Rows in which the Summit's CSCs all stand beside the left column at 120x40; events give way to them."""
@@ -59,6 +63,7 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         self._placed: dict[Lines, tuple[int, ...]] = {}
         self._run_shown: RunView | None = None
         self._waits_seen: set[tuple[str, float]] = set()
+        self.marked: frozenset[int] = frozenset()
 
     def compose(self) -> ComposeResult:
         """The grid's parts, and over them those of the run."""
@@ -119,6 +124,8 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         self._follow_card(before, snapshot.run)
         if before != snapshot.run:
             self.repaint()
+        if told := news(before, snapshot.run):
+            self.say(told)
         self._open_what_began(snapshot.run)
         self._run_shown = snapshot.run
 
@@ -298,6 +305,8 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
             self.order(Disarm())
         elif self.query_one("#asking").display or self.query_one("#start").display or self.pattern:
             super().act_back("")
+        elif self.marked:
+            self._mark(frozenset())
         elif self.focus_on.marked:
             self.focus_on = Focus(row=self.focus_on.row)
             self.repaint()
@@ -324,11 +333,46 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         else:
             self.say(why(run))
 
-    def selected_csc(self) -> CscId | None:
-        """Return the CSC under the grid's cursor, if the grid has the arrows."""
-        if self.pane is not Pane.GRID or self.snapshot is None or self.selected is None:
-            return None
-        return self.snapshot.cscs[self.selected].csc
+    def selected_cscs(self) -> tuple[CscId, ...]:
+        """Return the CSCs marked in the grid, else the one under its cursor, if the grid has the arrows."""
+        if self.pane is not Pane.GRID or self.snapshot is None:
+            return ()
+        if self.marked:
+            return tuple(self.snapshot.cscs[item].csc for item in sorted(self.marked))
+        return (self.snapshot.cscs[self.selected].csc,) if self.selected is not None else ()
+
+    def act_hand(self, _: str) -> None:
+        """Command by hand: those marked or selected in the grid, or those that the card asks about."""
+        run = self.run_view
+        asks = self.pane is Pane.CARD and run is not None and mode_of(run) is Mode.ASKING
+        open_by_hand(self, asked(run, self.focus_on) if asks and run is not None else self.selected_cscs())
+
+    def act_mark(self, way: str) -> None:
+        """Mark the CSC under the cursor of the grid, or of the card, or take the mark away."""
+        if self.pane is not Pane.GRID:
+            super().act_mark(way)
+        elif self.selected is None:
+            self.say("no CSC is selected: move with the arrows, or n for the next one off target")
+        else:
+            self._mark(self.marked ^ {self.selected})
+
+    def act_all(self, way: str) -> None:
+        """Mark all that match the filter, or of the card, or none."""
+        if self.pane is not Pane.GRID:
+            super().act_all(way)
+        elif not self.found:
+            self.say("nothing to mark: in the grid * marks all that match a filter; / filters")
+        else:
+            self._mark(frozenset() if self.found <= self.marked else self.marked | self.found)
+
+    def _mark(self, items: frozenset[int]) -> None:
+        self.marked = items
+        self.query_one(Grid).mark(items)
+        for listed in self.query(Departing):
+            listed.mark(items)
+        self.say(
+            f"{len(items)} marked: C commands by hand, w waives, esc takes the marks away" if items else "no marks"
+        )
 
     def act_owners(self, _: str) -> None:
         """Show a message to each owner of those asked about, waited for or waived."""

@@ -13,10 +13,12 @@ from deploydash.core.snapshot import Snapshot
 from deploydash.ui import lines
 from deploydash.ui.ink import Line, Surface
 from deploydash.ui.run.acting import Acting
+from deploydash.ui.run.by_hand import news
 from deploydash.ui.run.header import keys_foot, run_header
 from deploydash.ui.run.keys import WAIT, run_bindings
 from deploydash.ui.run.present import Focus, Reading
 from deploydash.ui.run.wait import Straggler, blocking_sentence, stragglers, wait_lines
+from deploydash.ui.screens.by_hand import open_by_hand
 from deploydash.ui.screens.detail import DetailScreen
 from deploydash.ui.screens.messages import MessageScreen
 from deploydash.ui.screens.run_help import RunHelpScreen
@@ -32,7 +34,7 @@ class WaitScreen(Acting):
     def __init__(self) -> None:
         super().__init__()
         self._focus = Focus()
-        self._message = ""
+        self._run_shown: RunView | None = None
 
     def compose(self) -> ComposeResult:
         """Header, page, one line that answers, footer."""
@@ -61,6 +63,9 @@ class WaitScreen(Acting):
             return
         self._opened_with(run)
         self.repaint()
+        if told := news(self._run_shown, run):
+            self.say(told)
+        self._run_shown = run
 
     def _opened_with(self, run: RunView) -> None:
         """Tell apart what stands here: another wait, the last one arrived, held."""
@@ -144,6 +149,15 @@ class WaitScreen(Acting):
         missing = frozenset(csc for one in self._missing() for csc in one.cscs)
         self._focus = replace(self._focus, marked=frozenset() if missing <= self._focus.marked else missing)
         self.repaint()
+
+    def act_hand(self, _: str) -> None:
+        """Command by hand those marked, or the one under the cursor: a CSC in FAULT is cleared without leaving."""
+        missing = self._missing()
+        marked = tuple(csc for one in missing for csc in one.cscs if csc in self._focus.marked)
+        if missing:
+            open_by_hand(self, marked or self._here(missing).cscs)
+        else:
+            self.say("nobody is missing, so there is nobody to command here; esc goes to the grid")
 
     def act_waive(self, _: str) -> None:
         """Waive those marked, or the one under the cursor."""

@@ -25,6 +25,7 @@ class Departing(Canvas):
         self._rows: list[tuple[int, Line]] = []
         self._selected: int | None = None
         self._found: Collection[int] = frozenset()
+        self._marked: Collection[int] = frozenset()
         self._calm = ""
 
     @property
@@ -63,6 +64,12 @@ class Departing(Canvas):
             elif y >= top + height > top:
                 self.scroll_to(y=y + 1 - height, animate=False, immediate=True)
 
+    def mark(self, items: Collection[int]) -> None:
+        """Put a mark before these CSCs."""
+        self._marked = items
+        self._fill()
+        self.redraw(self.rows_shown())
+
     def on_resize(self) -> None:
         """Fit anew."""
         self._fill()
@@ -91,8 +98,12 @@ class Departing(Canvas):
 
     def _led(self, item: int, line: Line) -> Line:
         """Return the line with the cursor, or room for it."""
-        chosen = item == self._selected and self._moment is not None
-        lead = self._moment.glyphs.cursor if chosen and self._moment else " "
+        glyphs = self._moment.glyphs if self._moment is not None else None
+        lead = " "
+        if glyphs is not None and item in self._marked:
+            lead = glyphs.beat
+        elif glyphs is not None and item == self._selected:
+            lead = glyphs.cursor
         return Line((Span(lead, Ink.BRIGHT, self._surface(item)), *line.spans), line.surface)
 
     def _top_of(self, item: int | None) -> int:

@@ -27,6 +27,7 @@ class Grid(Canvas):
         self._timed: set[int] = set()
         self._selected: int | None = None
         self._found: Collection[int] = frozenset()
+        self._marked: Collection[int] = frozenset()
 
     @property
     def row_count(self) -> int:
@@ -81,6 +82,11 @@ class Grid(Canvas):
         self._found = items
         self.redraw(self.rows_shown())
 
+    def mark(self, items: Collection[int]) -> None:
+        """Put a mark before these CSCs."""
+        self._marked = items
+        self.redraw(self.rows_shown())
+
     def neighbour(self, dx: int, dy: int) -> int | None:
         """Return the CSC next to the selected one in a direction, or None at the edge."""
         return step(self._layout_of_rows, self._selected, dx, dy)
@@ -97,9 +103,12 @@ class Grid(Canvas):
             chosen = bool(piece.items) and piece.items[0] == self._selected and piece.kind in _TILES
             drawn, changing = self._piece(piece, Surface.SELECTED if chosen else Surface.PAGE)
             timed |= changing
-            start = piece.x - 1 if chosen else piece.x
+            marked = bool(piece.items) and piece.items[0] in self._marked and piece.kind in _TILES
+            start = piece.x - 1 if chosen or marked else piece.x
             spans.append(Span(" " * (start - x)))
-            if chosen:
+            if marked:
+                spans.append(Span(self._moment.glyphs.beat, Ink.FOUND if chosen else Ink.ACCENT))
+            elif chosen:
                 spans.append(Span(self._moment.glyphs.cursor, Ink.BRIGHT))
             spans += drawn
             x = piece.x + sum(len(span.text) for span in drawn)

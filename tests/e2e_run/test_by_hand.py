@@ -1,0 +1,82 @@
+"""Commands by hand, by keys in a terminal: a FAULT is cleared on the wait's board, and a configuration overridden."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e_run.books import CLOSE, WAIT, write_book
+from tests.e2e_run.world import journals, open_run, records, world
+from tests.servers.tmux import Tmux
+from tests.support.command_line import CommandLine
+from tests.support.run_driver import EVERYONE, READ_S, WAITING, Frame, Lead
+
+NIGHT = """\
+name: fault
+about: MTDome is in FAULT with a code.
+fleet: startup
+cscs:
+  - {csc: MTDome, state: FAULT, code: 101, report: "shutter drive: encoder lost"}
+"""
+
+
+def send(lead: Lead, command: str, *typed: str) -> Frame:
+    """Open the dialog on the CSC under the cursor, take a command, arm and send it, and wait for its end."""
+    lead.dialog("C", "By hand")
+    lead.until(lambda frame: frame.has("nothing: close"), "what may be commanded")
+    time.sleep(READ_S)
+    lead.press("Down")
+    lead.until(lambda frame: any(line.startswith(f"▸ {command} ") for line in frame.body), f"the cursor on {command}")
+    lead.press("Enter")
+    if command == "start":
+        lead.until(lambda frame: frame.title.startswith("By hand: start"), "the override's dialog")
+        time.sleep(READ_S)
+        lead.fill("By hand: start", *typed)
+    lead.until(lambda frame: frame.has("Nothing is sent yet."), "the exact command")
+    time.sleep(READ_S)
+    lead.press("a")
+    lead.until(lambda frame: frame.title.startswith("Armed by hand"), "the arm")
+    time.sleep(0.8)
+    lead.press("Enter")
+    done = lead.until(lambda frame: frame.has("by hand") and frame.has(": done"), "its end", 30)
+    lead.press("Escape")
+    lead.until(lambda frame: not frame.title.startswith("By hand"), "the dialog's end")
+    return done
+
+
+@pytest.mark.server
+@pytest.mark.timeout(240)
+def test_a_fault_is_cleared_on_the_board_and_the_csc_started_with_an_override(
+    tmp_path: Path, cli: CommandLine, tmux: Tmux
+) -> None:
+    scenario = tmp_path / "fault.yaml"
+    scenario.write_text(NIGHT, encoding="utf-8")
+    book = write_book(tmp_path, WAIT, CLOSE, limit="600s")
+    with world(cli, "--scenario", str(scenario), "--speed", "20") as observatory:
+        open_run(tmux, cli, observatory.site_file, book)
+        lead = Lead(tmux)
+        lead.play(lambda frame: frame.title == WAITING and frame.has("MTDome"), 60)
+        cleared = send(lead, "standby")
+        assert cleared.has("standby of MTDome by hand: done, seen STANDBY")
+        lead.until(lambda frame: frame.title == EVERYONE, "MTDome has come", 30)
+        lead.press("Escape")
+        tmux.wait_for("Debts and progress")
+        lead.press("/")
+        tmux.wait_for("name, group, state")
+        tmux.type_text("MTDome")
+        lead.press("Enter")
+        tmux.wait_for("match 'MTDome'")
+        started = send(lead, "start", "bar.yaml")
+        assert started.has("start of MTDome by hand, with bar.yaml: done, seen DISABLED")
+        tmux.wait_for("by hand: done")
+        (sent,) = [each for each in observatory.commands().commands if each.name == "start"]
+        assert sent.fields["configurationOverride"] == "bar.yaml"
+        (journal,) = journals(cli)
+    told = records(journal, "HandCommandApproved", "CommandIntended", "TargetEnded")
+    assert [record["kind"] for record in told] == ["HandCommandApproved", "CommandIntended", "TargetEnded"] * 2
+    assert [(each["command"], each["override"]) for each in told[::3]] == [("standby", ""), ("start", "bar.yaml")]
+    assert {record["outcome"] for record in told[2::3]} == {"reached"}
+    report = cli.run("report", journal.parent.name)
+    assert "let start with configuration override bar.yaml go by hand: MTDome, seen STANDBY" in report.out

@@ -1,0 +1,327 @@
+"""Commands by hand, by keys: chosen, armed, sent, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from deploydash.core.arm import Arm
+from deploydash.core.gate import Sight
+from deploydash.core.hand_view import considered, rows
+from deploydash.core.model import CscId, Effective, SummaryState
+from deploydash.core.run_orders import ArmByHand, CommandByHand, Disarm, Fire, Hold, Waive
+from deploydash.core.run_records import CommandIntended, HandCommandApproved, Outcome, RunRecord, TargetEnded
+from deploydash.core.run_state import RunState, evolve, fold
+from deploydash.core.runbook import BY_HAND, Tier
+from deploydash.core.snapshot import CscView, Snapshot
+from deploydash.ui.run.keys import HAND
+from deploydash.ui.screens.by_hand import HandScreen
+from tests.support import snapshots
+from tests.support.run_snapshots import OPERATOR, SCENES, full_cycle, opened
+from tests.support.run_ui import RunUi, running_run
+from tests.support.snapshots import NOW, UTC
+
+S = SummaryState
+MTDOME, ATAOS, MTM1M3 = CscId("MTDome"), CscId("ATAOS"), CscId("MTM1M3")
+
+
+def scene(*changes: tuple[CscId, SummaryState], base: Callable[[], Snapshot] = SCENES["watcher"]) -> Snapshot:
+    """A scene in which these CSCs beat and are in these states."""
+    shown, wanted = base(), dict(changes)
+    views = tuple(snapshots.in_state(view, wanted[view.csc]) if view.csc in wanted else view for view in shown.cscs)
+    return replace(shown, cscs=views)
+
+
+def beside(
+    base: Snapshot,
+    *cscs: CscId,
+    records: tuple[RunRecord, ...] = (),
+    armed: CommandByHand | None = None,
+    message: str = "",
+) -> Snapshot:
+    """The scene with what the keeper puts beside it while the dialog about these CSCs is open."""
+    assert base.run is not None
+    state: RunState = fold(full_cycle(), [opened()])
+    for record in records:
+        state = evolve(state, record, UTC)
+    hand = considered(cscs, state, Sight.of(base), "sal")
+    if hand is not None:
+        arm = Arm(BY_HAND, Tier.MODERATE, NOW) if armed is not None else None
+        hand = replace(hand, armed=arm, order=armed, message=message)
+    return replace(base, number=base.number + 1, run=replace(base.run, hand=hand, hands=rows(state)))
+
+
+def _cscs(screen: RunUi) -> tuple[CscView, ...]:
+    return screen.app.snapshot.cscs if screen.app.snapshot is not None else ()
+
+
+async def to(screen: RunUi, csc: CscId) -> None:
+    """Put the grid's cursor on a CSC by the filter."""
+    if screen.run.pattern:
+        await screen.press("escape")
+    await screen.press("slash")
+    await screen.type(str(csc))
+    await screen.press("enter")
+    wanted = next(item for item, view in enumerate(_cscs(screen)) if view.csc == csc)
+    await screen.until(lambda: screen.run.selected == wanted)
+
+
+async def open_on(screen: RunUi, base: Snapshot, *cscs: CscId) -> None:
+    await screen.press("C")
+    await screen.until(lambda: screen.desk.considered == [cscs])
+    await screen.publish(beside(base, *cscs))
+    await screen.sees("nothing: close")
+    await screen.read()
+
+
+async def test_a_fault_is_cleared_by_keys() -> None:
+    base = scene((MTDOME, S.FAULT))
+    async with running_run(base) as screen:
+        await to(screen, MTDOME)
+        await open_on(screen, base, MTDOME)
+        text = screen.text()
+        assert "lsst.sal.MTDome.command_standby" in text
+        assert "not legal in FAULT: start, enable, disable, exitControl" in text
+        assert screen.desk.orders == []
+        await screen.press("down", "enter")
+        await screen.sees("Nothing is sent yet.")
+        await screen.read()
+        await screen.press("enter")
+        await screen.sees("it is armed first: a")
+        await screen.press("a")
+        wish = CommandByHand((MTDOME,), "standby", (S.FAULT,), base.number + 1)
+        assert screen.desk.orders == [ArmByHand(wish)]
+        await screen.publish(beside(base, MTDOME, armed=wish))
+        await screen.sees("Armed by hand")
+        await screen.read()
+        await screen.press("enter")
+        assert screen.desk.orders == [ArmByHand(wish), Fire()]
+        let_go = HandCommandApproved((MTDOME,), "standby", "", (S.FAULT,), OPERATOR, wish.snapshot)
+        sent = CommandIntended(BY_HAND, MTDOME, "standby", 1, OPERATOR, 7)
+        await screen.publish(beside(base, MTDOME, records=(let_go, sent)))
+        await screen.sees("standby of MTDome by hand: sent, not seen yet")
+        ended = TargetEnded(BY_HAND, MTDOME, Outcome.UNKNOWN, "standby: no answer within 60 s")
+        await screen.publish(beside(base, MTDOME, records=(let_go, sent, ended)))
+        await screen.sees("standby of MTDome by hand: UNKNOWN, standby: no answer within 60 s")
+        await screen.sees("never sent again by itself")
+        await screen.press("escape")
+        await screen.until(lambda: screen.desk.considered[-1] == ())
+        assert screen.desk.orders == [ArmByHand(wish), Fire()]
+
+
+async def test_the_safe_answer_is_the_default_and_closes() -> None:
+    base = scene((MTDOME, S.FAULT))
+    async with running_run(base) as screen:
+        await to(screen, MTDOME)
+        await open_on(screen, base, MTDOME)
+        await screen.press("enter")
+        await screen.until(lambda: screen.desk.considered[-1] == ())
+        assert screen.desk.orders == []
+
+
+async def test_start_asks_for_an_override_and_takes_no_path() -> None:
+    base = scene((ATAOS, S.STANDBY))
+    async with running_run(base) as screen:
+        await to(screen, ATAOS)
+        await open_on(screen, base, ATAOS)
+        await screen.press("down", "enter")
+        await screen.sees("override")
+        await screen.read()
+        await screen.type("../x")
+        await screen.press("enter")
+        await screen.sees("no path and no blank")
+        for _ in "../x":
+            await screen.press("backspace")
+        await screen.type("bar.yaml")
+        await screen.press("enter")
+        await screen.sees("command_start configurationOverride=bar.yaml")
+        await screen.read()
+        await screen.press("a")
+        wish = CommandByHand((ATAOS,), "start", (S.STANDBY,), base.number + 1, "bar.yaml")
+        assert screen.desk.orders == [ArmByHand(wish)]
+
+
+async def test_a_protected_csc_asks_for_its_name() -> None:
+    base = scene((MTM1M3, S.ENABLED))
+    async with running_run(base) as screen:
+        await to(screen, MTM1M3)
+        await open_on(screen, base, MTM1M3)
+        assert "MTM1M3 is protected: no bulk step touches it." in screen.text()
+        await screen.press("down", "enter")
+        await screen.sees("By hand: disable")
+        await screen.read()
+        await screen.press("enter")
+        await screen.sees("type MTM1M3 to confirm")
+        await screen.type("MTM1M3")
+        await screen.press("enter")
+        await screen.sees("Nothing is sent yet.")
+        await screen.read()
+        await screen.press("a")
+        wish = CommandByHand((MTM1M3,), "disable", (S.ENABLED,), base.number + 1, typed="MTM1M3")
+        assert screen.desk.orders == [ArmByHand(wish)]
+
+
+async def test_those_marked_in_the_grid_are_commanded_together_by_their_count() -> None:
+    base = scene((ATAOS, S.ENABLED), (MTDOME, S.ENABLED))
+    async with running_run(base) as screen:
+        for csc in (MTDOME, ATAOS):
+            await to(screen, csc)
+            await screen.press("space")
+        await screen.sees("2 marked")
+        assert "▪" in screen.text()
+        await open_on(screen, base, ATAOS, MTDOME)
+        await screen.press("down", "enter")
+        await screen.sees("type 2")
+        await screen.read()
+        await screen.type("2")
+        await screen.press("enter")
+        await screen.sees("One command each")
+        assert "lsst.sal.ATAOS.command_disable" in screen.text()
+        await screen.read()
+        await screen.press("a")
+        wish = CommandByHand((ATAOS, MTDOME), "disable", (S.ENABLED, S.ENABLED), base.number + 1, typed="2")
+        assert screen.desk.orders == [ArmByHand(wish)]
+
+
+async def test_those_marked_in_the_grid_are_waived_together_and_esc_takes_the_marks_away() -> None:
+    async with running_run(SCENES["watcher"]()) as screen:
+        for csc in (MTDOME, ATAOS):
+            await to(screen, csc)
+            await screen.press("space")
+        await screen.press("w")
+        await screen.read()
+        await screen.type("both hang")
+        await screen.press("enter")
+        await screen.type("2")
+        await screen.press("enter")
+        assert screen.desk.orders == [Waive((ATAOS, MTDOME), "both hang", 2)]
+        await screen.press("escape", "escape")
+        await screen.until(lambda: not screen.run.marked)
+
+
+async def test_a_state_that_changes_disarms_says_so_and_asks_anew() -> None:
+    base = scene((MTDOME, S.FAULT))
+    async with running_run(base) as screen:
+        await to(screen, MTDOME)
+        await open_on(screen, base, MTDOME)
+        await screen.press("down", "enter")
+        wish = CommandByHand((MTDOME,), "standby", (S.FAULT,), base.number + 1)
+        await screen.publish(beside(base, MTDOME, armed=wish))
+        await screen.sees("Armed by hand")
+        moved = scene((MTDOME, S.STANDBY))
+        told = "disarmed: MTDome is STANDBY now; it was FAULT when you chose"
+        await screen.publish(beside(moved, MTDOME, message=told))
+        await screen.sees("MTDome is STANDBY now; it was FAULT when")
+        await screen.sees("nothing: close")
+
+
+async def test_esc_disarms_first_then_chooses_again_then_closes() -> None:
+    base = scene((MTDOME, S.FAULT))
+    async with running_run(base) as screen:
+        await to(screen, MTDOME)
+        await open_on(screen, base, MTDOME)
+        await screen.press("down", "enter")
+        wish = CommandByHand((MTDOME,), "standby", (S.FAULT,), base.number + 1)
+        await screen.publish(beside(base, MTDOME, armed=wish))
+        await screen.press("escape")
+        assert screen.desk.orders == [Disarm()]
+        await screen.publish(beside(base, MTDOME))
+        await screen.press("escape")
+        await screen.sees("nothing: close")
+        await screen.press("escape")
+        await screen.until(lambda: not isinstance(screen.app.screen, HandScreen))
+
+
+async def test_hold_works_in_the_dialog() -> None:
+    base = scene((MTDOME, S.FAULT))
+    async with running_run(base) as screen:
+        await to(screen, MTDOME)
+        await open_on(screen, base, MTDOME)
+        await screen.press("H")
+        assert screen.desk.orders == [Hold(OPERATOR)]
+
+
+async def test_a_key_typed_before_the_dialog_showed_anything_is_discarded() -> None:
+    base = scene((MTDOME, S.FAULT))
+    async with running_run(base) as screen:
+        await to(screen, MTDOME)
+        await screen.press("C")
+        await screen.publish(beside(base, MTDOME))
+        await screen.press("down", "enter")
+        await screen.sees("the card has just changed; look once more")
+        assert screen.desk.orders == []
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("watcher", "no CSC is chosen: tab goes to the grid"),
+        ("armed", "the card is armed; Esc disarms it first"),
+    ],
+)
+async def test_it_says_why_it_does_not_open(name: str, answer: str) -> None:
+    async with running_run(SCENES[name](), width=160) as screen:
+        await screen.press("C")
+        await screen.sees(answer)
+        assert screen.desk.considered == []
+
+
+async def test_an_observer_cannot_command() -> None:
+    async with running_run(scene((MTDOME, S.FAULT)), observe=True) as screen:
+        await to(screen, MTDOME)
+        await screen.press("C")
+        await screen.sees("you observe; only the lead acts")
+
+
+async def test_the_card_that_asks_commands_the_one_under_its_cursor() -> None:
+    async with running_run(SCENES["asking"]()) as screen:
+        await screen.press("C")
+        await screen.until(lambda: screen.desk.considered == [(MTDOME,)])
+
+
+async def test_the_board_of_the_wait_commands_the_one_under_its_cursor() -> None:
+    base = SCENES["wait"]()
+    async with running_run(base) as screen:
+        await screen.press("C")
+        await screen.until(lambda: bool(screen.desk.considered))
+        (asked,) = screen.desk.considered
+        assert base.run is not None
+        assert base.run.wait is not None
+        assert len(asked) == 1
+        assert set(asked) <= set(base.run.wait.missing)
+
+
+async def test_an_end_that_comes_later_is_told_on_the_screen_and_in_the_detail() -> None:
+    base = scene((MTDOME, S.FAULT))
+    let_go = HandCommandApproved((MTDOME,), "standby", "", (S.FAULT,), OPERATOR, 7)
+    ended = TargetEnded(BY_HAND, MTDOME, Outcome.FAILED, "standby: failed: no")
+    async with running_run(beside(base, records=(let_go,))) as screen:
+        await screen.publish(beside(beside(base), records=(let_go, ended)))
+        await screen.sees("standby of MTDome by hand: FAILED, standby: failed: no")
+        await to(screen, MTDOME)
+        await screen.press("enter")
+        await screen.sees("by hand")
+        await screen.sees("standby of MTDome by hand: FAILED")
+
+
+async def test_at_80_by_24_the_exact_command_and_the_keys_are_there() -> None:
+    base = scene((MTDOME, S.FAULT))
+    async with running_run(base, width=80, height=24) as screen:
+        await to(screen, MTDOME)
+        await open_on(screen, base, MTDOME)
+        await screen.press("down", "enter")
+        text = screen.text()
+        assert "lsst.sal.MTDome.command_standby" in text
+        assert "a arm" in text
+
+
+def test_every_key_of_the_dialog_has_a_method() -> None:
+    for key in HAND:
+        assert hasattr(HandScreen, f"act_{key.act}"), key
+
+
+def test_effective_fault_is_what_the_scene_shows() -> None:
+    shown = scene((MTDOME, S.FAULT))
+    assert next(view for view in shown.cscs if view.csc == MTDOME).effective is Effective.FAULT
