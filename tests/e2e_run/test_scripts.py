@@ -95,7 +95,7 @@ class Spent:
 def _decide(lead: Lead, frame: Frame, seen: dict[str, str]) -> None:
     if frame.has("a script did not go") or frame.title.endswith("a script did not go"):
         seen["stopped"] = frame.text
-        lead.dialog("t", "Done by hand")
+        lead.dialog("d", "Done by hand")
         lead.fill("Done by hand", "Ana", "it was only a rehearsal")
         return
     seen["failed"] = frame.text

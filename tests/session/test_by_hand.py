@@ -50,6 +50,7 @@ async def test_it_is_armed_fired_journaled_before_it_is_sent_and_ends_when_seen(
         world.seen = sight(down(WATCHER), down(ESS))
         keeper.saw(snapshot_of(world.seen))
         await until(lambda: keeper.state.progress(BY_HAND).targets[ESS].status is TargetStatus.REACHED)
+        await until(lambda: len(told) > 1)
     assert [line.change for line in told] == ["exitControl by hand", "by hand: done"]
 
 

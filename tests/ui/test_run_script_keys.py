@@ -34,17 +34,17 @@ CASES = {
     "a arms a step of scripts": Case(SCRIPT_SCENES["scripts"], ("a",), (ArmStep(TESTING, 1),)),
     "Enter lets it go": Case(SCRIPT_SCENES["scripts-armed"], ("enter",), (Fire(),)),
     "it may be ticked by name as a whole instead": Case(
-        SCRIPT_SCENES["scripts"], ("t", "'Ana", "enter"), (Tick(TESTING, "Ana", -1),)
+        SCRIPT_SCENES["scripts"], ("d", "'Ana", "enter"), (Tick(TESTING, "Ana", -1),)
     ),
     "r retries the script that failed": Case(SCRIPT_SCENES["scripts-failed"], ("r",), (Retry(TESTING),)),
     "a script that failed is ticked with why": Case(
         SCRIPT_SCENES["scripts-failed"],
-        ("t", "'Ana", "enter", "'by LOVE", "enter"),
+        ("d", "'Ana", "enter", "'by LOVE", "enter"),
         (Tick(TESTING, "Ana", 0, "by LOVE"),),
     ),
     "s skips the step": Case(SCRIPT_SCENES["scripts-failed"], ("s", "'no time", "enter"), (Skip(TESTING, "no time"),)),
     "what a person does in between is ticked without a note": Case(
-        SCRIPT_SCENES["scripts-by-hand"], ("t", "'Ana", "enter"), (Tick(TESTING, "Ana", 2),)
+        SCRIPT_SCENES["scripts-by-hand"], ("d", "'Ana", "enter"), (Tick(TESTING, "Ana", 2),)
     ),
     "Enter asks for it, too": Case(
         SCRIPT_SCENES["scripts-by-hand"], ("enter", "'Ana", "enter"), (Tick(TESTING, "Ana", 2),)
@@ -96,12 +96,12 @@ SAID = {
     "nothing to stop yet": Said(SCRIPT_SCENES["scripts"], ("p",), "minimal-testing has added no script yet"),
     "no script on a card of CSCs": Said(WATCHER, ("p",), "no script of watcher is in a queue"),
     "no route while all go": Said(WATCHER, ("o",), "no other route"),
-    "a running script is not ticked": Said(running, ("t",), "auxtel/enable_atcs.py is under way: stop it first (p)"),
+    "a running script is not ticked": Said(running, ("d",), "auxtel/enable_atcs.py is under way: stop it first (p)"),
     "nor armed again": Said(running, ("a",), "nothing to arm: its scripts go one after the other"),
     "Enter does not arm": Said(SCRIPT_SCENES["scripts"], ("enter",), "minimal-testing is armed first: a"),
     "why it asks": Said(SCRIPT_SCENES["scripts-failed"], ("i",), "decision about auxtel/enable_atcs.py: failed: ATMCS"),
     "held": Said(SCENES["held"], ("A",), "the run is held by ops2@laptop; R lets it go on"),
-    "what is done": Said(SCRIPT_SCENES["scripts-by-hand"], ("k", "t"), "auxtel/enable_latiss.py is done"),
+    "what is done": Said(SCRIPT_SCENES["scripts-by-hand"], ("k", "d"), "auxtel/enable_latiss.py is done"),
 }
 
 

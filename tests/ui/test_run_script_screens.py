@@ -35,7 +35,7 @@ async def test_a_card_with_scripts_looks_as_it_was_approved(name: str, width: in
             "scripts-failed",
             ("a script did not go", "failed: ATMCS in FAULT; ScriptQueue:2", "r retry it", "s skip the step…"),
         ),
-        ("scripts-by-hand", ("by hand", "✔ auxtel/enable_latiss.py", "▸ auxtel_housekeeping.py", "t tick it by name…")),
+        ("scripts-by-hand", ("by hand", "✔ auxtel/enable_latiss.py", "▸ auxtel_housekeeping.py", "d tick it by name…")),
         ("routed", ("other route: MTDome", "ScriptQueue:1 set_summary_state.py", "RUNNING as 100007", "1 will ask")),
     ],
 )
