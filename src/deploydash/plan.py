@@ -128,6 +128,9 @@ def _items(step: Step, width: int) -> Iterator[str]:
     for (wave, target), cscs in sorted(goals.items(), key=lambda goal: goal[0][0]):
         after = f", wave {wave + 1}" if len({wave for wave, _ in goals}) > 1 else ""
         yield from _labelled(f"to {target}{after}", f"{csc_list(cscs)} ({len(cscs)})", width)
+    overrides = [f"{item.csc} {item.override}" for item in step.items if isinstance(item, CscItem) and item.override]
+    if overrides and step.kind is StepKind.CSC:
+        yield from _labelled("start with configuration override", ", ".join(overrides), width)
     if step.kind is StepKind.CSC and not goals:
         yield f"{_INDENT}to the CSCs named when the run opens"
 

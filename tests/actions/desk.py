@@ -47,9 +47,18 @@ QUICK = Limits(late=1.0, silent=2.0)
 STEP = StepId("bring")
 
 
-def step_of(targets: Iterable[tuple[str, str]], *, at_once: int = 8, waves: dict[str, int] | None = None) -> Step:
+def step_of(
+    targets: Iterable[tuple[str, str]],
+    *,
+    at_once: int = 8,
+    waves: dict[str, int] | None = None,
+    overrides: dict[str, str] | None = None,
+) -> Step:
     """Return a step of CSC commands: pairs of a CSC and its target."""
-    items = tuple(CscItem(CscId.parse(csc), Target.parse(target), (waves or {}).get(csc, 0)) for csc, target in targets)
+    items = tuple(
+        CscItem(CscId.parse(csc), Target.parse(target), (waves or {}).get(csc, 0), (overrides or {}).get(csc, ""))
+        for csc, target in targets
+    )
     return Step(STEP, "bring", StepKind.CSC, System.SAL, Tier.MODERATE, Lane.MAIN, "each there", items, at_once=at_once)
 
 

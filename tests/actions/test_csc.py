@@ -15,7 +15,7 @@ from deploydash.actions.acks import Answer
 from deploydash.actions.csc import CscAction
 from deploydash.actions.csc_drive import Patience
 from deploydash.actions.kafka_write import MaybeWritten, NotWritten
-from deploydash.core.model import CscId, SummaryState
+from deploydash.core.model import SummaryState
 from deploydash.core.observations import ExitAcknowledged
 from deploydash.core.run_records import CommandAnswered, CommandIntended, Outcome
 from deploydash.core.runbook import Step
@@ -69,7 +69,6 @@ class World:
         self,
         states: Mapping[str, SummaryState],
         *,
-        overrides: Mapping[CscId, str] | None = None,
         patience: Patience = QUICK,
         silent: tuple[str, ...] = (),
     ) -> AsyncIterator[Scene]:
@@ -86,7 +85,6 @@ class World:
                 line,
                 SystemClock(),
                 subname=self.subname,
-                overrides=overrides,
                 patience=patience,
                 exited=exits.append,
             )
@@ -244,9 +242,9 @@ async def test_a_csc_that_does_not_beat_is_not_commanded_whatever_its_last_state
 
 
 async def test_start_takes_the_override_of_its_csc_and_no_other(world: World) -> None:
-    overrides = {CscId("ESS", 1): "_night.yaml"}
-    async with world.scene({"ESS:1": S.STANDBY, "ESS:2": S.STANDBY}, overrides=overrides) as scene:
-        desk = await scene.run(step_of([("ESS:1", "DISABLED"), ("ESS:2", "DISABLED")]))
+    both = [("ESS:1", "DISABLED"), ("ESS:2", "DISABLED")]
+    async with world.scene({"ESS:1": S.STANDBY, "ESS:2": S.STANDBY}) as scene:
+        desk = await scene.run(step_of(both, overrides={"ESS:1": "_night.yaml"}))
         assert set(desk.outcomes().values()) == {REACHED}
         given = {str(taken.csc): taken.fields["configurationOverride"] for taken in scene.cscs.taken}
         assert given == {"ESS:1": "_night.yaml", "ESS:2": ""}

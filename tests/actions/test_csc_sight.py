@@ -95,8 +95,9 @@ def test_a_step_is_described_by_the_exact_commands_of_each() -> None:
         CscId("Watcher"): view(CscId("Watcher"), S.ENABLED, L.SILENT, Effective.LOST),
         CscId("ATDome"): view(CscId("ATDome"), S.OFFLINE),
     }
-    step = step_of([("ESS:104", "ENABLED"), ("ESS:105", "ENABLED"), ("Watcher", "ENABLED"), ("ATDome", "OFFLINE")])
-    described = describe(step, seen.get, 0.0, subname="sal", overrides={ESS: "_night.yaml"})
+    targets = [("ESS:104", "ENABLED"), ("ESS:105", "ENABLED"), ("Watcher", "ENABLED"), ("ATDome", "OFFLINE")]
+    step = step_of(targets, overrides={"ESS:104": "_night.yaml"})
+    described = describe(step, seen.get, 0.0, subname="sal")
     assert described.sentence == (
         "1 of 4 CSCs are commanded, at most 8 at once; 1 is there already; 2 cannot be commanded"
     )

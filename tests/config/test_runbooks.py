@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
+from deploydash.config.load import load_site
 from deploydash.config.runbook import find_runbook, load_runbook, parse_runbook, runbook_problems
 from deploydash.config.schema import runbook_schema
 from deploydash.core.model import CscId, Phase, SummaryState, Target, TargetKind
@@ -448,3 +449,13 @@ def test_runbooks_are_found_by_name_nearest_first(tmp_path: Path) -> None:
         find_runbook("incrementel", cwd=here, user_dir=user, shipped_dir=SITES)
     with pytest.raises(ConfigurationError, match="give the path of a YAML file"):
         find_runbook("recovery", cwd=user, user_dir=user, shipped_dir=user)
+
+
+def test_the_override_of_a_site_file_stands_in_every_step_that_starts_its_csc(tmp_path: Path) -> None:
+    shipped = (SITES / "summit.yaml").read_text("utf-8")
+    lines = [line.replace("{csc: ATDome,", "{csc: ATDome, override: night.yaml,") for line in shipped.splitlines()]
+    (tmp_path / "summit.yaml").write_text("\n".join(lines), "utf-8")
+    book = load_runbook(SITES / "runbooks/full-cycle.yaml", load_site(tmp_path / "summit.yaml"), SCRIPTS)
+    items = [item for step in book.steps() for item in step.items if isinstance(item, CscItem)]
+    assert {item.override for item in items if item.csc == CscId("ATDome")} == {"night.yaml"}
+    assert {item.override for item in items if item.csc != CscId("ATDome")} == {""}

@@ -7,7 +7,7 @@ Nothing is ever repeated here: what is unknown stays so until it is seen or the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from deploydash.actions.csc_drive import Drive, Line, Patience
 from deploydash.actions.csc_plan import Description, Look, describe
@@ -23,8 +23,7 @@ _USUAL = Patience()
 class CscAction:
     """Brings the CSCs of a step to their targets, wave after wave.
 
-    ``overrides``: the configuration override that ``start`` gets, per CSC; without one it is empty and the CSC takes
-    its site's own. ``exited`` is called, on the event loop, when an exitControl was acknowledged.
+    ``exited`` is called, on the event loop, when an exitControl was acknowledged.
     """
 
     def __init__(
@@ -33,20 +32,18 @@ class CscAction:
         clock: Clock,
         *,
         subname: str,
-        overrides: Mapping[CscId, str] | None = None,
         patience: Patience = _USUAL,
         exited: Callable[[ExitAcknowledged], None] = lambda _: None,
     ) -> None:
         self._line = line
         self._clock = clock
         self._subname = subname
-        self._overrides = dict(overrides or {})
         self._patience = patience
         self._exited = exited
 
     def describe(self, step: Step, look: Look) -> Description:
         """Return what the step would send now: a sentence, and the exact commands of every CSC."""
-        return describe(step, look, self._clock.monotonic(), subname=self._subname, overrides=self._overrides)
+        return describe(step, look, self._clock.monotonic(), subname=self._subname)
 
     async def run(self, step: Step, cscs: tuple[CscId, ...], desk: Desk) -> None:
         """Work on these CSCs until each has ended; a wave starts when the one before it has.
@@ -62,7 +59,6 @@ class CscAction:
                         group.create_task(self._bring(item, step, desk, slots), name=f"{step.id} {item.csc}")
 
     async def _bring(self, item: CscItem, step: Step, desk: Desk, slots: asyncio.Semaphore) -> None:
-        override = item.override or self._overrides.get(item.csc, "")
         drive = Drive(
             item,
             step.id,
@@ -70,7 +66,6 @@ class CscAction:
             self._line,
             self._clock,
             self._patience,
-            override=override,
             exited=self._exited,
         )
         end = await drive.before()

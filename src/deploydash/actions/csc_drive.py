@@ -75,7 +75,6 @@ class Drive:
         clock: Clock,
         patience: Patience,
         *,
-        override: str = "",
         exited: Callable[[ExitAcknowledged], None] = lambda _: None,
     ) -> None:
         self._csc = item.csc
@@ -85,7 +84,7 @@ class Drive:
         self._line = line
         self._clock = clock
         self._patience = patience
-        self._override = override
+        self._override = item.override
         self._exited = exited
         self._last = ""
         self._exit_acknowledged = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from deploydash.actions.csc_sight import is_leaving, obstacle
@@ -33,15 +33,13 @@ class Description:
     cscs: tuple[Planned, ...]
 
 
-def describe(
-    step: Step, look: Look, now: float, *, subname: str, overrides: Mapping[CscId, str] | None = None
-) -> Description:
+def describe(step: Step, look: Look, now: float, *, subname: str) -> Description:
     """Return what a step would send, were it let go at ``now`` (monotonic).
 
     A command is shown as its topic and the public fields that are set: ``lsst.sal.ESS.command_disable salIndex=104``.
     """
     items = [item for item in step.items if isinstance(item, CscItem)]
-    planned = tuple(_planned(item, look(item.csc), now, subname, overrides or {}) for item in items)
+    planned = tuple(_planned(item, look(item.csc), now, subname) for item in items)
     sending = sum(bool(one.commands) for one in planned)
     there = sum(one.why == _THERE for one in planned)
     parts = [f"{sending} of {len(planned)} CSCs are commanded, at most {step.at_once} at once"]
@@ -55,7 +53,7 @@ def describe(
 _THERE = "is there already"
 
 
-def _planned(item: CscItem, view: CscView | None, now: float, subname: str, overrides: Mapping[CscId, str]) -> Planned:
+def _planned(item: CscItem, view: CscView | None, now: float, subname: str) -> Planned:
     csc, target = item.csc, item.target
     if is_at(view, target):
         return Planned(csc, target, (), _THERE)
@@ -68,5 +66,5 @@ def _planned(item: CscItem, view: CscView | None, now: float, subname: str, over
     state = view.reported
     while hop := next_step(state, target.state):
         command, state = hop
-        commands.append(command_text(csc, command, subname, item.override or overrides.get(csc, "")))
+        commands.append(command_text(csc, command, subname, item.override))
     return Planned(csc, target, tuple(commands), "" if commands else f"is {view.effective.value}, not {target}")

@@ -156,4 +156,5 @@ def _spec(entry: CscEntry, limits: Limits) -> CscSpec:
         protected=entry.protected,
         camera=entry.camera,
         limits=checks.merged(entry, limits),
+        override=entry.override,
     )

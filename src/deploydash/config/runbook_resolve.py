@@ -125,10 +125,15 @@ def _csc_items(draft: Draft, entry: StepEntry) -> Iterator[CscItem]:
     targets = draft.targets(entry)
     last = last_of(draft, entry)
     first = [csc for csc in targets if csc not in last]
+    overrides = {spec.csc: spec.override for spec in draft.site.roster.cscs}
+
+    def item(csc: CscId, wave: int) -> CscItem:
+        return CscItem(csc, draft.goal(entry, csc), wave, overrides.get(csc, ""))
+
     for at, csc in enumerate(first):
-        yield CscItem(csc, draft.goal(entry, csc), at if entry.one_by_one else 0)
+        yield item(csc, at if entry.one_by_one else 0)
     for at, csc in enumerate(csc for csc in last if csc in targets):
-        yield CscItem(csc, draft.goal(entry, csc), (len(first) if entry.one_by_one else 1) + at)
+        yield item(csc, (len(first) if entry.one_by_one else 1) + at)
 
 
 def last_of(draft: Draft, entry: StepEntry) -> tuple[CscId, ...]:

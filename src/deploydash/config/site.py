@@ -20,6 +20,7 @@ from pydantic import (
 
 from deploydash.config.address import bootstrap_hosts, host_name, url_host
 from deploydash.config.systems import Systems
+from deploydash.core.by_hand import bad_override
 from deploydash.core.model import NEVER_EXPECTED, CscId, Target
 
 TARGETS = ("OFFLINE", "OFFLINE/AVAILABLE", "OFFLINE/PUBLISH_ONLY", "STANDBY", "DISABLED", "ENABLED")
@@ -30,6 +31,12 @@ MAX_INDEX = 2**31 - 1
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]
+
+
+def _override(text: str) -> str:
+    if wrong := bad_override(text):
+        raise ValueError(f"{text!r} cannot be sent", wrong)
+    return text
 
 
 def _site_name(text: str) -> str:
@@ -100,6 +107,7 @@ Text = Annotated[str, Field(min_length=1)]
 Csc = Annotated[CscId, PlainValidator(_csc), WithJsonSchema({"type": "string", "pattern": _CSC_PATTERN})]
 Wanted = Annotated[Target, PlainValidator(_target), WithJsonSchema(_TARGET_SCHEMA)]
 Url = Annotated[Text, AfterValidator(_url), Field(json_schema_extra={"format": "uri", "pattern": "^https?://"})]
+Override = Annotated[str, AfterValidator(_override)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -204,6 +212,8 @@ class CscEntry(_Section):
     """Kept as shutdown says while all others go OFFLINE."""
     camera: bool = False
     """Beats while OFFLINE and has sub-states."""
+    override: Override = ""
+    """The configuration override that start gets in a step of a runbook. Left out: the CSC's own for the site."""
     limits: Annotated[LimitsSection, Field(default_factory=LimitsSection)]
 
 

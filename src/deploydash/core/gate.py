@@ -81,7 +81,8 @@ def order_rules(step: Step, state: RunState, sight: Sight) -> list[GateReason]:
     """Return the built-in order rules that concern a step's CSC commands."""
     if step.kind is not StepKind.CSC:
         return []
-    going_down = [item.csc for item in step.items if isinstance(item, CscItem) and item.target == OFFLINE]
+    items = [item for item in step.items if isinstance(item, CscItem)]
+    going_down = [item.csc for item in items if item.target.state is SummaryState.OFFLINE]
     found = []
     touched = [csc for csc in step.cscs if csc in state.runbook.protected]
     if touched:
@@ -126,7 +127,7 @@ def forbids(
         return "Kafka is not up, so nobody would see what happens"
     if target.state is not SummaryState.ENABLED and (why := _runs_ours(csc, state)) is not None:
         return why
-    if target != OFFLINE or csc == WATCHER:
+    if target.state is not SummaryState.OFFLINE or csc == WATCHER:
         return None
     rule = _watcher_down(state, sight)
     if rule.met and csc.name == QUEUE:

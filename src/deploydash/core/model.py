@@ -151,7 +151,8 @@ class Limits:
 class CscSpec:
     """One line of a site's roster.
 
-    ``shutdown`` is the target of a shutdown; protected CSCs keep what it says instead of OFFLINE.
+    ``shutdown`` is the target of a shutdown; protected CSCs keep what it says instead of OFFLINE. ``override`` is the
+    configuration override that a step's ``start`` gets; empty: the CSC's own for its site.
     """
 
     csc: CscId
@@ -162,6 +163,7 @@ class CscSpec:
     protected: bool = False
     camera: bool = False
     limits: Limits = Limits()
+    override: str = ""
 
 
 class TargetKind(StrEnum):

@@ -47,6 +47,12 @@ Ruled = tuple[RunRecord, ...] | str
 """Records to be written, or why not."""
 
 
+def identities_of(state: RunState) -> frozenset[str]:
+    """Return as whom this run's scripts command CSCs (ts_salobj: ``Script:100009``): those are no foreign hands."""
+    scripts = (script for progress in state.steps.values() for script in progress.scripts.values())
+    return frozenset(f"Script:{script.sal_index}" for script in scripts if script.sal_index)
+
+
 def following(step: Step, state: RunState, sight: Sight) -> tuple[RunRecord, ...]:
     """Return what follows in a script step that is under way: its next script, its end, or nothing yet."""
     progress = state.progress(step.id)

@@ -22,6 +22,7 @@ from deploydash.core.eta import learned
 from deploydash.core.observations import CommandSeen
 from deploydash.core.run_orders import Hold
 from deploydash.core.run_records import RunOpened, RunRecord, RunResumed
+from deploydash.core.run_scripts import identities_of
 from deploydash.core.run_state import RunState, fold
 from deploydash.core.runbook import Runbook, StepKind
 from deploydash.errors import UserError
@@ -100,7 +101,7 @@ async def acting(
     tell = reader.session.tell
 
     def heard(seen: AckSeen) -> None:
-        if not seen.ours:
+        if not seen.ours and seen.identity not in identities_of(keeper.state):
             tell(CommandSeen(seen.csc, seen.identity, seen.what, seen.at))
 
     sender = Sender(me, os.getpid())

@@ -150,7 +150,7 @@ def _body(reading: Reading, focus: Focus, width: int, height: int) -> list[Line]
     if card is None:
         return lines or folded("Every step is settled.", width)
     if card.armed_message:
-        lines += [*folded(card.armed_message.capitalize(), width, Ink.WARN), Line()]
+        lines += [*folded(_sentence(card.armed_message), width, Ink.WARN), Line()]
     if mode is Mode.ASKING:
         return lines + failure_lines(reading, card, focus, width, height - len(lines))
     lines += _heading(reading, card, width)
@@ -175,6 +175,11 @@ def _body(reading: Reading, focus: Focus, width: int, height: int) -> list[Line]
     if mode is Mode.ENDING:
         lines += folded(_ending(card), width, Ink.BRIGHT)
     return lines + _rest(reading, card, focus, width)
+
+
+def _sentence(text: str) -> str:
+    """Begin with a capital and leave the rest: names of CSCs are written as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def _heading(reading: Reading, card: Card, width: int) -> list[Line]:

@@ -21,6 +21,10 @@ def commands_of(state: SummaryState, target: SummaryState) -> tuple[str, ...]:
     return tuple(commands)
 
 
+def _with_override(command: str, override: str) -> str:
+    return f"start with {override}" if command == "start" and override else command
+
+
 def sendings(reading: Reading, card: Card) -> dict[str, list[CscId]]:
     """Return CSCs by what would be sent to them now, in words; waived and protected ones get nothing."""
     waived = {csc for csc, _ in reading.run.waived}
@@ -34,7 +38,8 @@ def sendings(reading: Reading, card: Card) -> dict[str, list[CscId]]:
         elif view.effective.value == item.target.state.name:
             words = "nothing, it is there"
         else:
-            words = ", ".join(commands_of(SummaryState[view.effective.value], item.target.state))
+            commands = commands_of(SummaryState[view.effective.value], item.target.state)
+            words = ", ".join(_with_override(command, item.override) for command in commands)
         found.setdefault(words, []).append(item.csc)
     return found
 
