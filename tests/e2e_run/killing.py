@@ -9,22 +9,23 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from deploydash.core.run_records import RUN_RECORDS
 from tests.e2e_run.books import CLOSE, SHUTDOWN, write_book, write_small
-from tests.e2e_run.world import World, journals, known, open_run, records, world
+from tests.e2e_run.world import World, forked_world, journals, known, open_run, records
 from tests.servers.tmux import Tmux
 from tests.support.command_line import ROOT, CommandLine
+from tests.support.forked import start
+from tests.support.headless_run import play
 from tests.support.run_driver import CLOSED, Frame, Lead
 
 FAST = """\
@@ -89,8 +90,8 @@ def scene(folder: Path, *, summit: bool) -> Iterator[Scene]:
     book = write_book(folder, SHUTDOWN, CLOSE, site=site, queues=queues)
     scenario = folder / "fast.yaml"
     scenario.write_text(CALM if summit else FAST, encoding="utf-8")
-    at = "summit" if summit else str(write_small(folder))
-    with world(cli, "--site", at, "--scenario", str(scenario), "--speed", "20") as hill:
+    at = ROOT / "sites" / "summit.yaml" if summit else write_small(folder)
+    with forked_world(cli, at, scenario, folder) as hill:
         yield Scene(hill, cli, book, site)
 
 
@@ -118,27 +119,26 @@ def spend(folder: Path, kill_at: int | None, *, summit: bool = False) -> Night:
 def spend_headless(folder: Path, last: int, *, summit: bool = False) -> Night:
     """Play the night without a screen; the first process dies with its record ``last``, 0 is never."""
     with scene(folder, summit=summit) as at:
-        first = _headless(at.cli, last, "run", at.hill.site_file, at.book, "--cycle", "c0045")
-        assert first.returncode == (-signal.SIGKILL if last else 0), first.stderr
+        run = ("run", str(at.hill.site_file), str(at.book), "--cycle", "c0045")
+        _headless(at.cli, run, folder / "first.log", last)
         if last:
             written = len(records(journals(at.cli)[0], *OF_THE_RUN))
             assert written == last, f"{written} records are on disk"
         if not _closed(at.cli):
-            second = _headless(at.cli, 0, "resume")
-            assert second.returncode == 0, second.stderr
+            _headless(at.cli, ("resume",), folder / "second.log", 0)
         return at.night(killed=bool(last))
 
 
-def _headless(cli: CommandLine, last: int, *words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tests.support.headless_run", str(last), *map(str, words)]
-    environment = cli.environment()
-    return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=HEADLESS_S, check=False
-    )
+def _headless(cli: CommandLine, words: Sequence[str], log: Path, last: int) -> None:
+    process = start(partial(play, last), words, environment=cli.environment(), cwd=ROOT, log=log)
+    process.join(HEADLESS_S)
+    ended = process.exitcode
+    process.kill()
+    assert ended == (-signal.SIGKILL if last else 0), f"{words[0]} ended with {ended}\n{log.read_text()}"
 
 
 def _closed(cli: CommandLine) -> bool:
-    return records(journals(cli)[0])[-1]["kind"] == "RunClosed"
+    return bool(records(journals(cli)[0])[-1]["kind"] == "RunClosed")
 
 
 def _lead(tmux: Tmux, site: str) -> Lead:

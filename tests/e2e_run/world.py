@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from deploydash.core.model import CscId
+from deploydash.demo.__main__ import main
 from tests.e2e.observatory import serving
 from tests.servers.command_reader import CommandReader, Found
 from tests.servers.tmux import Tmux
 from tests.servers.waiting import wait_until
-from tests.support.command_line import CommandLine
+from tests.support.command_line import ROOT, CommandLine
+from tests.support.forked import start
 
 JOURNAL = "journal.jsonl"
 
@@ -45,6 +47,27 @@ def world(cli: CommandLine, *words: str) -> Iterator[World]:
             if "url: " in line
         )
         yield World(observatory.site_file, CommandReader(observatory.kafka, registry))
+
+
+def demo(words: Sequence[str]) -> None:
+    """Be a demo observatory."""
+    main(list(words))
+
+
+@contextmanager
+def forked_world(cli: CommandLine, site: Path, scenario: Path, folder: Path) -> Iterator[World]:
+    """Run a demo observatory as ``world`` does, forked: where there are to be very many."""
+    words = ("--site-file", site, "--scenario", scenario, "--speed", "20", "--out", folder / "observatory")
+    log = folder / "observatory.log"
+    process = start(demo, [*map(str, words)], environment=cli.environment(), cwd=ROOT, log=log)
+    try:
+        wait_until(lambda: b"\n" in (log.read_bytes() if log.exists() else b""), 60, "a demo observatory")
+        told = json.loads(log.read_text(encoding="utf-8").splitlines()[0])
+        yield World(Path(told["site_file"]), CommandReader(told["kafka"], told["schema_registry"]))
+    finally:
+        process.terminate()
+        process.join(10)
+        process.kill()
 
 
 def open_run(

@@ -1,10 +1,8 @@
-"""A lead without a screen: ``deploydash run`` and ``resume`` in a process of their own, orders in place of keys.
+"""A lead without a screen: ``deploydash run`` and ``resume`` with orders in place of keys.
 
-``python -m tests.support.headless_run LAST run SITE RUNBOOK`` or ``… LAST resume``. All but the screen is the
-program's own: command line, lock, journal, keeper, gate, arms, actions, Kafka. ``LAST`` counts the run's own records
-of this process, samples apart; the process ends itself by SIGKILL at the very moment that record is on disk, before
-anything is folded, shown or sent. Where several records are written together, the rest of them is lost as a torn write
-loses them. 0 is never.
+All but the screen is the program's own: command line, lock, journal, keeper, gate, arms, actions, Kafka. The process
+may end itself by SIGKILL at the very moment a record is on disk, before anything of it is folded, shown or sent. Where
+several records are written together, the rest of them is lost as a torn write loses them.
 """
 
 from __future__ import annotations
@@ -26,7 +24,7 @@ from deploydash.core.run_state import StepStatus
 from deploydash.core.run_view import Card
 from deploydash.core.runbook import StepKind, Tier
 from deploydash.core.snapshot import Snapshot
-from deploydash.journal.line import Codec, Entry
+from deploydash.journal.line import Entry
 from deploydash.journal.write import JournalWriter
 from deploydash.wiring.acting import Acting
 
@@ -35,7 +33,7 @@ LOOK_S = 0.05
 
 
 class DeadlyJournal(JournalWriter):
-    """The journal of a process that is killed after a record."""
+    """The journal of a process that is killed after a record. ``left``: so many of the run's own, 0 for ever."""
 
     left = 0
 
@@ -106,16 +104,12 @@ async def screen(run: Acting, _: str | None) -> Exit:
 def _no_terminal(_: str, __: str) -> None: ...
 
 
-def play(last: int) -> None:
+def play(last: int, words: Sequence[str]) -> None:
     """Run the command line with another lead and, unless ``last`` is 0, a journal that is its end."""
     DeadlyJournal.left = last
     patch = pytest.MonkeyPatch()
     patch.setattr(cli_run, "_screen", screen)
     patch.setattr(cli_run, "need_terminal", _no_terminal)
     patch.setattr(cli_run, "JournalWriter", DeadlyJournal)
+    patch.setattr(sys, "argv", ["deploydash", *words])
     main()
-
-
-if __name__ == "__main__":
-    number = int(sys.argv.pop(1))
-    play(number)
