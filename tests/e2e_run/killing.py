@@ -38,7 +38,7 @@ cscs:
   - {csc: MTM1M3, state: DISABLED, beats: 0.1}
 """
 
-HEADLESS_S = 150.0
+HEADLESS_S = 240.0
 """A process of a night that takes longer is stuck."""
 
 OF_THE_RUN = frozenset(kind.__name__ for kind in RUN_RECORDS)
@@ -120,16 +120,21 @@ def spend_headless(folder: Path, last: int, *, summit: bool = False) -> Night:
     """Play the night without a screen; the first process dies with its record ``last``, 0 is never."""
     with scene(folder, summit=summit) as at:
         run = ("run", str(at.hill.site_file), str(at.book), "--cycle", "c0045")
-        _headless(at.cli, run, folder / "first.log", last)
+        headless(at.cli, run, folder / "first.log", last)
         if last:
             written = len(records(journals(at.cli)[0], *OF_THE_RUN))
             assert written == last, f"{written} records are on disk"
         if not _closed(at.cli):
-            _headless(at.cli, ("resume",), folder / "second.log", 0)
+            headless(at.cli, ("resume",), folder / "second.log", 0)
         return at.night(killed=bool(last))
 
 
-def _headless(cli: CommandLine, words: Sequence[str], log: Path, last: int) -> None:
+def headless(cli: CommandLine, words: Sequence[str], log: Path, last: int) -> None:
+    """Run a command without a screen to its end, or to its record ``last``.
+
+    Raises:
+        AssertionError: it ended in another way, or not in time; the message holds what it said.
+    """
     process = start(partial(play, last), words, environment=cli.environment(), cwd=ROOT, log=log)
     process.join(HEADLESS_S)
     ended = process.exitcode
