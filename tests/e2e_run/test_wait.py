@@ -114,8 +114,8 @@ def _board(tmux: Tmux) -> set[str]:
 
 def _observer_sees_the_same_and_cannot_act(observer: Tmux, lead: Tmux, journal: Path) -> None:
     wait_until(lambda: front(observer.capture()).title in {WAITING, OVER}, 30, "the observer sees the wait")
-    assert _shows(observer, "CBP", "never beat")
-    assert _shows(observer, "MTDome", "shutter drive: encoder lost")
+    wait_until(lambda: _shows(observer, "CBP", "never beat"), 20, "CBP on the observer's board")
+    wait_until(lambda: _shows(observer, "MTDome", "shutter drive: encoder lost"), 5, "MTDome there with its error")
     wait_until(lambda: _board(observer) == _board(lead) != set(), 20, "the observer's board is the lead's")
     deciding = ("CscsWaived", "WaitExtended", "StepApproved", "StepDone", "StepSkipped", "RunHeld", "ItemTicked")
     before = len(records(journal, *deciding))
