@@ -15,6 +15,9 @@ from tests.servers.kafka_install import kafka_install
 from tests.servers.registry import SchemaRegistry, registry_install
 from tests.support.command_line import CommandLine
 
+SILENT_S = 4.0
+"""It takes three seconds until a killed broker is known to be down; a CSC is not to be lost before."""
+
 UP_S = 6.0
 """So long the broker stays up between two restarts."""
 
@@ -56,12 +59,14 @@ def _night(folder: Path, kafka: KafkaServer, registry: SchemaRegistry, most: int
     over, killed = threading.Event(), [0]
 
     def restart() -> None:
-        while killed[0] < most and not over.wait(UP_S):
-            kafka.kill()
-            killed[0] += 1
-            kafka.start()
+        # A broker dies with the thread that started it, so this one lives to the end.
+        while not over.wait(UP_S):
+            if killed[0] < most:
+                kafka.kill()
+                killed[0] += 1
+                kafka.start()
 
-    with forked_world(cli, write_small(folder), scenario, folder, *servers) as hill:
+    with forked_world(cli, write_small(folder, silent=SILENT_S), scenario, folder, *servers) as hill:
         began = time.monotonic()
         restarting = threading.Thread(target=restart, name="broker restarts")
         restarting.start()
