@@ -3,6 +3,8 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command 
 BIN := .venv/bin
 # Real seconds of servers and terminals count in these: one after the other, and a failure has to happen three times.
 ON_SERVERS := tests/servers tests/feeds tests/actions tests/cli tests/e2e tests/ui/test_terminal.py
+# Whole runs: mostly waiting, so three files side by side; the many nights of every record share one.
+RUNS := $(BIN)/python -m pytest -n 3 --dist loadfile tests/e2e_run
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -13,14 +15,15 @@ help: ## list the targets
 demo: .venv/app ## set up, then watch the demo observatory (without a terminal: one snapshot as text)
 	@$(BIN)/deploydash demo $(ARGS)
 
-test: .venv/dev servers ## every test on real servers, but the whole runs of `make e2e`
+test: .venv/dev servers ## every test, on real servers, to whole runs by keys in a real terminal
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore ,$(ON_SERVERS) tests/e2e_run) $(ARGS)
 	$(BIN)/python -m pytest --reruns 2 $(ON_SERVERS) $(ARGS)
+	$(RUNS) $(ARGS)
 
-e2e: .venv/dev servers ## whole runs by keys in a real terminal, killed and resumed; takes minutes more
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e_run $(ARGS)
+e2e: .venv/dev servers ## whole runs alone: by keys in a real terminal, killed after every record and resumed
+	$(RUNS) $(ARGS)
 
-soak: .venv/dev servers ## kill the real process after every record of a run, then finish it
+soak: .venv/dev servers ## whole runs killed after every record, on the whole Summit, under restarts of the broker
 	$(BIN)/python -m tests.soak $(ARGS)
 
 check: .venv/dev ## style, types and import borders

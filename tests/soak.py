@@ -1,6 +1,8 @@
-"""The long proof: SIGKILL after every record of a short night, and after a seeded sample of a Summit's shutdown.
+"""The long proof: SIGKILL after every record of a short night and after a seeded sample of a Summit's shutdown.
 
-``python -m tests.soak [--small N] [--summit N] [--seed N]``; a number limits how many records are killed after.
+Then a short night on a real Kafka whose broker is killed again and again. ``python -m tests.soak`` ends with a summary;
+``--small N``, ``--summit N`` and ``--keys N`` limit how many records are killed after, 0 leaves a part out; ``--keys``
+is by keys in a terminal, the others without a screen. ``--restarts N`` are those of the broker.
 """
 
 from __future__ import annotations
@@ -8,52 +10,105 @@ from __future__ import annotations
 import argparse
 import random
 import sys
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.e2e_run.killing import OF_THE_RUN, spend
+from tests.e2e_run.killing import OF_THE_RUN, Night, spend, spend_headless
+from tests.e2e_run.restarting import restarted
 from tests.e2e_run.world import records
 
-AT_ONCE = {False: 3, True: 2}
-"""Nights side by side on two cores: of twelve CSCs, of the Summit's."""
+Spend = Callable[[Path, int], Night]
 
 
-def soak(folder: Path, most: int | None, seed: int, *, summit: bool) -> list[str]:
-    """Kill after each record, or after a seeded sample of ``most``; return what ended otherwise than undisturbed."""
-    calm = spend(folder / "calm", None, summit=summit)
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One kind of night: how it is spent with its number of the last record (0 for no kill), how many side by side."""
+
+    name: str
+    spend: Spend
+    at_once: int
+    most: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Soaked:
+    """What a part has come to."""
+
+    line: str
+    wrong: list[str]
+
+
+def soak(part: Part, folder: Path, seed: int) -> Soaked:
+    """Kill after each record, or after a seeded sample of them; what ended otherwise than undisturbed is wrong."""
+    began = time.monotonic()
+    calm = part.spend(folder / "calm", 0)
     count = len(records(calm.journal, *OF_THE_RUN))
     points = list(range(1, count))
-    if most is not None and most < len(points):
-        points = sorted(random.Random(seed).sample(points, most))
+    if part.most is not None and part.most < len(points):
+        points = sorted(random.Random(seed).sample(points, part.most))
 
     def one(point: int) -> str:
         try:
-            night = spend(folder / f"kill-{point}", point, summit=summit)
+            night = part.spend(folder / f"kill-{point}", point)
         except AssertionError as error:
-            return f"after record {point} of {count}: {error}"
-        sys.stderr.write(f"killed after record {point} of {count}\n")
+            return f"{part.name}, after record {point} of {count}: {error}"
+        sys.stderr.write(f"{part.name}: killed after record {point} of {count}\n")
         wrong = "was not killed" if not night.killed else "ended otherwise" if night.outcome != calm.outcome else ""
-        return f"after record {point} of {count}: {wrong}" if wrong else ""
+        return f"{part.name}, after record {point} of {count}: {wrong}" if wrong else ""
 
-    with ThreadPoolExecutor(AT_ONCE[summit]) as pool:
-        return [each for each in pool.map(one, points) if each]
+    with ThreadPoolExecutor(part.at_once) as pool:
+        wrong = [each for each in pool.map(one, points) if each]
+    took = time.monotonic() - began
+    commands = sum(calm.commands.values())
+    return Soaked(
+        f"{part.name}: {len(points)} kills after {count} records of {len(calm.ended)} CSCs with {commands} commands,"
+        f" {len(points) - len(wrong)} ended as if undisturbed ({took:.0f} s)",
+        wrong,
+    )
+
+
+def rolling(folder: Path, restarts: int) -> Soaked:
+    """Spend the short night on a real Kafka whose broker is killed and comes back."""
+    try:
+        night = restarted(folder, restarts)
+    except AssertionError as error:
+        return Soaked("broker restarts: the night did not end", [f"broker restarts: {error}"])
+    line = (
+        f"broker restarts: {night.restarts} during a run of {len(night.ended)} CSCs ({night.seconds:.0f} s);"
+        f" false closures of gates: {night.false_closures}; commands twice: 0"
+    )
+    left = sorted(csc for csc, outcome in night.ended.items() if outcome != "reached")
+    return Soaked(line, [f"broker restarts: not reached: {', '.join(left)}"] if left else [])
 
 
 def main() -> int:
-    """Run both; the exit code says whether every night ended as if undisturbed."""
+    """Run every part; the exit code says whether every night ended as if undisturbed."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--small", type=int, help="kills of the night of twelve CSCs (default: every record)")
     parser.add_argument("--summit", type=int, default=50, help="kills of the Summit's night (default: 50)")
+    parser.add_argument("--keys", type=int, default=10, help="kills of the small night by keys (default: 10)")
+    parser.add_argument("--restarts", type=int, default=8, help="restarts of the broker (default: 8)")
     parser.add_argument("--seed", type=int, default=45)
     asked = parser.parse_args()
-    wrong: list[str] = []
+    parts = [
+        Part("twelve CSCs", spend_headless, 12, asked.small),
+        Part("the Summit", lambda folder, last: spend_headless(folder, last, summit=True), 4, asked.summit),
+        Part("twelve CSCs by keys", lambda folder, last: spend(folder, last or None), 3, asked.keys),
+    ]
+    soaked: list[Soaked] = []
     with TemporaryDirectory(prefix="soak-") as folder:
-        if asked.small != 0:
-            wrong += soak(Path(folder) / "small", asked.small, asked.seed, summit=False)
-        if asked.summit:
-            wrong += soak(Path(folder) / "summit", asked.summit, asked.seed, summit=True)
-    sys.stdout.write(("\n".join(wrong) if wrong else "every night ended as if undisturbed") + "\n")
+        for number, part in enumerate(parts):
+            if part.most != 0:
+                soaked.append(soak(part, Path(folder) / str(number), asked.seed))
+        if asked.restarts:
+            soaked.append(rolling(Path(folder) / "restarts", asked.restarts))
+    wrong = [each for part in soaked for each in part.wrong]
+    lines = [*wrong, *(part.line for part in soaked), f"seed {asked.seed}; {len(wrong)} wrong"]
+    sys.stdout.write("\n".join(lines) + "\n")
     return 1 if wrong else 0
 
 

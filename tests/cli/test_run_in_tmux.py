@@ -167,6 +167,23 @@ def test_a_small_read_only_mirror_changes_nothing_on_the_leads_screen_and_cannot
         assert desk.kinds().count("RunOpened") == 1
 
 
+@pytest.mark.parametrize("own_session", [False, True])
+def test_a_window_in_the_background_is_flagged_when_it_is_the_leads_turn(
+    desk: Desk, world: Observatory, own_session: bool
+) -> None:
+    words = ("run", world.site_file, "full-cycle", "--cycle", "c0045", *(["--tmux"] if own_session else []))
+    with desk.command("lead", *words, size=(200, 50)) as terminal:
+        if own_session:
+            terminal.wait_for("Enter goes on.", 30)
+            terminal.send_keys("Enter")
+        terminal.leave_window()
+        assert not terminal.flagged
+        wait_until(lambda: terminal.flagged, 40, "the window in the background is flagged")
+        terminal.return_to_window()
+        terminal.wait_for("Your turn", 5)
+        assert not terminal.flagged
+
+
 def test_an_observer_asks_for_a_hold_and_is_told_what_changed_when_coming_back(desk: Desk, world: Observatory) -> None:
     with lead(desk, world) as leading:
         with desk.command("observer", "observe", size=(120, 40)) as observer:

@@ -250,6 +250,15 @@ def test_what_was_under_way_at_a_crash_is_unknown_and_is_settled_by_looking_neve
     assert records == (TargetEnded(step.id, PLAIN[0], Outcome.REACHED, "seen there"),)
 
 
+def test_an_approval_torn_from_the_record_of_whom_it_let_go_is_given_again() -> None:
+    state = after(done(opened(), "watcher"), StepApproved(step_id("cscs"), OPERATOR, 1), RunResumed(OPERATOR, 99))
+    step = state.runbook.step(step_id("cscs"))
+    assert state.status(step) is StepStatus.PENDING
+    approved, dispatched = accepted(decide(Approve(step.id, 2), state, sight(down(WATCHER)), OPERATOR))
+    assert approved == StepApproved(step.id, OPERATOR, 2)
+    assert isinstance(dispatched, TargetsDispatched)
+
+
 def test_a_step_ends_when_every_target_was_seen_or_waived() -> None:
     state = after(
         done(opened(), "watcher"),

@@ -89,8 +89,8 @@ def write_book(folder: Path, *parts: str, site: str = "summit", queues: int = 3,
     return path
 
 
-def write_small(folder: Path) -> Path:
-    """Write a site file with a world that may beat at 10 Hz."""
+def write_small(folder: Path, *, silent: float = 2) -> Path:
+    """Write a site file with a world that may beat at 10 Hz; ``silent``: seconds, the limit of silence."""
     document = {
         "site": "hill",
         "rehearsal": False,
@@ -102,7 +102,7 @@ def write_small(folder: Path) -> Path:
             "topic_subname": "sal",
         },
         "schema_registry": {"url": "https://registry.example.org"},
-        "limits": {"late": 1, "silent": 2},
+        "limits": {"late": silent / 2, "silent": silent},
         "systems": SYSTEMS,
         "groups": ["All"],
         "cscs": SMALL,

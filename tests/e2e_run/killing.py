@@ -1,4 +1,8 @@
-"""One short night on twelve CSCs, killed by SIGKILL after a chosen record of its journal, resumed and finished."""
+"""One short night on twelve CSCs, killed by SIGKILL after a chosen record of its journal, resumed and finished.
+
+By keys in a terminal, where a thread kills the process as soon as it sees the record in the journal; or without a
+screen (``tests/support/headless_run.py``), where the process kills itself with that record as its last.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,20 @@ import signal
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from deploydash.core.run_records import RUN_RECORDS
 from tests.e2e_run.books import CLOSE, SHUTDOWN, write_book, write_small
-from tests.e2e_run.world import World, journals, known, open_run, records, world
+from tests.e2e_run.world import World, forked_world, journals, known, open_run, records
 from tests.servers.tmux import Tmux
-from tests.support.command_line import CommandLine
+from tests.support.command_line import ROOT, CommandLine
+from tests.support.forked import start
+from tests.support.headless_run import play
 from tests.support.run_driver import CLOSED, Frame, Lead
 
 FAST = """\
@@ -28,6 +37,9 @@ cscs:
   - {csc: [Watcher, ATDome, "ScriptQueue:*"], state: ENABLED, beats: 0.1}
   - {csc: MTM1M3, state: DISABLED, beats: 0.1}
 """
+
+HEADLESS_S = 240.0
+"""A process of a night that takes longer is stuck."""
 
 OF_THE_RUN = frozenset(kind.__name__ for kind in RUN_RECORDS)
 
@@ -55,36 +67,83 @@ fleet: ENABLED
 """
 
 
-def spend(folder: Path, kill_at: int | None, *, summit: bool = False) -> Night:
-    """Play the night by keys to *closed*; ``kill_at`` counts the run's own records, samples apart.
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A world, a home and a runbook that are there for one night."""
 
-    It is the night of twelve CSCs, or with ``summit`` of all the Summit's.
-    """
+    hill: World
+    cli: CommandLine
+    book: Path
+    site: str
+
+    def night(self, *, killed: bool) -> Night:
+        """Return how the night ended."""
+        return _night(self.hill, journals(self.cli)[0], killed)
+
+
+@contextmanager
+def scene(folder: Path, *, summit: bool) -> Iterator[Scene]:
+    """Set the scene for a night of twelve CSCs, or with ``summit`` of all the Summit's."""
     cli = CommandLine(folder / "home")
     folder.mkdir(parents=True, exist_ok=True)
     site, queues = ("summit", 3) if summit else ("hill", 2)
     book = write_book(folder, SHUTDOWN, CLOSE, site=site, queues=queues)
     scenario = folder / "fast.yaml"
     scenario.write_text(CALM if summit else FAST, encoding="utf-8")
-    with world(
-        cli, "--site", "summit" if summit else str(write_small(folder)), "--scenario", str(scenario), "--speed", "20"
-    ) as hill:
+    at = ROOT / "sites" / "summit.yaml" if summit else write_small(folder)
+    with forked_world(cli, at, scenario, folder) as hill:
+        yield Scene(hill, cli, book, site)
+
+
+def spend(folder: Path, kill_at: int | None, *, summit: bool = False) -> Night:
+    """Play the night by keys to *closed*; ``kill_at`` counts the run's own records, samples apart."""
+    with scene(folder, summit=summit) as at:
         dead = threading.Event()
         with Tmux(folder / "first") as tmux:
-            killer = threading.Thread(target=_kill, args=(cli, kill_at, dead), daemon=True)
+            killer = threading.Thread(target=_kill, args=(at.cli, kill_at, dead), daemon=True)
             killer.start()
-            open_run(tmux, cli, hill.site_file, book, dead=dead)
-            _lead(tmux, site).play(lambda frame: dead.is_set() or frame.title == CLOSED, 120)
+            open_run(tmux, at.cli, at.hill.site_file, at.book, dead=dead)
+            _lead(tmux, at.site).play(lambda frame: dead.is_set() or frame.title == CLOSED, 120)
             dead.wait(0.1)
             killed = dead.is_set()
             if killed:
                 assert tmux.wait_exit() == 128 + signal.SIGKILL
-        if killed and records(journals(cli)[0])[-1]["kind"] != "RunClosed":
+        if killed and not _closed(at.cli):
             with Tmux(folder / "second") as tmux:
-                tmux.start(cli.words("resume"), columns=120, rows=40, env=cli.environment())
+                tmux.start(at.cli.words("resume"), columns=120, rows=40, env=at.cli.environment())
                 known(tmux)
-                _lead(tmux, site).play(lambda frame: frame.title == CLOSED, 120)
-        return _night(hill, journals(cli)[0], killed)
+                _lead(tmux, at.site).play(lambda frame: frame.title == CLOSED, 120)
+        return at.night(killed=killed)
+
+
+def spend_headless(folder: Path, last: int, *, summit: bool = False) -> Night:
+    """Play the night without a screen; the first process dies with its record ``last``, 0 is never."""
+    with scene(folder, summit=summit) as at:
+        run = ("run", str(at.hill.site_file), str(at.book), "--cycle", "c0045")
+        headless(at.cli, run, folder / "first.log", last)
+        if last:
+            written = len(records(journals(at.cli)[0], *OF_THE_RUN))
+            assert written == last, f"{written} records are on disk"
+        if not _closed(at.cli):
+            headless(at.cli, ("resume",), folder / "second.log", 0)
+        return at.night(killed=bool(last))
+
+
+def headless(cli: CommandLine, words: Sequence[str], log: Path, last: int) -> None:
+    """Run a command without a screen to its end, or to its record ``last``.
+
+    Raises:
+        AssertionError: it ended in another way, or not in time; the message holds what it said.
+    """
+    process = start(partial(play, last), words, environment=cli.environment(), cwd=ROOT, log=log)
+    process.join(HEADLESS_S)
+    ended = process.exitcode
+    process.kill()
+    assert ended == (-signal.SIGKILL if last else 0), f"{words[0]} ended with {ended}\n{log.read_text()}"
+
+
+def _closed(cli: CommandLine) -> bool:
+    return bool(records(journals(cli)[0])[-1]["kind"] == "RunClosed")
 
 
 def _lead(tmux: Tmux, site: str) -> Lead:

@@ -1,9 +1,11 @@
-"""SIGKILL of the real process after a record of its journal: resumed and finished, the night ends as if undisturbed."""
+"""SIGKILL of the real process, driven by keys, after a record of its journal: the night ends as if undisturbed.
+
+A seeded sample of records; ``test_every_record.py`` takes every one, without a screen.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,30 +20,39 @@ from tests.e2e_run.killing import OF_THE_RUN, Night, spend
 from tests.e2e_run.world import records
 from tests.support.runs import small_runbook
 
-AT_ONCE = 3
-SAMPLE = 5
-"""How many records CI kills after; ``python -m tests.soak`` takes every one."""
+LAST = 60
+"""The night has more records than these."""
+
+POINTS = (0, 1, *sorted(random.Random(45).sample(range(2, LAST), 2)))
+"""The records that are killed after, 0 for none; ``python -m tests.soak`` takes more."""
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Night:
+def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Night]:
+    """The night undisturbed and killed, side by side."""
+    folder = tmp_path_factory.mktemp("keys")
+    with ThreadPoolExecutor(len(POINTS)) as pool:
+        spent = pool.map(lambda point: spend(folder / f"kill-{point}", point or None), POINTS)
+        return dict(zip(POINTS, spent, strict=True))
+
+
+@pytest.fixture
+def undisturbed(nights: dict[int, Night]) -> Night:
     """The night without a kill."""
-    return spend(tmp_path_factory.mktemp("calm"), None)
+    return nights[0]
 
 
-@pytest.fixture(scope="module")
-def killed(undisturbed: Night, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Night]]:
-    """The same night, killed after some of its records: seeded, the first and the last among them."""
-    count = len(records(undisturbed.journal, *OF_THE_RUN))
-    points = sorted({1, count - 1, *random.Random(45).sample(range(2, count - 1), SAMPLE - 2)})
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield list(pool.map(lambda point: spend(tmp_path_factory.mktemp(f"kill-{point}"), point), points))
+@pytest.fixture
+def killed(nights: dict[int, Night]) -> list[Night]:
+    """The same night, killed after some of its records."""
+    return [night for point, night in nights.items() if point]
 
 
 @pytest.mark.server
 @pytest.mark.timeout(300)
 def test_a_killed_run_ends_as_one_that_was_never_stopped(undisturbed: Night, killed: list[Night]) -> None:
     assert len(undisturbed.ended) == 11
+    assert len(records(undisturbed.journal, *OF_THE_RUN)) >= LAST
     assert set(undisturbed.ended.values()) == {"reached"}
     assert all(night.killed for night in killed)
     assert [night.outcome for night in killed] == [undisturbed.outcome] * len(killed)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.sites import summit, summit_cscs
 from tests.e2e_run.books import CLOSE, SHUTDOWN, write_book
-from tests.e2e_run.world import World, journals, open_run, records, world
+from tests.e2e_run.world import World, journals, open_run, real_world, records, world
 from tests.servers.command_reader import Command
 from tests.servers.tmux import Tmux
 from tests.support.command_line import CommandLine
@@ -37,19 +39,28 @@ def decide(lead: Lead, frame: Frame) -> None:
         lead.press("r")
 
 
-@pytest.fixture(scope="module")
-def night(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Command], Path]:
-    """Every command of one shutdown in the order of sending, and its journal."""
+@pytest.fixture(scope="module", params=["demo", "real"])
+def night(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Command], Path]:
+    """Every command of one shutdown in the order of sending, and its journal: on the demo's Kafka and on a real one."""
     folder = tmp_path_factory.mktemp("summit")
     cli = CommandLine(folder / "home")
     scenario = folder / "trouble.yaml"
     scenario.write_text(TROUBLE, encoding="utf-8")
-    with world(cli, "--scenario", str(scenario), "--speed", "20") as observatory, Tmux(folder / "tmux") as tmux:
+    with _world(request, cli, scenario, folder) as observatory, Tmux(folder / "tmux") as tmux:
         open_run(tmux, cli, observatory.site_file, write_book(folder, SHUTDOWN, CLOSE))
         lead = Lead(tmux, failures=decide)
         lead.play(lambda frame: frame.title == CLOSED, 150)
         commands = _in_order(observatory)
     return commands, journals(cli)[0]
+
+
+def _world(
+    request: pytest.FixtureRequest, cli: CommandLine, scenario: Path, folder: Path
+) -> AbstractContextManager[World]:
+    if request.param == "demo":
+        return world(cli, "--scenario", str(scenario), "--speed", "20")
+    kafka, registry = request.getfixturevalue("kafka"), request.getfixturevalue("schema_registry")
+    return real_world(cli, scenario, folder, kafka, registry, f"sal{secrets.token_hex(4)}")
 
 
 def _in_order(observatory: World) -> list[Command]:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from deploydash.core.model import CscId
+from deploydash.demo.__main__ import main
 from tests.e2e.observatory import serving
+from tests.e2e.sites import summit
 from tests.servers.command_reader import CommandReader, Found
+from tests.servers.kafka import KafkaServer
+from tests.servers.registry import SchemaRegistry
 from tests.servers.tmux import Tmux
 from tests.servers.waiting import wait_until
-from tests.support.command_line import CommandLine
+from tests.support.command_line import ROOT, CommandLine
+from tests.support.forked import start
 
 JOURNAL = "journal.jsonl"
 
@@ -45,6 +52,42 @@ def world(cli: CommandLine, *words: str) -> Iterator[World]:
             if "url: " in line
         )
         yield World(observatory.site_file, CommandReader(observatory.kafka, registry))
+
+
+@contextmanager
+def real_world(
+    cli: CommandLine, scenario: Path, folder: Path, kafka: KafkaServer, registry: SchemaRegistry, subname: str
+) -> Iterator[World]:
+    """Let the Summit's CSCs live on a real Kafka and schema registry, under a subname of their own."""
+    site = folder / "summit.yaml"
+    document = summit()
+    site.write_text(yaml.safe_dump({**document, "kafka": {**document["kafka"], "topic_subname": subname}}), "utf-8")
+    servers = ("--kafka", kafka.bootstrap, "--registry", registry.url)
+    with forked_world(cli, site, scenario, folder, *servers, subname=subname) as real:
+        yield real
+
+
+def demo(words: Sequence[str]) -> None:
+    """Be a demo observatory."""
+    main(list(words))
+
+
+@contextmanager
+def forked_world(
+    cli: CommandLine, site: Path, scenario: Path, folder: Path, *more: str, subname: str = "sal"
+) -> Iterator[World]:
+    """Run a demo observatory as ``world`` does, forked: where there are to be very many."""
+    words = ("--site-file", site, "--scenario", scenario, "--speed", "20", "--out", folder / "observatory", *more)
+    log = folder / "observatory.log"
+    process = start(demo, [*map(str, words)], environment=cli.environment(), cwd=ROOT, log=log)
+    try:
+        wait_until(lambda: log.exists() and b"\n" in log.read_bytes(), 90, "a demo observatory")
+        told = json.loads(log.read_text(encoding="utf-8").splitlines()[0])
+        yield World(Path(told["site_file"]), CommandReader(told["kafka"], told["schema_registry"], subname))
+    finally:
+        process.terminate()
+        process.join(10)
+        process.kill()
 
 
 def open_run(

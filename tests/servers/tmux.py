@@ -69,6 +69,19 @@ class Tmux:
         """Return the screen as text, with its SGR sequences where ``colours``."""
         return self._tmux("capture-pane", "-p", *(["-e"] if colours else []), "-t", "lead")
 
+    def leave_window(self) -> None:
+        """Go to another window of the session: the program's is in the background from now on."""
+        self._tmux("new-window", "-t", "lead", "sleep 600")
+
+    def return_to_window(self) -> None:
+        """Bring the program's window to the front again."""
+        self._tmux("select-window", "-t", "lead:0")
+
+    @property
+    def flagged(self) -> bool:
+        """Whether tmux flags the program's window because it rang the bell in the background."""
+        return self._tmux("display-message", "-p", "-t", "lead:0", "#{window_bell_flag}").strip() == "1"
+
     def size(self) -> tuple[int, int]:
         """Return columns and rows of the terminal."""
         columns, rows = self._tmux("display-message", "-p", "-t", "lead", "#{pane_width} #{pane_height}").split()

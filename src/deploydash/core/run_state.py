@@ -389,9 +389,17 @@ def _evolve_script(
 
 
 def _after_resume(state: RunState, utc: float) -> RunState:
-    """Whatever was under way when the process ended is unknown: it is looked at, never repeated by itself."""
+    """Whatever was under way when the process ended is unknown: it is looked at, never repeated by itself.
+
+    A process may die between an approval and the record of whom it let go, though both are written at once: then
+    nobody was let go, and the step is the lead's to approve again.
+    """
     steps = dict(state.steps)
+    commanding = {step.id for step in state.runbook.steps() if step.kind is StepKind.CSC}
     for step, progress in state.steps.items():
+        if step in commanding and not progress.targets and progress.ended_utc is None:
+            steps[step] = replace(progress, approved_utc=None)
+            continue
         targets = {csc: _interrupted(target, utc) for csc, target in progress.targets.items()}
         scripts = {number: _script_interrupted(script, utc) for number, script in progress.scripts.items()}
         steps[step] = replace(progress, targets=targets, scripts=scripts)

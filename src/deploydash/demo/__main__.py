@@ -14,6 +14,7 @@ from pathlib import Path
 
 from deploydash.demo import scenario_file, site
 from deploydash.demo.observatory import Settings, run
+from deploydash.demo.outside import OutsideError
 
 
 def _positive(text: str) -> float:
@@ -37,6 +38,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--scale", default=0, type=int, metavar="N", help="add synthetic CSCs until there are N")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write the site file (default: temporary)")
     parser.add_argument("--parent-pipe", action="store_true", help="stop when standard input ends")
+    # For tests on real servers; addresses of this machine only, and never topics that exist already.
+    parser.add_argument("--kafka", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--registry", default="", help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
 
@@ -51,13 +55,19 @@ def main(argv: list[str] | None = None) -> int:
             seed=asked.seed,
             out=asked.out,
             parent_pipe=asked.parent_pipe,
+            kafka=asked.kafka,
+            registry=asked.registry,
         )
         if asked.out is not None:
             asked.out.mkdir(parents=True, exist_ok=True)
     except (site.SiteFileError, scenario_file.ScenarioError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    asyncio.run(run(settings))
+    try:
+        asyncio.run(run(settings))
+    except OutsideError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     return 0
 
 

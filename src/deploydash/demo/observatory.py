@@ -21,6 +21,7 @@ from deploydash.demo import site as sites
 from deploydash.demo.broker import Bus, MockBroker
 from deploydash.demo.director import Director
 from deploydash.demo.efd import Efd
+from deploydash.demo.outside import OutsideBroker, OutsideRegistry
 from deploydash.demo.registry import Registry
 from deploydash.demo.scenario import Scenario
 from deploydash.demo.wire import Emit, Raw, schemas_of
@@ -32,7 +33,10 @@ _TICK_S = 0.05
 
 @dataclass(frozen=True)
 class Settings:
-    """What the command line asked for. ``out`` None: a temporary folder that goes with the process."""
+    """What the command line asked for. ``out`` None: a temporary folder that goes with the process.
+
+    ``kafka`` and ``registry`` are loopback addresses of servers that somebody else runs, empty for our own.
+    """
 
     site: sites.Site
     scenario: Scenario
@@ -40,15 +44,21 @@ class Settings:
     seed: int
     out: Path | None
     parent_pipe: bool
+    kafka: str = ""
+    registry: str = ""
 
 
 class _Servers:
-    """Everything that listens, all on 127.0.0.1 and on free ports; also what the director may do to it."""
+    """Everything that listens, all on 127.0.0.1 and on free ports; also what the director may do to it.
+
+    Raises:
+        OutsideError: servers of somebody else are none for a demo observatory.
+    """
 
     def __init__(self, settings: Settings, world: World) -> None:
         self._world = world
-        self.kafka = MockBroker()
-        self.registry_store = Registry()
+        self.registry_store = OutsideRegistry(settings.registry) if settings.registry else Registry()
+        self.kafka = OutsideBroker(settings.kafka, world.codec.prefix) if settings.kafka else MockBroker()
         self.efd_store = Efd(settings.site.database, world.codec.prefix, settings.speed)
         self._announced: set[str] = set()
         self._runners: list[web.AppRunner] = []
@@ -60,7 +70,7 @@ class _Servers:
         self._bus = Bus(self.kafka.bootstrap, commands)
         return {
             "kafka": self.kafka.bootstrap,
-            "schema_registry": await self._listen(self.registry_store.application()),
+            "schema_registry": await self._registry_url(),
             "efd": await self._listen(self.efd_store.application()),
         }
 
@@ -76,9 +86,15 @@ class _Servers:
         self._announced.update(schema.component for schema in schemas)
         topics = [self._world.codec.topic(schema.component, schema.sal_name) for schema in schemas]
         self.kafka.create_topics(topics)
-        for schema, topic in zip(schemas, topics, strict=True):
-            self.registry_store.add(f"{topic}-value", schema.text)
+        self.registry_store.add_all(
+            (f"{topic}-value", schema.text) for schema, topic in zip(schemas, topics, strict=True)
+        )
         return [topic for topic in topics if ".command_" in topic]
+
+    async def _registry_url(self) -> str:
+        if isinstance(self.registry_store, OutsideRegistry):
+            return self.registry_store.url
+        return await self._listen(self.registry_store.application())
 
     async def _listen(self, application: web.Application) -> str:
         runner = web.AppRunner(application, access_log=None)

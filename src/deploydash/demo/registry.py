@@ -6,6 +6,7 @@ Paths, answers and error codes as Confluent's registry and Karapace give them.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import fastavro
@@ -49,6 +50,11 @@ class Registry:
         if number not in versions:
             versions.append(number)
         return number
+
+    def add_all(self, schemas: Iterable[tuple[str, str]]) -> None:
+        """Register (subject, text) pairs."""
+        for subject, text in schemas:
+            self.add(subject, text)
 
     def application(self) -> web.Application:
         """The HTTP server's routes."""

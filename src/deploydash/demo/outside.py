@@ -1,0 +1,113 @@
+"""A Kafka and a schema registry that somebody else runs on this machine, in place of the demo observatory's own.
+
+For tests on real servers. The world writes events of CSCs and would be a catastrophe at a site, so that every address
+is a literal loopback one, every broker that the cluster names is, too (a forwarded port leads elsewhere), and topics of
+the subname that exist already are nobody's to write to.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import logging
+import sys
+import urllib.request
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlsplit
+
+import confluent_kafka.admin
+
+from deploydash.demo.wire import learn_id
+
+_QUIET = logging.getLogger("deploydash.demo.librdkafka")
+_api: Any = confluent_kafka.admin  # its types are incomplete
+_LIMIT_S = 30.0
+
+
+class OutsideError(Exception):
+    """These servers are none for a demo observatory; the text says why."""
+
+
+def _refuse_elsewhere(host: str | None, what: str) -> None:
+    try:
+        here = ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        here = False
+    if not here:
+        raise OutsideError(f"{what} is not on this machine: the demo observatory writes to loopback addresses only")
+
+
+class OutsideBroker:
+    """A Kafka on loopback that has no topic of ``prefix`` yet.
+
+    Raises:
+        OutsideError: an address leads elsewhere, nobody answers, or there are such topics.
+    """
+
+    def __init__(self, bootstrap: str, prefix: str) -> None:
+        for address in bootstrap.split(","):
+            _refuse_elsewhere(address.rpartition(":")[0].strip("[]"), address)
+        self.bootstrap = bootstrap
+        self._admin = _api.AdminClient({"bootstrap.servers": bootstrap, "log_level": 0}, logger=_QUIET)
+        try:
+            found = self._admin.list_topics(timeout=_LIMIT_S)
+        except confluent_kafka.KafkaException as error:
+            raise OutsideError(f"{bootstrap} does not answer: {error}") from error
+        for broker in found.brokers.values():
+            _refuse_elsewhere(broker.host, f"{broker.host}:{broker.port}, a broker of {bootstrap},")
+        taken = sorted(name for name in found.topics if name.startswith(prefix))
+        if taken:
+            raise OutsideError(f"{bootstrap} has topics of {prefix}* already, such as {taken[0]}: they are not ours")
+
+    def create_topics(self, topics: Iterable[str]) -> None:
+        """Make topics as ts_salobj does: one partition, events compacted. Raises OutsideError when one is refused."""
+        wanted = [
+            _api.NewTopic(
+                name,
+                num_partitions=1,
+                replication_factor=1,
+                config={"cleanup.policy": "compact"} if ".logevent_" in name else {},
+            )
+            for name in topics
+        ]
+        for name, made in self._admin.create_topics(wanted, operation_timeout=_LIMIT_S).items() if wanted else ():
+            try:
+                made.result(2 * _LIMIT_S)
+            except confluent_kafka.KafkaException as error:
+                raise OutsideError(f"{name} was refused: {error}") from error
+
+    def set_up(self, up: bool) -> None:
+        """Say that a broker of somebody else is not ours to stop or start."""
+        sys.stderr.write(f"demo: broker_{'up' if up else 'down'}: this broker is not ours, left out\n")
+
+    def close(self) -> None:
+        """Leave it as it is."""
+
+
+class OutsideRegistry:
+    """A Confluent-compatible schema registry on loopback. Raises OutsideError when its address leads elsewhere."""
+
+    available = True
+
+    def __init__(self, url: str) -> None:
+        _refuse_elsewhere(urlsplit(url).hostname, url)
+        self.url = url.rstrip("/")
+
+    def add_all(self, schemas: Iterable[tuple[str, str]]) -> None:
+        """Register (subject, text) pairs; the ids that the registry gives go into what is written from now on."""
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda each: self._add(*each), schemas))
+
+    def _add(self, subject: str, text: str) -> None:
+        request = urllib.request.Request(
+            f"{self.url}/subjects/{subject}/versions",
+            data=json.dumps({"schema": text}).encode(),
+            headers={"Content-Type": "application/vnd.schemaregistry.v1+json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=_LIMIT_S) as answer:
+                learn_id(text, int(json.load(answer)["id"]))
+        except (OSError, ValueError, KeyError) as error:
+            raise OutsideError(f"{self.url} did not register {subject}: {error}") from error

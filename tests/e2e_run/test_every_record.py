@@ -1,0 +1,54 @@
+"""SIGKILL of the process after every single record of a night on twelve CSCs: nothing lost, repeated or invented.
+
+The process is the program's own but for its screen; ``test_killed.py`` does the same by keys for a sample of records.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pytest
+
+from tests.e2e_run.killing import OF_THE_RUN, Night, spend_headless
+from tests.e2e_run.world import records
+
+AT_ONCE = 16
+"""Nights side by side: most of a night is waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nights:
+    """The night without a kill, and the same night killed after each of its records, by the record's number."""
+
+    undisturbed: Night
+    killed: dict[int, Night]
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    """Every night there is."""
+    folder = tmp_path_factory.mktemp("nights")
+    undisturbed = spend_headless(folder / "calm", 0)
+    every = range(1, len(records(undisturbed.journal, *OF_THE_RUN)) + 1)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        killed = pool.map(lambda last: spend_headless(folder / f"kill-{last}", last), every)
+        return Nights(undisturbed, dict(zip(every, killed, strict=True)))
+
+
+@pytest.mark.server
+@pytest.mark.timeout(420)
+def test_a_run_killed_after_any_record_ends_as_one_that_was_never_stopped(nights: Nights) -> None:
+    assert len(nights.undisturbed.ended) == 11
+    assert set(nights.undisturbed.ended.values()) == {"reached"}
+    assert len(nights.killed) > 60
+    assert all(night.killed for night in nights.killed.values())
+    other = {last for last, night in nights.killed.items() if night.outcome != nights.undisturbed.outcome}
+    assert not other
+
+
+@pytest.mark.server
+@pytest.mark.timeout(420)
+def test_an_independent_reader_counts_every_command_once_whichever_record_was_the_last(nights: Nights) -> None:
+    more = {last: night.commands for last, night in nights.killed.items() if set(night.commands.values()) != {1}}
+    assert not more

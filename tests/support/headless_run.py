@@ -1,0 +1,115 @@
+"""A lead without a screen: ``deploydash run`` and ``resume`` with orders in place of keys.
+
+All but the screen is the program's own: command line, lock, journal, keeper, gate, arms, actions, Kafka. The process
+may end itself by SIGKILL at the very moment a record is on disk, before anything of it is folded, shown or sent. Where
+several records are written together, the rest of them is lost as a torn write loses them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from deploydash.cli import main
+from deploydash.cli import run as cli_run
+from deploydash.cli.exits import Exit
+from deploydash.core.run_orders import Approve, ArmOrder, ArmStep, Close, Finish, Fire, Retry, RunOrder, Tick, TypeName
+from deploydash.core.run_records import RUN_RECORDS
+from deploydash.core.run_state import StepStatus
+from deploydash.core.run_view import Card
+from deploydash.core.runbook import StepKind, Tier
+from deploydash.core.snapshot import Snapshot
+from deploydash.journal.line import Entry
+from deploydash.journal.write import JournalWriter
+from deploydash.wiring.acting import Acting
+
+LOOK_S = 0.05
+"""How often the lead looks at the card."""
+
+
+class DeadlyJournal(JournalWriter):
+    """The journal of a process that is killed after a record. ``left``: so many of the run's own, 0 for ever."""
+
+    left = 0
+
+    def append_all(self, records: Sequence[object], utc: float) -> list[Entry]:
+        """Put records on disk, up to the last one that this process lives to see."""
+        if not self.left:
+            return super().append_all(records, utc)
+        own = [place for place, record in enumerate(records) if isinstance(record, RUN_RECORDS)]
+        if len(own) < self.left:
+            type(self).left -= len(own)
+            return super().append_all(records, utc)
+        super().append_all(records[: own[self.left - 1] + 1], utc)
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError("nobody outlives SIGKILL")
+
+
+def wanted(card: Card, snapshot: Snapshot) -> RunOrder | ArmOrder | None:
+    """Return what a lead who lets everything go in order would do about a card, or None to wait."""
+    step = card.step
+    if card.status is StepStatus.ASKING:
+        return Retry(step.id, tuple(row.csc for row in card.asking))
+    if step.kind is StepKind.SETTLE and card.status is StepStatus.UNDER_WAY:
+        return Finish(step.id)
+    if step.kind is StepKind.BY_HAND and (card.is_open or card.status is StepStatus.UNDER_WAY):
+        return Tick(step.id, "Ana")
+    if not card.is_open:
+        return None
+    if step.kind is StepKind.CLOSE:
+        return Close()
+    if card.armed is None:
+        mild = step.tier in {Tier.READ, Tier.MILD}
+        return Approve(step.id, snapshot.number) if mild else ArmStep(step.id, snapshot.number)
+    if card.armed.tier is Tier.SEVERE:
+        return TypeName(snapshot.roster.site) if card.armed.typed_at is None else None
+    return Fire()
+
+
+async def lead(run: Acting) -> None:
+    """Give the orders of a whole run, each after a look at what is shown."""
+    shown: list[Snapshot] = []
+    unsubscribe = run.reader.session.subscribe(lambda snapshot: shown.__setitem__(slice(None), [snapshot]))
+    while not run.keeper.state.closed:
+        await asyncio.sleep(LOOK_S)
+        snapshot = shown[-1] if shown else None
+        if snapshot is None or not snapshot.decided or snapshot.run is None or snapshot.run.card is None:
+            continue
+        order = wanted(snapshot.run.card, snapshot)
+        if isinstance(order, ArmOrder):
+            await run.keeper.arm(order)
+        elif order is not None:
+            await run.keeper.order(order)
+    unsubscribe()
+
+
+async def screen(run: Acting, *_: object) -> Exit:
+    """Stand where the screen stands."""
+    working = asyncio.create_task(run.work(), name="work")
+    leading = asyncio.create_task(lead(run), name="lead")
+    await asyncio.wait({working, leading}, return_when=asyncio.FIRST_COMPLETED)
+    working.cancel()
+    leading.cancel()
+    for fault in await asyncio.gather(working, leading, return_exceptions=True):
+        if isinstance(fault, Exception):
+            raise fault
+    return Exit.YES if run.keeper.state.closed else Exit.NO
+
+
+def _no_terminal(_: str, __: str) -> None: ...
+
+
+def play(last: int, words: Sequence[str]) -> None:
+    """Run the command line with another lead and, unless ``last`` is 0, a journal that is its end."""
+    DeadlyJournal.left = last
+    patch = pytest.MonkeyPatch()
+    patch.setattr(cli_run, "_screen", screen)
+    patch.setattr(cli_run, "need_terminal", _no_terminal)
+    patch.setattr(cli_run, "JournalWriter", DeadlyJournal)
+    patch.setattr(sys, "argv", ["deploydash", *words])
+    main()
