@@ -48,7 +48,9 @@ class Tmux:
         self, command: Sequence[str], *, columns: int = 120, rows: int = 40, env: Mapping[str, str] | None = None
     ) -> None:
         """Start ``command`` in a terminal of this size; ``env`` is the whole environment, default ours."""
-        inherited = {name: text for name, text in (env or os.environ).items() if name not in {"TMUX", "TMUX_PANE"}}
+        # COLUMNS and LINES, which pytest's workers export, would be believed more than the terminal itself.
+        foreign = {"TMUX", "TMUX_PANE", "COLUMNS", "LINES"}
+        inherited = {name: text for name, text in (env or os.environ).items() if name not in foreign}
         self._tmux(
             "new-session", "-d", "-s", "lead", "-x", str(columns), "-y", str(rows), shlex.join(command), env=inherited
         )

@@ -42,7 +42,7 @@ class CommandLine:
             name: text
             for name, text in os.environ.items()
             if not name.startswith(("LSST_", "EFD_", "DEPLOYDASH_", "XDG_", "PYTHON"))
-            and name not in {"NO_COLOR", "COLUMNS"}
+            and name not in {"NO_COLOR", "COLUMNS", "LINES"}
         }
         ours = {
             "HOME": str(self.home),
