@@ -69,8 +69,8 @@ def test_a_wait_survives_a_kill_and_ends_by_extending_and_waiving(tmp_path: Path
             for csc in ("CBP", "MTDome"):
                 _cursor_to(lead, csc)
                 lead.waive(f"{csc}: its owner knows")
-            lead.until(lambda frame: frame.title == EVERYONE, "DREAM comes to stay", 90)
-            wait_until(lambda: front(observer.capture()).title == EVERYONE, 10, "the observer sees them there")
+            both = (again, observer)
+            wait_until(lambda: {front(each.capture()).title for each in both} == {EVERYONE}, 90, "DREAM comes to stay")
             assert "waived" in observer.capture()
             card = lead.play(lambda frame: frame.title.startswith("Your turn · by hand"), 20)
             assert all(csc in card.text for csc in ("CBP", "MTDome")), card.text
