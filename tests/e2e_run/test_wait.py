@@ -128,7 +128,13 @@ def _observer_sees_the_same_and_cannot_act(observer: Tmux, lead: Tmux, journal: 
         raise AssertionError(f"{error}: {boards}") from None
     deciding = ("CscsWaived", "WaitExtended", "StepApproved", "StepDone", "StepSkipped", "RunHeld", "ItemTicked")
     before = len(records(journal, *deciding))
-    for key in ("e", "w", "Enter", "Escape", "a", "t", "d", "s", "r"):
+    for key in ("e", "w", "a", "t", "d", "s", "r", "Enter"):
         observer.send_keys(key)
-    observer.wait_for("you observe", 10)
+
+    def back() -> bool:
+        """Whether the observer is back from what Enter shows of a CSC."""
+        observer.send_keys("Escape")
+        return front(observer.capture()).title in {WAITING, OVER} and "you observe" in observer.capture()
+
+    wait_until(back, 10, "the observer still observes", step=0.5)
     assert len(records(journal, *deciding)) == before
