@@ -72,11 +72,11 @@ def _night(folder: Path, kafka: KafkaServer, registry: SchemaRegistry, most: int
         restarting.start()
         try:
             headless(cli, ("run", str(hill.site_file), str(book), "--cycle", "c0045"), folder / "run.log", 0)
+            took = time.monotonic() - began
+            hill.commands()
         finally:
             over.set()
             restarting.join()
-        took = time.monotonic() - began
-        hill.commands()
         told = records(journals(cli)[0])
     ended = {record["csc"]: record["outcome"] for record in told if record["kind"] == "TargetEnded"}
     false_closures = sum(record["kind"] == "GateClosedFalsely" for record in told)

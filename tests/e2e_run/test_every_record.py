@@ -13,7 +13,7 @@ import pytest
 from tests.e2e_run.killing import OF_THE_RUN, Night, spend_headless
 from tests.e2e_run.world import records
 
-AT_ONCE = 16
+AT_ONCE = 10
 """Nights side by side: most of a night is waiting."""
 
 
@@ -42,7 +42,10 @@ def test_a_run_killed_after_any_record_ends_as_one_that_was_never_stopped(nights
     assert len(nights.undisturbed.ended) == 11
     assert set(nights.undisturbed.ended.values()) == {"reached"}
     assert len(nights.killed) > 60
-    assert all(night.killed for night in nights.killed.values())
+    # A night may have a record less or two than another: of those beyond its last one nobody can be killed after.
+    spared = [last for last, night in nights.killed.items() if not night.killed]
+    assert spared == sorted(nights.killed)[len(nights.killed) - len(spared) :]
+    assert len(spared) < 5
     other = {last for last, night in nights.killed.items() if night.outcome != nights.undisturbed.outcome}
     assert not other
 
