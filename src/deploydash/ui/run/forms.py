@@ -122,7 +122,7 @@ class Form(View):
         self._opened_at = self.host.source.clock.monotonic()
         self.call_after_refresh(self.draw)
         if self._fields:
-            self.query_one("#field-0").focus()
+            self._enter_field(0)
 
     def on_resize(self) -> None:
         """Wrap anew."""
@@ -204,7 +204,7 @@ class Form(View):
             self.draw()
         elif self._fields:
             here = next((n for n in range(len(self._fields)) if self.query_one(f"#field-{n}").has_focus), 0)
-            self.query_one(f"#field-{(here + int(way)) % len(self._fields)}").focus()
+            self._enter_field((here + int(way)) % len(self._fields))
 
     def act_scroll(self, lines: str) -> None:
         """Go on in a text that is longer than the dialog."""
@@ -212,11 +212,15 @@ class Form(View):
             self._above += int(lines)
             self.draw()
 
+    def _enter_field(self, number: int) -> None:
+        # Widget.focus() waits for the next turn, and letters typed meanwhile would stand in the field before.
+        self.set_focus(self.query_one(f"#field-{number}"))
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go to the next field, or take the answer at the last one."""
         number = int((event.input.id or "field-0").removeprefix("field-"))
         if number + 1 < len(self._fields):
-            self.query_one(f"#field-{number + 1}").focus()
+            self._enter_field(number + 1)
         else:
             self.act_enter("")
 
