@@ -133,8 +133,11 @@ def _observer_sees_the_same_and_cannot_act(observer: Tmux, lead: Tmux, journal: 
 
     def back() -> bool:
         """Whether the observer is back from what Enter shows of a CSC."""
+        screen = observer.capture()
+        if front(screen).title in {WAITING, OVER} and "you observe" in screen:
+            return True
         observer.send_keys("Escape")
-        return front(observer.capture()).title in {WAITING, OVER} and "you observe" in observer.capture()
+        return False
 
     wait_until(back, 10, "the observer still observes", step=0.5)
     assert len(records(journal, *deciding)) == before
