@@ -3,8 +3,9 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command 
 BIN := .venv/bin
 # Real seconds of servers and terminals count in these: one after the other, and a failure has to happen three times.
 ON_SERVERS := tests/servers tests/feeds tests/actions tests/cli tests/e2e tests/ui/test_terminal.py tests/ui/test_run_terminal.py
-# Whole runs: mostly waiting, so three files side by side, but the many nights of every record, which are so by themselves.
+# Whole runs by keys are mostly waiting: three files side by side. The nights of every record take all there is: alone.
 NIGHTS := tests/e2e_run/test_every_record.py
+BY_KEYS := $(BIN)/python -m pytest -n 3 --dist loadfile --ignore $(NIGHTS) tests/e2e_run
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -18,11 +19,11 @@ demo: .venv/app ## set up, then watch the demo observatory (without a terminal: 
 test: .venv/dev servers ## every test, on real servers, to whole runs by keys in a real terminal
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore ,$(ON_SERVERS) tests/e2e_run) $(ARGS)
 	$(BIN)/python -m pytest --reruns 2 $(ON_SERVERS) $(ARGS)
-	$(BIN)/python -m pytest -n 3 --dist loadfile --reruns 1 tests/e2e_run --ignore $(NIGHTS) $(ARGS)
+	$(BY_KEYS) --reruns 1 $(ARGS)
 	$(BIN)/python -m pytest --reruns 1 $(NIGHTS) $(ARGS)
 
 e2e: .venv/dev servers ## whole runs alone: by keys in a real terminal, killed after every record and resumed
-	$(BIN)/python -m pytest -n 3 --dist loadfile tests/e2e_run --ignore $(NIGHTS) $(ARGS)
+	$(BY_KEYS) $(ARGS)
 	$(BIN)/python -m pytest $(NIGHTS) $(ARGS)
 
 soak: .venv/dev servers ## whole runs killed after every record, on the whole Summit, under restarts of the broker

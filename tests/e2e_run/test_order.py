@@ -49,7 +49,7 @@ def night(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     with _world(request, cli, scenario, folder) as observatory, Tmux(folder / "tmux") as tmux:
         open_run(tmux, cli, observatory.site_file, write_book(folder, SHUTDOWN, CLOSE))
         lead = Lead(tmux, failures=decide)
-        lead.play(lambda frame: frame.title == CLOSED, 150)
+        lead.play(lambda frame: frame.title == CLOSED, 200)
         commands = _in_order(observatory)
     return commands, journals(cli)[0]
 
@@ -69,7 +69,7 @@ def _in_order(observatory: World) -> list[Command]:
 
 
 @pytest.mark.server
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(360)
 def test_the_watcher_is_down_before_anyone_else_is_touched(night: tuple[list[Command], Path]) -> None:
     commands, _ = night
     assert [(str(command.csc), command.name) for command in commands[:3]] == [
@@ -81,7 +81,7 @@ def test_the_watcher_is_down_before_anyone_else_is_touched(night: tuple[list[Com
 
 
 @pytest.mark.server
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(360)
 def test_the_script_queues_go_last_and_one_after_the_other(night: tuple[list[Command], Path]) -> None:
     commands, _ = night
     last = [(str(command.csc), command.name) for command in commands[-9:]]
@@ -91,7 +91,7 @@ def test_the_script_queues_go_last_and_one_after_the_other(night: tuple[list[Com
 
 
 @pytest.mark.server
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(360)
 def test_what_is_protected_is_never_commanded_and_everyone_else_goes_the_shortest_way(
     night: tuple[list[Command], Path],
 ) -> None:
@@ -108,7 +108,7 @@ def test_what_is_protected_is_never_commanded_and_everyone_else_goes_the_shortes
 
 
 @pytest.mark.server
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(360)
 def test_the_journal_tells_who_failed_why_and_who_was_waived(night: tuple[list[Command], Path]) -> None:
     _, journal = night
     failed = {

@@ -55,7 +55,7 @@ def _drive(runbook: str, folder: Path) -> Driven:
     words = ("--scenario", str(scenario) if name == "back" else name, "--speed", "20")
     with world(cli, *words) as observatory, Tmux(folder / "tmux") as tmux:
         open_run(tmux, cli, observatory.site_file, runbook, *only)
-        Lead(tmux, answers=ANSWERS).play(lambda frame: frame.title == CLOSED, 230)
+        Lead(tmux, answers=ANSWERS).play(lambda frame: frame.title == CLOSED, 340)
         tmux.send_keys("q")
         status = tmux.wait_exit()
         commands = observatory.commands()
@@ -74,7 +74,7 @@ def driven(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Driven]:
 
 
 @pytest.mark.server
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(420)
 @pytest.mark.parametrize("runbook", NIGHTS)
 def test_a_runbook_is_driven_to_its_end_by_keys(driven: dict[str, Driven], runbook: str) -> None:
     run = driven[runbook]
@@ -86,7 +86,7 @@ def test_a_runbook_is_driven_to_its_end_by_keys(driven: dict[str, Driven], runbo
 
 
 @pytest.mark.server
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(420)
 @pytest.mark.parametrize("runbook", NIGHTS)
 def test_what_the_journal_intended_is_what_was_sent_and_nothing_protected(
     driven: dict[str, Driven], runbook: str

@@ -70,7 +70,14 @@ def test_a_wait_survives_a_kill_and_ends_by_extending_and_waiving(tmp_path: Path
                 _cursor_to(lead, csc)
                 lead.waive(f"{csc}: its owner knows")
             both = (again, observer)
-            wait_until(lambda: {front(each.capture()).title for each in both} == {EVERYONE}, 90, "DREAM comes to stay")
+
+            def seen() -> set[str]:
+                return {front(each.capture()).title for each in both}
+
+            try:
+                wait_until(lambda: seen() == {EVERYONE}, 90, "DREAM comes to stay, for the lead and the observer")
+            except AssertionError as error:
+                raise AssertionError("\n".join([str(error), *(each.capture() for each in both)])) from None
             assert "waived" in observer.capture()
             card = lead.play(lambda frame: frame.title.startswith("Your turn · by hand"), 20)
             assert all(csc in card.text for csc in ("CBP", "MTDome")), card.text
@@ -141,8 +148,11 @@ def _observer_sees_the_same_and_cannot_act(observer: Tmux, lead: Tmux, journal: 
 
     def back() -> bool:
         """Whether the observer is back from what Enter shows of a CSC."""
+        screen = observer.capture()
+        if front(screen).title in {WAITING, OVER} and "you observe" in screen:
+            return True
         observer.send_keys("Escape")
-        return front(observer.capture()).title in {WAITING, OVER} and "you observe" in observer.capture()
+        return False
 
     wait_until(back, 10, "the observer still observes", step=0.5)
     assert len(records(journal, *deciding)) == before
