@@ -143,16 +143,7 @@ def _observer_sees_the_same_and_cannot_act(observer: Tmux, lead: Tmux, journal: 
         raise AssertionError(f"{error}: {boards}") from None
     deciding = ("CscsWaived", "WaitExtended", "StepApproved", "StepDone", "StepSkipped", "RunHeld", "ItemTicked")
     before = len(records(journal, *deciding))
-    for key in ("e", "w", "a", "d", "s", "r", "Enter"):
+    for key in ("e", "a", "d", "s", "r", "w"):
         observer.send_keys(key)
-
-    def back() -> bool:
-        """Whether the observer is back from what Enter shows of a CSC."""
-        screen = observer.capture()
-        if front(screen).title in {WAITING, OVER} and "you observe" in screen:
-            return True
-        observer.send_keys("Escape")
-        return False
-
-    wait_until(back, 10, "the observer still observes", step=0.5)
+    observer.wait_for("you observe", 10)
     assert len(records(journal, *deciding)) == before

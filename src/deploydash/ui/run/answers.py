@@ -259,7 +259,8 @@ class Answers(Acting):
             return
         why = add_refusal(run)
         if why is None and run.card is not None:
-            self.ask(AddDialog(run.card.step.id, Sight.of(snapshot), desk.check_script, self.order, self.ask).form())
+            look = lambda: Sight.of(self.host.snapshot or snapshot)  # noqa: E731 - as every dialog here
+            self.ask(AddDialog(run.card.step.id, look, desk.check_script, self.order, self.ask).form())
         else:
             self.say(why or "no step is left")
 

@@ -31,17 +31,20 @@ def add_refusal(run: RunView) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class AddDialog:
-    """What both dialogs need. ``check`` tells what is known of a script without asking anybody outside."""
+    """What both dialogs need.
+
+    ``look`` gives what is seen at the moment of asking, ``check`` what is known of a script without asking outside.
+    """
 
     step: StepId
-    sight: Sight
+    look: Callable[[], Sight]
     check: Callable[[str, bool, str], ScriptChecked]
     order: Callable[[RunOrder], object]
     ask: Callable[[Form], object]
 
     def form(self) -> Form:
         """Return the dialog that asks what is to be added, and where."""
-        queues = queues_of(self.sight)
+        queues = queues_of(self.look())
         fields = (
             Field("queue", "ScriptQueue:1", str(queues[0]) if queues else ""),
             Field("script", f"its path: maintel/point_azel.py, or {EXTERNAL}... for the external directory"),
@@ -55,10 +58,11 @@ class AddDialog:
 
     def _wrong(self, text: Sequence[str]) -> str:
         queue = _queue(text[0])
-        known = ", ".join(map(str, queues_of(self.sight)))
-        if queue is None or queue.name != QUEUE or queue not in self.sight.views:
+        sight = self.look()
+        known = ", ".join(map(str, queues_of(sight)))
+        if queue is None or queue.name != QUEUE or queue not in sight.views:
             return f"{text[0].strip() or 'nothing'} is no ScriptQueue here: {known}"
-        why = refuses(queue, "add", self.sight)
+        why = refuses(queue, "add", sight)
         if why:
             return why
         path, standard = _path(text[1])
