@@ -1,7 +1,7 @@
 # Everything a person or the CI does has a target here. `make help` lists them.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-# Real seconds of servers and terminals count in these: one after the other, and a failure has to happen three times.
+# Real seconds of servers and terminals count in these, so a failure has to happen three times.
 ON_SERVERS := tests/servers tests/feeds tests/actions tests/cli tests/e2e tests/ui/test_terminal.py tests/ui/test_run_terminal.py
 # Whole runs by keys are mostly waiting: three files side by side. The nights of every record take all there is: alone.
 NIGHTS := tests/e2e_run/test_every_record.py
@@ -18,7 +18,7 @@ demo: .venv/app ## set up, then watch the demo observatory (without a terminal: 
 
 test: .venv/dev servers ## every test, on real servers, to whole runs by keys in a real terminal
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore ,$(ON_SERVERS) tests/e2e_run) $(ARGS)
-	$(BIN)/python -m pytest --reruns 2 $(ON_SERVERS) $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --reruns 2 $(ON_SERVERS) $(ARGS)
 	$(BY_KEYS) --reruns 1 $(ARGS)
 	$(BIN)/python -m pytest --reruns 1 $(NIGHTS) $(ARGS)
 

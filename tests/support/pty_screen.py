@@ -22,8 +22,10 @@ class PtyScreen:
     def __init__(self, command: list[str], *, width: int, height: int, environ: Mapping[str, str]) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+        # COLUMNS and LINES, which pytest's workers export, would be believed more than the terminal itself.
+        own = {name: text for name, text in environ.items() if name not in {"COLUMNS", "LINES"}}
         self._process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, env=dict(environ), start_new_session=True
+            command, stdin=slave, stdout=slave, stderr=slave, env=own, start_new_session=True
         )
         os.close(slave)
         self.written = b""
