@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from deploydash.core.gate import forbids, is_up, reasons
-from deploydash.core.model import CscId, Effective, FeedState, Liveness, SummaryState
+from deploydash.core.model import CscId, Effective, FeedState, Liveness, SummaryState, Target
 from deploydash.core.run import Decision, Refused, decide, may_intend, not_there, settle
 from deploydash.core.run_orders import Approve, Close, Finish, Hold, Release, Retry, Skip, Tick, Waive, WaiveDebt
 from deploydash.core.run_records import (
@@ -20,6 +20,7 @@ from deploydash.core.run_records import (
     StepDone,
     TargetEnded,
     TargetsDispatched,
+    WaitExtended,
 )
 from deploydash.core.run_state import RunState, StepStatus, TargetStatus
 from deploydash.core.run_view import run_view
@@ -323,6 +324,15 @@ def test_a_wait_begins_by_itself_never_ends_by_itself_and_counts_by_the_live_sta
     state = after(state, *settle(state, everybody))
     assert settle(state, everybody) == ()
     assert accepted(decide(Finish(step_id("standby")), state, everybody, OPERATOR)) == (StepDone(step_id("standby")),)
+
+
+def test_a_gate_behind_a_wait_says_when_the_limit_of_the_wait_is_over() -> None:
+    waiting = StepId("standby")
+    state = after(opened(), StepApproved(waiting, OPERATOR, 1), utc=86_400.0 * 20_000 + 21 * 3600)
+    state = after(state, WaitExtended(waiting, 600.0, OPERATOR), utc=86_400.0 * 20_000 + 21 * 3600 + 60)
+    enable = csc_step("enable", PLAIN, Target(SummaryState.ENABLED), ("standby",))
+    settled = [reason for reason in reasons(enable, state, sight()) if reason.sentence == "standby is settled"]
+    assert [reason.waits_for for reason in settled] == ["standby (its limit is over at 21:40 UTC)"]
 
 
 def test_skipping_needs_a_reason_and_a_closed_run_takes_nothing() -> None:

@@ -219,6 +219,15 @@ def _feeds(step: Step, sight: Sight) -> list[GateReason]:
     return [GateReason("Kafka is down: what is shown is old", met=up, rule=True, waits_for="Kafka up")]
 
 
+def _until(step: Step, state: RunState) -> str:
+    """Say when the limit of a wait under way is over, which is the one end of a step that is known before."""
+    progress = state.progress(step.id)
+    if step.kind is not StepKind.WAIT or progress.approved_utc is None or step.limit_s is None:
+        return ""
+    at = int(progress.approved_utc + step.limit_s + progress.extended_s) % 86_400
+    return f" (its limit is over at {at // 3600:02}:{at // 60 % 60:02} UTC)"
+
+
 def _evaluate(condition: Precondition, step: Step, state: RunState, sight: Sight) -> GateReason:
     if isinstance(condition, StepsSettled):
         others = [state.runbook.step(other) for other in condition.steps]
@@ -226,7 +235,8 @@ def _evaluate(condition: Precondition, step: Step, state: RunState, sight: Sight
         if step.kind is StepKind.CSC and open_ and all(only_silence_awaited(other, state, sight) for other in open_):
             names = ", ".join(other.id for other in open_)
             return GateReason(f"{names} told OFFLINE; only its silence is awaited", met=True)
-        return GateReason(condition.sentence, met=not open_, waits_for=", ".join(other.id for other in open_[:4]))
+        waits_for = ", ".join(f"{other.id}{_until(other, state)}" for other in open_[:4])
+        return GateReason(condition.sentence, met=not open_, waits_for=waits_for)
     if isinstance(condition, CscsDown):
         return _all_down(condition.what, condition.cscs, state, sight, rule=False)
     if isinstance(condition, CscAt):
