@@ -89,6 +89,11 @@ REFUSED = {
     ),
     "a protected one untyped": (by_hand("disable", MTM1M3), sight(), "type MTM1M3 to confirm"),
     "a protected one among several": (by_hand("disable", ESS, MTM1M3, typed="2"), sight(), "no bulk action touches"),
+    "several to OFFLINE": (
+        by_hand("exitControl", ESS, ATAOS, seen=S.STANDBY, typed="2"),
+        sight(down(WATCHER), view(ESS, S.STANDBY), view(ATAOS, S.STANDBY)),
+        "exitControl by hand is for one CSC at a time",
+    ),
     "several uncounted": (by_hand("disable", ESS, ATAOS), sight(), "type 2 to confirm"),
     "an override elsewhere": (by_hand("disable", ESS, override="a.yaml"), sight(), "only start takes"),
     "a path": (

@@ -51,6 +51,8 @@ def why_not(
     """
     if state.closed:
         return "the run is closed"
+    if several and command == "exitControl":
+        return "exitControl by hand is for one CSC at a time; several go OFFLINE by a step, with the site's name typed"
     why = forbids(csc, Target(LEADS_TO[command]), state, sight, bulk=several, by_hand=True)
     if why is not None:
         return why
