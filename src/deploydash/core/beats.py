@@ -13,8 +13,12 @@ from enum import Enum, auto
 from deploydash.core.model import CscId
 from deploydash.core.observations import BeatArrived, Process
 
-_REORDERED_WITHIN = 10
-"""An older beat of the same process arrives at most this many numbers, and seconds of its stamp, late."""
+_LATE_WITHIN_S = 10.0
+"""An older beat of the same process arrives at most so many seconds of its stamp late."""
+
+_LATE_WITHIN = 100
+"""And so many numbers: the same time of one that beats ten times a second. A restart's numbers fall by more, or its
+stamps are younger."""
 
 _SAME_STAMP = 0.25
 """Seconds between what may be two copies of one beat; of a merged run the first beat's stamp is estimated."""
@@ -71,10 +75,10 @@ class Series:
     def holds_late_copy(self, process: Process, stamp: float) -> bool:
         """Tell whether this beat is one that the process sent before its newest one, or that one again."""
         behind = self.seq - process.seq_num
-        if process.origin != self.origin or not 0 <= behind <= _REORDERED_WITHIN:
+        if process.origin != self.origin or not 0 <= behind <= _LATE_WITHIN:
             return False
         older_by = self.stamp - stamp
-        return abs(older_by) < _SAME_STAMP if behind == 0 else 0.0 < older_by <= _REORDERED_WITHIN
+        return abs(older_by) < _SAME_STAMP if behind == 0 else 0.0 < older_by <= _LATE_WITHIN_S
 
 
 class Placed(Enum):

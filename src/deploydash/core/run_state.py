@@ -398,8 +398,7 @@ def _after_resume(state: RunState, utc: float) -> RunState:
     commanding = {step.id for step in state.runbook.steps() if step.kind is StepKind.CSC}
     for step, progress in state.steps.items():
         if step in commanding and not progress.targets and progress.ended_utc is None:
-            steps[step] = replace(progress, approved_utc=None)
-            continue
+            progress = replace(progress, approved_utc=None)  # noqa: PLW2901 - what follows is of this, too
         targets = {csc: _interrupted(target, utc) for csc, target in progress.targets.items()}
         scripts = {number: _script_interrupted(script, utc) for number, script in progress.scripts.items()}
         steps[step] = replace(progress, targets=targets, scripts=scripts)
