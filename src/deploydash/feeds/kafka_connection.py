@@ -38,7 +38,7 @@ _GIVE_UP_S = 10.0
 _ASK_REFUSED_AGAIN_S = 30.0
 _ASK_REGISTRY_S = 5.0
 _PROMPT = STATE_EVENTS | {"errorCode"}
-_PROMPT_PAUSE_S = 0.025
+_PROMPT_PAUSE_S = 0.01
 """A hundred CSCs that move side by side tell a state every few milliseconds, and each fetch of all their topics costs
 four; so what comes within this time of the last batch comes as one."""
 
