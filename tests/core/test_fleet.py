@@ -157,6 +157,17 @@ def test_a_change_is_dated_but_what_was_found_at_the_start_is_not() -> None:
     assert watched.view("ESS:104").changed_at == 3.0
 
 
+def test_a_state_that_the_broker_took_late_is_not_believed_but_a_new_process_is() -> None:
+    watched = watch("ESS:104 ENABLED")
+    start(watched, "ESS:104 ENABLED")
+    watched.until(3.0)
+    watched.see(told("ESS:104", "DISABLED", 3.0, life="7/4"))
+    watched.see(told("ESS:104", "STANDBY", 3.5, life="7/2", age=1.0))
+    assert watched.view("ESS:104").reported is SummaryState.DISABLED
+    watched.see(told("ESS:104", "STANDBY", 4.0, life="7/1"))
+    assert watched.view("ESS:104").reported is SummaryState.STANDBY
+
+
 def test_what_was_found_at_the_start_is_no_event() -> None:
     watched = watch("ESS:104 ENABLED", "ESS:106 ENABLED")
     start(watched, "ESS:104 ENABLED", "ESS:106 FAULT")

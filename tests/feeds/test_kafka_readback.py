@@ -76,6 +76,16 @@ async def test_a_busy_index_does_not_hide_its_siblings(
         assert watch.reported() == {ESS[0]: S.FAULT, ESS[1]: S.STANDBY, ESS[2]: S.ENABLED}
 
 
+async def test_a_state_that_the_broker_took_after_the_one_that_followed_it_is_not_the_last(
+    kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str, writer: SalWriter
+) -> None:
+    before, after = (state_record(writer, ESS[0], state) for state in (S.STANDBY, S.ENABLED))
+    kafka.topics.produce([after, before])
+    async with watching(plain_settings(kafka.bootstrap, subname), schema_registry.url, ESS[:1]) as watch:
+        await watch.until(lambda: watch.told.of(StatesReadBack), 15, "the states are read back")
+        assert watch.reported() == {ESS[0]: S.ENABLED}
+
+
 async def test_holes_of_compaction_are_read_over(
     kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str, writer: SalWriter
 ) -> None:

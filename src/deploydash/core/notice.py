@@ -11,6 +11,7 @@ from deploydash.core.observations import (
     FeedChanged,
     FetchesResumed,
     FetchesStopped,
+    Process,
     StatesReadBack,
     StateTold,
     SubstateTold,
@@ -30,7 +31,7 @@ from deploydash.core.records import (
     SubstateRecorded,
     TopicsFound,
 )
-from deploydash.core.told import counts, counts_from, told_by, told_by_the_next
+from deploydash.core.told import counts, counts_from, overtaken, told_by, told_by_the_next
 
 
 def state_told(ledger: Ledger, told: StateTold) -> tuple[Record, ...]:
@@ -45,6 +46,8 @@ def state_told(ledger: Ledger, told: StateTold) -> tuple[Record, ...]:
     if held is not None:
         same_process = process is not None and held.origin == origin and held.seq_num is not None
         if same_process and held.seq_num == seq_num and held.sent_utc == told.sent_utc:
+            return NOTHING
+        if overtaken(process, told.sent_utc, _process(held), held.sent_utc):
             return NOTHING
         if same_process and told.live and process is not None and process.seq_num <= (held.seq_num or 0):
             cell.fell_utc = told.sent_utc
@@ -62,12 +65,18 @@ def state_told(ledger: Ledger, told: StateTold) -> tuple[Record, ...]:
     return _appearing(cell, record, live=told.live)
 
 
+def _process(held: StateRecorded | SubstateRecorded) -> Process | None:
+    return None if held.origin is None or held.seq_num is None else Process(held.origin, held.seq_num)
+
+
 def substate_told(ledger: Ledger, told: SubstateTold) -> tuple[Record, ...]:
     """Record a camera's sub-state, unless a newer one is held."""
     cell = ledger.cell(told.csc)
-    if not counts_from(told, cell.substate):
+    held, process = cell.substate, told.process
+    if not counts_from(told, held):
         return NOTHING
-    process = told.process
+    if held is not None and overtaken(process, told.sent_utc, _process(held), held.sent_utc):
+        return NOTHING
     current = cell.lives.series is None or (
         process is not None
         and (

@@ -1,7 +1,8 @@
 """Which of two tellings counts, and whether the process that beats told it.
 
 Live events are taken in the order they arrive, facts read back by their stamp, so that an older one never
-replaces a live one; the EFD's fill only what Kafka has none of (CLI.md). A state told by an earlier process is
+replaces a live one; the EFD's fill only what Kafka has none of (CLI.md). Only what one process wrote earlier and a
+broker took later counts in neither order: producers of CSCs repeat what was not acknowledged (facts of SAL, duplicates). A state told by an earlier process is
 not known of the one that beats now. The two processes' topics are separate, so a new process's state may be
 seen before its first beat, and an old one's after it.
 """
@@ -47,6 +48,16 @@ class SourcedTelling(Telling, Protocol):
 def counts(new: Telling, held: Telling | None) -> bool:
     """Tell whether ``new`` takes the place of ``held``."""
     return held is None or new.live or new.sent_utc > held.sent_utc
+
+
+def overtaken(process: Process | None, sent_utc: float, by: Process | None, by_sent_utc: float) -> bool:
+    """Tell whether an event was written before another of its topic that a broker took first.
+
+    A new process may have the process id of the one before, and begins its numbers anew: its stamps are later.
+    """
+    if process is None or by is None or process.origin != by.origin:
+        return False
+    return process.seq_num < by.seq_num and sent_utc < by_sent_utc
 
 
 def counts_from(new: SourcedTelling, held: SourcedTelling | None) -> bool:

@@ -121,6 +121,9 @@ class Bus:
             {
                 **common,
                 "acks": 1,
+                # On a topic just made a first batch may be refused: repeated behind the second, a past would end
+                # with its beginning.
+                "max.in.flight.requests.per.connection": 1,
                 "linger.ms": 10,
                 "compression.type": "none",
                 "queue.buffering.max.messages": 2_000_000,

@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from deploydash.core.model import CscId
-from deploydash.core.observations import Observation
+from deploydash.core.observations import Observation, StateTold, SubstateTold
 from deploydash.core.ports import Clock
+from deploydash.core.told import overtaken
 from deploydash.feeds.kafka_client import Partition, Record
 from deploydash.feeds.kafka_decode import Decoder, SchemaMissing, appended_utc
 from deploydash.feeds.kafka_schemas import WaitingRoom
@@ -140,5 +141,15 @@ async def _take(reading: Reading, tail: Tail, records: list[Record], found: _Fou
             continue
         if keep_all:
             found.every.append(observation)
-        else:
+        elif not _overtaken(observation, found.newest.get(csc)):
             found.newest[csc] = (observation, appended_utc(record))
+
+
+def _overtaken(new: Observation, held: tuple[Observation, float | None] | None) -> bool:
+    """Tell whether a state was written before the one that stands before it in the log."""
+    if held is None or not isinstance(new, StateTold | SubstateTold):
+        return False
+    before = held[0]
+    return isinstance(before, StateTold | SubstateTold) and overtaken(
+        new.process, new.sent_utc, before.process, before.sent_utc
+    )
