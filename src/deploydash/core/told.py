@@ -1,10 +1,10 @@
 """Which of two tellings counts, and whether the process that beats told it.
 
 Live events are taken in the order they arrive, facts read back by their stamp, so that an older one never
-replaces a live one; the EFD's fill only what Kafka has none of (CLI.md). Only what one process wrote earlier and a
-broker took later counts in neither order: producers of CSCs repeat what was not acknowledged (facts of SAL, duplicates). A state told by an earlier process is
-not known of the one that beats now. The two processes' topics are separate, so a new process's state may be
-seen before its first beat, and an old one's after it.
+replaces a live one; the EFD's fill only what Kafka has none of (CLI.md). What a broker took after the record that
+followed it counts in neither order: producers of CSCs repeat what was not acknowledged, so order is not kept (SAL.md
+§9). A state told by an earlier process is not known of the one that beats now. The two processes' topics are separate,
+so a new process's state may be seen before its first beat, and an old one's after it.
 """
 
 from __future__ import annotations
