@@ -23,8 +23,8 @@ from deploydash.core.run_records import (
     WaitExtended,
 )
 from deploydash.core.run_state import RunState, StepStatus, TargetStatus
-from deploydash.core.run_view import run_view
-from deploydash.core.runbook import StepId
+from deploydash.core.run_view import comparison, run_view
+from deploydash.core.runbook import Effect, HandItem, StepId
 from deploydash.core.snapshot import CscView
 from tests.support.runs import (
     MTM1M3,
@@ -305,6 +305,33 @@ def test_a_stop_by_hand_is_a_debt_until_its_start_is_ticked() -> None:
     assert paid.debts() == ()
     waived = after(state, *accepted(decide(WaiveDebt("bridges", "camera team keeps them"), state, sight(), OPERATOR)))
     assert waived.debts() == ()
+
+
+def test_a_ticked_stop_tells_the_grid_who_was_stopped_by_what_until_its_start_is_ticked() -> None:
+    book = small_runbook()
+    effects = {"bridges-stop": Effect.STOPS, "bridges-start": Effect.STARTS}
+    items = (HandItem("host-a", (), (PLAIN[0],)), HandItem("host-b", (), (PLAIN[1],)))
+    steps = tuple(
+        replace(step, effect=effects[step.id], items=items) if step.id in effects else step
+        for step in book.phases[0].steps
+    )
+    state = opened(replace(book, phases=(replace(book.phases[0], steps=steps),)))
+    first = Tick(step_id("bridges-stop"), "camera team", 0)
+    state = after(state, *accepted(decide(first, state, sight(), OPERATOR)))
+    assert comparison(state).stopped == {PLAIN[0]: "bridges-stop at 10:06 UTC"}
+    state = after(state, *accepted(decide(replace(first, item=1), state, sight(), OPERATOR)))
+    assert set(comparison(state).stopped or {}) == set(PLAIN[:2])
+    start = Tick(step_id("bridges-start"), "camera team", 0)
+    state = after(state, *accepted(decide(start, state, sight(), OPERATOR)))
+    assert set(comparison(state).stopped or {}) == {PLAIN[1]}
+
+
+def test_the_grid_is_told_who_has_a_command_under_way() -> None:
+    state = done(opened(), "watcher")
+    state = after(state, *accepted(decide(Approve(step_id("cscs"), 1), state, sight(down(WATCHER)), OPERATOR)))
+    assert comparison(state).moving == frozenset(PLAIN)
+    state = after(state, TargetEnded(step_id("cscs"), PLAIN[0], Outcome.REACHED, ""))
+    assert comparison(state).moving == frozenset(PLAIN[1:])
 
 
 def test_a_tick_names_who_did_it() -> None:

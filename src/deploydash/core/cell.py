@@ -100,6 +100,7 @@ class Cell:
         "log_beat",
         "logged",
         "logs",
+        "moving",
         "origin",
         "place",
         "recent",
@@ -107,6 +108,7 @@ class Cell:
         "shown",
         "simulation",
         "spec",
+        "stopped_by",
         "substate",
         "substate_current",
         "told",
@@ -149,6 +151,8 @@ class Cell:
         self.deadline = 0.0
         self.fell_utc: float | None = None
         self.exited_at: float | None = None
+        self.stopped_by = ""
+        self.moving = False
         self.log_beat: BeatFoundInLog | None = None
         self.recent: deque[float] = deque(maxlen=_KEPT_BEATS)
         self.history: list[StateRecorded] = []

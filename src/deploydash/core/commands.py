@@ -19,11 +19,15 @@ class Inspect:
 class CompareWith:
     """Compare with another target from now on.
 
-    ``startup``: start-up targets in place of the roster's, as answers of a run have it; None leaves them as they are.
+    ``startup``: start-up targets in place of the roster's, as answers of a run have it. ``stopped``: whom a step of
+    the run stopped from outside, with which step and when, in words. ``moving``: those with a command of ours under
+    way and within its time. None leaves each of them as it is.
     """
 
     phase: Phase
     startup: Mapping[CscId, Target] | None = None
+    stopped: Mapping[CscId, str] | None = None
+    moving: frozenset[CscId] | None = None
 
 
 @dataclass(frozen=True, slots=True)

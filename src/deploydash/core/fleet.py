@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -143,6 +143,20 @@ class Fleet:
         if (command.phase, startup) != (ledger.phase, ledger.startup):
             ledger.phase, ledger.startup = command.phase, startup
             ledger.mark(cell for cell in self._cells.values() if cell.shown)
+        if command.stopped is not None and command.stopped != ledger.stopped:
+            before, ledger.stopped = ledger.stopped, command.stopped
+            for cell in self._known(before.keys() | command.stopped.keys()):
+                if command.stopped.get(cell.csc) != before.get(cell.csc):
+                    cell.stopped_by = command.stopped.get(cell.csc, "")
+                    ledger.mark((cell,))
+        if command.moving is not None and command.moving != ledger.moving:
+            changed, ledger.moving = ledger.moving ^ command.moving, command.moving
+            for cell in self._known(changed):
+                cell.moving = cell.csc in command.moving
+                ledger.mark((cell,))
+
+    def _known(self, cscs: Iterable[CscId]) -> list[Cell]:
+        return [self._cells[csc] for csc in cscs if csc in self._cells]
 
     def _review(self, cell: Cell, now: float, records: list[Record]) -> None:
         change = review(cell, self._ledger.hearing, now)

@@ -27,6 +27,7 @@ from deploydash.core.records import (
 )
 
 _HEARD = (Liveness.BEATING, Liveness.LATE)
+_STILL = (Liveness.UNSEEN, Liveness.SILENT)
 
 
 def apply(ledger: Ledger, record: Record) -> None:
@@ -84,6 +85,8 @@ def _beats_changed(ledger: Ledger, record: BeatsChanged) -> None:
     cell.has_beaten = record.has_beaten
     if record.liveness is not Liveness.FEED_DOWN:
         cell.back_at = None
+    if record.liveness is Liveness.BEATING and cell.liveness in _STILL:
+        cell.stopped_by = ""  # it came up again: the next silence is its own
     ledger.set_liveness(cell, record.liveness)
     if was_heard and record.liveness is Liveness.SILENT and cell.reported is not SummaryState.OFFLINE:
         heard = ledger.livenesses[Liveness.BEATING] + ledger.livenesses[Liveness.LATE]

@@ -23,6 +23,8 @@ class Ledger:
         self.started_at = started_at
         self.phase = phase
         self.startup: Mapping[CscId, Target] = {}
+        self.stopped: Mapping[CscId, str] = {}
+        self.moving: frozenset[CscId] = frozenset()
         self.hearing = Hearing(started_at)
         self.events = EventLog()
         self.quiet = QuietTogether()
@@ -162,6 +164,8 @@ class Ledger:
             never_up=never_up,
             before=cell.before,
             before_inferred=cell.before_inferred,
+            stopped_by=cell.stopped_by,
+            moving=cell.moving,
         )
 
     def _add(self, cell: Cell) -> None:

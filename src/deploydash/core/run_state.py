@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from deploydash.core.model import CscId
@@ -44,7 +45,7 @@ from deploydash.core.run_records import (
     WaitExtended,
     WordTold,
 )
-from deploydash.core.runbook import BY_HAND, Debt, Runbook, ScriptItem, Step, StepId, StepKind
+from deploydash.core.runbook import BY_HAND, Debt, Effect, HandItem, Runbook, ScriptItem, Step, StepId, StepKind
 
 
 class StepStatus(StrEnum):
@@ -131,7 +132,9 @@ class StepProgress:
 class RunState:
     """Everything durable of a run. ``last_utc`` is the time of its last record.
 
-    ``lost``: those that were LOST before it opened. ``learned``: of each wait, what earlier nights tell.
+    ``stopped``: whom a step that a person ticked stopped from outside, with its name and when (UTC), until one that
+    starts them is ticked. ``lost``: those that were LOST before it opened. ``learned``: of each wait, what earlier
+    nights tell.
     ``by_hand``: the last command outside every step that each CSC was let go for; how it went is told by the targets
     of the step ``by-hand``.
     """
@@ -150,6 +153,7 @@ class RunState:
     notes: tuple[NoteWritten, ...] = ()
     false_closures: tuple[GateClosedFalsely, ...] = ()
     lost: frozenset[CscId] = frozenset()
+    stopped: Mapping[CscId, str] = field(default_factory=dict)
     learned: Mapping[StepId, ArrivalsLearned] = field(default_factory=dict)
     closed: bool = False
     _statuses: dict[StepId, StepStatus] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -278,7 +282,22 @@ def evolve(state: RunState, record: RunRecord, utc: float) -> RunState:
     if isinstance(record, HandCommandApproved):
         state = replace(state, by_hand={**state.by_hand, **dict.fromkeys(record.cscs, record)})
         return _with_step(state, BY_HAND, _under_way(state.progress(BY_HAND), record.cscs, utc))
+    if isinstance(record, ItemTicked):
+        state = replace(state, stopped=_stopped(state, record, utc))
     return _with_step(state, record.step, _evolve_step(state.progress(record.step), record, utc))
+
+
+def _stopped(state: RunState, tick: ItemTicked, utc: float) -> Mapping[CscId, str]:
+    """Return whom ticked steps stopped: a silent one of these is not LOST (CLI.md, row 12)."""
+    step = next((step for step in state.runbook.steps() if step.id == tick.step), None)
+    if step is None or step.effect is Effect.NONE:
+        return state.stopped
+    items = step.items if tick.item < 0 else step.items[tick.item : tick.item + 1]
+    cscs = [csc for item in items if isinstance(item, HandItem) for csc in item.cscs]
+    if step.effect is Effect.STARTS:
+        return {csc: text for csc, text in state.stopped.items() if csc not in cscs}
+    when = datetime.fromtimestamp(utc, UTC)
+    return {**state.stopped, **dict.fromkeys(cscs, f"{step.id} at {when:%H:%M} UTC")}
 
 
 StepRecord = (

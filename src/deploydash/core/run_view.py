@@ -157,9 +157,15 @@ def current_phase(state: RunState) -> RunPhase:
 
 
 def comparison(state: RunState) -> CompareWith:
-    """Return what the fleet is compared with now: the phase's targets, with the start-up targets of the answers."""
+    """Return what the fleet is compared with now: the phase's targets, the answers', and what this run did to whom."""
     wanted = state.runbook.wanted(current_phase(state), state.answers)
-    return CompareWith(wanted, state.runbook.startup_targets(state.answers))
+    under_way = frozenset(
+        csc
+        for progress in state.steps.values()
+        for csc, target in progress.targets.items()
+        if target.status is TargetStatus.UNDER_WAY
+    )
+    return CompareWith(wanted, state.runbook.startup_targets(state.answers), state.stopped, under_way)
 
 
 def card_step(state: RunState, sight: Sight, chosen: StepId | None = None) -> Step | None:

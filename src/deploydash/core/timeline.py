@@ -17,7 +17,7 @@ from deploydash.core.model import CscId, CscSpec, Effective, Liveness, Phase, Ro
 from deploydash.core.records import BeatsChanged, Record, StateRecorded
 from deploydash.core.run_records import RunOpened, RunRecord, RunResumed
 from deploydash.core.run_state import RunState, evolve
-from deploydash.core.run_view import current_phase
+from deploydash.core.run_view import comparison
 from deploydash.core.runbook import Runbook, StepId
 from deploydash.core.said import Said, said
 from deploydash.core.snapshot import CscView
@@ -85,7 +85,7 @@ class Timeline:
         self._by_csc: dict[CscId, list[Happened]] = {}
         self._fleet: Fleet | None = None
         self._views: Sequence[CscView] = ()
-        self._wanted: Phase | None = None
+        self._wanted: CompareWith | None = None
         self._at = 0.0
         self._looked = 0.0
 
@@ -149,10 +149,10 @@ class Timeline:
         self._at = record.at
 
     def _compare(self) -> None:
-        wanted = self.runbook.wanted(current_phase(self.state), self.state.answers)
+        wanted = comparison(self.state)
         if self._fleet is not None and wanted != self._wanted:
             self._wanted = wanted
-            self._fleet.order(CompareWith(wanted))
+            self._fleet.order(wanted)
 
     def _look(self) -> None:
         """Note whoever is in something else than at the last look."""
