@@ -15,9 +15,11 @@ from deploydash.core.run_records import (
     CscsLeft,
     CscsWaived,
     LostFound,
+    Outcome,
     RunResumed,
     StepApproved,
     StepDone,
+    TargetEnded,
 )
 from deploydash.core.run_view import run_view
 from deploydash.core.runbook import StepId
@@ -145,6 +147,15 @@ def test_who_was_lost_before_the_run_acted_is_found_once_and_is_shown_while_it_i
     assert run_view(state, lost).lost == frozenset(PLAIN[:2])
     back = sight(view(A, SummaryState.STANDBY), replace(view(B, effective=Effective.LOST), changed_at=9.0))
     assert run_view(state, back).lost == frozenset(), "one is there, the other was up in between"
+
+
+def test_the_card_that_asks_about_who_was_lost_before_tells_it_of_which_group() -> None:
+    lost = sight(*(view(csc, effective=Effective.LOST) for csc in PLAIN[:2]))
+    state = after(opened(), LostFound(PLAIN[:2]), StepApproved(StepId("cscs"), OPERATOR, 1))
+    state = after(state, *(TargetEnded(StepId("cscs"), csc, Outcome.FAILED, "does not beat") for csc in PLAIN))
+    card = run_view(state, lost).card
+    assert card is not None
+    assert [(row.csc, row.lost_of) for row in card.asking] == [(csc, "MT" if csc in PLAIN[:2] else "") for csc in PLAIN]
 
 
 def test_who_is_lost_after_the_run_acted_was_not_lost_before() -> None:

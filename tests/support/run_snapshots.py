@@ -203,6 +203,19 @@ def many_asking(count: int = 40) -> Snapshot:
     return shown(book, entries, base)
 
 
+def lost_asking() -> Snapshot:
+    """Return a shutdown in which two groups were LOST before it began, and one CSC more did not go."""
+    shown = many_asking(3)
+    card = shown.run.card if shown.run is not None else None
+    assert shown.run is not None
+    assert card is not None
+    envsys = [view.csc for view in shown.cscs if view.group == "Envsys"][:30]
+    rows = [replace(card.asking[0], csc=csc, lost_of="Envsys") for csc in envsys]
+    auxtel = [replace(row, lost_of="AT") for row in card.asking[:2]]
+    card = replace(card, asking=(auxtel[0], card.asking[2], *rows, auxtel[1]))
+    return replace(shown, run=replace(shown.run, card=card))
+
+
 def watcher_views(state: SummaryState = SummaryState.ENABLED) -> list[CscView]:
     """Return a calm Summit compared with its shutdown targets: everybody is still up."""
     views = []
@@ -422,6 +435,7 @@ class FakeDesk:
 SCENES: dict[str, Callable[[], Snapshot]] = {
     "asking": asking,
     "many": many_asking,
+    "lost": lost_asking,
     "watcher": ready_watcher,
     "armed": lambda: ready_watcher(Arm(StepId("watcher"), full_cycle().step(StepId("watcher")).tier, NOW - 4)),
     "cscs": ready_cscs,

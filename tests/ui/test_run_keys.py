@@ -31,6 +31,7 @@ from deploydash.core.run_orders import (
     Waive,
     WaiveDebt,
 )
+from deploydash.core.run_view import TargetRow
 from deploydash.core.runbook import StepId, Tier
 from deploydash.core.snapshot import Snapshot
 from deploydash.ui.run.forms import Form
@@ -67,6 +68,14 @@ def mild() -> Snapshot:
     return replace(base, run=replace(base.run, card=replace(card, step=replace(card.step, tier=Tier.MILD))))
 
 
+def asked_rows(name: str) -> tuple[TargetRow, ...]:
+    """Those that the card of a scene asks about."""
+    run = SCENES[name]().run
+    assert run is not None
+    assert run.card is not None
+    return run.card.asking
+
+
 @dataclass
 class Case:
     """A scene, keys and typed words (words begin with a quote), and the orders that reach the desk."""
@@ -88,6 +97,16 @@ CASES = {
     "r retries the one under the cursor": Case(SCENES["asking"], ("r",), (Retry(CSCS, (MTDOME,)),)),
     "down, r retries the next": Case(SCENES["asking"], ("j", "r"), (Retry(CSCS, (ESS,)),)),
     "those marked are retried together": Case(SCENES["asking"], ("space", "space", "r"), (Retry(CSCS, (MTDOME, ESS)),)),
+    "w waives a group that was LOST before as one decision": Case(
+        SCENES["lost"],
+        ("j", "j", "w", "'dead since Monday", "enter", "'30", "enter"),
+        (Waive(tuple(row.csc for row in asked_rows("lost") if row.lost_of == "Envsys"), "dead since Monday", 30),),
+    ),
+    "space marks a group that was LOST before, and once more takes it back": Case(
+        SCENES["lost"],
+        ("space", "j", "space", "space", "r"),
+        (Retry(CSCS, tuple(row.csc for row in asked_rows("lost") if row.lost_of == "AT")),),
+    ),
     "* marks all": Case(SCENES["asking"], ("asterisk", "r"), (Retry(CSCS, (MTDOME, ESS)),)),
     "w waives one by name with a reason": Case(
         SCENES["asking"], ("w", "'hangs", "enter"), (Waive((MTDOME,), "hangs", 1),)

@@ -36,12 +36,16 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True)
 class TargetRow:
-    """One CSC that a card asks about: it failed or nobody knows."""
+    """One CSC that a card asks about: it failed or nobody knows.
+
+    ``lost_of``: its group, if it was LOST before the run opened and still is; such are one decision.
+    """
 
     csc: CscId
     status: TargetStatus
     why: str
     command: str
+    lost_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +260,7 @@ def _evidence(step: Step, state: RunState, sight: Sight) -> str:
         return f"{total - len(not_there(step, state, sight))}/{total}"
     if step.kind is StepKind.CSC and progress.targets:
         reached = sum(target.status is TargetStatus.REACHED for target in progress.targets.values())
-        asking = len(_asking(step, state))
+        asking = len(_asking(step, state, sight))
         return f"{reached}/{len(progress.targets)}" + (f" · {asking} ask" if asking else "")
     if step.kind is StepKind.SCRIPT and progress.scripts:
         ran = {number for number, one in progress.scripts.items() if one.status is TargetStatus.REACHED}
@@ -268,9 +272,10 @@ def _evidence(step: Step, state: RunState, sight: Sight) -> str:
     return ""
 
 
-def _asking(step: Step, state: RunState) -> tuple[TargetRow, ...]:
+def _asking(step: Step, state: RunState, sight: Sight) -> tuple[TargetRow, ...]:
+    lost = {csc: sight.views[csc].group for csc in still_lost(state, sight)}
     return tuple(
-        TargetRow(csc, target.status, target.why, target.command)
+        TargetRow(csc, target.status, target.why, target.command, lost.get(csc, ""))
         for csc, target in state.progress(step.id).targets.items()
         if csc not in state.waived and target.status in {TargetStatus.FAILED, TargetStatus.UNKNOWN}
     )
@@ -287,7 +292,7 @@ def _card(step: Step, state: RunState, sight: Sight, arm: Arm | None, message: s
         worded(step, words_of(state)),
         status,
         found,
-        _asking(step, state),
+        _asking(step, state, sight),
         is_open,
         armed,
         message,

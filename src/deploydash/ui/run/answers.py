@@ -26,11 +26,11 @@ from deploydash.core.run_view import Card, RunView
 from deploydash.core.runbook import Choice, StepKind, Tier
 from deploydash.core.snapshot import Snapshot
 from deploydash.ui.run.acting import Acting
+from deploydash.ui.run.asked import asked, asked_lines, here
 from deploydash.ui.run.fill import words_form
 from deploydash.ui.run.forms import Field, Form, Option
 from deploydash.ui.run.offers import (
     Mode,
-    asked,
     items_of,
     may_override,
     mode_of,
@@ -94,8 +94,7 @@ class Answers(Acting):
             return
         mode, card = mode_of(found[0]), found[1]
         if mode is Mode.ASKING:
-            here = min(self.focus_on.row, len(card.asking) - 1)
-            self.app.push_screen(DetailScreen(card.asking[here].csc, self._next_asked))
+            self.app.push_screen(DetailScreen(here(card, self.focus_on)[0].csc, self._next_asked))
         elif mode is Mode.ARMED:
             self.order(Fire())
         elif mode is Mode.ENDING:
@@ -106,12 +105,12 @@ class Answers(Acting):
     def _next_asked(self, way: str) -> CscId | None:
         """Move the cursor among those asked about and return whom it is on, or None when nobody is any more."""
         run = self.run_view
-        rows = run.card.asking if run is not None and run.card is not None else ()
-        if not rows:
+        lines = asked_lines(run.card if run is not None else None)
+        if not lines:
             return None
-        row = (min(self.focus_on.row, len(rows) - 1) + int(way)) % len(rows)
+        row = (min(self.focus_on.row, len(lines) - 1) + int(way)) % len(lines)
         self.focus_on = replace(self.focus_on, row=row)
-        return rows[row].csc
+        return lines[row][0].csc
 
     def _number(self) -> int:
         return self.host.snapshot.number if self.host.snapshot is not None else 0
@@ -339,15 +338,15 @@ class Answers(Acting):
             self.app.push_screen(StepScreen())
 
     def act_mark(self, _: str) -> None:
-        """Mark the CSC under the cursor, or take the mark away."""
+        """Mark those of the line under the cursor, or take the mark away."""
         run = self.run_view
-        asking = run.card.asking if run is not None and run.card is not None else ()
-        if not asking:
+        if run is None or run.card is None or not run.card.asking:
             self.say("nothing to mark: the card lists no CSCs")
             return
-        csc = asking[min(self.focus_on.row, len(asking) - 1)].csc
-        row = min(self.focus_on.row + 1, len(asking) - 1)
-        self.focus_on = replace(self.focus_on, marked=self.focus_on.marked ^ {csc}, row=row)
+        cscs = frozenset(row.csc for row in here(run.card, self.focus_on))
+        marked = self.focus_on.marked
+        row = min(self.focus_on.row + 1, len(asked_lines(run.card)) - 1)
+        self.focus_on = replace(self.focus_on, marked=marked - cscs if cscs <= marked else marked | cscs, row=row)
         self.repaint()
 
     def act_all(self, _: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from deploydash.core.model import Effective, Liveness
 from deploydash.core.run_state import TargetStatus
 from deploydash.core.run_view import Card, TargetRow
@@ -11,35 +9,46 @@ from deploydash.core.snapshot import CscView
 from deploydash.ui.ink import Ink, Line, Span, Surface, letter
 from deploydash.ui.lines import reason_of, state_words
 from deploydash.ui.present import code, cut, look, without_state
-from deploydash.ui.run.present import Focus, Reading, folded, lasting, since
+from deploydash.ui.run.asked import Asked, asked_lines
+from deploydash.ui.run.present import Focus, Reading, folded, lasting, listed, since
 
 
 def failure_lines(reading: Reading, card: Card, focus: Focus, width: int, height: int) -> list[Line]:
     """Return everyone with the evidence if there is room, else one line each and the evidence of the one chosen."""
-    row = min(focus.row, len(card.asking) - 1)
+    asked = asked_lines(card)
+    row = min(focus.row, len(asked) - 1)
     tall: list[Line] = []
-    for number, target in enumerate(card.asking):
-        tall += [_head(reading, target, focus, number == row), *evidence(reading, target, width), Line()]
+    for number, line in enumerate(asked):
+        tall += [_head(reading, line, focus, number == row), *_below(reading, line, width), Line()]
     if len(tall) - 1 <= height:
         return tall[:-1]
     tight = [line for line in tall if line.spans]
     if len(tight) <= height:
         return tight
-    below = [Line(), *evidence(reading, card.asking[row], width)][: max(0, height // 2)]
+    below = [Line(), *_below(reading, asked[row], width)][: max(0, height // 2)]
     room = max(1, height - len(below))
-    first = max(0, min(row - room // 2, len(card.asking) - room))
-    shown = list(enumerate(card.asking))[first : first + room]
-    return [_head(reading, target, focus, number == row) for number, target in shown] + below
+    first = max(0, min(row - room // 2, len(asked) - room))
+    shown = list(enumerate(asked))[first : first + room]
+    return [_head(reading, line, focus, number == row) for number, line in shown] + below
 
 
-def _head(reading: Reading, target: TargetRow, focus: Focus, here: bool) -> Line:
-    surface = Surface.SELECTED if here and focus.active and len(_asking(reading)) > 1 else Surface.PAGE
+def _below(reading: Reading, line: Asked, width: int) -> list[Line]:
+    """Return what decides about one line: the evidence of a CSC, or the names of a group that nobody made worse."""
+    if len(line) == 1:
+        return evidence(reading, line[0], width)
+    return folded(f"LOST before the run opened: {listed([row.csc for row in line])}", width, Ink.DIM, "   ")
+
+
+def _head(reading: Reading, asked: Asked, focus: Focus, here: bool) -> Line:
+    several = len(asked_lines(reading.run.card)) > 1
+    surface = Surface.SELECTED if here and focus.active and several else Surface.PAGE
     chosen = surface is Surface.SELECTED
     mark = Span(reading.glyphs.cursor if chosen else " ", Ink.BRIGHT)
-    if target.csc in focus.marked:
+    if focus.marked.issuperset(row.csc for row in asked):
         mark = Span(reading.signs.marked, Ink.ACCENT)
+    target = asked[0]
     view = reading.views.get(target.csc)
-    name = Span(str(target.csc), Ink.BRIGHT)
+    name = Span(str(target.csc) if len(asked) == 1 else f"{len(asked)} of {target.lost_of}", Ink.BRIGHT)
     if view is None:
         return Line((Span("  "), mark, name, Span("  not seen", Ink.WARN)), surface)
     drawn = look(view, reading.moment)
@@ -49,10 +58,6 @@ def _head(reading: Reading, target: TargetRow, focus: Focus, here: bool) -> Line
     ink = drawn.code_ink if drawn.filled else letter(view.effective)
     lead = Span(f"{code(view, reading.glyphs):<2}", ink)
     return Line((lead, mark, name, state, *ago), surface)
-
-
-def _asking(reading: Reading) -> Sequence[TargetRow]:
-    return reading.run.card.asking if reading.run.card is not None else ()
 
 
 def evidence(reading: Reading, target: TargetRow, width: int) -> list[Line]:

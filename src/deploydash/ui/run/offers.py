@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from deploydash.core.model import CscId
 from deploydash.core.run import TICKED
 from deploydash.core.run_state import StepStatus
 from deploydash.core.run_view import Card, RunView
 from deploydash.core.runbook import Choice, HandItem, StepKind, Tier
 from deploydash.ui.run import script_offers
+from deploydash.ui.run.asked import asked, asked_lines
 from deploydash.ui.run.present import Focus
 
 OBSERVES = "you observe; only the lead acts"
@@ -97,15 +97,6 @@ def may_override(card: Card) -> tuple[str, ...]:
     return tuple(reason.sentence for reason in red)
 
 
-def asked(run: RunView, focus: Focus) -> tuple[CscId, ...]:
-    """Return the CSCs that a key is about: those marked, else the one under the cursor."""
-    asking = run.card.asking if run.card is not None else ()
-    marked = tuple(row.csc for row in asking if row.csc in focus.marked)
-    if marked or not asking:
-        return marked
-    return (asking[min(focus.row, len(asking) - 1)].csc,)
-
-
 def items_of(card: Card) -> tuple[HandItem, ...]:
     """Return what a person does in this step, in order."""
     return tuple(item for item in card.step.items if isinstance(item, HandItem))
@@ -130,7 +121,7 @@ def rows_of(run: RunView) -> int:
     if card is None:
         return 0
     if mode_of(run) is Mode.ASKING:
-        return len(card.asking)
+        return len(asked_lines(card))
     if card.step.kind is StepKind.SCRIPT:
         return script_offers.rows(card)
     if card.step.kind is StepKind.BY_HAND:

@@ -15,11 +15,12 @@ from deploydash.core.snapshot import Snapshot
 from deploydash.ui.ink import Line, Surface
 from deploydash.ui.present import Moment
 from deploydash.ui.run.answers import Answers
+from deploydash.ui.run.asked import asked
 from deploydash.ui.run.by_hand import news
 from deploydash.ui.run.header import keys_foot, run_header
 from deploydash.ui.run.keys import RUN, run_bindings
 from deploydash.ui.run.messages import concerned
-from deploydash.ui.run.offers import Mode, asked, first_open, mode_of, rows_of, why
+from deploydash.ui.run.offers import Mode, first_open, mode_of, rows_of, why
 from deploydash.ui.run.panel import Place, brief_lines, here, left_lines
 from deploydash.ui.run.present import Focus, Reading
 from deploydash.ui.screens.by_hand import open_by_hand
