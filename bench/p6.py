@@ -1,6 +1,7 @@
 """P6: how long a Summit shutdown takes, beside the serial script on the same fleet (``p6_fleet.yaml``).
 
-Measured: the real program, driven by keys, on the demo observatory at speed 1, whose CSCs are simulated. What counts
+Measured: the real program, driven by keys, on the demo observatory at speed 1, whose CSCs are simulated; once more
+with the same CSCs on a real Kafka and schema registry, where each command also waits for real brokers. What counts
 is from the approval of each step to its end as the journal has it; the lead's reading and typing is a row of its own,
 and so is a second try of what failed, which the script does not make. The other CSCs may be let go as soon as the
 Watcher has acknowledged exitControl and told OFFLINE; the sum is of a lead who needs no time between the two.
@@ -10,6 +11,7 @@ ts_salobj on two cores. It never reaches the ScriptQueues (they are left out of 
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +25,7 @@ from bench.world import World, say
 from deploydash.core.model import CscId, SummaryState
 from tests.e2e_run.books import CLOSE, SHUTDOWN, write_book
 from tests.e2e_run.test_order import decide
-from tests.e2e_run.world import journals, open_run, records, world
+from tests.e2e_run.world import journals, open_run, real_world, records, world
 from tests.servers.tmux import Tmux
 from tests.support.command_line import CommandLine
 from tests.support.run_driver import CLOSED, Lead
@@ -63,18 +65,27 @@ def serial_seconds() -> float:
     return total
 
 
-def run(_: World, size: int, tell: Say, *, quick: bool = False) -> None:
+def run(servers: World, size: int, tell: Say, *, quick: bool = False) -> None:
     """Shut the Summit down by keys and tell its times beside those of the script."""
     if size != SITE_SIZE:
         return
-    rounds = [_shutdown() for _ in range(1 if quick else 3)]
+    count = 1 if quick else 3
+    serial = serial_seconds()
+    note = "reckoned from its algorithm and measured parts, not run; it waits for no silence"
+    tell(Row("P6", size, "system_wide_shutdown.py", (serial,), "s", note=note))
+    _tell("demo", [_shutdown(None) for _ in range(count)], size, tell, serial)
+    _tell("real Kafka", [_shutdown(servers) for _ in range(count)], size, tell, serial)
+
+
+def _tell(where: str, rounds: Sequence[Mapping[str, float]], size: int, tell: Say, serial: float) -> None:
+    """Tell the times of some shutdowns on one kind of Kafka."""
 
     def row(what: str, *parts: str, note: str = "") -> tuple[float, ...]:
         times = tuple(sum(took[part] for part in parts) for took in rounds)
         tell(Row("P6", size, what, times, "s", note=note))
         return times
 
-    ours = row("shutdown without ScriptQueues", "both", note="CSCs are the demo's, at speed 1")
+    ours = row(f"shutdown without ScriptQueues, {where}", "both", note="CSCs are the demo's, at speed 1")
     apart = row(
         "- one step after the other", "watcher", "cscs", note="where the lead waits for the Watcher's silence, too"
     )
@@ -85,21 +96,23 @@ def run(_: World, size: int, tell: Say, *, quick: bool = False) -> None:
     row("- the lead's retry of the one in FAULT", "retry", note="not in the sum: the script leaves it there")
     row("- queues", "queues", note="three, one after the other, each to its silence")
     row("- with the lead's keys and ScriptQueues", "all")
-    serial = serial_seconds()
-    note = "reckoned from its algorithm and measured parts, not run; it waits for no silence"
-    tell(Row("P6", size, "- system_wide_shutdown.py", (serial,), "s", note=note))
-    tell(Row("P6", size, "times faster", tuple(serial / each for each in ours), "x", GOAL, most=False))
+    tell(Row("P6", size, f"times faster, {where}", tuple(serial / each for each in ours), "x", GOAL, most=False))
     tell(Row("P6", size, "- one step after the other", tuple(serial / each for each in apart), "x"))
 
 
-def _shutdown() -> dict[str, float]:
-    """Return the seconds of one shutdown's parts."""
-    say("P6: one shutdown of the Summit on the demo observatory")
+def _shutdown(servers: World | None) -> dict[str, float]:
+    """Return the seconds of one shutdown's parts, on these servers or on the demo observatory's own."""
+    say(f"P6: one shutdown of the Summit on {'a real Kafka' if servers else 'the demo observatory'}")
     with TemporaryDirectory(prefix="p6-") as name:
         folder = Path(name)
         cli = CommandLine(folder / "home")
-        words = ("--scenario", str(FLEET), "--speed", "1")
-        with world(cli, *words) as observatory, Tmux(folder / "tmux") as tmux:
+        subname = f"p6{secrets.token_hex(4)}"
+        there = (
+            world(cli, "--scenario", str(FLEET), "--speed", "1")
+            if servers is None
+            else real_world(cli, FLEET, folder, servers.kafka, servers.registry, subname, speed=1)
+        )
+        with there as observatory, Tmux(folder / "tmux") as tmux:
             open_run(tmux, cli, observatory.site_file, write_book(folder, SHUTDOWN, CLOSE))
             Lead(tmux, failures=decide).play(lambda frame: frame.title == CLOSED, 400)
         (journal,) = journals(cli)

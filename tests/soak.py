@@ -1,6 +1,7 @@
 """The long proof: SIGKILL after every record of a short night and after a seeded sample of a Summit's shutdown.
 
-Then a short night on a real Kafka whose broker is killed again and again. ``python -m tests.soak`` ends with a summary;
+Then a short night on a real Kafka whose broker is killed again and again, and one on three that restart in turn.
+``python -m tests.soak`` ends with a summary;
 ``--small N``, ``--summit N`` and ``--keys N`` limit how many records are killed after, 0 leaves a part out; ``--keys``
 is by keys in a terminal, the others without a screen. ``--restarts N`` are those of the broker.
 """
@@ -18,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.e2e_run.killing import OF_THE_RUN, Night, spend, spend_headless
-from tests.e2e_run.restarting import restarted
+from tests.e2e_run.restarting import Restarted, killed, rolled
 from tests.e2e_run.world import records
 
 Spend = Callable[[Path, int], Night]
@@ -71,18 +72,18 @@ def soak(part: Part, folder: Path, seed: int) -> Soaked:
     )
 
 
-def rolling(folder: Path, restarts: int) -> Soaked:
-    """Spend the short night on a real Kafka whose broker is killed and comes back."""
+def restarts(name: str, spend: Callable[[Path, int], Restarted], folder: Path, most: int) -> Soaked:
+    """Spend the short night on a real Kafka whose brokers go and come back."""
     try:
-        night = restarted(folder, restarts)
+        night = spend(folder, most)
     except AssertionError as error:
-        return Soaked("broker restarts: the night did not end", [f"broker restarts: {error}"])
+        return Soaked(f"{name}: the night did not end", [f"{name}: {error}"])
     line = (
-        f"broker restarts: {night.restarts} during a run of {len(night.ended)} CSCs ({night.seconds:.0f} s);"
+        f"{name}: {night.restarts} during a run of {len(night.ended)} CSCs ({night.seconds:.0f} s);"
         f" false closures of gates: {night.false_closures}; commands twice: 0"
     )
     left = sorted(csc for csc, outcome in night.ended.items() if outcome != "reached")
-    return Soaked(line, [f"broker restarts: not reached: {', '.join(left)}"] if left else [])
+    return Soaked(line, [f"{name}: not reached: {', '.join(left)}"] if left else [])
 
 
 def main() -> int:
@@ -91,7 +92,7 @@ def main() -> int:
     parser.add_argument("--small", type=int, help="kills of the night of twelve CSCs (default: every record)")
     parser.add_argument("--summit", type=int, default=50, help="kills of the Summit's night (default: 50)")
     parser.add_argument("--keys", type=int, default=10, help="kills of the small night by keys (default: 10)")
-    parser.add_argument("--restarts", type=int, default=8, help="restarts of the broker (default: 8)")
+    parser.add_argument("--restarts", type=int, default=8, help="restarts in each such night (default: 8)")
     parser.add_argument("--seed", type=int, default=45)
     asked = parser.parse_args()
     parts = [
@@ -105,7 +106,8 @@ def main() -> int:
             if part.most != 0:
                 soaked.append(soak(part, Path(folder) / str(number), asked.seed))
         if asked.restarts:
-            soaked.append(rolling(Path(folder) / "restarts", asked.restarts))
+            soaked.append(restarts("one broker killed", killed, Path(folder) / "killed", asked.restarts))
+            soaked.append(restarts("three brokers in turn", rolled, Path(folder) / "rolled", asked.restarts))
     wrong = [each for part in soaked for each in part.wrong]
     lines = [*wrong, *(part.line for part in soaked), f"seed {asked.seed}; {len(wrong)} wrong"]
     sys.stdout.write("\n".join(lines) + "\n")

@@ -56,14 +56,20 @@ def world(cli: CommandLine, *words: str) -> Iterator[World]:
 
 @contextmanager
 def real_world(
-    cli: CommandLine, scenario: Path, folder: Path, kafka: KafkaServer, registry: SchemaRegistry, subname: str
+    cli: CommandLine,
+    scenario: Path,
+    folder: Path,
+    kafka: KafkaServer,
+    registry: SchemaRegistry,
+    subname: str,
+    speed: int = 20,
 ) -> Iterator[World]:
     """Let the Summit's CSCs live on a real Kafka and schema registry, under a subname of their own."""
     site = folder / "summit.yaml"
     document = summit()
     site.write_text(yaml.safe_dump({**document, "kafka": {**document["kafka"], "topic_subname": subname}}), "utf-8")
     servers = ("--kafka", kafka.bootstrap, "--registry", registry.url)
-    with forked_world(cli, site, scenario, folder, *servers, subname=subname) as real:
+    with forked_world(cli, site, scenario, folder, *servers, subname=subname, speed=speed) as real:
         yield real
 
 
@@ -74,10 +80,10 @@ def demo(words: Sequence[str]) -> None:
 
 @contextmanager
 def forked_world(
-    cli: CommandLine, site: Path, scenario: Path, folder: Path, *more: str, subname: str = "sal"
+    cli: CommandLine, site: Path, scenario: Path, folder: Path, *more: str, subname: str = "sal", speed: int = 20
 ) -> Iterator[World]:
     """Run a demo observatory as ``world`` does, forked: where there are to be very many."""
-    words = ("--site-file", site, "--scenario", scenario, "--speed", "20", "--out", folder / "observatory", *more)
+    words = ("--site-file", site, "--scenario", scenario, "--speed", speed, "--out", folder / "observatory", *more)
     log = folder / "observatory.log"
     process = start(demo, [*map(str, words)], environment=cli.environment(), cwd=ROOT, log=log)
     try:

@@ -15,13 +15,14 @@ class KafkaCluster:
     """Node 1 is controller and broker and stays up; nodes 2 and 3 are brokers that a test may kill.
 
     ``topics.create(names, brokers=[2])`` makes partitions that have no leader while node 2 is dead;
-    ``brokers=[2, 3]`` makes ones whose leader moves to node 3.
+    ``brokers=[2, 3]`` makes ones whose leader moves to node 3. With ``equal`` each node is controller, too, and any
+    one of them may go.
     """
 
-    def __init__(self, install: KafkaInstall, folder: Path) -> None:
+    def __init__(self, install: KafkaInstall, folder: Path, *, equal: bool = False) -> None:
         certificates = make_certificates(folder)
-        nodes = [Node(1), Node(2, controller=False), Node(3, controller=False)]
-        voters = f"1@127.0.0.1:{nodes[0].controller_port}"
+        nodes = [Node(1), Node(2, controller=equal), Node(3, controller=equal)]
+        voters = ",".join(f"{node.node_id}@127.0.0.1:{node.controller_port}" for node in nodes if node.controller)
         self._brokers = {
             node.node_id: KafkaServer(
                 install,
@@ -43,6 +44,11 @@ class KafkaCluster:
     def bootstrap(self) -> str:
         return self._brokers[1].bootstrap
 
+    @property
+    def bootstraps(self) -> str:
+        """The addresses of all three."""
+        return ",".join(broker.bootstrap for broker in self._brokers.values())
+
     def start(self) -> None:
         """Start all three at once; return when each answers."""
         for broker in self._brokers.values():
@@ -60,6 +66,11 @@ class KafkaCluster:
         """Bring a killed broker back; return when every partition has a leader again."""
         self._brokers[node_id].launch()
         self._brokers[node_id].wait_ready()
+
+    def restart(self, node_id: int) -> None:
+        """End one broker in order and bring it back; return when every partition has a leader again."""
+        self._brokers[node_id].stop()
+        self.revive(node_id)
 
     def leader(self, topic: str) -> int:
         """Return the node that leads partition 0, or -1 where none does."""

@@ -57,17 +57,22 @@ class OutsideBroker:
             raise OutsideError(f"{bootstrap} does not answer: {error}") from error
         for broker in found.brokers.values():
             _refuse_elsewhere(broker.host, f"{broker.host}:{broker.port}, a broker of {bootstrap},")
+        self._copies = min(3, len(found.brokers))
         taken = sorted(name for name in found.topics if name.startswith(prefix))
         if taken:
             raise OutsideError(f"{bootstrap} has topics of {prefix}* already, such as {taken[0]}: they are not ours")
 
     def create_topics(self, topics: Iterable[str]) -> None:
-        """Make topics as ts_salobj does: one partition, events compacted. Raises OutsideError when one is refused."""
+        """Make topics as at a site: one partition, on three brokers if there are, events compacted.
+
+        Raises:
+            OutsideError: one of them is refused.
+        """
         wanted = [
             _api.NewTopic(
                 name,
                 num_partitions=1,
-                replication_factor=1,
+                replication_factor=self._copies,
                 config={"cleanup.policy": "compact"} if ".logevent_" in name else {},
             )
             for name in topics
