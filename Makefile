@@ -18,9 +18,9 @@ demo: .venv/app ## set up, then watch the demo observatory (without a terminal: 
 
 test: .venv/dev servers ## every test, on real servers, to whole runs by keys in a real terminal
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore ,$(ON_SERVERS) tests/e2e_run) $(ARGS)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --reruns 2 -r fER $(ON_SERVERS) $(ARGS)
-	$(BY_KEYS) --reruns 1 -r fER $(ARGS)
-	$(BIN)/python -m pytest --reruns 1 -r fER $(NIGHTS) $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --reruns 2 --rerun-show-tracebacks $(ON_SERVERS) $(ARGS)
+	$(BY_KEYS) --reruns 1 --rerun-show-tracebacks $(ARGS)
+	$(BIN)/python -m pytest --reruns 1 --rerun-show-tracebacks $(NIGHTS) $(ARGS)
 
 e2e: .venv/dev servers ## whole runs alone: by keys in a real terminal, killed after every record and resumed
 	$(BY_KEYS) $(ARGS)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.e2e.observatory import Observatory, counts, serving
+from tests.run_screenshots import take_run
 from tests.servers.tmux import Tmux
 from tests.servers.waiting import wait_until
 from tests.support.command_line import ROOT, CommandLine
@@ -30,7 +31,7 @@ class Studio:
 
     def __init__(self, folder: Path) -> None:
         self.cli = CommandLine(folder / "home")
-        self._folder = folder
+        self.folder = folder
         self._terminals = 0
 
     @contextmanager
@@ -44,7 +45,7 @@ class Studio:
         """Open the grid in a terminal of true colours."""
         self._terminals += 1
         environment = self.cli.environment({"COLORTERM": "truecolor", **env})
-        with Tmux(self._folder / f"terminal{self._terminals}") as tmux:
+        with Tmux(self.folder / f"terminal{self._terminals}") as tmux:
             tmux.start(self.cli.words("watch", site, *words), columns=size[0], rows=size[1], env=environment)
             yield tmux
 
@@ -131,14 +132,19 @@ def shutdown(studio: Studio) -> None:
                 studio.take(tmux, f"shutdown-{size[0]}x{size[1]}-love")
 
 
+def runs(studio: Studio) -> None:
+    """Take the run's own screens."""
+    take_run(studio.cli, studio.folder / "runs", studio.take)
+
+
 def main() -> int:
     """Make all pictures anew."""
     FOLDER.mkdir(exist_ok=True)
-    wanted = sys.argv[1:] or ["grids", "views", "outage", "shutdown"]
+    made = {"grids": grids, "views": views, "outage": outage, "shutdown": shutdown, "runs": runs}
     with tempfile.TemporaryDirectory(prefix="screenshots-") as folder:
         studio = Studio(Path(folder))
-        for scenes in wanted:
-            {"grids": grids, "views": views, "outage": outage, "shutdown": shutdown}[scenes](studio)
+        for scenes in sys.argv[1:] or made:
+            made[scenes](studio)
     return 0
 
 

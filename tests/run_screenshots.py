@@ -1,0 +1,73 @@
+"""The pictures of a run: its cards, what did not go, the wait and the timeline, at three sizes, by the lead's keys."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.e2e_run.books import SHUTDOWN, WAIT, write_book
+from tests.e2e_run.test_order import TROUBLE
+from tests.e2e_run.test_wait import NIGHT
+from tests.e2e_run.world import journals, open_run, world
+from tests.servers.tmux import Tmux
+from tests.servers.waiting import wait_until
+from tests.support.command_line import CommandLine
+from tests.support.run_driver import READ_S, WAITING, Lead
+
+SIZES = ((200, 50), (120, 40), (80, 24))
+Take = Callable[[Tmux, str], None]
+
+
+def take_run(cli: CommandLine, folder: Path, take: Take) -> None:
+    """Take a shutdown of the Summit in which one CSC hangs and one faults, then a wait in which three do not come."""
+    _shutdown(cli, folder / "shutdown", take)
+    _wait(cli, folder / "wait", take)
+
+
+def _shutdown(cli: CommandLine, folder: Path, take: Take) -> None:
+    scenario = _written(folder, TROUBLE)
+    with world(cli, "--scenario", str(scenario), "--speed", "4") as observatory, Tmux(folder / "tmux") as tmux:
+        open_run(tmux, cli, observatory.site_file, write_book(folder, SHUTDOWN))
+        lead = Lead(tmux)
+        lead.until(lambda frame: frame.has("Send the Watcher"), "the first card")
+        _at_all_sizes(tmux, "run-ready", take)
+        lead.play(lambda frame: frame.has("type summit"), 60)
+        take(tmux, "run-typed-name-120x40")
+        lead.play(lambda frame: frame.title.startswith("Under way") and frame.has("on their way"), 60)
+        take(tmux, "run-under-way-120x40")
+        lead.until(
+            lambda frame: frame.title.startswith("Your turn") and "did not go" in frame.title, "the failures", 90
+        )
+        _at_all_sizes(tmux, "run-did-not-go", take)
+        lead.press("t")
+        time.sleep(READ_S)
+        take(tmux, "run-timeline-120x40")
+
+
+def _wait(cli: CommandLine, folder: Path, take: Take) -> None:
+    scenario = _written(folder, NIGHT)
+    with world(cli, "--scenario", str(scenario), "--speed", "20") as observatory, Tmux(folder / "tmux") as tmux:
+        open_run(tmux, cli, observatory.site_file, write_book(folder, WAIT, limit="10m"))
+        Lead(tmux).play(lambda frame: frame.title == WAITING, 30)
+        wait_until(lambda: "restarted" in tmux.capture() and "code 101" in tmux.capture(), 60, "the stragglers")
+        _at_all_sizes(tmux, "run-wait", take)
+    assert len(journals(cli)) == 2
+
+
+def _written(folder: Path, scenario: str) -> Path:
+    folder.mkdir(parents=True)
+    path = folder / "scenario.yaml"
+    path.write_text(scenario, encoding="utf-8")
+    return path
+
+
+def _at_all_sizes(tmux: Tmux, name: str, take: Take) -> None:
+    before = tmux.size()
+    for columns, rows in SIZES:
+        tmux.resize(columns, rows)
+        wait_until(lambda size=(columns, rows): tmux.size() == size, 5, "the new size")  # type: ignore[misc]
+        time.sleep(2 * READ_S)
+        take(tmux, f"{name}-{columns}x{rows}")
+    tmux.resize(*before)
+    time.sleep(READ_S)
