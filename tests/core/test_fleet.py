@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deploydash.core.commands import CompareWith, Inspect
+from deploydash.core.commands import CompareWith, Inspect, JudgeByRun
 from deploydash.core.fleet import Fleet
 from deploydash.core.model import (
     CscId,
@@ -136,7 +136,7 @@ def test_who_was_stopped_from_outside_is_not_lost_until_it_came_up_again() -> No
     start(watched, "ESS:104 ENABLED", "ESS:105 ENABLED")
     ess = CscId("ESS", 104)
     watched.until(5.0)
-    watched.fleet.order(CompareWith(Phase(TargetKind.SHUTDOWN), stopped={ess: "k8s-clean at 19:40 UTC"}))
+    watched.fleet.order(JudgeByRun({ess: "k8s-clean at 19:40 UTC"}, frozenset()))
     watched.until(41.0)
     stopped, lost = watched.snapshot().cscs
     assert (stopped.effective, stopped.verdict) == (Effective.OFFLINE, Verdict.AT_TARGET)
@@ -151,11 +151,11 @@ def test_who_has_a_command_of_ours_under_way_is_moving_and_not_off_its_target() 
     watched = watch("ESS:104 STANDBY", phase=Phase(TargetKind.SHUTDOWN))
     start(watched, "ESS:104 STANDBY")
     assert watched.view("ESS:104").verdict is Verdict.OFF_TARGET
-    watched.fleet.order(CompareWith(Phase(TargetKind.SHUTDOWN), moving=frozenset({CscId("ESS", 104)})))
+    watched.fleet.order(JudgeByRun({}, frozenset({CscId("ESS", 104)})))
     assert watched.view("ESS:104").verdict is Verdict.MOVING
-    watched.fleet.order(CompareWith(Phase(TargetKind.SHUTDOWN)))
+    watched.fleet.order(CompareWith(Phase(Target(SummaryState.OFFLINE))))
     assert watched.view("ESS:104").verdict is Verdict.MOVING, "choosing a comparison ends no command"
-    watched.fleet.order(CompareWith(Phase(TargetKind.SHUTDOWN), moving=frozenset()))
+    watched.fleet.order(JudgeByRun({}, frozenset()))
     assert watched.view("ESS:104").verdict is Verdict.OFF_TARGET
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from deploydash.core.gate import forbids, is_up, reasons
+from deploydash.core.judging import judge
 from deploydash.core.model import CscId, Effective, FeedState, Liveness, SummaryState, Target
 from deploydash.core.run import Decision, Refused, decide, may_intend, not_there, settle
 from deploydash.core.run_orders import Approve, Close, Finish, Hold, Release, Retry, Skip, Tick, Waive, WaiveDebt
@@ -23,7 +24,7 @@ from deploydash.core.run_records import (
     WaitExtended,
 )
 from deploydash.core.run_state import RunState, StepStatus, TargetStatus
-from deploydash.core.run_view import comparison, run_view
+from deploydash.core.run_view import run_view
 from deploydash.core.runbook import Effect, HandItem, StepId
 from deploydash.core.snapshot import CscView
 from tests.support.runs import (
@@ -318,20 +319,20 @@ def test_a_ticked_stop_tells_the_grid_who_was_stopped_by_what_until_its_start_is
     state = opened(replace(book, phases=(replace(book.phases[0], steps=steps),)))
     first = Tick(step_id("bridges-stop"), "camera team", 0)
     state = after(state, *accepted(decide(first, state, sight(), OPERATOR)))
-    assert comparison(state).stopped == {PLAIN[0]: "bridges-stop at 10:06 UTC"}
+    assert judge(state).stopped == {PLAIN[0]: "bridges-stop at 10:06 UTC"}
     state = after(state, *accepted(decide(replace(first, item=1), state, sight(), OPERATOR)))
-    assert set(comparison(state).stopped or {}) == set(PLAIN[:2])
+    assert set(judge(state).stopped) == set(PLAIN[:2])
     start = Tick(step_id("bridges-start"), "camera team", 0)
     state = after(state, *accepted(decide(start, state, sight(), OPERATOR)))
-    assert set(comparison(state).stopped or {}) == {PLAIN[1]}
+    assert set(judge(state).stopped) == {PLAIN[1]}
 
 
 def test_the_grid_is_told_who_has_a_command_under_way() -> None:
     state = done(opened(), "watcher")
     state = after(state, *accepted(decide(Approve(step_id("cscs"), 1), state, sight(down(WATCHER)), OPERATOR)))
-    assert comparison(state).moving == frozenset(PLAIN)
+    assert judge(state).moving == frozenset(PLAIN)
     state = after(state, TargetEnded(step_id("cscs"), PLAIN[0], Outcome.REACHED, ""))
-    assert comparison(state).moving == frozenset(PLAIN[1:])
+    assert judge(state).moving == frozenset(PLAIN[1:])
 
 
 def test_a_tick_names_who_did_it() -> None:

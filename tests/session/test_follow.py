@@ -22,7 +22,15 @@ from deploydash.core.model import (
     Verdict,
 )
 from deploydash.core.records import BeatsChanged, FeedReported, Record, StateRecorded
-from deploydash.core.run_records import ChoiceAnswered, RunClosed, RunHeld, RunOpened, RunResumed, StepApproved
+from deploydash.core.run_records import (
+    ChoiceAnswered,
+    RunClosed,
+    RunHeld,
+    RunOpened,
+    RunResumed,
+    StepApproved,
+    TargetsDispatched,
+)
 from deploydash.core.run_state import StepStatus
 from deploydash.core.runbook import Choice, Option, StepId
 from deploydash.core.snapshot import Snapshot
@@ -171,6 +179,10 @@ def test_what_the_observer_compares_with_stays_until_the_runs_phase_changes(cloc
     chosen = seen.snapshot().target
     seen.take([Line(START_UTC + 1, RunHeld("ops2"))])
     assert seen.snapshot().target == chosen != str(Phase(None))
+    watcher = StepId("watcher")
+    sent = TargetsDispatched(watcher, (CscId("Watcher"),), OPERATOR)
+    seen.take([Line(START_UTC + 2, StepApproved(watcher, OPERATOR, 1)), Line(START_UTC + 2, sent)])
+    assert seen.snapshot().target == chosen, "who moves now is no comparison"
 
 
 async def test_a_last_line_written_before_the_run_was_let_go_is_never_missed(clock: ManualClock) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from deploydash.core.commands import CompareWith
+from deploydash.core.commands import CompareWith, JudgeByRun
 from deploydash.core.gate import Sight
 from deploydash.core.model import CscId, FeedName, FeedState, Roster
 from deploydash.core.ports import Desk
@@ -28,6 +28,7 @@ from deploydash.errors import UserError
 from deploydash.session.run_keeper import RunKeeper
 from tests.support.clock import ManualClock
 from tests.support.runs import OFFLINE, OPERATOR, PLAIN, WATCHER, down, opened, sight, small_runbook
+from tests.support.snapshots import detail_of
 
 WATCHER_STEP = StepId("watcher")
 CSCS_STEP = StepId("cscs")
@@ -127,14 +128,28 @@ async def test_the_approval_is_on_disk_before_the_action_starts() -> None:
 
 async def test_the_grid_is_told_the_start_up_targets_that_an_answer_replaces() -> None:
     world = World(Journal())
-    compared: list[CompareWith] = []
+    told: list[CompareWith | JudgeByRun] = []
     stopped = Option("stopped", "it is stopped", startup=((WATCHER, OFFLINE),))
     choice = Choice("watcher", "Kept or stopped?", (Option("kept", "it is kept"), stopped), StepId("bridges-stop"))
     async with keeping(world, ManualClock(), replace(small_runbook(), choices=(choice,))) as keeper:
-        keeper.compare = compared.append
+        keeper.judge = told.append
         await keeper.order(Answer("watcher", "stopped"))
         await keeper.order(Answer("watcher", "kept"))
-        assert [each.startup for each in compared] == [{WATCHER: OFFLINE}, {}]
+        compared = [each.startup for each in told if isinstance(each, CompareWith)]
+        assert compared == [{WATCHER: OFFLINE}, {}]
+
+
+async def test_the_grid_is_told_who_moves_and_the_page_about_one_csc_what_the_run_wants_of_it() -> None:
+    world = World(Journal())
+    told: list[CompareWith | JudgeByRun] = []
+    async with keeping(world, ManualClock()) as keeper:
+        keeper.judge = told.append
+        await keeper.order(Approve(WATCHER_STEP, 1))
+        assert [each.moving for each in told if isinstance(each, JudgeByRun)] == [frozenset({WATCHER})]
+        shown = replace(snapshot_of(world.seen), detail=detail_of(WATCHER))
+        run = keeper.attach(shown).run
+        assert run is not None
+        assert run.inspected == ("watcher: to OFFLINE, under way",)
 
 
 async def test_a_step_ends_when_its_effect_is_seen_not_when_it_is_acknowledged() -> None:

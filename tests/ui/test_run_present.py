@@ -10,6 +10,7 @@ from deploydash.core.model import CscId, SummaryState, Target
 from deploydash.core.run_view import RunView
 from deploydash.core.runbook import StepId
 from deploydash.core.snapshot import Snapshot
+from deploydash.ui.detail import detail_lines
 from deploydash.ui.glyphs import ASCII, UNICODE, showable
 from deploydash.ui.ink import Ink, Line, Span, plain
 from deploydash.ui.present import Moment
@@ -220,3 +221,11 @@ def test_the_steps_before_the_place_are_two_and_the_place_moves_with_the_cursor(
     assert text == list(rows[here - 2 : here + 4])
     moved = [plain(line).split()[1] for line in row_lines(seen, Place(row=30), 60, 6, 2)]
     assert moved == list(rows[28:34])
+
+
+def test_the_page_about_a_csc_says_what_the_run_wants_of_it() -> None:
+    view = next(view for view in SCENES["asking"]().cscs if str(view.csc) == "MTDome")
+    wants = ("cscs: to OFFLINE, failed at 21:03:00Z: refused in FAULT", "standby: to be waited for at STANDBY")
+    lines = [plain(line) for line in detail_lines(view, None, Moment(NOW, UTC, UNICODE), 100, "", wants)]
+    assert f"   {'the run':<18}{wants[0]}" in lines
+    assert f"   {'':<18}{wants[1]}" in lines

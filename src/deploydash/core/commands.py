@@ -19,15 +19,23 @@ class Inspect:
 class CompareWith:
     """Compare with another target from now on.
 
-    ``startup``: start-up targets in place of the roster's, as answers of a run have it. ``stopped``: whom a step of
-    the run stopped from outside, with which step and when, in words. ``moving``: those with a command of ours under
-    way and within its time. None leaves each of them as it is.
+    ``startup``: start-up targets in place of the roster's, as answers of a run have it; None leaves them as they are.
     """
 
     phase: Phase
     startup: Mapping[CscId, Target] | None = None
-    stopped: Mapping[CscId, str] | None = None
-    moving: frozenset[CscId] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeByRun:
+    """Take into account what a run does to whom, in place of what was ordered before.
+
+    ``stopped``: whom a step stopped from outside, with which step and when, in words. ``moving``: those with a command
+    of ours under way and within its time.
+    """
+
+    stopped: Mapping[CscId, str]
+    moving: frozenset[CscId]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,4 +49,4 @@ class Remark:
     calm: bool
 
 
-Command = Inspect | CompareWith | Remark
+Command = Inspect | CompareWith | JudgeByRun | Remark

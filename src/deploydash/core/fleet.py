@@ -10,7 +10,7 @@ from deploydash.core import asides, fold, heard, notice
 from deploydash.core import observations as seen
 from deploydash.core.board import Board
 from deploydash.core.cell import Cell
-from deploydash.core.commands import Command, CompareWith, Remark
+from deploydash.core.commands import Command, CompareWith, JudgeByRun, Remark
 from deploydash.core.detail import detail_of
 from deploydash.core.effective import OFFLINE_GRACE
 from deploydash.core.ledger import Ledger
@@ -109,6 +109,8 @@ class Fleet:
         """Obey an operator's order about what is shown."""
         if isinstance(command, CompareWith):
             self._compare(command)
+        elif isinstance(command, JudgeByRun):
+            self._judge(command)
         elif isinstance(command, Remark):
             self._ledger.events.add(command.at, command.subject, command.change, command.detail, calm=command.calm)
         else:
@@ -143,17 +145,18 @@ class Fleet:
         if (command.phase, startup) != (ledger.phase, ledger.startup):
             ledger.phase, ledger.startup = command.phase, startup
             ledger.mark(cell for cell in self._cells.values() if cell.shown)
-        if command.stopped is not None and command.stopped != ledger.stopped:
-            before, ledger.stopped = ledger.stopped, command.stopped
-            for cell in self._known(before.keys() | command.stopped.keys()):
-                if command.stopped.get(cell.csc) != before.get(cell.csc):
-                    cell.stopped_by = command.stopped.get(cell.csc, "")
-                    ledger.mark((cell,))
-        if command.moving is not None and command.moving != ledger.moving:
-            changed, ledger.moving = ledger.moving ^ command.moving, command.moving
-            for cell in self._known(changed):
-                cell.moving = cell.csc in command.moving
+
+    def _judge(self, by: JudgeByRun) -> None:
+        ledger = self._ledger
+        before, ledger.stopped = ledger.stopped, by.stopped
+        for cell in self._known(before.keys() | by.stopped.keys()):
+            if by.stopped.get(cell.csc) != before.get(cell.csc):
+                cell.stopped_by = by.stopped.get(cell.csc, "")
                 ledger.mark((cell,))
+        changed, ledger.moving = ledger.moving ^ by.moving, by.moving
+        for cell in self._known(changed):
+            cell.moving = cell.csc in by.moving
+            ledger.mark((cell,))
 
     def _known(self, cscs: Iterable[CscId]) -> list[Cell]:
         return [self._cells[csc] for csc in cscs if csc in self._cells]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deploydash.core.arm import Arm
-from deploydash.core.commands import CompareWith
+from deploydash.core.csc_in_run import in_run
 from deploydash.core.gate import GateReason, Sight, only_silence_awaited, reasons
 from deploydash.core.hand_view import HandCard, HandRow, rows
 from deploydash.core.lost import still_lost
@@ -127,6 +127,7 @@ class RunView:
     ``owed``: the open debts with the ids by which they are waived. ``lost``: who was LOST before the run opened and
     still is. ``added``: the scripts added by hand, beside whatever step, that are under way, and the last one that was.
     ``hands``: the last command by hand to each CSC, newest last. ``hand``: what the dialog about one shows, if open.
+    ``inspected``: what the run wants of the CSC whose detail is open.
     """
 
     run: str
@@ -150,6 +151,7 @@ class RunView:
     added: tuple[ScriptRow, ...] = ()
     hands: tuple[HandRow, ...] = ()
     hand: HandCard | None = None
+    inspected: tuple[str, ...] = ()
 
 
 def current_phase(state: RunState) -> RunPhase:
@@ -158,18 +160,6 @@ def current_phase(state: RunState) -> RunPhase:
         if any(not state.settled(step) for step in phase.steps):
             return phase
     return state.runbook.phases[-1]
-
-
-def comparison(state: RunState) -> CompareWith:
-    """Return what the fleet is compared with now: the phase's targets, the answers', and what this run did to whom."""
-    wanted = state.runbook.wanted(current_phase(state), state.answers)
-    under_way = frozenset(
-        csc
-        for progress in state.steps.values()
-        for csc, target in progress.targets.items()
-        if target.status is TargetStatus.UNDER_WAY
-    )
-    return CompareWith(wanted, state.runbook.startup_targets(state.answers), state.stopped, under_way)
 
 
 def card_step(state: RunState, sight: Sight, chosen: StepId | None = None) -> Step | None:
@@ -205,8 +195,12 @@ def run_view(
     message: str = "",
     fault: str = "",
     hand: HandCard | None = None,
+    inspected: CscId | None = None,
 ) -> RunView:
-    """Return the view of a run as of a sight; ``arm``, ``message``, ``fault``, ``hand`` are the process's own."""
+    """Return the view of a run as of a sight.
+
+    ``arm``, ``message``, ``fault``, ``hand`` are the process's own; ``inspected`` is the CSC whose detail is open.
+    """
     opened = state.opened
     step = card_step(state, sight, chosen)
     return RunView(
@@ -231,6 +225,7 @@ def run_view(
         added=_added(state),
         hands=rows(state),
         hand=hand,
+        inspected=in_run(inspected, state) if inspected is not None else (),
     )
 
 

@@ -11,13 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from deploydash.core.commands import CompareWith
 from deploydash.core.fleet import Fleet
+from deploydash.core.judging import Judging
 from deploydash.core.model import CscId, CscSpec, Effective, Liveness, Phase, Roster, SummaryState, Target
 from deploydash.core.records import BeatsChanged, Record, StateRecorded
 from deploydash.core.run_records import RunOpened, RunRecord, RunResumed
 from deploydash.core.run_state import RunState, evolve
-from deploydash.core.run_view import comparison
 from deploydash.core.runbook import Runbook, StepId
 from deploydash.core.said import Said, said
 from deploydash.core.snapshot import CscView
@@ -85,7 +84,7 @@ class Timeline:
         self._by_csc: dict[CscId, list[Happened]] = {}
         self._fleet: Fleet | None = None
         self._views: Sequence[CscView] = ()
-        self._wanted: CompareWith | None = None
+        self._judging = Judging()
         self._at = 0.0
         self._looked = 0.0
 
@@ -138,7 +137,7 @@ class Timeline:
         if self._fleet is not None:
             for spells in self.spells.values():
                 _add(spells, Spell(min(utc, self.last + EVERY_S), None))
-        self._fleet, self._views, self._wanted = None, (), None
+        self._fleet, self._views, self._judging = None, (), Judging()
 
     def _fold(self, record: Record, utc: float) -> None:
         if self._fleet is None:
@@ -149,10 +148,9 @@ class Timeline:
         self._at = record.at
 
     def _compare(self) -> None:
-        wanted = comparison(self.state)
-        if self._fleet is not None and wanted != self._wanted:
-            self._wanted = wanted
-            self._fleet.order(wanted)
+        if self._fleet is not None:
+            for order in self._judging.news(self.state):
+                self._fleet.order(order)
 
     def _look(self) -> None:
         """Note whoever is in something else than at the last look."""

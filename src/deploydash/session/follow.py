@@ -11,16 +11,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from deploydash.core.commands import Command, CompareWith
+from deploydash.core.commands import Command
 from deploydash.core.fleet import Fleet
 from deploydash.core.gate import Sight
 from deploydash.core.hand_view import remark
+from deploydash.core.judging import Judging
 from deploydash.core.model import FeedName, FeedState, Phase, Roster
 from deploydash.core.ports import Clock, Subscriber
 from deploydash.core.records import FeedReported, Record
 from deploydash.core.run_records import RunOpened, RunRecord, RunResumed
 from deploydash.core.run_state import RunState, evolve
-from deploydash.core.run_view import comparison, run_view
+from deploydash.core.run_view import run_view
 from deploydash.core.runbook import Runbook, StepId
 from deploydash.core.snapshot import Snapshot
 
@@ -77,7 +78,7 @@ class Follower:
         self._why_ended = ""
         self._last_utc = clock.utc()
         self._fleet = Fleet(roster, clock.monotonic(), Phase(None))
-        self._compared: CompareWith | None = None
+        self._judging = Judging()
         self._fresh = True
         self._ahead = 0.0
         self._subscribers: list[Subscriber] = []
@@ -131,7 +132,7 @@ class Follower:
         if self._fresh:
             self._ahead = self.clock.monotonic() - (self.clock.utc() - utc) - record.at
             self._fleet = Fleet(self._roster, record.at + self._ahead, Phase(None))
-            self._compared = None
+            self._judging = Judging()
             self._why_ended = ""
             self._fresh = False
         self._fleet.apply(moved(record, self._ahead))
@@ -157,11 +158,10 @@ class Follower:
             last = datetime.fromtimestamp(self._last_utc, UTC).strftime("%H:%M:%S")
             why = "the run is closed" if self.state.closed else self._why_ended
             shown = replace(shown, banner=f"{why}; everything is shown as it was at {last} UTC")
-        return replace(shown, run=run_view(self.state, Sight.of(shown), chosen=self.chosen))
+        inspected = shown.detail.csc if shown.detail is not None else None
+        return replace(shown, run=run_view(self.state, Sight.of(shown), chosen=self.chosen, inspected=inspected))
 
     def _compare(self) -> None:
-        """Compare with what phase and answers want, each time that this changes; between them the user chooses."""
-        wanted = comparison(self.state)
-        if wanted != self._compared:
-            self._compared = wanted
-            self._fleet.order(wanted)
+        """Judge by what the run wants and does, each time that this changes; between them the user chooses."""
+        for order in self._judging.news(self.state):
+            self._fleet.order(order)

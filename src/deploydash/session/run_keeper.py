@@ -12,9 +12,10 @@ from dataclasses import replace
 
 from deploydash.core.arm import Arm, death, death_by_hand, ready, shut, typed
 from deploydash.core.by_hand import refusal, step_of
-from deploydash.core.commands import CompareWith, Remark
+from deploydash.core.commands import CompareWith, JudgeByRun, Remark
 from deploydash.core.gate import Sight, reasons
 from deploydash.core.hand_view import considered, remark
+from deploydash.core.judging import Judging
 from deploydash.core.lost import lost_before
 from deploydash.core.model import CscId
 from deploydash.core.ports import Action, Clock, ScriptAction, ScriptJob
@@ -42,7 +43,7 @@ from deploydash.core.run_records import (
 )
 from deploydash.core.run_scripts import may_intend_script
 from deploydash.core.run_state import ItemProgress, RunState, TargetStatus, script_of
-from deploydash.core.run_view import card_step, comparison, run_view
+from deploydash.core.run_view import card_step, run_view
 from deploydash.core.runbook import BY_HAND, CscItem, Step, StepId, StepKind, Tier
 from deploydash.core.snapshot import CscView, Snapshot
 from deploydash.errors import UserError
@@ -85,9 +86,9 @@ class RunKeeper:
         self.chosen: StepId | None = None
         self.considered: tuple[CscId, ...] = ()
         self.subname = "sal"
-        self.compare: Callable[[CompareWith], None] = lambda _: None
+        self.judge: Callable[[CompareWith | JudgeByRun], None] = lambda _: None
         self.remark: Callable[[Remark], None] = lambda _: None
-        self._compared: CompareWith | None = None
+        self._judging = Judging()
         self._seen: Sight | None = None
 
     @property
@@ -215,6 +216,7 @@ class RunKeeper:
             message="" if hand is not None else self._message,
             fault=self.fault,
             hand=hand,
+            inspected=snapshot.detail.csc if snapshot.detail is not None else None,
         )
         return replace(snapshot, run=shown)
 
@@ -245,10 +247,8 @@ class RunKeeper:
         for record in () if isinstance(decision, Refused) else decision:
             if (line := remark(record, self._clock.monotonic())) is not None:
                 self.remark(line)
-        wanted = comparison(self.state)
-        if wanted != self._compared:
-            self._compared = wanted
-            self.compare(wanted)
+        for order in self._judging.news(self.state):
+            self.judge(order)
         return decision
 
     async def _intend(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from deploydash.core.model import Effective, Liveness
@@ -16,10 +17,17 @@ LABEL = 18
 LEVELS = {40: "error", 30: "warning", 20: "info", 10: "debug"}
 
 
-def detail_lines(view: CscView, detail: CscDetail | None, moment: Moment, width: int, by_hand: str = "") -> list[Line]:
+def detail_lines(
+    view: CscView,
+    detail: CscDetail | None,
+    moment: Moment,
+    width: int,
+    by_hand: str = "",
+    in_run: Sequence[str] = (),
+) -> list[Line]:
     """Return the detail of one CSC; ``detail`` is None until the session has gathered it.
 
-    ``by_hand`` says what came of the last command by hand.
+    ``by_hand`` says what came of the last command by hand, ``in_run`` what the run wants of this CSC.
     """
     glyphs = moment.glyphs
     lines = [Line(), Line(_heading(view, glyphs)), Line()]
@@ -42,6 +50,8 @@ def detail_lines(view: CscView, detail: CscDetail | None, moment: Moment, width:
         lines += _wrapped("error code", told, width, letter(Effective.FAULT))
     if by_hand:
         lines += _wrapped("by hand", by_hand, width, Ink.BRIGHT)
+    for number, sentence in enumerate(in_run):
+        lines += _wrapped("the run" if not number else "", sentence, width, Ink.TEXT)
     lines.append(_field("process", _process(view, detail)))
     if detail is None:
         return [*lines, Line(), Line((Span("   gathering what is known", Ink.DIM),))]

@@ -117,7 +117,7 @@ async def acting(
         descr=f"{state.runbook.title}, run by {me} with deploydash",
     )
     keeper = RunKeeper(state, journal, reader.session.snapshot, clock, me, {StepKind.CSC: action}, scripts)
-    keeper.compare = keeper.remark = reader.session.order
+    keeper.judge = keeper.remark = reader.session.order
     keeper.subname = outside.kafka.topic_subname
     await keeper.begin(first)
     reader.session.attach = keeper.attach

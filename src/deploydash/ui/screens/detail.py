@@ -74,7 +74,8 @@ class DetailScreen(View):
         page = self.query_one("#page", Lines)
         hands = snapshot.run.hands if snapshot.run is not None else ()
         by_hand = next((row.sentence for row in hands if row.csc == self._csc), "")
-        page.show(detail_lines(view, detail, moment, width - 2, by_hand) if view else [Line()])
+        in_run = snapshot.run.inspected if snapshot.run is not None and detail is not None else ()
+        page.show(detail_lines(view, detail, moment, width - 2, by_hand, in_run) if view else [Line()])
         self.query_one(More).mark(page)
         surface = Surface.REHEARSAL if snapshot.roster.rehearsal else Surface.BAR
         self.query_one("#footer", Lines).show([lines.keys_line(Scope.DETAIL, width, {}, surface)])
