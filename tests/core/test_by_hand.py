@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from deploydash.core.arm import Arm, death_by_hand
-from deploydash.core.by_hand import bad_override, refusal, step_of
+from deploydash.core.by_hand import bad_override, not_offered, offered, refusal, step_of
 from deploydash.core.gate import Sight, reasons
 from deploydash.core.hand_view import considered, remark, rows, said
 from deploydash.core.model import CameraSubstate, CscId, FeedState, Liveness, SummaryState, Target
@@ -150,6 +150,30 @@ def test_a_waiver_of_the_watcher_opens_exit_control() -> None:
 )
 def test_an_override_is_a_name_and_a_version(text: str, good: bool) -> None:
     assert (bad_override(text) == "") is good
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "why"),
+    [
+        ("", ("a.yaml",), ""),
+        ("a.yaml", ("a.yaml",), ""),
+        ("b.yaml:HEAD", ("a.yaml",), ""),
+        ("b.yaml", (), ""),
+        ("b.yaml", ("a.yaml", "c.yaml"), "b.yaml is not offered: a.yaml, c.yaml"),
+    ],
+)
+def test_a_name_that_nobody_offers_is_a_slip_unless_of_another_version(
+    text: str, names: tuple[str, ...], why: str
+) -> None:
+    assert not_offered(text, names) == why
+
+
+def test_several_are_offered_what_each_of_them_offers() -> None:
+    one, other = (
+        replace(view(csc), overrides=names) for csc, names in zip(PLAIN[:2], (("a", "b"), ("b",)), strict=True)
+    )
+    assert offered([one, other]) == ("b",)
+    assert offered([]) == ()
 
 
 def test_one_command_was_let_go_and_no_second_follows() -> None:

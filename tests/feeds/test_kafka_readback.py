@@ -152,6 +152,7 @@ async def test_everything_that_was_told_last_is_found(
         writer.tell_versions(csc, "1.2", "24.1")
         writer.tell_simulation_mode(csc, 1)
         writer.tell_configuration(csc, "a.yaml,b.yaml", "v7")
+        writer.tell_overrides(csc, "day.yaml,night.yaml")
         writer.tell_log(csc, 30, "careful")
         writer.tell_log(csc, 40, "too late")
     writer.tell_state(camera, S.OFFLINE)
@@ -166,6 +167,7 @@ async def test_everything_that_was_told_last_is_found(
         assert {told.csc: told.mode for told in watch.told.of(SimulationModeTold)} == dict.fromkeys(everybody, 1)
         assert {told.csc: told.version for told in watch.told.of(ConfigurationTold)} == dict.fromkeys(everybody, "v7")
         assert watch.view("MTCamera").substate is CameraSubstate.AVAILABLE
+        assert watch.view("ESS:1").overrides == ("day.yaml", "night.yaml")
 
 
 async def test_a_last_state_buried_under_garbage_is_found(

@@ -14,6 +14,7 @@ from deploydash.core.observations import (
     ErrorTold,
     LogTold,
     Observation,
+    OverridesTold,
     Process,
     SimulationModeTold,
     StateTold,
@@ -70,6 +71,9 @@ def test_the_other_watched_events_are_told() -> None:
     assert told("softwareVersions", **versions) == VersionsTold(ESS, "1", "2", "", "a=3", SENT_UTC, 3.0)
     applied = told("configurationApplied", configurations="a.yaml,b.yaml", version="v1")
     assert applied == ConfigurationTold(ESS, "a.yaml,b.yaml", "v1", SENT_UTC, 3.0)
+    available = told("configurationsAvailable", overrides="a.yaml, b.yaml", version="v1")
+    assert available == OverridesTold(ESS, ("a.yaml", "b.yaml"), SENT_UTC, 3.0)
+    assert told("configurationsAvailable", overrides="") == OverridesTold(ESS, (), SENT_UTC, 3.0)
 
 
 def test_what_nobody_watches_is_no_observation() -> None:

@@ -42,8 +42,12 @@ def _recorded() -> dict[str, Any]:
 
 @cache
 def schema_text(component: str, event: str, *, indexed: bool) -> str:
-    """Return the schema of one event of any component: ESS's, MTMount's or MTCamera's under its own namespace."""
-    donor = "MTCamera" if event == "offlineDetailedState" else ("ESS" if indexed else "MTMount")
+    """Return the schema of one event of any component: that of one which was recorded, under its own namespace."""
+    donor = "ESS" if indexed else "MTMount"
+    if event == "offlineDetailedState":
+        donor = "MTCamera"
+    elif event == "configurationsAvailable":
+        donor = "Test" if indexed else "Watcher"
     numbers = _recorded()["subjects"][f"lsst.sal.{donor}.logevent_{event}-value"]
     schema = json.loads(_recorded()["schemas"][str(numbers[0])])
     schema["namespace"] = f"lsst.sal.{component}"
@@ -188,6 +192,10 @@ class SalWriter:
     def tell_simulation_mode(self, csc: CscId, mode: int, **how: Any) -> None:
         """Write a simulationMode."""
         self.write(csc, "simulationMode", {"mode": mode}, **how)
+
+    def tell_overrides(self, csc: CscId, overrides: str, **how: Any) -> None:
+        """Write a configurationsAvailable."""
+        self.write(csc, "configurationsAvailable", {"overrides": overrides}, **how)
 
     def tell_configuration(self, csc: CscId, configurations: str, version: str, **how: Any) -> None:
         """Write a configurationApplied."""

@@ -123,16 +123,23 @@ async def test_the_safe_answer_is_the_default_and_closes() -> None:
 
 async def test_start_asks_for_an_override_and_takes_no_path() -> None:
     base = scene((ATAOS, S.STANDBY))
+    offers = ("bar.yaml", "foo.yaml")
+    base = replace(base, cscs=tuple(replace(v, overrides=offers) if v.csc == ATAOS else v for v in base.cscs))
     async with running_run(base) as screen:
         await to(screen, ATAOS)
         await open_on(screen, base, ATAOS)
         await screen.press("down", "enter")
-        await screen.sees("override")
+        await screen.sees("Offered: bar.yaml, foo.yaml.")
         await screen.read()
         await screen.type("../x")
         await screen.press("enter")
         await screen.sees("no path and no blank")
         for _ in "../x":
+            await screen.press("backspace")
+        await screen.type("baz")
+        await screen.press("enter")
+        await screen.sees("baz is not offered: bar.yaml, foo.yaml")
+        for _ in "baz":
             await screen.press("backspace")
         await screen.type("bar.yaml")
         await screen.press("enter")

@@ -12,6 +12,7 @@ from deploydash.core.observations import (
     ExitAcknowledged,
     FeedMeasured,
     LogTold,
+    OverridesTold,
     RecordsUndecodable,
     SimulationModeTold,
     VersionsTold,
@@ -95,6 +96,16 @@ def configuration_told(ledger: Ledger, told: ConfigurationTold) -> tuple[Record,
         cell = ledger.cell(told.csc)
         if cell.configuration is None or cell.configuration.sent_utc <= told.sent_utc:
             cell.configuration = told
+    return NOTHING
+
+
+def overrides_told(ledger: Ledger, told: OverridesTold) -> tuple[Record, ...]:
+    """Keep the newest list of configuration overrides."""
+    if told.csc.name not in NEVER_EXPECTED:
+        cell = ledger.cell(told.csc)
+        if cell.offered is None or cell.offered.sent_utc <= told.sent_utc:
+            cell.offered = told
+            ledger.mark((cell,))
     return NOTHING
 
 

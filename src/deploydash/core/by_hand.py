@@ -7,7 +7,7 @@ as many decisions. The order rules hold as in a step. Sources: the state machine
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from deploydash.core.gate import Sight, forbids
 from deploydash.core.model import CameraSubstate, CscId, Liveness, Target
@@ -33,6 +33,20 @@ def bad_override(text: str) -> str:
     if _OVERRIDE.fullmatch(text) and ".." not in text:
         return ""
     return "an override is a file's name, :version, or both, as in bar.yaml:37bf936; no path and no blank"
+
+
+def offered(views: Iterable[CscView]) -> tuple[str, ...]:
+    """Return the configuration overrides that each of these CSCs offers."""
+    lists = [view.overrides for view in views]
+    return tuple(name for name in lists[0] if all(name in each for each in lists)) if lists else ()
+
+
+def not_offered(override: str, names: Sequence[str]) -> str:
+    """Return why an override is probably a slip, or an empty text; another version may offer other files."""
+    name, _, version = override.partition(":")
+    if not name or not names or version or name in names:
+        return ""
+    return f"{name} is not offered: {', '.join(names)}"
 
 
 def confirmation(cscs: tuple[CscId, ...], state: RunState) -> str:

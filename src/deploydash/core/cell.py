@@ -10,7 +10,13 @@ from collections import deque
 
 from deploydash.core.beats import Lives
 from deploydash.core.model import CscId, CscSpec, Effective, Limits, Liveness, SummaryState
-from deploydash.core.observations import BeatFoundInLog, ConfigurationTold, SimulationModeTold, VersionsTold
+from deploydash.core.observations import (
+    BeatFoundInLog,
+    ConfigurationTold,
+    OverridesTold,
+    SimulationModeTold,
+    VersionsTold,
+)
 from deploydash.core.records import ErrorLogged, ErrorRecorded, StateRecorded, SubstateRecorded
 from deploydash.core.snapshot import CscView, LogLine
 
@@ -101,6 +107,7 @@ class Cell:
         "logged",
         "logs",
         "moving",
+        "offered",
         "origin",
         "place",
         "recent",
@@ -160,6 +167,7 @@ class Cell:
         self.versions: VersionsTold | None = None
         self.simulation: SimulationModeTold | None = None
         self.configuration: ConfigurationTold | None = None
+        self.offered: OverridesTold | None = None
 
         self.view: CscView | None = None
         self.dirty = False

@@ -35,6 +35,7 @@ _NOTICES: Mapping[type[Any], Callable[[Ledger, Any], tuple[Record, ...]]] = Mapp
         seen.VersionsTold: asides.versions_told,
         seen.SimulationModeTold: asides.simulation_mode_told,
         seen.ConfigurationTold: asides.configuration_told,
+        seen.OverridesTold: asides.overrides_told,
         seen.StatesReadBack: notice.states_read_back,
         seen.EfdAnswered: notice.efd_answered,
         seen.TopicsListed: notice.topics_listed,

@@ -155,6 +155,16 @@ class ConfigurationTold:
 
 
 @dataclass(frozen=True, slots=True)
+class OverridesTold:
+    """A ``configurationsAvailable`` event: the overrides that ``start`` takes, each a file's name."""
+
+    csc: CscId
+    overrides: tuple[str, ...]
+    sent_utc: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class StatesReadBack:
     """The end of a component's state topics was read: what was not told by then, Kafka no longer holds."""
 
@@ -266,6 +276,7 @@ Observation = (
     | VersionsTold
     | SimulationModeTold
     | ConfigurationTold
+    | OverridesTold
     | StatesReadBack
     | EfdAnswered
     | TopicsListed

@@ -80,7 +80,7 @@ class CscView:
     ``beat_at`` (monotonic) is exact whenever ``liveness`` is late or silent; of a beating CSC it is the
     last beat known when the view was made. ``beat_at_least`` says that the log was not read further back.
     ``changed_at`` (monotonic) is when ``effective`` last changed while we watched, or None. ``logged`` is an error
-    of its log, the last that was recorded.
+    of its log, the last that was recorded. ``overrides``: the configuration overrides that its ``start`` takes.
     """
 
     csc: CscId
@@ -105,6 +105,7 @@ class CscView:
     duplicate: bool
     changed_at: float | None
     logged: LogLine | None = None
+    overrides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ def view_of(ledger: Ledger, cell: Cell, now: float) -> CscView:
         restarts=cell.restarts,
         duplicate=cell.duplicate,
         changed_at=cell.changed_at,
+        overrides=cell.offered.overrides if cell.offered is not None else (),
         logged=LogLine(logged.sent_utc, logged.level, logged.message) if logged is not None else None,
     )
     return old if old is not None and old == new else new

@@ -111,7 +111,7 @@ class Process:
             *self.event(
                 "logevent_configurationsAvailable",
                 now,
-                overrides="",
+                overrides="day.yaml,night.yaml",
                 version="heads/main-0-g3d2a29b",
                 url="file:///opt/ts_config",
                 schemaVersion="v2",

@@ -14,6 +14,7 @@ from deploydash.core.observations import (
     ErrorTold,
     LogTold,
     Observation,
+    OverridesTold,
     Process,
     SimulationModeTold,
     StateTold,
@@ -131,6 +132,11 @@ def _configuration_applied(record: _Received) -> Observation:
     return ConfigurationTold(record.csc, configurations, version, record.sent_utc(), record.at)
 
 
+def _configurations_available(record: _Received) -> Observation:
+    names = (name.strip() for name in text(record.fields, "overrides").split(","))
+    return OverridesTold(record.csc, tuple(name for name in names if name), record.sent_utc(), record.at)
+
+
 _TELLERS: dict[str, Callable[[_Received], Observation]] = {
     "logevent_heartbeat": _heartbeat,
     "logevent_summaryState": _summary_state,
@@ -139,5 +145,6 @@ _TELLERS: dict[str, Callable[[_Received], Observation]] = {
     "logevent_softwareVersions": _software_versions,
     "logevent_simulationMode": _simulation_mode,
     "logevent_configurationApplied": _configuration_applied,
+    "logevent_configurationsAvailable": _configurations_available,
     "logevent_offlineDetailedState": _substate,
 }

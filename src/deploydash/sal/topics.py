@@ -13,6 +13,7 @@ WATCHED_EVENTS: tuple[str, ...] = (
     "softwareVersions",
     "simulationMode",
     "configurationApplied",
+    "configurationsAvailable",
     "offlineDetailedState",
 )
 """The events that tell what a CSC is in; the last one only cameras have."""

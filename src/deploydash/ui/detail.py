@@ -59,7 +59,7 @@ def detail_lines(
     lines += [Line(), rule("States, newest first", width, glyphs)]
     lines += _states(detail, moment) or [Line((Span("   none told", Ink.DIM),))]
     lines += [Line(), rule("Software and configuration", width, glyphs)]
-    lines += _software(detail, width)
+    lines += _software(view, detail, width)
     lines += [Line(), rule("Log messages, newest first", width, glyphs)]
     lines += _logs(detail, width) or [Line((Span("   none since we watch", Ink.DIM),))]
     return lines
@@ -163,7 +163,7 @@ def _states(detail: CscDetail, moment: Moment) -> list[Line]:
     return lines
 
 
-def _software(detail: CscDetail, width: int) -> list[Line]:
+def _software(view: CscView, detail: CscDetail, width: int) -> list[Line]:
     mode = "not told" if detail.simulation_mode is None else str(detail.simulation_mode)
     real = {None: "", 0: "   the real hardware"}.get(detail.simulation_mode, "   simulated")
     return [
@@ -172,6 +172,7 @@ def _software(detail: CscDetail, width: int) -> list[Line]:
         _field("simulation mode", (Span(mode), Span(real, Ink.DIM))),
         *_wrapped("configuration", detail.configurations or "not told", width, Ink.TEXT),
         _field("its version", (Span(detail.configuration_version or "not told"),)),
+        *_wrapped("overrides", ", ".join(view.overrides) or "none offered", width, Ink.TEXT),
     ]
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from textual.app import ComposeResult
 
-from deploydash.core.by_hand import bad_override
+from deploydash.core.by_hand import bad_override, not_offered, offered
 from deploydash.core.hand_view import HandCard
 from deploydash.core.model import CscId
 from deploydash.core.run_orders import ArmByHand, CommandByHand, Disarm, Fire
@@ -173,6 +173,8 @@ class HandScreen(Acting):
         number = self.host.snapshot.number if self.host.snapshot is not None else 0
         wish = CommandByHand(hand.cscs, command, seen, number)
         fields = []
+        cscs = self.host.snapshot.cscs if self.host.snapshot is not None else ()
+        names = offered(view for view in cscs if view.csc in hand.cscs)
         if command == "start":
             fields.append(Field("override", "empty: the configuration of its site"))
         if hand.confirm:
@@ -189,11 +191,12 @@ class HandScreen(Acting):
             asked = filled(text)
             if asked.typed != hand.confirm:
                 return f"type {hand.confirm} to confirm"
-            return bad_override(asked.override)
+            return bad_override(asked.override) or not_offered(asked.override, names)
 
         body = [f"{command} of {', '.join(map(str, hand.cscs))}"]
         if command == "start":
             body.append("The name of a configuration override, or nothing for the configuration of its site.")
+            body.append(f"Offered: {', '.join(names)}." if names else "It told no override that it offers.")
         if hand.protected:
             body.append(f"{hand.cscs[0]} is protected: no bulk step touches it.")
         body.append("Nothing is sent yet: it is armed after this.")
