@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import pytest
 from tests.e2e_run.books import CLOSE, HEAD
 from tests.e2e_run.world import journals, open_run, records, world
 from tests.servers.tmux import Tmux
+from tests.servers.waiting import wait_until
 from tests.support.command_line import CommandLine
 from tests.support.run_driver import CLOSED, READ_S, Frame, Lead
 
@@ -158,6 +160,11 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spent]:
         lead = Lead(tmux, failures=lambda lead, frame: _decide(lead, frame, seen))
         lead.until(lambda frame: frame.has("Bring two CSCs"), "the first card")
         seen["pending"] = lead.see().text
+        wait_until(
+            lambda: re.search(r"ScriptQueue[^\n]*\n[^\n]*E1 +E2 +E3 *\n", tmux.capture()),
+            20,
+            "the states of the queues",
+        )
         _add(lead, seen)
         time.sleep(READ_S)
         lead.press("a")

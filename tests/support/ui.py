@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from textual.events import Key
 from textual.pilot import Pilot
 
 from deploydash.core.snapshot import Snapshot
@@ -39,6 +40,12 @@ class Screen:
     async def type(self, text: str) -> None:
         """Type letters."""
         await self.press(*("space" if letter == " " else letter for letter in text))
+
+    def burst(self, *keys: str) -> None:
+        """Hand over keys as a terminal does when they are typed faster than anything is done with them."""
+        for key in keys:
+            character = " " if key == "space" else key if len(key) == 1 else None
+            self.app.post_message(Key(key, character))
 
     async def until(self, holds: Callable[[], bool], seconds: float = 10.0) -> None:
         """Wait for a condition."""

@@ -162,6 +162,17 @@ async def test_letters_type_while_the_filter_has_the_focus() -> None:
         assert not grid(screen).by_state
 
 
+async def test_keys_on_the_heels_of_the_filter_act_in_their_order() -> None:
+    async with running(snapshots.busy()) as screen:
+        screen.burst("slash", *"mtdome", "enter", "enter")
+        await screen.until(lambda: isinstance(screen.app.screen, DetailScreen))
+        await screen.sees("MTDome ")
+        assert (chosen(screen), grid(screen).pattern) == ("MTDome", "mtdome")
+        await screen.press("escape")
+        screen.burst("slash", *(["backspace"] * 6), *"ess", "enter", "x")
+        await screen.until(lambda: grid(screen).pattern == "ess" and grid(screen).listing)
+
+
 async def test_the_filter_finds_by_name_state_and_liveness_and_n_goes_round() -> None:
     async with running(snapshots.busy()) as screen:
         await screen.press("slash")

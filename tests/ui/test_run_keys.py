@@ -261,6 +261,18 @@ async def test_a_question_that_was_answered_is_asked_anew_by_the_palette_alone()
         await screen.sees("watcher has no question that was answered")
 
 
+async def test_a_dialog_filled_faster_than_it_is_drawn_has_each_text_in_its_field() -> None:
+    async with running_run(SCENES["asking"]()) as screen:
+        await press(screen, ("asterisk", "w"))
+        screen.burst(*"hangs", "enter", "2", "enter")
+        await screen.until(lambda: bool(screen.desk.orders))
+        assert screen.desk.orders == [Waive((MTDOME, ESS), "hangs", 2)]
+        await press(screen, ("w",))
+        screen.burst(*"one", "tab", "3", "backspace", "2", "enter")
+        await screen.until(lambda: len(screen.desk.orders) == 2)
+        assert screen.desk.orders[1] == Waive((MTDOME, ESS), "one", 2)
+
+
 async def test_letters_type_in_a_dialog_and_act_nowhere() -> None:
     async with running_run(SCENES["asking"]()) as screen:
         await press(screen, ("w", "'HRqax"))

@@ -16,6 +16,7 @@ from deploydash.ui.run.keys import run_bindings
 from deploydash.ui.run.present import Reading, box, copied, counted, folded
 from deploydash.ui.screens.base import View
 from deploydash.ui.widgets.canvas import Lines
+from deploydash.ui.widgets.field import TypedField, at_once, taken
 
 if TYPE_CHECKING:
     from deploydash.ui.run_app import DeploydashRunApp
@@ -57,6 +58,8 @@ FORM = (
     Key("H", "H", "hold everything", "hold"),
 )
 
+IN_FIELDS = (("enter", "take_field"), ("tab", "step_field(1)"), ("shift+tab", "step_field(-1)"))
+
 
 def _nothing_wrong(_: Sequence[str]) -> str:
     return ""
@@ -70,7 +73,7 @@ class Form(View):
     ``lives`` says of a new snapshot whether the question still stands; if not, the dialog goes away by itself.
     """
 
-    BINDINGS = run_bindings(FORM)
+    BINDINGS = [*run_bindings(FORM), *at_once(IN_FIELDS)]  # noqa: RUF012 - Textual's
 
     def __init__(
         self,
@@ -113,7 +116,7 @@ class Form(View):
         """The frame with its text, and a line for each field laid over it."""
         yield Lines(id="form")
         for number, field in enumerate(self._fields):
-            yield Input(field.value, placeholder=field.hint, compact=True, id=f"field-{number}", classes="field")
+            yield TypedField(field.value, placeholder=field.hint, compact=True, id=f"field-{number}", classes="field")
 
     def on_mount(self) -> None:
         """Put the cursor into the first field."""
@@ -203,8 +206,7 @@ class Form(View):
             self._row_at = max(0, min(len(self._options) - 1, self._row_at + int(way)))
             self.draw()
         elif self._fields:
-            here = next((n for n in range(len(self._fields)) if self.query_one(f"#field-{n}").has_focus), 0)
-            self._enter_field((here + int(way)) % len(self._fields))
+            self._enter_field((self._here() + int(way)) % len(self._fields))
 
     def act_scroll(self, lines: str) -> None:
         """Go on in a text that is longer than the dialog."""
@@ -216,13 +218,33 @@ class Form(View):
         # Widget.focus() waits for the next turn, and letters typed meanwhile would stand in the field before.
         self.set_focus(self.query_one(f"#field-{number}"))
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Take the keys of the fields only where one has the focus."""
+        del parameters
+        return action not in {"take_field", "step_field"} or isinstance(self.focused, Input)
+
+    async def action_step_field(self, way: int) -> None:
+        """Go to the next field, after what was typed into this one."""
+        await self._typed()
+        self.act_step(str(way))
+
+    async def action_take_field(self) -> None:
         """Go to the next field, or take the answer at the last one."""
-        number = int((event.input.id or "field-0").removeprefix("field-"))
+        number = await self._typed()
         if number + 1 < len(self._fields):
             self._enter_field(number + 1)
         else:
             self.act_enter("")
+
+    async def _typed(self) -> int:
+        """Return the number of the field that has the focus, once it took what was typed."""
+        number = self._here()
+        await taken(self.query_one(f"#field-{number}", Input))
+        return number
+
+    def _here(self) -> int:
+        # Widget.has_focus follows a turn later.
+        return int((self.focused.id or "").removeprefix("field-")) if isinstance(self.focused, Input) else 0
 
     def act_enter(self, _: str) -> None:
         """Take the answer if nothing is missing and it was typed for this dialog."""

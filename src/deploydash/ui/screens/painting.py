@@ -20,6 +20,7 @@ from deploydash.ui.start import is_wanted, start_lines
 from deploydash.ui.widgets.canvas import Lines
 from deploydash.ui.widgets.departing import Departing
 from deploydash.ui.widgets.events import Events
+from deploydash.ui.widgets.field import TypedField
 from deploydash.ui.widgets.grid import Grid
 
 AROUND_S = 0.25
@@ -73,7 +74,7 @@ class Painting(View):
             yield Lines(id="message")
             with Horizontal(id="asking"):
                 yield Lines(id="slash")
-                yield Input(id="filter", placeholder="name, group, state or liveness", compact=True)
+                yield TypedField(id="filter", placeholder="name, group, state or liveness", compact=True)
                 yield Lines(id="hits")
         yield Lines(id="footer")
         yield Lines(id="start")

@@ -28,10 +28,11 @@ from deploydash.ui.screens.design import Size
 from deploydash.ui.screens.messages import MessageScreen
 from deploydash.ui.screens.run_help import RunHelpScreen
 from deploydash.ui.screens.wait import WaitScreen
-from deploydash.ui.screens.watch import EDGES, NOTHING_YET, WatchScreen
+from deploydash.ui.screens.watch import EDGES, IN_FILTER, NOTHING_YET, WatchScreen
 from deploydash.ui.widgets.canvas import Lines
 from deploydash.ui.widgets.departing import Departing
 from deploydash.ui.widgets.events import Events
+from deploydash.ui.widgets.field import at_once
 from deploydash.ui.widgets.grid import Grid
 
 GRID_ROWS = 30
@@ -53,7 +54,7 @@ class Pane(Enum):
 class RunScreen(Answers, WatchScreen, inherit_bindings=False):
     """The lead's view of grid and run."""
 
-    BINDINGS = run_bindings(RUN)
+    BINDINGS = [*run_bindings(RUN), *at_once(IN_FILTER)]  # noqa: RUF012 - Textual's
     TABLE = RUN
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it

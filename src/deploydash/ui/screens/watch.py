@@ -15,16 +15,21 @@ from deploydash.ui.screens.help import HelpScreen
 from deploydash.ui.screens.painting import Painting
 from deploydash.ui.widgets.departing import Departing
 from deploydash.ui.widgets.events import Events
+from deploydash.ui.widgets.field import at_once, taken
 from deploydash.ui.widgets.grid import Grid
 
 EDGES = {"up": "nothing above", "down": "nothing below", "left": "nothing on the left", "right": "nothing on the right"}
 NOTHING_YET = "nothing is known yet: waiting for the first snapshot"
 
 
+IN_FILTER = (("enter", "take_filter"),)
+"""Keys of the filter while it is typed."""
+
+
 class WatchScreen(Painting):
     """The grid under the operator's keys."""
 
-    BINDINGS = bindings(Scope.GRID)
+    BINDINGS = [*bindings(Scope.GRID), *at_once(IN_FILTER)]  # noqa: RUF012 - Textual's
 
     def say(self, sentence: str) -> None:
         """Answer in the line above the footer; the next key takes it away."""
@@ -113,9 +118,10 @@ class WatchScreen(Painting):
             self.say("no events yet; tab goes back to the grid")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave the key of the filter to a field that has the focus."""
+        """Leave the key of the filter to a field that has the focus, and Enter to the screen where none has."""
         del parameters
-        return action != "filter_at_once" or self.focused is None
+        typing = self.focused is not None
+        return {"filter_at_once": not typing, "take_filter": typing}.get(action, True)
 
     def action_filter_at_once(self) -> None:
         """Open the filter."""
@@ -135,9 +141,9 @@ class WatchScreen(Painting):
         """Filter while typing."""
         self._find(event.value)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    async def action_take_filter(self) -> None:
         """Keep the filter and give the keys back."""
-        self._find(event.value)
+        self._find(await taken(self.query_one(Input)))
         self._end_typing()
         if self.pattern and not self.found:
             self.say(f"nothing matches {self.pattern!r}; esc takes the filter away")
