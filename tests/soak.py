@@ -86,6 +86,13 @@ def restarts(name: str, spend: Callable[[Path, int], Restarted], folder: Path, m
     return Soaked(line, [f"{name}: not reached: {', '.join(left)}"] if left else [])
 
 
+def _told(part: Soaked) -> Soaked:
+    """Say at once what a part has come to: the next may take an hour."""
+    sys.stdout.write("\n".join([*part.wrong, part.line]) + "\n")
+    sys.stdout.flush()
+    return part
+
+
 def main() -> int:
     """Run every part; the exit code says whether every night ended as if undisturbed."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
@@ -101,16 +108,16 @@ def main() -> int:
         Part("twelve CSCs by keys", lambda folder, last: spend(folder, last or None), 3, asked.keys),
     ]
     soaked: list[Soaked] = []
-    with TemporaryDirectory(prefix="soak-") as folder:
+    with TemporaryDirectory(prefix="soak-") as name:
+        folder = Path(name)
         for number, part in enumerate(parts):
             if part.most != 0:
-                soaked.append(soak(part, Path(folder) / str(number), asked.seed))
+                soaked.append(_told(soak(part, folder / str(number), asked.seed)))
         if asked.restarts:
-            soaked.append(restarts("one broker killed", killed, Path(folder) / "killed", asked.restarts))
-            soaked.append(restarts("three brokers in turn", rolled, Path(folder) / "rolled", asked.restarts))
-    wrong = [each for part in soaked for each in part.wrong]
-    lines = [*wrong, *(part.line for part in soaked), f"seed {asked.seed}; {len(wrong)} wrong"]
-    sys.stdout.write("\n".join(lines) + "\n")
+            soaked.append(_told(restarts("one broker killed", killed, folder / "killed", asked.restarts)))
+            soaked.append(_told(restarts("three brokers in turn", rolled, folder / "rolled", asked.restarts)))
+    wrong = sum(len(part.wrong) for part in soaked)
+    sys.stdout.write(f"seed {asked.seed}; {wrong} wrong\n")
     return 1 if wrong else 0
 
 

@@ -15,11 +15,12 @@ class KafkaCluster:
     """Node 1 is controller and broker and stays up; nodes 2 and 3 are brokers that a test may kill.
 
     ``topics.create(names, brokers=[2])`` makes partitions that have no leader while node 2 is dead;
-    ``brokers=[2, 3]`` makes ones whose leader moves to node 3. With ``equal`` each node is controller, too, and any
-    one of them may go.
+    ``brokers=[2, 3]`` makes ones whose leader moves to node 3. With ``equal`` each node is controller, too, any one of
+    them may go, and there is no account but the anonymous one.
     """
 
     def __init__(self, install: KafkaInstall, folder: Path, *, equal: bool = False) -> None:
+        self._equal = equal
         certificates = make_certificates(folder)
         nodes = [Node(1), Node(2, controller=equal), Node(3, controller=equal)]
         voters = ",".join(f"{node.node_id}@127.0.0.1:{node.controller_port}" for node in nodes if node.controller)
@@ -55,7 +56,8 @@ class KafkaCluster:
             broker.launch()
         for broker in self._brokers.values():
             broker.wait_ready()
-        self.topics.allow_reading("dash", prefix="lsst.sal")
+        if not self._equal:
+            self.topics.allow_reading("dash", prefix="lsst.sal")
 
     def kill(self, node_id: int) -> None:
         """End a broker at once and wait until the others know."""

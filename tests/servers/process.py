@@ -15,6 +15,7 @@ from tests.servers.waiting import wait_until
 
 _BELOW_EPHEMERAL = range(18_000, 32_000)
 _RANDOM = random.SystemRandom()  # a seed that a test sets must not lead two servers to one port
+_GIVEN: set[int] = set()
 
 
 def free_port() -> int:
@@ -25,8 +26,11 @@ def free_port() -> int:
     """
     while True:
         port = _RANDOM.choice(_BELOW_EPHEMERAL)
+        if port in _GIVEN:
+            continue  # it belongs to a server that does not listen yet, or is stopped on purpose
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            _GIVEN.add(port)
             return port
 
 
