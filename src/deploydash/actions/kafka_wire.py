@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from functools import partial
 from typing import Any, Protocol
 
-import aiokafka.client
 from aiokafka import AIOKafkaClient, AIOKafkaConsumer, TopicPartition
-from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
+from deploydash.config.kafka_metadata import create_no_topics
 from deploydash.config.kafka_security import REQUEST_TIMEOUT_MS, security, unusable
 from deploydash.config.settings import KafkaSettings
 
@@ -26,8 +24,7 @@ _NO_PRODUCER = -1
 logging.getLogger("aiokafka").addHandler(logging.NullHandler())
 """Without a handler Python would print aiokafka's warnings on the operator's screen."""
 
-aiokafka.client.MetadataRequest = partial(MetadataRequest, allow_auto_topic_creation=False)
-"""aiokafka asks for topics by name and lets the broker create those that are missing; it has no setting for that."""
+create_no_topics()
 
 
 class Partition(Protocol):

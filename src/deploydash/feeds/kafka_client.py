@@ -8,22 +8,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-import aiokafka.client
-from aiokafka import AIOKafkaClient, AIOKafkaConsumer, TopicPartition
-from aiokafka.protocol.metadata import MetadataRequest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from deploydash.config.kafka_metadata import ListingClient, create_no_topics
 from deploydash.config.kafka_security import security, unusable
 from deploydash.config.settings import KafkaSettings
 
 logging.getLogger("aiokafka").addHandler(logging.NullHandler())
 """Without a handler Python would print aiokafka's warnings on the operator's screen."""
 
-aiokafka.client.MetadataRequest = partial(MetadataRequest, allow_auto_topic_creation=False)
-"""aiokafka asks for assigned topics by name and lets the broker create those that are missing: a topic that
-was deleted while we read it would come back. It has no setting for that."""
+create_no_topics()
 
 
 class Partition(Protocol):
@@ -80,10 +76,10 @@ class Metadata(Protocol):
 
 
 class MetadataClient(Protocol):
-    """What is used of an AIOKafkaClient."""
+    """What is used of a ListingClient."""
 
     async def bootstrap(self) -> None: ...  # noqa: D102
-    async def fetch_all_metadata(self) -> Metadata: ...  # noqa: D102
+    async def list_anew(self) -> Metadata | None: ...  # noqa: D102
     async def close(self) -> None: ...  # noqa: D102
 
 
@@ -128,7 +124,7 @@ def new_metadata_client(settings: KafkaSettings) -> MetadataClient:
         FeedError: the settings cannot be used.
     """
     try:
-        made: MetadataClient = AIOKafkaClient(
+        made: MetadataClient = ListingClient(
             bootstrap_servers=settings.bootstrap, client_id="deploydash", **security(settings)
         )
     except ValueError as error:

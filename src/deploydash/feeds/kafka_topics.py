@@ -55,6 +55,7 @@ class Catalogue:
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
         self._client: MetadataClient | None = None
+        self._listing = Listing({}, {})
         self.pause_s = _LEAST_PAUSE_S
         """How long to wait until the list may be asked for again."""
 
@@ -76,7 +77,9 @@ class Catalogue:
         """
         if self._client is None:
             raise RuntimeError("the catalogue was not connected")
-        metadata = await self._client.fetch_all_metadata()
+        metadata = await self._client.list_anew()
+        if metadata is None:
+            return self._listing
         started = time.thread_time()
         led: dict[Partition, Event] = {}
         leaderless: dict[Partition, Event] = {}
@@ -92,7 +95,8 @@ class Catalogue:
                 (led if has_leader else leaderless)[one] = event
         cost = time.thread_time() - started + _DECODING_S * len(topics)
         self.pause_s = max(_LEAST_PAUSE_S, _PAUSE_PER_COST * cost)
-        return Listing(led, leaderless)
+        self._listing = Listing(led, leaderless)
+        return self._listing
 
     async def close(self) -> None:
         """Close its connections."""

@@ -1,0 +1,31 @@
+"""The list of all topics on a real broker: told once, and anew when something about it changed."""
+
+from __future__ import annotations
+
+import pytest
+
+from deploydash.config.kafka_metadata import ListingClient, create_no_topics
+from tests.servers.kafka import KafkaServer
+
+pytestmark = pytest.mark.server
+
+
+async def test_the_list_is_told_once_and_again_only_when_it_differs(kafka: KafkaServer, subname: str) -> None:
+    create_no_topics()
+    first, second = f"lsst.{subname}.ESS.logevent_heartbeat", f"lsst.{subname}.EAS.logevent_heartbeat"
+    kafka.topics.create([first])
+    client = ListingClient(bootstrap_servers=kafka.bootstrap)
+    await client.bootstrap()
+    try:
+        told = await client.list_anew()
+        assert told is not None
+        assert first in told.topics()
+        assert told.partitions_for_topic(first) == {0}
+        assert await client.list_anew() is None
+        kafka.topics.create([second])
+        again = await client.list_anew()
+        assert again is not None
+        assert {first, second} <= again.topics()
+        assert await client.list_anew() is None
+    finally:
+        await client.close()
