@@ -29,7 +29,7 @@ from deploydash.core.run_records import (
     TargetEnded,
     TargetsDispatched,
 )
-from deploydash.core.run_scripts import may_intend_script, route_config
+from deploydash.core.run_scripts import identities_of, may_intend_script, route_config
 from deploydash.core.run_state import ROUTES_FROM, RunState, StepStatus, TargetStatus, script_of
 from deploydash.core.run_view import run_view
 from deploydash.core.runbook import (
@@ -188,6 +188,14 @@ def test_after_a_crash_a_script_is_unknown_and_looked_for_with_what_is_known_of_
     again = state.progress(TESTING).scripts[0]
     assert (again.status, again.seq_num, again.sal_index) == (TargetStatus.UNDER_WAY, 5, 200003)
     assert "added before" in str(may_intend_script(intent(seq=6), state, sight()))
+
+
+def test_a_script_of_this_run_is_no_foreign_hand_while_it_may_run_and_shortly_after() -> None:
+    state = after(approved(run_of(FIRST)), ScriptFollowed(TESTING, 0, 200003, "RUNNING", "slew"), utc=1_000.0)
+    assert identities_of(state, 9_000.0) == {"Script:200003"}
+    ended = after(state, ItemEnded(TESTING, 0, Outcome.REACHED, ""), utc=2_000.0)
+    assert identities_of(ended, 2_010.0) == {"Script:200003"}
+    assert identities_of(ended, 2_031.0) == frozenset(), "a queue that started anew gives the index to somebody else"
 
 
 def test_a_script_that_failed_or_was_never_sent_is_added_anew_by_a_retry() -> None:

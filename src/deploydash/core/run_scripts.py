@@ -47,10 +47,22 @@ Ruled = tuple[RunRecord, ...] | str
 """Records to be written, or why not."""
 
 
-def identities_of(state: RunState) -> frozenset[str]:
-    """Return as whom this run's scripts command CSCs (ts_salobj: ``Script:100009``): those are no foreign hands."""
+_LATE_S = 30.0
+"""So long after the end of a script what it commanded may still be acknowledged."""
+
+
+def identities_of(state: RunState, utc: float) -> frozenset[str]:
+    """Return as whom this run's scripts command CSCs now (ts_salobj: ``Script:100009``): those are no foreign hands.
+
+    A queue that starts anew counts its scripts anew, so an index belongs to ours only as long as ours may run.
+    """
     scripts = (script for progress in state.steps.values() for script in progress.scripts.values())
-    return frozenset(f"Script:{script.sal_index}" for script in scripts if script.sal_index)
+    may_run = {TargetStatus.UNDER_WAY, TargetStatus.UNKNOWN}
+    return frozenset(
+        f"Script:{script.sal_index}"
+        for script in scripts
+        if script.sal_index and (script.status in may_run or utc < script.utc + _LATE_S)
+    )
 
 
 def following(step: Step, state: RunState, sight: Sight) -> tuple[RunRecord, ...]:

@@ -101,7 +101,7 @@ async def acting(
     tell = reader.session.tell
 
     def heard(seen: AckSeen) -> None:
-        if not seen.ours and seen.identity not in identities_of(keeper.state):
+        if not seen.ours and seen.identity not in identities_of(keeper.state, clock.utc()):
             tell(CommandSeen(seen.csc, seen.identity, seen.what, seen.at))
 
     sender = Sender(me, os.getpid())
