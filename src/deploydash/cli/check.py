@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 
 from deploydash.cli.exits import Exit
 from deploydash.cli.headless import until
+from deploydash.cli.owners import known_owners
 from deploydash.cli.places import places
 from deploydash.cli.running import run as run_to_the_end
 from deploydash.cli.sites import open_site, shipped_sites
@@ -18,7 +19,7 @@ from deploydash.config.runbook import runbook_problems
 from deploydash.config.settings import Connections
 from deploydash.core.model import FeedName, FeedState, Liveness, Phase, Source
 from deploydash.core.snapshot import FeedView, Snapshot
-from deploydash.errors import UserError
+from deploydash.errors import ConfigurationError, UserError
 from deploydash.feeds.kafka_probe import probe as probe_kafka
 from deploydash.wiring.read_only import ReadOnly, read_only
 
@@ -55,6 +56,7 @@ def configuration(site: Site, outside: Connections) -> list[Finding]:
     findings = [Finding("ok", "site file", f"{site.path}: {len(site.roster.cscs)} CSCs")]
     findings += [Finding("warning", "site file", str(problem)) for problem in site.warnings]
     findings += runbooks(site)
+    findings += owners(site)
     for subject, settings in (("kafka", outside.kafka), ("schema_registry", outside.registry)):
         address = getattr(settings, "bootstrap", "") or getattr(settings, "url", "")
         if settings.foreign:
@@ -71,6 +73,19 @@ def runbooks(site: Site) -> list[Finding]:
     return [Finding("red", "runbooks", str(problem)) for problem in problems] or [
         Finding("ok", "runbooks", "every step, name and script configuration fits this site")
     ]
+
+
+def owners(site: Site) -> list[Finding]:
+    """Return what is wrong with this user's own file of owners, or how many CSCs have one; nothing without a file."""
+    try:
+        known = known_owners(site)
+    except ConfigurationError as error:
+        return [Finding("red", "owners", str(problem)) for problem in error.problems]
+    return (
+        [Finding("ok", "owners", f"of {len(known)} of {len(site.roster.cscs)} CSCs the owner is known")]
+        if known
+        else []
+    )
 
 
 async def probes(reader: ReadOnly) -> list[Finding]:
