@@ -68,15 +68,15 @@ def test_a_fault_is_cleared_on_the_board_and_the_csc_started_with_an_override(
         tmux.type_text("MTDome")
         lead.press("Enter")
         tmux.wait_for("match 'MTDome'")
-        started = send(lead, "start", "bar.yaml")
-        assert started.has("start of MTDome by hand, with bar.yaml: done, seen DISABLED")
+        started = send(lead, "start", "night.yaml")
+        assert started.has("start of MTDome by hand, with night.yaml: done, seen DISABLED")
         tmux.wait_for("by hand: done")
         (sent,) = [each for each in observatory.commands().commands if each.name == "start"]
-        assert sent.fields["configurationOverride"] == "bar.yaml"
+        assert sent.fields["configurationOverride"] == "night.yaml"
         (journal,) = journals(cli)
     told = records(journal, "HandCommandApproved", "CommandIntended", "TargetEnded")
     assert [record["kind"] for record in told] == ["HandCommandApproved", "CommandIntended", "TargetEnded"] * 2
-    assert [(each["command"], each["override"]) for each in told[::3]] == [("standby", ""), ("start", "bar.yaml")]
+    assert [(each["command"], each["override"]) for each in told[::3]] == [("standby", ""), ("start", "night.yaml")]
     assert {record["outcome"] for record in told[2::3]} == {"reached"}
     report = cli.run("report", journal.parent.name)
-    assert "let start with configuration override bar.yaml go by hand: MTDome, seen STANDBY" in report.out
+    assert "let start with configuration override night.yaml go by hand: MTDome, seen STANDBY" in report.out

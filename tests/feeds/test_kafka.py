@@ -202,8 +202,11 @@ async def test_with_the_registry_stopped_the_cache_is_enough(
             await watch.until_decided()
             assert set(watch.reported().values()) == {S.STANDBY}
             assert watch.kafka_state() is FeedState.UP
-            registry = [told for told in watch.told.of(FeedChanged) if told.feed is FeedName.SCHEMA_REGISTRY]
-            assert registry[-1].state is FeedState.DEGRADED
+
+            def told() -> FeedState:
+                return [told for told in watch.told.of(FeedChanged) if told.feed is FeedName.SCHEMA_REGISTRY][-1].state
+
+            await watch.until(lambda: told() is FeedState.DEGRADED, 15, "the registry was asked and did not answer")
 
 
 async def test_a_state_told_while_the_registry_is_away_is_not_lost(
