@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 from deploydash.core.ledger import Ledger
-from deploydash.core.model import NEVER_EXPECTED
+from deploydash.core.model import NEVER_EXPECTED, CscId
 from deploydash.core.observations import (
     CommandSeen,
-    ConfigurationTold,
     ExitAcknowledged,
     FeedMeasured,
     LogTold,
-    OverridesTold,
     RecordsUndecodable,
-    SimulationModeTold,
-    VersionsTold,
 )
 from deploydash.core.records import NOTHING, CommandNoticed, ErrorLogged, Record, UndecodableNoticed
 from deploydash.core.snapshot import LogLine, Undecodable
@@ -72,41 +70,26 @@ def command_seen(ledger: Ledger, seen: CommandSeen) -> tuple[Record, ...]:
     return (CommandNoticed(seen.csc, seen.identity, seen.outcome + rest, seen.at),)
 
 
-def versions_told(ledger: Ledger, told: VersionsTold) -> tuple[Record, ...]:
-    """Keep the newest versions."""
-    if told.csc.name not in NEVER_EXPECTED:
-        cell = ledger.cell(told.csc)
-        if cell.versions is None or cell.versions.sent_utc <= told.sent_utc:
-            cell.versions = told
-    return NOTHING
+class _Detail(Protocol):
+    @property
+    def csc(self) -> CscId: ...
+    @property
+    def sent_utc(self) -> float: ...
 
 
-def simulation_mode_told(ledger: Ledger, told: SimulationModeTold) -> tuple[Record, ...]:
-    """Keep the newest simulation mode."""
-    if told.csc.name not in NEVER_EXPECTED:
-        cell = ledger.cell(told.csc)
-        if cell.simulation is None or cell.simulation.sent_utc <= told.sent_utc:
-            cell.simulation = told
-    return NOTHING
+def newest(field: str) -> Callable[[Ledger, _Detail], tuple[Record, ...]]:
+    """Return what keeps the newest event of one kind in this field of its CSC's cell: nothing of it is durable."""
 
+    def keep(ledger: Ledger, told: _Detail) -> tuple[Record, ...]:
+        if told.csc.name not in NEVER_EXPECTED:
+            cell = ledger.cell(told.csc)
+            held: _Detail | None = getattr(cell, field)
+            if held is None or held.sent_utc <= told.sent_utc:
+                setattr(cell, field, told)
+                ledger.mark((cell,))
+        return NOTHING
 
-def configuration_told(ledger: Ledger, told: ConfigurationTold) -> tuple[Record, ...]:
-    """Keep the newest applied configuration."""
-    if told.csc.name not in NEVER_EXPECTED:
-        cell = ledger.cell(told.csc)
-        if cell.configuration is None or cell.configuration.sent_utc <= told.sent_utc:
-            cell.configuration = told
-    return NOTHING
-
-
-def overrides_told(ledger: Ledger, told: OverridesTold) -> tuple[Record, ...]:
-    """Keep the newest list of configuration overrides."""
-    if told.csc.name not in NEVER_EXPECTED:
-        cell = ledger.cell(told.csc)
-        if cell.offered is None or cell.offered.sent_utc <= told.sent_utc:
-            cell.offered = told
-            ledger.mark((cell,))
-    return NOTHING
+    return keep
 
 
 def feed_measured(ledger: Ledger, measured: FeedMeasured) -> tuple[Record, ...]:
