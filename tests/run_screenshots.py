@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.e2e_run.books import SHUTDOWN, WAIT, write_book
+from tests.e2e_run.books import CLOSE, SHUTDOWN, WAIT, write_book
 from tests.e2e_run.test_order import TROUBLE
 from tests.e2e_run.test_wait import NIGHT
 from tests.e2e_run.world import journals, open_run, world
@@ -28,13 +28,13 @@ def take_run(cli: CommandLine, folder: Path, take: Take) -> None:
 def _shutdown(cli: CommandLine, folder: Path, take: Take) -> None:
     scenario = _written(folder, TROUBLE)
     with world(cli, "--scenario", str(scenario), "--speed", "4") as observatory, Tmux(folder / "tmux") as tmux:
-        open_run(tmux, cli, observatory.site_file, write_book(folder, SHUTDOWN))
+        open_run(tmux, cli, observatory.site_file, write_book(folder, SHUTDOWN, CLOSE))
         lead = Lead(tmux)
         lead.until(lambda frame: frame.has("Send the Watcher"), "the first card")
         _at_all_sizes(tmux, "run-ready", take)
-        lead.play(lambda frame: frame.has("type summit"), 60)
-        take(tmux, "run-typed-name-120x40")
-        lead.play(lambda frame: frame.title.startswith("Under way") and frame.has("on their way"), 60)
+        lead.play(lambda frame: frame.title.startswith("Armed"), 60)
+        take(tmux, "run-armed-120x40")
+        lead.play(lambda frame: frame.has("on their way") and not frame.has("1 on their way"), 60)
         take(tmux, "run-under-way-120x40")
         lead.until(
             lambda frame: frame.title.startswith("Your turn") and "did not go" in frame.title, "the failures", 90
@@ -48,7 +48,7 @@ def _shutdown(cli: CommandLine, folder: Path, take: Take) -> None:
 def _wait(cli: CommandLine, folder: Path, take: Take) -> None:
     scenario = _written(folder, NIGHT)
     with world(cli, "--scenario", str(scenario), "--speed", "20") as observatory, Tmux(folder / "tmux") as tmux:
-        open_run(tmux, cli, observatory.site_file, write_book(folder, WAIT, limit="10m"))
+        open_run(tmux, cli, observatory.site_file, write_book(folder, WAIT, CLOSE, limit="10m"))
         Lead(tmux).play(lambda frame: frame.title == WAITING, 30)
         wait_until(lambda: "restarted" in tmux.capture() and "code 101" in tmux.capture(), 60, "the stragglers")
         _at_all_sizes(tmux, "run-wait", take)
