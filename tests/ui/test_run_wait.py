@@ -97,6 +97,10 @@ def test_the_likely_reason_is_what_the_csc_shows_and_something_helps(view: CscVi
     assert help_ in helps(view)
 
 
+def test_one_restart_is_one_time() -> None:
+    assert likely_reason(replace(ESS, restarts=1), reading(run_snapshots.waiting())) == "restarted 1 time"
+
+
 def test_the_last_log_message_of_the_one_looked_at_is_a_reason() -> None:
     base = run_snapshots.waiting()
     logs = (LogLine(UTC - 9, 20, "older"), LogLine(UTC - 5, 40, "cannot\nbind port"))

@@ -122,7 +122,7 @@ def _heartbeat(view: CscView, moment: Moment) -> Spans:
 def _process(view: CscView, detail: CscDetail | None) -> Spans:
     spans = [Span(f"origin {detail.origin}" if detail and detail.origin is not None else "origin unknown")]
     if view.restarts:
-        spans.append(Span(f"   restarted {view.restarts} times while we watched", Ink.WARN))
+        spans.append(Span(f"   restarted {view.restarts} time{'s' * (view.restarts > 1)} while we watched", Ink.WARN))
     if view.duplicate:
         spans.append(Span("   two processes beat under this name", Ink.BAD))
     return tuple(spans)

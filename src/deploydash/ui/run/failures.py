@@ -10,7 +10,7 @@ from deploydash.ui.ink import Ink, Line, Span, Surface, letter
 from deploydash.ui.lines import reason_of, state_words
 from deploydash.ui.present import code, cut, look, without_state
 from deploydash.ui.run.asked import Asked, asked_lines
-from deploydash.ui.run.present import Focus, Reading, folded, lasting, listed, since
+from deploydash.ui.run.present import Focus, Reading, counted, folded, lasting, listed, since
 
 
 def failure_lines(reading: Reading, card: Card, focus: Focus, width: int, height: int) -> list[Line]:
@@ -87,5 +87,5 @@ def state_evidence(view: CscView, reading: Reading) -> str:
         was = view.reported.name if view.reported is not None else "up"
         return f"was {was}, then its beats stopped"
     if view.restarts:
-        return f"restarted {view.restarts} times"
+        return f"restarted {counted(view.restarts, 'time')}"
     return cut(without_state(reason_of(view, reading.moment), view), 120, reading.glyphs)
