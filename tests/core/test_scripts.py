@@ -9,6 +9,7 @@ import pytest
 
 from deploydash.core.model import CscId
 from deploydash.core.scripts import (
+    BeatOfScript,
     Followed,
     LogOfScript,
     ProcessState,
@@ -130,6 +131,14 @@ def test_topics_may_be_read_in_any_order() -> None:
     for order in permutations(facts):
         seen = after(5, list(order))
         assert (seen.done, seen.log) == (True, "Run succeeded")
+
+
+@pytest.mark.parametrize("order", list(permutations([ScriptTold, StateOfScript, LogOfScript, BeatOfScript])))
+def test_a_real_script_that_is_read_back_topic_by_topic_ends_the_same_way(order: tuple[type, ...]) -> None:
+    kinds = [*order, QueueTold]
+    facts = [fact for kind in kinds for fact in real_facts() if isinstance(fact, kind)]
+    assert after(cmd_of(100001), facts).words == "failed: Error in run: Failed in run after wait: fail_run=True"
+    assert after(cmd_of(100000), facts).words == "done"
 
 
 def test_a_final_state_is_never_taken_back_by_a_slower_topic() -> None:

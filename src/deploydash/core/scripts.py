@@ -132,7 +132,8 @@ FINAL = frozenset({ScriptState.DONE, ScriptState.STOPPED, ScriptState.FAILED, Sc
 _NEVER_RAN = frozenset({ProcessState.LOADFAILED, ProcessState.CONFIGURE_FAILED, ProcessState.TERMINATED})
 _EARLIER_S = 1.0
 """A script cannot tell anything before the queue started its process; the two stamps are of one host's clock."""
-_MOST_KEPT = 50
+_MOST_KEPT = 2_000
+"""Facts that are kept until the queue tells whose they are: all that is read back of every script, and some more."""
 
 
 @dataclass(frozen=True, slots=True)
