@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 import pytest
@@ -11,6 +11,7 @@ from deploydash.core.commands import CompareWith
 from deploydash.core.model import (
     CscId,
     CscSpec,
+    Effective,
     FeedName,
     FeedState,
     Liveness,
@@ -24,6 +25,7 @@ from deploydash.core.model import (
 from deploydash.core.records import BeatsChanged, FeedReported, Record, StateRecorded
 from deploydash.core.run_records import (
     ChoiceAnswered,
+    ItemTicked,
     RunClosed,
     RunHeld,
     RunOpened,
@@ -32,7 +34,7 @@ from deploydash.core.run_records import (
     TargetsDispatched,
 )
 from deploydash.core.run_state import StepStatus
-from deploydash.core.runbook import Choice, Option, StepId
+from deploydash.core.runbook import Choice, Effect, HandItem, Option, StepId
 from deploydash.core.snapshot import Snapshot
 from deploydash.session.follow import LEADS_TIMES, Follower
 from tests.support.clock import START_UTC, ManualClock
@@ -92,6 +94,38 @@ def test_ages_are_the_leads_whatever_our_own_monotonic_clock_shows(clock: Manual
     view = snapshot.cscs[0]
     assert view.beat_at is not None
     assert snapshot.at - view.beat_at == pytest.approx(31.0)
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_who_came_up_after_a_ticked_stop_is_lost_if_it_falls_silent_though_all_is_read_at_once(
+    clock: ManualClock, resumed: bool
+) -> None:
+    book = small_runbook()
+    stop = StepId("bridges-stop")
+    steps = tuple(
+        replace(step, effect=Effect.STOPS, items=(HandItem("host-a", (), (WATCHER,)),)) if step.id == stop else step
+        for step in book.phases[0].steps
+    )
+    seen = Follower(ROSTER, replace(book, phases=(replace(book.phases[0], steps=steps),)), list, clock)
+    tick = Line(START_UTC + 5, ItemTicked(stop, 0, "Ana", OPERATOR))
+    before = [
+        Line(START_UTC, OPENED),
+        Line(START_UTC, beats(WATCHER, Liveness.BEATING, 90_000.0)),
+        Line(START_UTC, told(WATCHER, SummaryState.ENABLED, 90_000.0)),
+        tick,
+    ]
+    silent = Line(START_UTC + 15, beats(WATCHER, Liveness.SILENT, 90_015.0))
+    again = [
+        Line(START_UTC + 20, beats(WATCHER, Liveness.BEATING, 90_020.0)),
+        Line(START_UTC + 20, told(WATCHER, SummaryState.ENABLED, 90_020.0)),
+        Line(START_UTC + 40, beats(WATCHER, Liveness.SILENT, 90_040.0)),
+    ]
+    resume = [Line(START_UTC + 18, RunResumed(OPERATOR, 8))] if resumed else []
+    seen.take([*before, silent])
+    assert seen.snapshot().cscs[0].effective is Effective.OFFLINE
+    whole = Follower(ROSTER, seen.state.runbook, list, clock)
+    whole.take([*before, silent, *resume, *again])
+    assert whole.snapshot().cscs[0].effective is Effective.LOST
 
 
 def test_after_a_resume_the_fleet_is_told_anew_and_the_run_goes_on(clock: ManualClock) -> None:

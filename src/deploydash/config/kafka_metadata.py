@@ -31,19 +31,20 @@ def create_no_topics() -> None:
 
 
 class _Answer:
-    """Stands for the type of an answer: decodes as it does, but nothing for the bytes it decoded last."""
+    """Stands for the type of an answer: decodes as it does, but nothing for the bytes that were taken last."""
 
     def __init__(self) -> None:
         self.kind: Any = None
-        self._raw = b""
+        self._taken = self._last = b""
 
     def decode(self, data: io.BytesIO) -> object:
-        raw = data.read()
-        if raw == self._raw:
-            return None
-        decoded: object = self.kind.decode(io.BytesIO(raw))
-        self._raw = raw
+        self._last = data.read()
+        decoded: object = None if self._last == self._taken else self.kind.decode(io.BytesIO(self._last))
         return decoded
+
+    def take(self) -> None:
+        # Not when it is decoded: whoever asked may have given up by then, and would never be told.
+        self._taken = self._last
 
 
 class _ListRequest(_Request):
@@ -82,7 +83,11 @@ class ListingClient(AIOKafkaClient):
                 continue
             if told is None:
                 return None
+            if not told.brokers:
+                failed = KafkaError(f"broker {node_id} knows of no broker yet")
+                continue
             found = ClusterMetadata()
             found.update_metadata(told)
+            self._answer.take()
             return found
         raise failed

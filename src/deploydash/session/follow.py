@@ -19,7 +19,7 @@ from deploydash.core.judging import Judging
 from deploydash.core.model import FeedName, FeedState, Phase, Roster
 from deploydash.core.ports import Clock, Subscriber
 from deploydash.core.records import FeedReported, Record
-from deploydash.core.run_records import RunOpened, RunRecord, RunResumed
+from deploydash.core.run_records import ItemTicked, RunOpened, RunRecord, RunResumed
 from deploydash.core.run_state import RunState, evolve
 from deploydash.core.run_view import run_view
 from deploydash.core.runbook import Runbook, StepId
@@ -118,6 +118,8 @@ class Follower:
             if isinstance(record, RunRecord):
                 self.state = evolve(self.state, record, line.utc)
                 self._remark(record, line.utc)
+                if isinstance(record, ItemTicked):
+                    self._compare()  # before the beats that follow: who comes up again was not stopped any more
             elif isinstance(record, Record):
                 self._apply(record, line.utc)
             self._last_utc = line.utc
@@ -135,6 +137,7 @@ class Follower:
             self._judging = Judging()
             self._why_ended = ""
             self._fresh = False
+            self._compare()
         self._fleet.apply(moved(record, self._ahead))
 
     def _remark(self, record: RunRecord, utc: float) -> None:
