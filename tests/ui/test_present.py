@@ -11,6 +11,7 @@ from deploydash.core.snapshot import CscView, GroupView, Reason
 from deploydash.ui.glyphs import ASCII, UNICODE
 from deploydash.ui.ink import Ink, Span
 from deploydash.ui.present import Moment, age_of, bar, brief, chip, code, cut, is_departing, look, severity, tile, title
+from deploydash.ui.screens.design import calm_sentence
 from tests.support import snapshots
 from tests.support.snapshots import NOW, UTC, view
 
@@ -165,3 +166,10 @@ def test_a_bar_is_full_only_when_nothing_is_missing() -> None:
     assert text(bar(1, 1000, 10, UNICODE)) == "━" + "─" * 9
     assert text(bar(1000, 1000, 10, UNICODE)) == "━" * 10
     assert text(bar(0, 1000, 10, ASCII)) == "-" * 10
+
+
+def test_an_empty_list_is_no_praise_where_nothing_is_compared() -> None:
+    calm = snapshots.snapshot(snapshots.calm_views())
+    assert calm_sentence(calm) == "every CSC is at its target (startup)"
+    views = [replace(view, target=None, verdict=Verdict.NO_TARGET) for view in snapshots.calm_views()]
+    assert calm_sentence(snapshots.snapshot(views)) == "this phase wants nothing of any CSC"

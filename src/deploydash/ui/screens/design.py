@@ -47,6 +47,8 @@ def calm_sentence(snapshot: Snapshot) -> str:
     """Return what an empty list means."""
     if not snapshot.decided:
         return "listening"
+    if snapshot.summary.no_target == snapshot.summary.expected:
+        return "this phase wants nothing of any CSC"
     return f"every CSC is at its target ({snapshot.target})"
 
 
