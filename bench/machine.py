@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-LIBRARIES = ("aiokafka", "fastavro", "textual", "rich", "pydantic", "httpx", "confluent-kafka")
+LIBRARIES = ("aiokafka", "fastavro", "textual", "rich", "pydantic", "httpx2", "confluent-kafka")
 _TICK = os.sysconf("SC_CLK_TCK")
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 import yaml
 
@@ -60,7 +60,7 @@ def test_the_world_lives_on_them_under_the_ids_of_the_registry(
     assert (told["kafka"], told["schema_registry"]) == (kafka.bootstrap, schema_registry.url)
     beats = f"lsst.{subname}.Watcher.logevent_heartbeat"
     written = kafka.topics.read(beats)
-    about = httpx.get(f"{schema_registry.url}/subjects/{beats}-value/versions/latest", timeout=20).raise_for_status()
+    about = httpx2.get(f"{schema_registry.url}/subjects/{beats}-value/versions/latest", timeout=20).raise_for_status()
     assert written
     assert {value[1:5] for _, value in written if value is not None} == {about.json()["id"].to_bytes(4, "big")}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from deploydash.config.settings import EfdSettings
@@ -166,7 +166,7 @@ async def test_credentials_are_in_no_url_that_is_logged(
         await inbox.until(lambda: inbox.of(EfdAnswered))
     server_log = own_influx.log()
     assert "POST /query" in server_log
-    assert "/query HTTP" in caplog.text or httpx.URL(own_influx.url).host in caplog.text
+    assert "/query HTTP" in caplog.text or httpx2.URL(own_influx.url).host in caplog.text
     for log in (server_log, caplog.text):
         assert PASSWORDS["reader"] not in log
     assert PASSWORDS["reader"] not in repr(feed._settings)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import fastavro
-import httpx
+import httpx2
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from deploydash.core.model import CscId
@@ -71,7 +71,7 @@ class CommandReader:
         """Decode every byte there is; the schemas are asked for again each time."""
         found = Found()
         self._schemas.clear()
-        with httpx.Client(timeout=20) as http:
+        with httpx2.Client(timeout=20) as http:
             for topic, key, value in self._records("command_"):
                 try:
                     found.commands.append(self._command(http, topic, key, value))
@@ -82,14 +82,14 @@ class CommandReader:
     def written_elsewhere(self, identity: str) -> list[str]:
         """Return the topics beside the command topics on which somebody wrote under this identity."""
         topics = []
-        with httpx.Client(timeout=20) as http:
+        with httpx2.Client(timeout=20) as http:
             for prefix in ("logevent_", "ackcmd"):
                 for topic, _, value in self._records(prefix):
                     if self._decode(http, topic, value).get("private_identity") == identity:
                         topics.append(topic)
         return topics
 
-    def _command(self, http: httpx.Client, topic: str, key: bytes | None, value: bytes | None) -> Command:
+    def _command(self, http: httpx2.Client, topic: str, key: bytes | None, value: bytes | None) -> Command:
         fields = self._decode(http, topic, value)
         component, sal_name = topic.split(".")[2:]
         number = fields["private_seqNum"]
@@ -105,7 +105,7 @@ class CommandReader:
         identity, origin = fields["private_identity"], fields["private_origin"]
         return Command(csc, sal_name.removeprefix("command_"), number, identity, origin, key, fields)
 
-    def _decode(self, http: httpx.Client, topic: str, value: bytes | None) -> dict[str, Any]:
+    def _decode(self, http: httpx2.Client, topic: str, value: bytes | None) -> dict[str, Any]:
         if value is None:
             raise ValueError("a null value")
         if len(value) < 5 or value[0] != 0:
@@ -122,7 +122,7 @@ class CommandReader:
         decoded: dict[str, Any] = fields
         return decoded
 
-    def _schema(self, http: httpx.Client, topic: str, number: int) -> Any:
+    def _schema(self, http: httpx2.Client, topic: str, number: int) -> Any:
         """Return a schema that the registry has under the topic's own subject."""
         if (topic, number) not in self._schemas:
             subject = f"{self._registry}/subjects/{topic}-value/versions"

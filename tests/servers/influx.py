@@ -7,7 +7,7 @@ import signal
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from tests.servers.cache import install_once, run_tool, tool
 from tests.servers.process import ChildProcess, free_port
@@ -102,26 +102,26 @@ class InfluxServer:
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/ping", timeout=2).status_code == httpx.codes.NO_CONTENT
-        except httpx.HTTPError:
+            return httpx2.get(f"{self.url}/ping", timeout=2).status_code == httpx2.codes.NO_CONTENT
+        except httpx2.HTTPError:
             return False
 
     def query(self, statement: str, *, user: str | None = "admin") -> object:
         """Run one statement and return the answer's JSON."""
         auth = (user, PASSWORDS[user]) if user else None
-        answer = httpx.post(f"{self.url}/query", data={"q": statement, "db": DATABASE}, auth=auth, timeout=20)
+        answer = httpx2.post(f"{self.url}/query", data={"q": statement, "db": DATABASE}, auth=auth, timeout=20)
         return answer.raise_for_status().json()
 
     def write(self, lines: Iterable[str], *, database: str = DATABASE) -> None:
         """Write points in the line protocol."""
-        answer = httpx.post(
+        answer = httpx2.post(
             f"{self.url}/write",
             params={"db": database},
             content="\n".join(lines).encode(),
             auth=("admin", PASSWORDS["admin"]),
             timeout=20,
         )
-        assert answer.status_code == httpx.codes.NO_CONTENT, answer.text
+        assert answer.status_code == httpx2.codes.NO_CONTENT, answer.text
 
     def log(self) -> str:
         """Return everything it logged, its HTTP access log among it."""

@@ -6,7 +6,7 @@ import shutil
 import signal
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from tests.servers.cache import install_once, run_tool, tool
 from tests.servers.process import ChildProcess, free_port
@@ -39,7 +39,7 @@ class SchemaRegistry:
         self._jar = jar
         self._port = free_port()
         self._process = ChildProcess("schema registry", folder / "registry.log")
-        self._client = httpx.Client(timeout=20)
+        self._client = httpx2.Client(timeout=20)
         self._ids: dict[tuple[str, str], int] = {}
 
     @property
@@ -66,8 +66,8 @@ class SchemaRegistry:
 
     def _answers(self) -> bool:
         try:
-            return self._client.get(f"{self.url}/subjects").status_code == httpx.codes.OK
-        except httpx.HTTPError:
+            return self._client.get(f"{self.url}/subjects").status_code == httpx2.codes.OK
+        except httpx2.HTTPError:
             return False
 
     def set_compatibility(self, level: str) -> None:

@@ -8,7 +8,7 @@ import struct
 from typing import Any
 
 import fastavro
-import httpx
+import httpx2
 import pytest
 
 from deploydash.core.model import CameraSubstate, CscId, SummaryState
@@ -37,7 +37,7 @@ def _decoded(writer: SalWriter, registry: SchemaRegistry, csc: CscId, event: str
         magic, number = struct.unpack(">bI", value[:5])
         assert magic == 0
         if number not in schemas:
-            text = httpx.get(f"{registry.url}/schemas/ids/{number}", timeout=10).raise_for_status().json()["schema"]
+            text = httpx2.get(f"{registry.url}/schemas/ids/{number}", timeout=10).raise_for_status().json()["schema"]
             schemas[number] = fastavro.parse_schema(json.loads(text))
         schema = schemas[number]
         assert schema["name"] == f"lsst.sal.{csc.name}.logevent_{event}"

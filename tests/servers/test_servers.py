@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -86,17 +86,17 @@ def test_a_broker_keeps_its_records_when_stopped_or_killed(own_kafka: KafkaServe
 def test_a_registry_gives_back_the_schema_it_was_given(schema_registry: SchemaRegistry) -> None:
     text = '{"type":"record","name":"round_trip","fields":[{"name":"a","type":"int"}]}'
     number = schema_registry.register("round-trip-value", text)
-    answer = httpx.get(f"{schema_registry.url}/schemas/ids/{number}", timeout=10).raise_for_status()
+    answer = httpx2.get(f"{schema_registry.url}/schemas/ids/{number}", timeout=10).raise_for_status()
     assert answer.json()["schema"] == text
     assert "round-trip-value" in schema_registry.subjects()
-    assert httpx.get(f"{schema_registry.url}/schemas/ids/999999", timeout=10).json()["error_code"] == 40403
+    assert httpx2.get(f"{schema_registry.url}/schemas/ids/999999", timeout=10).json()["error_code"] == 40403
 
 
 def test_a_registry_can_stop_and_come_back_on_its_address(own_schema_registry: SchemaRegistry) -> None:
     text = '{"type":"record","name":"again","fields":[]}'
     first = own_schema_registry.register("again-value", text)
     own_schema_registry.stop()
-    with pytest.raises(httpx.ConnectError):
+    with pytest.raises(httpx2.ConnectError):
         own_schema_registry.subjects()
     own_schema_registry.restart()
     assert own_schema_registry.subjects() == set()
@@ -135,11 +135,11 @@ def test_influx_keeps_what_telegraf_writes_and_refuses_strangers(own_influx: Inf
             }
         ]
     }
-    wrong = httpx.get(f"{own_influx.url}/query", params={"q": "SHOW DATABASES"}, auth=("reader", "wrong"), timeout=10)
-    assert wrong.status_code == httpx.codes.UNAUTHORIZED
+    wrong = httpx2.get(f"{own_influx.url}/query", params={"q": "SHOW DATABASES"}, auth=("reader", "wrong"), timeout=10)
+    assert wrong.status_code == httpx2.codes.UNAUTHORIZED
     reader = ("reader", INFLUX_PASSWORDS["reader"])
-    refused = httpx.post(f"{own_influx.url}/write", params={"db": "efd"}, content="a b=1", auth=reader, timeout=10)
-    assert refused.status_code == httpx.codes.FORBIDDEN
+    refused = httpx2.post(f"{own_influx.url}/write", params={"db": "efd"}, content="a b=1", auth=reader, timeout=10)
+    assert refused.status_code == httpx2.codes.FORBIDDEN
 
 
 def test_a_terminal_is_driven_by_keys_and_read_back(tmux: Tmux) -> None:

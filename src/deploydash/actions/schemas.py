@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Protocol
 
-import httpx
+import httpx2
 
 from deploydash.config.settings import RegistrySettings
 from deploydash.core.model import FeedName
@@ -58,7 +58,9 @@ class RegistryLatest:
         self._parsed: dict[tuple[int, str], WriterSchema] = {}
         self._name = f"schema registry {_without_password(settings.url)} (from {settings.source})"
         # A proxy of the shell must not come between a rehearsal and its loopback.
-        self._http = httpx.AsyncClient(trust_env=not _is_loopback(settings.url), limits=httpx.Limits(max_connections=8))
+        self._http = httpx2.AsyncClient(
+            trust_env=not _is_loopback(settings.url), limits=httpx2.Limits(max_connections=8)
+        )
 
     async def latest(self, subject: str) -> WriterSchema:
         """Return the newest schema of a subject.
@@ -101,14 +103,14 @@ class RegistryLatest:
         try:
             async with asyncio.timeout(self._timeout):
                 answer = await self._http.get(f"{self._url}/subjects/{subject}/versions/latest", timeout=self._timeout)
-        except (TimeoutError, httpx.TimeoutException) as error:
+        except (TimeoutError, httpx2.TimeoutException) as error:
             raise self._failed(f"did not answer within {self._timeout:g} s") from error
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
             raise self._failed(f"cannot be reached: {error or type(error).__name__}") from error
-        if answer.status_code == httpx.codes.NOT_FOUND:
+        if answer.status_code == httpx2.codes.NOT_FOUND:
             raise self._failed(f"has no {subject}", "no program of this release has registered it: has it ever run?")
         try:
-            body = answer.json() if answer.status_code == httpx.codes.OK else None
+            body = answer.json() if answer.status_code == httpx2.codes.OK else None
         except ValueError:
             body = None
         if not isinstance(body, dict):
@@ -134,13 +136,13 @@ def _avro(body: dict[str, Any]) -> str:
 
 def _is_loopback(url: str) -> bool:
     try:
-        return httpx.URL(url).host in _LOOPBACK
-    except httpx.InvalidURL:
+        return httpx2.URL(url).host in _LOOPBACK
+    except httpx2.InvalidURL:
         return False
 
 
 def _without_password(url: str) -> str:
     try:
-        return str(httpx.URL(url).copy_with(userinfo=b""))
-    except httpx.InvalidURL:
+        return str(httpx2.URL(url).copy_with(userinfo=b""))
+    except httpx2.InvalidURL:
         return url

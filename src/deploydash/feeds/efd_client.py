@@ -9,7 +9,7 @@ import socket
 import ssl
 from typing import Any, Self
 
-import httpx
+import httpx2
 
 from deploydash.config.settings import EfdSettings
 from deploydash.core.model import FeedName
@@ -41,7 +41,7 @@ class EfdClient:
         self.database = settings.database
         self._settings = settings
         self._timeout = timeout
-        auth = httpx.BasicAuth(settings.username, settings.password) if settings.username else None
+        auth = httpx2.BasicAuth(settings.username, settings.password) if settings.username else None
         self._http = http_client(settings.url, auth)
 
     async def __aenter__(self) -> Self:
@@ -63,18 +63,18 @@ class EfdClient:
         try:
             async with asyncio.timeout(self._timeout):
                 answer = await self._http.post(url, data=form, timeout=self._timeout)
-        except (TimeoutError, httpx.TimeoutException):
+        except (TimeoutError, httpx2.TimeoutException):
             raise EfdError(
                 f"{self.address} did not answer within {self._timeout:g} s",
                 hint="see whether InfluxDB is overloaded there",
             ) from None
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
             raise EfdError(
                 f"{self.address} cannot be reached: {cause(error)}",
                 hint=f"see that InfluxDB runs there; the address is from the {self._settings.source}",
             ) from None
         body = json_or_none(answer)
-        if answer.status_code != httpx.codes.OK:
+        if answer.status_code != httpx2.codes.OK:
             raise self._refusal(answer.status_code, words(body))
         if body is None:
             raise self.no_influx("its answer is no JSON")
@@ -100,18 +100,18 @@ class EfdClient:
 
     def _refusal(self, status: int, said: str) -> EfdError:
         user, database = self._settings.username, self.database
-        if status == httpx.codes.UNAUTHORIZED and not user:
+        if status == httpx2.codes.UNAUTHORIZED and not user:
             message, hint = "wants a user and a password", "export EFD_USERNAME and EFD_PASSWORD"
-        elif status == httpx.codes.UNAUTHORIZED:
+        elif status == httpx2.codes.UNAUTHORIZED:
             message = f"does not accept user {user!r} with this password"
             hint = "check EFD_USERNAME and EFD_PASSWORD"
-        elif status == httpx.codes.FORBIDDEN:
+        elif status == httpx2.codes.FORBIDDEN:
             message = f"does not let {f'user {user!r}' if user else 'us'} read database {database!r}{_because(said)}"
             hint = "have READ on it granted, or correct efd.database in the site file"
-        elif status == httpx.codes.BAD_REQUEST:
+        elif status == httpx2.codes.BAD_REQUEST:
             message = f"does not understand the query{_because(said)}"
             hint = "is it InfluxDB 1.x? The EFD is asked in InfluxQL"
-        elif status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        elif status >= httpx2.codes.INTERNAL_SERVER_ERROR:
             message = f"is in trouble itself: HTTP {status}{_because(said)}"
             hint = "it is asked again; tell the EFD's keepers if it stays so"
         else:
@@ -123,24 +123,24 @@ def _because(said: str) -> str:
     return f": {said}" if said else ""
 
 
-def http_client(url: str, auth: httpx.Auth | None = None) -> httpx.AsyncClient:
+def http_client(url: str, auth: httpx2.Auth | None = None) -> httpx2.AsyncClient:
     """Return a client for ``url``; no proxy of the shell comes between a rehearsal and its loopback."""
     try:
-        loopback = httpx.URL(url).host in _LOOPBACK
-    except httpx.InvalidURL:
+        loopback = httpx2.URL(url).host in _LOOPBACK
+    except httpx2.InvalidURL:
         loopback = False
-    return httpx.AsyncClient(auth=auth, trust_env=not loopback)
+    return httpx2.AsyncClient(auth=auth, trust_env=not loopback)
 
 
 def address_of(url: str) -> str:
     """Return the URL as it may be shown, without a user or password in it."""
     try:
-        return str(httpx.URL(url).copy_with(userinfo=b"")).rstrip("/")
-    except httpx.InvalidURL:
+        return str(httpx2.URL(url).copy_with(userinfo=b"")).rstrip("/")
+    except httpx2.InvalidURL:
         return "the EFD's address"
 
 
-def json_or_none(answer: httpx.Response) -> Any:
+def json_or_none(answer: httpx2.Response) -> Any:
     """Return the JSON of an answer, or None where there is none."""
     try:
         return answer.json()
@@ -155,7 +155,7 @@ def words(body: Any) -> str:
 
 
 def cause(error: BaseException) -> str:
-    """Return why a connection failed in the operating system's words: httpx only says that all attempts failed."""
+    """Return why a connection failed in the operating system's words: httpx2 only says that all attempts failed."""
     inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, ssl.SSLCertVerificationError):

@@ -10,7 +10,7 @@ import asyncio
 from typing import Any
 from urllib.parse import quote
 
-import httpx
+import httpx2
 
 from deploydash.config.settings import EfdSettings
 from deploydash.feeds.efd_client import EfdError, address_of, cause, http_client, json_or_none
@@ -34,13 +34,13 @@ async def from_service(service: str, alias: str, database: str = "efd", *, timeo
         try:
             async with asyncio.timeout(timeout):
                 answer = await http.get(f"{service.rstrip('/')}/creds/{quote(alias, safe='')}", timeout=timeout)
-        except (TimeoutError, httpx.TimeoutException):
+        except (TimeoutError, httpx2.TimeoutException):
             raise EfdError(f"{shown} did not answer within {timeout:g} s", hint=otherwise) from None
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
             raise EfdError(f"{shown} cannot be reached: {cause(error)}", hint=otherwise) from None
-    if answer.status_code == httpx.codes.NOT_FOUND:
+    if answer.status_code == httpx2.codes.NOT_FOUND:
         raise EfdError(f"{shown} knows no EFD {alias!r}", hint=f"correct efd.alias in the site file, or {otherwise}")
-    if answer.status_code != httpx.codes.OK:
+    if answer.status_code != httpx2.codes.OK:
         raise EfdError(f"{shown} refuses: HTTP {answer.status_code}", hint=otherwise)
     try:
         return _settings(json_or_none(answer), alias, database)
@@ -53,7 +53,7 @@ def _settings(body: Any, alias: str, database: str) -> EfdSettings:
     host, username, password = (_text(body[key]) for key in ("host", "username", "password"))
     port = int(body.get("port") or 443)
     path = str(body.get("path") or "").strip("/")
-    url = httpx.URL(scheme="https", host=host, port=port, path=f"/{path}")
+    url = httpx2.URL(scheme="https", host=host, port=port, path=f"/{path}")
     return EfdSettings(str(url).rstrip("/"), database, f"credential service, alias {alias}", username, password)
 
 

@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
-import httpx
+import httpx2
 
 from deploydash.config.settings import FOREIGN, RegistrySettings
 from deploydash.core.model import FeedName
@@ -54,7 +54,9 @@ class RegistryClient:
         self._clock = clock
         self._leave_alone_until = float("-inf")
         # A proxy of the shell must not come between a rehearsal and its loopback.
-        self._http = httpx.AsyncClient(trust_env=not _is_loopback(settings.url), limits=httpx.Limits(max_connections=8))
+        self._http = httpx2.AsyncClient(
+            trust_env=not _is_loopback(settings.url), limits=httpx2.Limits(max_connections=8)
+        )
 
     async def text(self, schema_id: int, timeout: float | None = None) -> str:
         """Return the text of a schema. ``timeout`` bounds the whole question, in seconds.
@@ -70,12 +72,12 @@ class RegistryClient:
             raise self._unavailable()
         answer = await self._get(f"{self._url}/schemas/ids/{schema_id}", timeout or self._timeout)
         body = _json_object(answer)
-        if answer.status_code == httpx.codes.OK and isinstance(body.get("schema"), str):
+        if answer.status_code == httpx2.codes.OK and isinstance(body.get("schema"), str):
             self._has_answered()
             if body.get("schemaType", "AVRO") != "AVRO":
                 raise Undecodable(f"schema {schema_id} is {str(body['schemaType'])[:20]}, not Avro")
             return str(body["schema"])
-        if answer.status_code == httpx.codes.NOT_FOUND and body.get("error_code") == _SCHEMA_NOT_FOUND:
+        if answer.status_code == httpx2.codes.NOT_FOUND and body.get("error_code") == _SCHEMA_NOT_FOUND:
             self._has_answered()
             raise SchemaUnknown(f"schema id {schema_id} is unknown to the registry")
         self.trouble = _refusal(answer.status_code)
@@ -85,13 +87,13 @@ class RegistryClient:
         """Close the connections."""
         await self._http.aclose()
 
-    async def _get(self, url: str, timeout: float) -> httpx.Response:
+    async def _get(self, url: str, timeout: float) -> httpx2.Response:
         try:
             async with asyncio.timeout(timeout):
                 return await self._http.get(url, timeout=timeout)
-        except (TimeoutError, httpx.TimeoutException) as error:
+        except (TimeoutError, httpx2.TimeoutException) as error:
             raise self._lost(f"did not answer within {timeout:g} s") from error
-        except Exception as error:  # a wrong address fails in many ways that httpx has no name for
+        except Exception as error:  # a wrong address fails in many ways that httpx2 has no name for
             raise self._lost(f"cannot be reached: {_cause(error)}") from error
 
     def _lost(self, trouble: str) -> SchemaUnavailable:
@@ -108,7 +110,7 @@ class RegistryClient:
         return SchemaUnavailable(f"schema registry {self.address} {self.trouble}", hint=hint)
 
 
-def _json_object(answer: httpx.Response) -> dict[str, Any]:
+def _json_object(answer: httpx2.Response) -> dict[str, Any]:
     try:
         body = answer.json()
     except (ValueError, RecursionError):
@@ -118,15 +120,15 @@ def _json_object(answer: httpx.Response) -> dict[str, Any]:
 
 def _refusal(status: int) -> str:
     """Return what an answer means that is none of a schema registry's two."""
-    if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+    if status in {httpx2.codes.UNAUTHORIZED, httpx2.codes.FORBIDDEN}:
         return f"refuses us: HTTP {status}"
-    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+    if status >= httpx2.codes.INTERNAL_SERVER_ERROR:
         return f"is in trouble itself: HTTP {status}"
     return f"does not answer as a schema registry does: HTTP {status}"
 
 
 def _cause(error: BaseException) -> str:
-    """Return the words of what lies at the root: httpx itself only says that all attempts failed."""
+    """Return the words of what lies at the root: httpx2 itself only says that all attempts failed."""
     root = error
     while deeper := root.__cause__ or root.__context__:
         root = deeper
@@ -141,13 +143,13 @@ def _cause(error: BaseException) -> str:
 
 def _is_loopback(url: str) -> bool:
     try:
-        return httpx.URL(url).host in _LOOPBACK
-    except httpx.InvalidURL:
+        return httpx2.URL(url).host in _LOOPBACK
+    except httpx2.InvalidURL:
         return False
 
 
 def _without_password(url: str) -> str:
     try:
-        return str(httpx.URL(url).copy_with(userinfo=b""))
-    except httpx.InvalidURL:
+        return str(httpx2.URL(url).copy_with(userinfo=b""))
+    except httpx2.InvalidURL:
         return url
