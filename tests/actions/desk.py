@@ -41,6 +41,7 @@ from deploydash.feeds.registry import SchemaStore
 from deploydash.session.clock import SystemClock
 from deploydash.session.session import Session
 from tests.servers.kafka_scenes import plain_settings
+from tests.servers.waiting import within
 
 OFFLINE = Target(SummaryState.OFFLINE)
 QUICK = Limits(late=1.0, silent=2.0)
@@ -161,7 +162,7 @@ async def live_session(
     try:
         decided = asyncio.Event()
         unsubscribe = session.subscribe(lambda snapshot: decided.set() if snapshot.decided and _up(snapshot) else None)
-        async with asyncio.timeout(20):
+        async with within(20):
             await decided.wait()
         unsubscribe()
         yield session

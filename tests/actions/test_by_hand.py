@@ -30,7 +30,7 @@ from tests.servers.command_reader import CommandReader
 from tests.servers.kafka import KafkaServer
 from tests.servers.kafka_scenes import plain_settings
 from tests.servers.registry import SchemaRegistry
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import wait_until, within
 from tests.support.runs import small_runbook
 
 pytestmark = pytest.mark.server
@@ -65,7 +65,7 @@ class Scene:
         order = CommandByHand((CscId.parse(csc),), command, (seen,), 1, override)
         decision = await self.keeper.order(order)
         assert not isinstance(decision, Refused), decision.why
-        async with asyncio.timeout(20):
+        async with within(20):
             await self.keeper.idle()
         return self.keeper.state.progress(BY_HAND).targets[CscId.parse(csc)]
 

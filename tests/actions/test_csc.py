@@ -29,7 +29,7 @@ from tests.servers.kafka import KafkaServer
 from tests.servers.kafka_scenes import plain_settings
 from tests.servers.process import free_port
 from tests.servers.registry import SchemaRegistry
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import wait_until, within
 
 pytestmark = pytest.mark.server
 
@@ -50,7 +50,7 @@ class Scene:
     async def run(self, step: Step) -> LiveDesk:
         """Carry out a whole step."""
         desk = LiveDesk(self.session, step)
-        async with asyncio.timeout(60):
+        async with within(60):
             await self.action.run(step, step.cscs, desk)
         assert self.cscs.crash is None, self.cscs.crash
         return desk
@@ -289,7 +289,7 @@ async def test_a_hold_stops_further_commands_and_what_was_sent_is_followed_to_it
         task = asyncio.create_task(scene.action.run(step, step.cscs, desk))
         await asyncio.to_thread(wait_until, lambda: scene.cscs.commands("ESS:1"), 10, "ESS:1 was commanded")
         desk.hold()
-        async with asyncio.timeout(20):
+        async with within(20):
             await task
         assert desk.ends() == {
             "ESS:1": (REACHED, "seen DISABLED"),

@@ -22,6 +22,7 @@ from tests.servers.kafka import KafkaServer
 from tests.servers.kafka_cluster import KafkaCluster
 from tests.servers.kafka_scenes import plain_settings, sasl_settings
 from tests.servers.registry import SchemaRegistry
+from tests.servers.waiting import within
 
 _api: Any = confluent_admin  # its types are incomplete and partly wrong
 
@@ -33,7 +34,7 @@ STATES = {"ESS:104": S.STANDBY, "Watcher": S.STANDBY}
 
 
 async def until(condition: Callable[[], object], seconds: float = 15.0) -> None:
-    async with asyncio.timeout(seconds):
+    async with within(seconds):
         while not condition():  # noqa: ASYNC110  a broker tells nobody
             await asyncio.sleep(0.02)
 
@@ -232,7 +233,7 @@ async def test_an_account_that_may_not_read_acknowledgements_sends_nothing(
                 return str(error)
             return ""
 
-        async with asyncio.timeout(20):
+        async with within(20):
             may_not = f"lsst.{subname}.ESS.ackcmd may not be read"
             while not (words := await refusal()).startswith(may_not):  # noqa: ASYNC110  a broker tells nobody
                 await asyncio.sleep(0.05)

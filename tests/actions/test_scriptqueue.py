@@ -41,6 +41,7 @@ from tests.sal.captures import Captured, captured, schema, schema_texts
 from tests.servers.kafka import KafkaServer
 from tests.servers.kafka_scenes import plain_settings
 from tests.servers.registry import SchemaRegistry
+from tests.servers.waiting import within
 
 QUEUE = CscId("ScriptQueue", 1)
 STEP = StepId("testing")
@@ -210,12 +211,12 @@ async def test_a_script_is_followed_live_from_topics_that_appear_while_it_is_wai
     desk = Desk()
     async with following(kafka, schema_registry, subname) as action:
         work = asyncio.create_task(action.run(job(seq_num=GOOD), desk))
-        async with asyncio.timeout(15):
+        async with within(15):
             while not desk.told:  # noqa: ASYNC110  a broker tells nobody
                 await asyncio.sleep(0.02)
         assert not work.done()
         replay.write(events()[at + 1 : at + 60])
-        async with asyncio.timeout(15):
+        async with within(15):
             await work
     assert desk.end() == (Outcome.REACHED, "done")
     assert desk.states()[0] == ("UNKNOWN", "")
@@ -240,7 +241,7 @@ async def test_a_script_of_which_nobody_tells_any_more_is_unknown(
 
 async def added(line: Line, told: Told, script: ScriptJob | None = None, desk: Desk | None = None) -> Desk:
     desk = desk or Desk()
-    async with asyncio.timeout(10):
+    async with within(10):
         await ScriptQueueAction(line, told.reading, descr="cycle 45", patience=QUICK).run(script or job(), desk)
     return desk
 

@@ -53,6 +53,7 @@ from tests.actions.desk import live_session
 from tests.actions.lines import LEAD, command_line
 from tests.demo.harness import Demo, demo
 from tests.servers.kafka_scenes import plain_settings
+from tests.servers.waiting import within
 
 R = TypeVar("R")
 QUEUE = CscId("ScriptQueue", 1)
@@ -119,7 +120,7 @@ class Night:
 
     async def until(self, so: Callable[[RunState], object], seconds: float = 30.0) -> RunState:
         try:
-            async with asyncio.timeout(seconds):
+            async with within(seconds):
                 while not so(self.keeper.state):  # noqa: ASYNC110  the journal tells nobody
                     await asyncio.sleep(0.05)
         except TimeoutError:

@@ -12,6 +12,7 @@ from deploydash.cli.beside import side_by_side
 from deploydash.cli.exits import Exit
 from deploydash.errors import UserError
 from deploydash.ui.app import DeploydashApp
+from tests.servers.waiting import within
 
 
 class Screen:
@@ -38,7 +39,7 @@ async def beside(
     async def working() -> None:
         await work()
 
-    async with asyncio.timeout(10):
+    async with within(10):
         return await side_by_side(cast("DeploydashApp", screen), working(), finish=finish)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import patient, wait_until
 from tests.support.command_line import CommandLine
 
 OBSERVATORY = {
@@ -99,7 +99,7 @@ def test_serve_says_where_everything_is_and_ends_on_a_signal(cli: CommandLine, n
         site_file = Path(addresses["site_file"])
         assert site_file.is_file()
         process.send_signal(number)
-        assert process.wait(10) == 0
+        assert process.wait(patient(10)) == 0
         assert not site_file.exists()
 
 
@@ -140,7 +140,7 @@ def test_the_observatory_ends_with_the_demo_however_that_ends(
         [observatory] = children(process.pid)
         os.kill(process.pid, number)
         expected = -number if number is signal.SIGKILL else 128 + number
-        assert process.wait(15) == expected
+        assert process.wait(patient(15)) == expected
         wait_until(lambda: gone(observatory), 10, "the observatory has ended, too")
         if number is not signal.SIGKILL:
             assert list(tmp_path.glob("deploydash-demo-*")) == []

@@ -18,6 +18,7 @@ from deploydash.core.snapshot import Snapshot
 from deploydash.ui.app import DeploydashApp
 from deploydash.ui.themes import PALETTES
 from deploydash.wiring.read_only import ReadOnly
+from tests.servers.waiting import within
 from tests.support import snapshots
 
 
@@ -176,7 +177,7 @@ def break_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
 async def faults_of(session: Session) -> list[str]:
     reader = Reader(session)
     with pytest.raises(ExceptionGroup) as raised:
-        async with asyncio.timeout(20):
+        async with within(20):
             await show(cast("ReadOnly", reader), "mono")
     assert reader.closed
     return [str(fault) for fault in raised.value.exceptions]

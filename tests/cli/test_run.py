@@ -16,6 +16,7 @@ from deploydash.core.run_records import RunClosed, RunOpened, RunRecord, RunResu
 from deploydash.core.runbook import StepId
 from deploydash.journal.runs import CODEC, JOURNAL
 from deploydash.journal.write import JournalWriter
+from tests.servers.waiting import patient
 from tests.support.command_line import ROOT, CommandLine
 from tests.support.site_files import write_site
 
@@ -42,6 +43,7 @@ import sys
 from pathlib import Path
 from deploydash.journal.runs import CODEC, JOURNAL
 from deploydash.journal.write import JournalWriter
+from tests.servers.waiting import patient
 with JournalWriter(Path(sys.argv[1]) / JOURNAL, CODEC) as journal:
     journal.open()
     print("held", flush=True)
@@ -60,7 +62,7 @@ def held(folder: Path) -> Iterator[int]:
         try:
             yield process.pid
         finally:
-            process.communicate("\n", timeout=10)
+            process.communicate("\n", timeout=patient(10))
 
 
 def test_a_run_that_another_process_holds_is_exit_code_4_with_its_user_host_and_process(cli: CommandLine) -> None:

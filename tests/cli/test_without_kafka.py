@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.process import free_port
+from tests.servers.waiting import patient
 from tests.support.command_line import CommandLine
 from tests.support.site_files import write_site
 
@@ -122,11 +123,11 @@ def test_an_interrupted_command_says_nothing_and_answers_with_the_signal(
     with socket.create_server(("127.0.0.1", 0)) as listener:
         site = write_site(tmp_path, f"127.0.0.1:{listener.getsockname()[1]}", CSCS)
         with cli.started(command, site) as process:
-            listener.settimeout(15)
+            listener.settimeout(patient(15))
             connection, _ = listener.accept()
             with connection:
                 process.send_signal(number)
-                out, err = process.communicate(timeout=15)
+                out, err = process.communicate(timeout=patient(15))
         assert (process.returncode, out, err) == (code, "", "")
 
 
@@ -134,7 +135,7 @@ def test_a_reader_that_leaves_is_no_fault_and_no_answer(cli: CommandLine) -> Non
     with cli.started("sites", "--json", env={"PYTHONUNBUFFERED": "1"}) as process:
         assert process.stdout is not None
         process.stdout.close()
-        process.wait(20)
+        process.wait(patient(20))
         assert process.stderr is not None
         assert process.stderr.read() == ""
         assert process.returncode in {0, 141}

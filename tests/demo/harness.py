@@ -20,6 +20,8 @@ import confluent_kafka
 import fastavro
 import yaml
 
+from tests.servers.waiting import patient
+
 SITE: dict[str, Any] = {
     "site": "hill",
     "rehearsal": False,
@@ -102,14 +104,14 @@ class Demo:
                 "log_level": 0,
             },
         )
-        self.topics = self.consumer.list_topics(timeout=5).topics
+        self.topics = self.consumer.list_topics(timeout=patient(5)).topics
         events = [topic for topic in self.topics if ".logevent_" in topic or topic.endswith(".ackcmd")]
         self.consumer.assign([confluent_kafka.TopicPartition(topic, 0, 0) for topic in events])
         self._producer = confluent_kafka.Producer({"bootstrap.servers": self.info["kafka"], "log_level": 0})
 
     def get(self, system: str, path: str) -> Any:
         """A JSON answer of the registry or the EFD."""
-        with urllib.request.urlopen(self.info[system] + path, timeout=5) as answer:
+        with urllib.request.urlopen(self.info[system] + path, timeout=patient(5)) as answer:
             return json.load(answer)
 
     def _decoded(self, value: bytes | None) -> dict[str, Any] | None:
@@ -137,7 +139,7 @@ class Demo:
 
     def until(self, found: Callable[[], Any], within: float = 10.0) -> Any:
         """Read until ``found()`` is true, and give it; fail after ``within`` seconds."""
-        deadline = time.monotonic() + within
+        deadline = time.monotonic() + patient(within)
         while time.monotonic() < deadline:
             value = found()
             if value:
@@ -196,7 +198,7 @@ class Demo:
         self.consumer.close()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(10)
+            self.process.wait(patient(10))
 
 
 def command_line(folder: Path, *arguments: str, scenario: str = "calm") -> list[str]:

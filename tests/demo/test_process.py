@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from tests.demo.harness import SITE, Demo, command_line, demo
+from tests.servers.waiting import patient
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +85,7 @@ def test_it_listens_on_the_loopback_address_only(hill: Demo) -> None:
 def test_a_signal_ends_it_with_exit_code_0(tmp_path: Path, number: signal.Signals) -> None:
     with demo(tmp_path) as running:
         running.process.send_signal(number)
-        assert running.process.wait(5) == 0
+        assert running.process.wait(patient(5)) == 0
         assert not Path(running.info["site_file"]).exists()
 
 
@@ -105,11 +106,11 @@ def _answers(address: str) -> bool:
 def test_it_ends_on_a_signal_while_its_broker_is_down(tmp_path: Path) -> None:
     with demo(tmp_path, scenario="timeline:\n  - {at: 1, do: broker_down}\n") as running:
         assert _answers(running.info["kafka"])
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + patient(10)
         while _answers(running.info["kafka"]):
             assert time.monotonic() < deadline, "the broker never went down"
         running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(8) == 0
+        assert running.process.wait(patient(8)) == 0
 
 
 def test_it_ends_when_its_parent_s_pipe_closes(tmp_path: Path) -> None:
@@ -118,7 +119,7 @@ def test_it_ends_when_its_parent_s_pipe_closes(tmp_path: Path) -> None:
         assert running.process.poll() is None
         assert running.process.stdin is not None
         running.process.stdin.close()
-        assert running.process.wait(5) == 0
+        assert running.process.wait(patient(5)) == 0
 
 
 def test_no_lsst_variable_changes_anything(tmp_path: Path) -> None:
@@ -173,7 +174,7 @@ def test_a_scenario_that_cannot_be_played_is_exit_code_2(tmp_path: Path, scenari
         command_line(tmp_path, scenario=scenario),
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=patient(20),
         check=False,
     )
 
@@ -186,7 +187,7 @@ def test_a_scenario_that_cannot_be_played_is_exit_code_2(tmp_path: Path, scenari
 def test_a_site_file_that_cannot_be_used_is_exit_code_2(tmp_path: Path) -> None:
     line = command_line(tmp_path)
     (tmp_path / "site.yaml").write_text("site: hill\n", "utf-8")
-    done = subprocess.run(line, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(line, capture_output=True, text=True, timeout=patient(20), check=False)
 
     assert done.returncode == 2
     assert "a site file with a list `cscs` is wanted" in done.stderr
@@ -206,7 +207,7 @@ def test_a_broker_that_comes_back_still_has_its_records_and_gets_those_written_m
     outage = "timeline:\n  - {at: 1, do: broker_down}\n  - {at: 3, do: broker_up}\n"
     with demo(tmp_path, scenario=outage) as running:
         running.until(lambda: running.states("ATAOS"))
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + patient(10)
         while _answers(running.info["kafka"]):
             assert time.monotonic() < deadline, "the broker never went down"
         back = time.time() + 2.5

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.demo.harness import Demo, demo
+from tests.servers.waiting import patient
 
 SCENARIO = """
 name: strange
@@ -44,7 +45,7 @@ def _refusal(running: Demo, path: str, body: Any = None, method: str = "GET") ->
         data=json.dumps(body).encode() if body else None,
     )
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=5)
+        urllib.request.urlopen(request, timeout=patient(5))
     with refused.value as answer:
         return answer.code, json.load(answer)
 
@@ -55,7 +56,7 @@ def _post(running: Demo, path: str, body: Any, method: str = "POST") -> Any:
         method=method,
         data=json.dumps(body).encode(),
     )
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=patient(5)) as answer:
         assert answer.headers["Content-Type"].startswith("application/vnd.schemaregistry.v1+json")
         return json.load(answer)
 
@@ -132,7 +133,7 @@ def test_the_efd_answers_as_influxdb_does_when_it_cannot(strange: Demo) -> None:
         with refused.value as answer:
             assert answer.code == 400
             assert "error" in json.load(answer)
-    with urllib.request.urlopen(strange.info["efd"] + "/ping", timeout=5) as pong:
+    with urllib.request.urlopen(strange.info["efd"] + "/ping", timeout=patient(5)) as pong:
         assert pong.status == 204
 
 

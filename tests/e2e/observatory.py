@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.servers.tmux import Tmux
+from tests.servers.waiting import patient
 from tests.support.command_line import CommandLine
 
 DECIDED = re.compile(r"\b([1-9]\d*)/(\d+) at ")
@@ -28,7 +29,7 @@ class Observatory:
     def kill(self) -> None:
         """End it as a power cut does."""
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(patient(10))
 
 
 @contextmanager
@@ -42,7 +43,7 @@ def serving(cli: CommandLine, *words: str) -> Iterator[Observatory]:
         yield Observatory(process, addresses["kafka"], Path(addresses["site_file"]))
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-            process.wait(10)
+            process.wait(patient(10))
 
 
 def watch(

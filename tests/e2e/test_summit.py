@@ -16,6 +16,7 @@ from tests.servers.fleet import EVENTS, SalWriter
 from tests.servers.influx import PASSWORDS, InfluxServer, telegraf_line
 from tests.servers.kafka import KafkaServer
 from tests.servers.registry import SchemaRegistry
+from tests.servers.waiting import patient
 from tests.support.command_line import ROOT, CommandLine
 
 pytestmark = pytest.mark.server
@@ -108,7 +109,7 @@ def test_the_roster_is_complete_and_right(
             for csc in (never, died_up, died_low, fault, disabled):
                 writer.tell_state(csc, S.STANDBY, origin=beater.origin(csc))
             out = waiting.stdout.read()
-            waiting.wait(20)
+            waiting.wait(patient(20))
         assert waiting.returncode == 0
         *changes, final = [json.loads(line) for line in out.splitlines()]
         assert (final["event"], final["result"], final["waited"], final["missing"]) == ("final", "arrived", 117, [])

@@ -23,6 +23,7 @@ from deploydash.core.run_records import RUN_RECORDS
 from tests.e2e_run.books import CLOSE, SHUTDOWN, write_book, write_small
 from tests.e2e_run.world import World, forked_world, journals, known, open_run, records
 from tests.servers.tmux import Tmux
+from tests.servers.waiting import patient
 from tests.support.command_line import ROOT, CommandLine
 from tests.support.forked import start
 from tests.support.headless_run import play
@@ -137,7 +138,7 @@ def headless(cli: CommandLine, words: Sequence[str], log: Path, last: int) -> No
         AssertionError: it ended in another way, or not in time; the message holds what it said.
     """
     process = start(partial(play, last), words, environment=cli.environment(), cwd=ROOT, log=log)
-    process.join(HEADLESS_S)
+    process.join(patient(HEADLESS_S))
     ended = process.exitcode
     process.kill()
     as_wanted = {0, -signal.SIGKILL} if last else {0}

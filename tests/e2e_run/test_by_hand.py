@@ -10,6 +10,7 @@ import pytest
 from tests.e2e_run.books import CLOSE, WAIT, write_book
 from tests.e2e_run.world import journals, open_run, records, world
 from tests.servers.tmux import Tmux
+from tests.servers.waiting import patient
 from tests.support.command_line import CommandLine
 from tests.support.run_driver import EVERYONE, READ_S, WAITING, Frame, Lead
 
@@ -47,7 +48,7 @@ def send(lead: Lead, command: str, *typed: str) -> Frame:
 
 
 @pytest.mark.server
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(patient(240))
 def test_a_fault_is_cleared_on_the_board_and_the_csc_started_with_an_override(
     tmp_path: Path, cli: CommandLine, tmux: Tmux
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e_run.killing import OF_THE_RUN, Night, spend_headless
 from tests.e2e_run.world import records
+from tests.servers.waiting import patient
 
 AT_ONCE = 12
 """Nights side by side: most of a night is waiting."""
@@ -37,7 +38,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
 
 
 @pytest.mark.server
-@pytest.mark.timeout(540)
+@pytest.mark.timeout(patient(540))
 def test_a_run_killed_after_any_record_ends_as_one_that_was_never_stopped(nights: Nights) -> None:
     assert len(nights.undisturbed.ended) == 11
     assert set(nights.undisturbed.ended.values()) == {"reached"}
@@ -51,7 +52,7 @@ def test_a_run_killed_after_any_record_ends_as_one_that_was_never_stopped(nights
 
 
 @pytest.mark.server
-@pytest.mark.timeout(540)
+@pytest.mark.timeout(patient(540))
 def test_an_independent_reader_counts_every_command_once_whichever_record_was_the_last(nights: Nights) -> None:
     more = {last: night.commands for last, night in nights.killed.items() if set(night.commands.values()) != {1}}
     assert not more

@@ -18,6 +18,7 @@ from deploydash.journal.read import Cursor, read_on
 from deploydash.journal.runs import CODEC
 from tests.e2e_run.killing import OF_THE_RUN, Night, spend
 from tests.e2e_run.world import records
+from tests.servers.waiting import patient
 from tests.support.runs import small_runbook
 
 LAST = 60
@@ -49,7 +50,7 @@ def killed(nights: dict[int, Night]) -> list[Night]:
 
 
 @pytest.mark.server
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(patient(300))
 def test_a_killed_run_ends_as_one_that_was_never_stopped(undisturbed: Night, killed: list[Night]) -> None:
     assert len(undisturbed.ended) == 11
     assert len(records(undisturbed.journal, *OF_THE_RUN)) >= LAST
@@ -59,14 +60,14 @@ def test_a_killed_run_ends_as_one_that_was_never_stopped(undisturbed: Night, kil
 
 
 @pytest.mark.server
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(patient(300))
 def test_every_command_was_sent_exactly_once_whenever_the_run_was_killed(killed: list[Night]) -> None:
     for night in killed:
         assert set(night.commands.values()) == {1}, night.journal
 
 
 @pytest.mark.server
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(patient(300))
 def test_a_real_journal_cut_at_every_byte_folds(undisturbed: Night, tmp_path: Path) -> None:
     whole = undisturbed.journal.read_bytes()
     lines = whole.splitlines(keepends=True)

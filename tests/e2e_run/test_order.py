@@ -13,6 +13,7 @@ from tests.e2e_run.books import CLOSE, SHUTDOWN, write_book
 from tests.e2e_run.world import World, journals, open_run, real_world, records, world
 from tests.servers.command_reader import Command
 from tests.servers.tmux import Tmux
+from tests.servers.waiting import patient
 from tests.support.command_line import CommandLine
 from tests.support.run_driver import CLOSED, Frame, Lead
 
@@ -69,7 +70,7 @@ def _in_order(observatory: World) -> list[Command]:
 
 
 @pytest.mark.server
-@pytest.mark.timeout(360)
+@pytest.mark.timeout(patient(360))
 def test_the_watcher_is_down_before_anyone_else_is_touched(night: tuple[list[Command], Path]) -> None:
     commands, _ = night
     assert [(str(command.csc), command.name) for command in commands[:3]] == [
@@ -81,7 +82,7 @@ def test_the_watcher_is_down_before_anyone_else_is_touched(night: tuple[list[Com
 
 
 @pytest.mark.server
-@pytest.mark.timeout(360)
+@pytest.mark.timeout(patient(360))
 def test_the_script_queues_go_last_and_one_after_the_other(night: tuple[list[Command], Path]) -> None:
     commands, _ = night
     last = [(str(command.csc), command.name) for command in commands[-9:]]
@@ -91,7 +92,7 @@ def test_the_script_queues_go_last_and_one_after_the_other(night: tuple[list[Com
 
 
 @pytest.mark.server
-@pytest.mark.timeout(360)
+@pytest.mark.timeout(patient(360))
 def test_what_is_protected_is_never_commanded_and_everyone_else_goes_the_shortest_way(
     night: tuple[list[Command], Path],
 ) -> None:
@@ -108,7 +109,7 @@ def test_what_is_protected_is_never_commanded_and_everyone_else_goes_the_shortes
 
 
 @pytest.mark.server
-@pytest.mark.timeout(360)
+@pytest.mark.timeout(patient(360))
 def test_the_journal_tells_who_failed_why_and_who_was_waived(night: tuple[list[Command], Path]) -> None:
     _, journal = night
     failed = {

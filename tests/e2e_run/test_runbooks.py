@@ -11,6 +11,7 @@ import pytest
 from tests.e2e_run.world import journals, open_run, records, world
 from tests.servers.command_reader import Found
 from tests.servers.tmux import Tmux
+from tests.servers.waiting import patient
 from tests.support.command_line import CommandLine
 from tests.support.run_driver import CLOSED, Lead
 
@@ -74,7 +75,7 @@ def driven(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Driven]:
 
 
 @pytest.mark.server
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(patient(420))
 @pytest.mark.parametrize("runbook", NIGHTS)
 def test_a_runbook_is_driven_to_its_end_by_keys(driven: dict[str, Driven], runbook: str) -> None:
     run = driven[runbook]
@@ -86,7 +87,7 @@ def test_a_runbook_is_driven_to_its_end_by_keys(driven: dict[str, Driven], runbo
 
 
 @pytest.mark.server
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(patient(420))
 @pytest.mark.parametrize("runbook", NIGHTS)
 def test_what_the_journal_intended_is_what_was_sent_and_nothing_protected(
     driven: dict[str, Driven], runbook: str

@@ -13,7 +13,7 @@ import pytest
 from tests.e2e_run.books import CLOSE, HEAD
 from tests.e2e_run.world import journals, open_run, records, world
 from tests.servers.tmux import Tmux
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import patient, wait_until
 from tests.support.command_line import CommandLine
 from tests.support.run_driver import CLOSED, READ_S, Frame, Lead
 
@@ -179,7 +179,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spent]:
 
 
 @pytest.mark.server
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(patient(240))
 def test_a_script_is_added_by_arming_its_step_and_followed_to_done(night: Spent) -> None:
     assert "ScriptQueue:1 set_summary_state.py" in night.seen["pending"]
     assert "[ATAOS, STANDBY]" in night.seen["pending"]
@@ -193,7 +193,7 @@ def test_a_script_is_added_by_arming_its_step_and_followed_to_done(night: Spent)
 
 
 @pytest.mark.server
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(patient(240))
 def test_its_queue_is_paused_and_resumed_and_the_script_is_stopped_and_ticked(night: Spent) -> None:
     assert "stop sleep.py (200000) in ScriptQueue:2" in night.seen["queues"]
     assert "ScriptQueue:2 is paused: nothing further starts in it" in night.seen["paused"]
@@ -204,7 +204,7 @@ def test_its_queue_is_paused_and_resumed_and_the_script_is_stopped_and_ticked(ni
 
 
 @pytest.mark.server
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(patient(240))
 def test_a_csc_that_failed_goes_by_the_script_through_the_chosen_queue_and_is_seen_there(night: Spent) -> None:
     assert "['ATDome', OFFLINE]" not in night.seen["failed"]
     assert "- ['ATDome', OFFLINE]" in night.seen["route"]
@@ -219,7 +219,7 @@ def test_a_csc_that_failed_goes_by_the_script_through_the_chosen_queue_and_is_se
 
 
 @pytest.mark.server
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(patient(240))
 def test_any_script_is_added_by_hand_once_its_configuration_fits(night: Spent) -> None:
     assert "The configuration fits the schema of maintel/point_azel.py" in night.seen["added"]
     (added,) = records(night.journal, "ScriptAdded")
@@ -249,7 +249,7 @@ TESTING = """\
 
 
 @pytest.mark.server
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(patient(240))
 def test_the_minimal_testing_of_the_summit_is_driven_to_its_end_by_keys(
     tmp_path: Path, cli: CommandLine, tmux: Tmux
 ) -> None:

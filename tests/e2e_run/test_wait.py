@@ -13,7 +13,7 @@ import pytest
 from tests.e2e_run.books import CLOSE, WAIT, write_book
 from tests.e2e_run.world import journals, known, open_run, records, world
 from tests.servers.tmux import Tmux
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import patient, wait_until
 from tests.support.command_line import CommandLine
 from tests.support.run_driver import CLOSED, EVERYONE, OVER, READ_S, WAITING, Lead, front
 
@@ -36,7 +36,7 @@ BROKEN = ("CBP", "MTDome", "DREAM")
 
 
 @pytest.mark.server
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(patient(300))
 def test_a_wait_survives_a_kill_and_ends_by_extending_and_waiving(tmp_path: Path, cli: CommandLine, tmux: Tmux) -> None:
     scenario = tmp_path / "broken.yaml"
     scenario.write_text(NIGHT, encoding="utf-8")

@@ -32,6 +32,7 @@ from deploydash.sal.avro import WriterSchema
 from deploydash.sal.framing import Undecodable
 from deploydash.session.clock import SystemClock
 from tests.servers.fleet import schema_text
+from tests.servers.waiting import within
 from tests.support.collected import Collected
 
 BEATS = partition("lsst.sal.ESS.logevent_heartbeat", 0)
@@ -208,7 +209,7 @@ async def test_a_flood_of_unknown_schemas_does_not_reach_the_registry(way: Way) 
             await asyncio.sleep(0)
         last = Entry(500, value(2, 1, 1, state=SummaryState.FAULT))
         await way.intake.events_told({STATES: [last]}, 500.0)
-        async with asyncio.timeout(5):
+        async with within(5):
             while way.intake.room.since():  # noqa: ASYNC110  it tells nobody when it is empty
                 await asyncio.sleep(0)
     assert len(way.registry.asked) - asked <= 2 * MOST_STRANGERS

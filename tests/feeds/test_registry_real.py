@@ -13,6 +13,7 @@ from deploydash.feeds.registry import SchemaStore, SchemaUnavailable, SchemaUnkn
 from deploydash.sal.framing import unframe
 from tests.sal.captures import captured, comparable, schema_texts
 from tests.servers.registry import SchemaRegistry
+from tests.servers.waiting import within
 
 pytestmark = pytest.mark.server
 
@@ -81,7 +82,7 @@ async def test_a_stopped_registry_stops_nothing_that_was_read_and_what_is_missin
 
     await asyncio.to_thread(own_schema_registry.restart)
     assert list((await asyncio.to_thread(register, own_schema_registry, 1, 2, 3)).values()) == ids
-    async with asyncio.timeout(20):
+    async with within(20):
         while True:
             try:
                 schema = await store.schema(ids[2])
@@ -103,7 +104,7 @@ async def test_a_frozen_registry_is_given_up_in_time_and_used_again_once_it_thaw
         await store.schema(number)
     assert state(store) is FeedState.DOWN
     own_schema_registry.thaw()
-    async with asyncio.timeout(20):
+    async with within(20):
         while state(store) is not FeedState.UP:
             try:
                 await store.schema(number)

@@ -18,6 +18,7 @@ from deploydash.feeds.registry import SchemaStore
 from deploydash.session.clock import SystemClock
 from deploydash.session.session import Session
 from tests.servers.kafka import PASSWORDS, KafkaServer
+from tests.servers.waiting import patient, within
 from tests.support.collected import Collected
 
 SOURCE = "LSST_KAFKA_BROKER_ADDR"
@@ -109,13 +110,13 @@ class Watching:
             AssertionError: it did not in time; the message has the grid as it was.
         """
         try:
-            async with asyncio.timeout(seconds):
+            async with within(seconds):
                 while not condition():  # noqa: ASYNC110  a condition may rest on anything that was told
                     await asyncio.sleep(0.02)
         except TimeoutError:
             shown = "\n".join(f"{v.csc} {v.liveness} {v.reported} {v.reason}" for v in self.snapshot().cscs[:20])
             raise AssertionError(
-                f"waited {seconds:g} s in vain: {what}\n{self.kafka_state()} {self.kafka_detail()}\n{shown}"
+                f"waited {patient(seconds):g} s in vain: {what}\n{self.kafka_state()} {self.kafka_detail()}\n{shown}"
             ) from None
 
     async def until_decided(self, seconds: float = 20.0) -> Snapshot:

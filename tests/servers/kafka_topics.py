@@ -10,7 +10,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka import admin as confluent_admin
 
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import patient, wait_until
 
 _api: Any = confluent_admin  # its types are incomplete and partly wrong
 
@@ -77,7 +77,7 @@ class KafkaTopics:
             )
             topics.append(_api.NewTopic(name, num_partitions=partitions, config=settings, **placed))
         admin = self.admin
-        for future in admin.create_topics(topics, operation_timeout=10).values():
+        for future in admin.create_topics(topics, operation_timeout=patient(10)).values():
             try:
                 future.result(20)
             except KafkaException as error:
@@ -86,7 +86,7 @@ class KafkaTopics:
 
         def led() -> bool:
             with suppress(KafkaException):
-                known = admin.list_topics(timeout=5).topics
+                known = admin.list_topics(timeout=patient(5)).topics
                 return all(
                     name in known
                     and known[name].partitions
@@ -99,7 +99,7 @@ class KafkaTopics:
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete topics."""
-        for future in self.admin.delete_topics(list(names), operation_timeout=10).values():
+        for future in self.admin.delete_topics(list(names), operation_timeout=patient(10)).values():
             future.result(20)
 
     def configure(self, name: str, settings: Mapping[str, str]) -> None:
@@ -153,7 +153,7 @@ class KafkaTopics:
 
     def metadata(self) -> Any:
         """Return the cluster's metadata, asked for now."""
-        return self.admin.list_topics(timeout=10)
+        return self.admin.list_topics(timeout=patient(10))
 
     def names(self) -> set[str]:
         """Return every topic of the broker."""

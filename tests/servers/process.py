@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import patient, wait_until
 
 _BELOW_EPHEMERAL = range(18_000, 32_000)
 _RANDOM = random.SystemRandom()  # a seed that a test sets must not lead two servers to one port
@@ -96,7 +96,7 @@ class ChildProcess:
         self.send(signal.SIGTERM)
         if self._popen is not None:
             try:
-                self._popen.wait(seconds)
+                self._popen.wait(patient(seconds))
             except subprocess.TimeoutExpired:
                 self.kill()
 
@@ -104,7 +104,7 @@ class ChildProcess:
         """End it with SIGKILL and wait until it is gone."""
         self.send(signal.SIGKILL)
         if self._popen is not None:
-            self._popen.wait(10)
+            self._popen.wait(patient(10))
 
     def log_tail(self, lines: int = 40) -> str:
         """Return the end of the log, for a failure's message."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.servers.cache import tool
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import patient, wait_until
 
 _CONFIG = """\
 set -g status off
@@ -39,7 +39,7 @@ class Tmux:
 
     def _tmux(self, *arguments: str, env: Mapping[str, str] | None = None, check: bool = True) -> str:
         done = subprocess.run(
-            [*self._base, *arguments], capture_output=True, text=True, timeout=20, check=False, env=env
+            [*self._base, *arguments], capture_output=True, text=True, timeout=patient(20), check=False, env=env
         )
         assert done.returncode == 0 or not check, f"tmux {' '.join(arguments)}: {done.stderr}"
         return done.stdout

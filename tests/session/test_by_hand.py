@@ -11,6 +11,7 @@ from deploydash.core.run_orders import ArmByHand, CommandByHand, Fire
 from deploydash.core.run_records import CommandIntended, HandCommandApproved
 from deploydash.core.run_state import TargetStatus
 from deploydash.core.runbook import BY_HAND
+from tests.servers.waiting import within
 from tests.session.test_run_keeper import Journal, World, keeping, refusal, snapshot_of, until
 from tests.support.clock import ManualClock
 from tests.support.runs import PLAIN, WATCHER, down, sight, view
@@ -62,7 +63,7 @@ async def test_the_arm_dies_when_the_state_changes_and_says_so() -> None:
         world.seen = sight(down(WATCHER), view(ESS, S.FAULT))
         watching = asyncio.create_task(keeper.watch())
         message = ""
-        async with asyncio.timeout(5):
+        async with within(5):
             while not message:
                 run = keeper.attach(snapshot_of(world.seen)).run
                 message = run.hand.message if run is not None and run.hand is not None else ""

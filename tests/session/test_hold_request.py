@@ -11,6 +11,7 @@ import pytest
 
 from deploydash.errors import UserError
 from deploydash.session.hold_request import SOCKET, ask_to_hold, serve_holds
+from tests.servers.waiting import within
 
 USER = pwd.getpwuid(os.getuid()).pw_name
 
@@ -21,7 +22,7 @@ async def serving(folder: Path, held: list[str]) -> AsyncIterator[None]:
         held.append(who)
 
     task = asyncio.create_task(serve_holds(folder, hold))
-    async with asyncio.timeout(5):
+    async with within(5):
         while not (folder / SOCKET).exists():  # noqa: ASYNC110 - the socket is the event
             await asyncio.sleep(0)
     try:

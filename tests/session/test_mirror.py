@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploydash.session.mirror import Mirrors, others
+from tests.servers.waiting import within
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ async def test_our_session_is_asked_for_by_socket_and_pane(tmp_path: Path, monke
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     mirrors = Mirrors({"TMUX": "/tmp/a,b/socket,123,0", "TMUX_PANE": "%7"})
     watching = asyncio.create_task(mirrors.watch())
-    async with asyncio.timeout(10):
+    async with within(10):
         while mirrors.count != 2:  # noqa: ASYNC110 - a process answers
             await asyncio.sleep(0.01)
     watching.cancel()
@@ -65,7 +66,7 @@ async def test_a_tmux_that_hangs_is_given_up_and_leaves_no_process(
     mirrors = Mirrors({"TMUX": "/tmp/socket,1,0", "TMUX_PANE": "%0"})
     mirrors.count = 3
     watching = asyncio.create_task(mirrors.watch())
-    async with asyncio.timeout(20):
+    async with within(20):
         while mirrors.count:  # noqa: ASYNC110 - a process is waited for
             await asyncio.sleep(0.01)
     assert not runs(int((tmp_path / "pid").read_text()))

@@ -26,6 +26,7 @@ from deploydash.core.runbook import Choice, Option, Runbook, Step, StepId, StepK
 from deploydash.core.snapshot import FeedView, Snapshot, Summary
 from deploydash.errors import UserError
 from deploydash.session.run_keeper import RunKeeper
+from tests.servers.waiting import within
 from tests.support.clock import ManualClock
 from tests.support.runs import OFFLINE, OPERATOR, PLAIN, WATCHER, down, opened, sight, small_runbook
 from tests.support.snapshots import detail_of
@@ -103,7 +104,7 @@ async def keeping(world: World, clock: ManualClock, runbook: Runbook | None = No
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with within(5):
         while not condition():  # noqa: ASYNC110 - what is waited for has no event of its own
             await asyncio.sleep(0)
 
@@ -244,7 +245,7 @@ async def test_an_arm_dies_when_kafka_goes_down_and_the_card_says_so() -> None:
         world.seen = replace(world.seen, feeds={FeedName.KAFKA: FeedState.DOWN})
         watching = asyncio.create_task(keeper.watch())
         run = None
-        async with asyncio.timeout(5):
+        async with within(5):
             while run is None or not (run.card and run.card.armed_message):
                 run = keeper.attach(snapshot_of(world.seen)).run
                 await asyncio.sleep(0)

@@ -16,6 +16,7 @@ from deploydash.core.ports import Inbox
 from deploydash.core.records import Record
 from deploydash.core.snapshot import Snapshot
 from deploydash.session.session import FRAME_S, INBOX_LIMIT, TICK_S, Session
+from tests.servers.waiting import within
 from tests.session.sessions import CSCS, ToldFeed, for_ever, running
 from tests.support.builders import beat, roster, told
 from tests.support.leaping import LoopClock, leaping
@@ -89,7 +90,7 @@ async def test_a_flooding_feed_does_not_stop_the_ticks() -> None:
             number += 1
             await inbox.put([beat("ESS:1", f"7/{number}", now())])
 
-    async with asyncio.timeout(10), running(ToldFeed(flood), fleet=fleet) as watched:
+    async with within(10), running(ToldFeed(flood), fleet=fleet) as watched:
         await fleet.ticked_often.wait()
         assert fleet.seen > 100
         assert view_of(watched.session.snapshot(), "ESS:1")[1] is Liveness.BEATING
@@ -287,7 +288,7 @@ def test_a_fault_of_a_snapshot_is_raised_and_no_screen_is_left_with_an_old_one()
     async def story() -> None:
         feed = ToldFeed(for_ever)
         session = Session(BlindFleet(roster(*CSCS), 0.0), [feed], LoopClock())
-        async with asyncio.timeout(1):
+        async with within(1):
             with pytest.raises(ExceptionGroup) as raised:
                 await session.run()
         assert raised.value.subgroup(ZeroDivisionError) is not None

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from deploydash.core.observations import FeedChanged, Observation
 from deploydash.core.ports import Feed
+from tests.servers.waiting import patient, within
 
 Kind = TypeVar("Kind")
 
@@ -41,12 +42,12 @@ class Collected:
             AssertionError: it did not within ``seconds``; the message holds what was told last.
         """
         try:
-            async with asyncio.timeout(seconds):
+            async with within(seconds):
                 while not (self.batches and condition()):
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
-            raise AssertionError(f"not told within {seconds:g} s; last told: {self.batches[-3:]}") from None
+            raise AssertionError(f"not told within {patient(seconds):g} s; last told: {self.batches[-3:]}") from None
 
 
 @asynccontextmanager

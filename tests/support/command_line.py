@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.servers.waiting import patient
+
 DEPLOYDASH = (sys.executable, "-c", "from deploydash.cli import main; main()")
 """Works in any checkout, whether the package's script is on the path or not."""
 
@@ -60,7 +62,7 @@ class CommandLine:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=seconds,
+            timeout=patient(seconds),
             check=False,
             cwd=self.cwd,
             env=self.environment(env),

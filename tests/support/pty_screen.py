@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
+from tests.servers.waiting import patient
+
 
 class PtyScreen:
     """Starts the program and reads until told to stop; the program ends with it."""
@@ -37,10 +39,10 @@ class PtyScreen:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:
-                self._process.wait(5)
+                self._process.wait(patient(5))
             except subprocess.TimeoutExpired:
                 self._process.kill()
-                self._process.wait(5)
+                self._process.wait(patient(5))
         os.close(self._master)
 
     def type(self, keys: str) -> None:
@@ -57,17 +59,17 @@ class PtyScreen:
 
     def read_until(self, text: str, seconds: float = 20.0) -> bytes:
         """Return what is written until ``text`` was; fails when it does not come in time."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + patient(seconds)
         got = b""
         while text.encode() not in got:
             left = end - time.monotonic()
-            assert left > 0, f"{text!r} was not written in {seconds} s; the end was {got[-500:]!r}"
+            assert left > 0, f"{text!r} was not written in {patient(seconds):g} s; the end was {got[-500:]!r}"
             got += self._read(left)
         return got
 
     def wait(self, seconds: float = 10.0) -> int:
         """Return the exit code; output meanwhile is read away."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + patient(seconds)
         while self._process.poll() is None and time.monotonic() < end:
             self._read(0.1)
         return self._process.wait(0.1)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from tests.servers.tmux import Tmux
+from tests.servers.waiting import patient
 
 READ_S = 0.45
 """A lead looks at a card or dialog before answering it; a key typed earlier than 0.4 s after it opened is refused."""
@@ -105,15 +106,15 @@ class Lead:
         Raises:
             AssertionError: none was within ``seconds``; the message holds the screen.
         """
-        end = time.monotonic() + seconds
+        end = time.monotonic() + patient(seconds)
         while not ready(frame := self.see()):
-            assert time.monotonic() < end, f"{what} did not come within {seconds} s\n{self.tmux.capture()}"
+            assert time.monotonic() < end, f"{what} did not come within {patient(seconds):g} s\n{self.tmux.capture()}"
             time.sleep(0.05)
         return frame
 
     def dialog(self, key: str, title: str) -> Frame:
         """Press a key, once more only where the screen says that it came too early, and read the dialog it opens."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + patient(20)
         self.press(key)
         pressed = time.monotonic()
         while not (frame := self.see()).title.startswith(title):
@@ -159,15 +160,15 @@ class Lead:
         Raises:
             AssertionError: it did not come in time, or nothing moved on; the message holds the screen.
         """
-        end = time.monotonic() + seconds
+        end = time.monotonic() + patient(seconds)
         asked, since, answered = ("", ""), time.monotonic(), 0.0
         while not until(frame := self.see()):
             now = time.monotonic()
-            assert now < end, f"not there after {seconds:.0f} s\n{self.tmux.capture()}"
+            assert now < end, f"not there after {patient(seconds):.0f} s\n{self.tmux.capture()}"
             if frame.asked != asked:
                 asked, since, answered = frame.asked, now, 0.0
                 self.titles.append(" | ".join(asked))
-            assert now < since + STUCK_S or frame.title in {WAITING, OVER}, f"stuck\n{self.tmux.capture()}"
+            assert now < since + patient(STUCK_S) or frame.title in {WAITING, OVER}, f"stuck\n{self.tmux.capture()}"
             if now >= since + READ_S and now >= answered + AGAIN_S:
                 self.answer(frame)
                 answered = time.monotonic()

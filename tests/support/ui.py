@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from deploydash.core.snapshot import Snapshot
 from deploydash.ui.app import DeploydashApp
+from tests.servers.waiting import patient
 from tests.support.snapshots import FakeSource
 
 
@@ -49,7 +50,7 @@ class Screen:
 
     async def until(self, holds: Callable[[], bool], seconds: float = 10.0) -> None:
         """Wait for a condition."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + patient(seconds)
         while not holds():
             assert time.monotonic() < end, f"it did not come to hold; the screen is\n{self.text()}"
             await asyncio.sleep(0.01)
