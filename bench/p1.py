@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.fleet import SITE_SIZE, BenchCsc
-from bench.rows import Row, Say
+from bench.rows import Row, Say, few
 from bench.running import RunningFleet
 from bench.terminal import Terminal
 from bench.world import World, say
@@ -97,9 +97,9 @@ def expected(one: BenchCsc) -> str:
 
 
 def _check(seen: dict[str, str], cscs: list[BenchCsc]) -> None:
-    wrong = {str(one.csc): seen.get(str(one.csc)) for one in cscs if seen.get(str(one.csc)) != expected(one)}
+    wrong = [f"{one.csc} {seen.get(str(one.csc))}" for one in cscs if seen.get(str(one.csc)) != expected(one)]
     if wrong or len(seen) != len(cscs):
-        raise AssertionError(f"the grid is not true: {len(seen)} of {len(cscs)} CSCs, wrong are {wrong}")
+        raise AssertionError(f"the grid is not true: {len(seen):,} of {len(cscs):,} CSCs, wrong are {few(wrong)}")
 
 
 def _at_random() -> None:

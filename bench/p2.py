@@ -74,7 +74,7 @@ def _shown(fleet: RunningFleet, count: int) -> tuple[list[Tile], list[float]]:
             continue
         tiles = list(tiles_of(fleet.cscs, terminal.lines()))
         if len(tiles) < 5:
-            raise AssertionError("too few tiles on the screen:\n" + "\n".join(terminal.lines()))
+            raise AssertionError(f"only {len(tiles)} tiles of unindexed CSCs on the screen")
         changes = _change(fleet, tiles, count)
         time.sleep(2.0)
         late = latencies(terminal, changes)

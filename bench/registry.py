@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Protocol
 
@@ -32,24 +33,29 @@ LEFT_OUT = {("p2", 1_000), ("p6", 1_000), ("p6", 10_000)}
 """What P7 does not repeat: latency has its goals at the site's load and at 10,000, a shutdown at the site's."""
 
 
-def plan(names: list[str], sizes: list[int] | None = None) -> list[tuple[str, int]]:
-    """Return what to run: benchmarks by name at the site's size, and with ``p7`` the larger fleets as well.
+def plan(names: Sequence[str]) -> list[tuple[str, int]]:
+    """Return what to run: benchmarks by name at the site's size, with ``p7`` at the larger ones as well.
+
+    A number among the names is a size: then the benchmarks named run at the sizes named, and at no other.
 
     Raises:
-        ValueError: there is no such benchmark.
+        ValueError: there is no such benchmark, or a size is none.
     """
+    sizes = [int(name) for name in names if name.isdecimal()]
+    chosen = [name for name in names if not name.isdecimal()]
     known = [*MODULES, "p7"]
-    wrong = [name for name in names if name not in known]
-    if wrong:
+    if wrong := [name for name in chosen if name not in known]:
         raise ValueError(f"there is no benchmark {', '.join(wrong)}: known are {', '.join(sorted(known))}")
-    chosen = names or known
+    if 0 in sizes:
+        raise ValueError("a size is a number of CSCs, from 1")
+    if sizes and "p7" in chosen:
+        raise ValueError("p7 is the other benchmarks at its own sizes: name the size or p7, not both")
+    chosen = chosen or known
     here = [name for name in MODULES if name in chosen]
     if sizes:
         return [(name, size) for size in sizes for name in here]
     larger = [(name, size) for size in LARGER for name in MODULES if (name, size) not in LEFT_OUT]
-    if "p7" not in chosen:
-        larger = []
-    return [(name, SITE_SIZE) for name in here] + larger
+    return [(name, SITE_SIZE) for name in here] + (larger if "p7" in chosen else [])
 
 
 def load(name: str) -> Benchmark:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from math import ceil
 from statistics import median
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,28 @@ class Row:
         met = self.measured <= self.goal if self.most else self.measured >= self.goal
         return "pass" if met else "miss"
 
+    @classmethod
+    def ratio(
+        cls,
+        bench: str,
+        size: int,
+        what: str,
+        ours: Sequence[float],
+        bare: Sequence[float],
+        goal: float | None = None,
+        *,
+        most: bool = True,
+        note: str = "",
+    ) -> Self:
+        """Return the row of what we take as a multiple of what ``bare`` takes, both measured in this run.
+
+        Measured in turns, equally often, each is set against its neighbour; else the medians count.
+        """
+        paired = len(ours) == len(bare)
+        runs = tuple(a / b for a, b in zip(ours, bare, strict=True)) if paired else (median(ours) / median(bare),)
+        of = f"{figure(median(ours))} / {figure(median(bare))}"
+        return cls(bench, size, what, runs, "x", goal, most, f"{of}, {note}" if note else of)
+
     def document(self) -> dict[str, Any]:
         """Return the row for the JSON file."""
         return {**asdict(self), "measured": self.measured, "verdict": self.verdict}
@@ -50,6 +72,12 @@ def quantile(values: Sequence[float], share: float) -> float:
     """Return the value below which ``share`` of the values lie, by the nearest rank."""
     ordered = sorted(values)
     return ordered[max(0, ceil(share * len(ordered)) - 1)]
+
+
+def few(names: Collection[str]) -> str:
+    """Return how many there are and who the first three are: thousands of names fit no line."""
+    shown = ", ".join(list(names)[:3])
+    return f"{len(names):,} ({shown}{', …' if len(names) > 3 else ''})"
 
 
 def figure(value: float) -> str:

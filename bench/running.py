@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,15 @@ class RunningFleet:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # Ctrl+C is for the run, which then stops the fleet
         )
         self._answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
-        self.answer(60)
+        try:
+            self.answer(60)
+        except BaseException:
+            self.stop()
+            raise
         self._since = time.monotonic()
 
     def _read(self) -> None:
@@ -72,7 +78,8 @@ class RunningFleet:
     def stop(self) -> None:
         """Let all fall silent."""
         if self._process.stdin is not None:
-            self._process.stdin.close()
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
         try:
             self._process.wait(20)
         except subprocess.TimeoutExpired:

@@ -60,11 +60,6 @@ class World:
         return {}
 
     def __enter__(self) -> Self:
-        self._stack.enter_context(locked("bench"))
-        say("starting the schema registry")
-        self.registry = SchemaRegistry(registry_install(), self.home / "registry")
-        self._stack.callback(self.registry.close)
-        self.registry.start()
         try:
             self._open()
         except BaseException:
@@ -75,15 +70,19 @@ class World:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for fleet in self._fleets.values():
-            fleet.stop()
         self._stack.close()
 
     def _open(self) -> None:
+        self._stack.enter_context(locked("bench"))
+        say("starting the schema registry")
+        self.registry = SchemaRegistry(registry_install(), self.home / "registry")
+        self._stack.callback(self.registry.close)
+        self.registry.start()
         if not self._notes:
             shutil.rmtree(self.home / "kafka", ignore_errors=True)
         self.kafka = self._broker()
         self._stack.callback(self.kafka.stop)
+        self._stack.callback(self.stop_fleets)
         say(f"starting Kafka {VERSION}")
         self.kafka.start()
         ids = self._prepare(SITE_SIZE)
@@ -157,11 +156,8 @@ class World:
 
     def fleet(self, size: int) -> RunningFleet:
         """Return a fleet that beats, starting it if it does not yet; the others are stopped meanwhile."""
-        for other, running in list(self._fleets.items()):
-            if other != size:
-                running.stop()
-                del self._fleets[other]
         if size not in self._fleets:
+            self.stop_fleets()
             if str(size) not in self._notes["began_utc"]:
                 say(f"creating the topics of {size:,} CSCs")
                 self._prepare(size)
@@ -171,6 +167,12 @@ class World:
                 self._notes_file.write_text(json.dumps(self._notes))
             self._fleets[size] = self._start_fleet(size)
         return self._fleets[size]
+
+    def stop_fleets(self) -> None:
+        """Let all fleets fall silent; who asks for one gets a new one, whatever was left half done with the old."""
+        while self._fleets:
+            _, running = self._fleets.popitem()
+            running.stop()
 
     def _start_fleet(self, size: int) -> RunningFleet:
         folder = self.home / f"site-{size}"

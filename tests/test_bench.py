@@ -19,8 +19,6 @@ from bench.ingest import backlog
 from bench.p1 import expected
 from bench.p2 import Change, latencies, tiles_of
 from bench.p6 import parts, serial_seconds
-from bench.registry import MODULES, load, plan
-from bench.rows import Row, quantile, table
 from bench.terminal import Terminal
 from bench.wire import BeatBytes, batch, zigzag
 from deploydash.config.load import load_site
@@ -108,29 +106,6 @@ def test_beats_are_spread_over_the_second() -> None:
 def test_a_backlog_begins_as_far_behind_as_was_asked() -> None:
     assert backlog({"a": 300, "b": 100}, 100) == {"a": 225, "b": 75}
     assert backlog({"a": 300, "b": 100}, 1_000) == {"a": 0, "b": 0}
-
-
-def test_a_row_is_judged_by_its_median() -> None:
-    assert Row("P1", 117, "start", (1.0, 9.0, 1.4), "s", 1.5).verdict == "pass"
-    assert Row("P3", 117, "rate", (1.0, 9.0, 1.4), "/s", 1.5, most=False).verdict == "miss"
-    shown = table([Row("P1", 117, "start", (1.0, 9.0, 1.4), "s", 1.5, note="why")])
-    assert "≤ 1.50" in shown
-    assert "1.00..9.00 (3)  pass  why" in shown
-
-
-def test_quantiles_are_values_that_were_measured() -> None:
-    assert quantile([3.0, 1.0, 2.0], 0.5) == 2.0
-    assert quantile([float(number) for number in range(1, 101)], 0.99) == 99.0
-
-
-def test_every_benchmark_can_be_loaded_and_named() -> None:
-    assert plan(["p1"]) == [("p1", SITE_SIZE)]
-    assert {name for name, _ in plan([])} == set(MODULES)
-    assert {size for _, size in plan(["p7"])} == {*LARGER}
-    for name in MODULES:
-        assert callable(load(name).run)
-    with pytest.raises(ValueError, match="there is no benchmark p9"):
-        plan(["p9"])
 
 
 def test_a_change_counts_from_its_append_until_its_letter_is_on_the_screen() -> None:
