@@ -17,7 +17,7 @@ from deploydash.actions.script_reader import reading
 from deploydash.actions.scriptqueue import ScriptPatience, ScriptQueueAction, itself
 from deploydash.config.settings import RegistrySettings
 from deploydash.core.model import CscId
-from deploydash.core.ports import ScriptJob
+from deploydash.core.run_ports import ScriptJob
 from deploydash.core.run_records import (
     ItemEnded,
     Outcome,

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from deploydash.core.arm import Arm, death_by_hand
-from deploydash.core.by_hand import bad_override, not_offered, offered, refusal, step_of
+from deploydash.core.by_hand import refusal, step_of
 from deploydash.core.gate import Sight, reasons
 from deploydash.core.hand_view import considered, remark, rows, said
 from deploydash.core.model import CameraSubstate, CscId, FeedState, Liveness, SummaryState, Target
+from deploydash.core.override import bad_override, not_offered, offered
 from deploydash.core.run import Refused, decide, may_intend, settle
 from deploydash.core.run_orders import Approve, Close, CommandByHand, Hold, Waive
 from deploydash.core.run_records import (

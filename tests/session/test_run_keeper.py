@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from deploydash.core.commands import CompareWith, JudgeByRun
 from deploydash.core.gate import Sight
 from deploydash.core.model import CscId, FeedName, FeedState, Roster
-from deploydash.core.ports import Desk
 from deploydash.core.run import Decision, Refused
 from deploydash.core.run_orders import Answer, Approve, ArmStep, Disarm, Fire, Hold, Retry, Waive
+from deploydash.core.run_ports import Desk
 from deploydash.core.run_records import (
     CommandAnswered,
     CommandIntended,

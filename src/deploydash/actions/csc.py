@@ -13,7 +13,8 @@ from deploydash.actions.csc_drive import Drive, Line, Patience
 from deploydash.actions.csc_plan import Description, Look, describe
 from deploydash.core.model import CscId
 from deploydash.core.observations import ExitAcknowledged
-from deploydash.core.ports import Clock, Desk
+from deploydash.core.ports import Clock
+from deploydash.core.run_ports import Desk
 from deploydash.core.run_records import TargetEnded
 from deploydash.core.runbook import CscItem, Step
 

@@ -12,8 +12,9 @@ from deploydash.actions.kafka_commands import Order
 from deploydash.actions.kafka_write import MaybeWritten
 from deploydash.core.model import CscId, Liveness, SummaryState
 from deploydash.core.observations import ExitAcknowledged
-from deploydash.core.ports import Clock, Desk
+from deploydash.core.ports import Clock
 from deploydash.core.run import is_at
+from deploydash.core.run_ports import Desk
 from deploydash.core.run_records import CommandAnswered, CommandIntended, Outcome
 from deploydash.core.runbook import CscItem, StepId
 from deploydash.core.snapshot import CscView

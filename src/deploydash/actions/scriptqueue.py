@@ -21,8 +21,8 @@ from deploydash.actions.acks import AckCode, Answer
 from deploydash.actions.csc_drive import Line
 from deploydash.actions.kafka_write import MaybeWritten
 from deploydash.core.model import CscId
-from deploydash.core.ports import ScriptDesk, ScriptJob
 from deploydash.core.run import is_at
+from deploydash.core.run_ports import ScriptDesk, ScriptJob
 from deploydash.core.run_records import (
     ItemEnded,
     Outcome,

@@ -6,11 +6,11 @@ as many decisions. The order rules hold as in a step. Sources: the state machine
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 from deploydash.core.gate import Sight, forbids
 from deploydash.core.model import CameraSubstate, CscId, Liveness, Target
+from deploydash.core.override import bad_override
 from deploydash.core.run_orders import CommandByHand
 from deploydash.core.run_records import CommandIntended, HandCommandApproved
 from deploydash.core.run_state import RunState, TargetStatus
@@ -20,33 +20,6 @@ from deploydash.core.transitions import LEADS_TO, legal
 
 AT_ONCE = 8
 """So many CSCs of one selection have a command under way at the same time."""
-
-_OVERRIDE = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.+-]{0,99})?(:[A-Za-z0-9][A-Za-z0-9_.~^-]{0,63})?")
-
-
-def bad_override(text: str) -> str:
-    """Return why a configuration override cannot be sent, or an empty text; an empty one is the site's own.
-
-    It is ``[name][:version]``, a file in the CSC's configuration folder and a git hash (ts_xml, command ``start``), so
-    no path.
-    """
-    if _OVERRIDE.fullmatch(text) and ".." not in text:
-        return ""
-    return "an override is a file's name, :version, or both, as in bar.yaml:37bf936; no path and no blank"
-
-
-def offered(views: Iterable[CscView]) -> tuple[str, ...]:
-    """Return the configuration overrides that each of these CSCs offers."""
-    lists = [view.overrides for view in views]
-    return tuple(name for name in lists[0] if all(name in each for each in lists)) if lists else ()
-
-
-def not_offered(override: str, names: Sequence[str]) -> str:
-    """Return why an override is probably a slip, or an empty text; another version may offer other files."""
-    name, _, version = override.partition(":")
-    if not name or not names or version or name in names:
-        return ""
-    return f"{name} is not offered: {', '.join(names)}"
 
 
 def confirmation(cscs: tuple[CscId, ...], state: RunState) -> str:

@@ -18,9 +18,10 @@ from deploydash.core.hand_view import considered, remark
 from deploydash.core.judging import Judging
 from deploydash.core.lost import lost_before
 from deploydash.core.model import CscId
-from deploydash.core.ports import Action, Clock, ScriptAction, ScriptJob
+from deploydash.core.ports import Clock
 from deploydash.core.run import Decision, Refused, decide, may_intend, settle
 from deploydash.core.run_orders import Approve, ArmByHand, ArmOrder, ArmStep, Disarm, Hold, RunOrder, TypeName
+from deploydash.core.run_ports import Action, ScriptAction, ScriptJob
 from deploydash.core.run_records import (
     ArrivalsLearned,
     CommandAnswered,

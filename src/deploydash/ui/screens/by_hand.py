@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from textual.app import ComposeResult
 
-from deploydash.core.by_hand import bad_override, not_offered, offered
 from deploydash.core.hand_view import HandCard
 from deploydash.core.model import CscId
+from deploydash.core.override import bad_override, not_offered, offered
 from deploydash.core.run_orders import ArmByHand, CommandByHand, Disarm, Fire
 from deploydash.core.snapshot import Snapshot
 from deploydash.ui.ink import Line, Span
