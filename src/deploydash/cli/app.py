@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import signal
 import sys
 from enum import StrEnum
-from importlib import import_module
+from importlib import import_module, metadata
 from typing import Annotated, Any
 
 import typer
 
+from deploydash.cli import streams
 from deploydash.cli.exits import Exit
 from deploydash.cli.places import log_to_file, places
 from deploydash.cli.running import ENDING
 from deploydash.errors import ConfigurationError, UserError
 
 log = logging.getLogger(__name__)
+
+ANSWERS = frozenset({Exit.YES, Exit.NO})
+"""What is no answer when it could not be written."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -87,8 +90,19 @@ def work(module: str) -> Any:
     return import_module(f"deploydash.cli.{module}")
 
 
+def tell_version(asked: bool) -> None:
+    """Print the version and leave."""
+    if asked:
+        print(f"deploydash {metadata.version('deploydash')}")
+        raise typer.Exit
+
+
 @app.callback()
-def before_every_command() -> None:
+def before_every_command(
+    version: Annotated[  # noqa: ARG001 - answered before anything else
+        bool, typer.Option("--version", help="Print the version and leave.", callback=tell_version, is_eager=True)
+    ] = False,
+) -> None:
     """Watch a Rubin control-system upgrade from one terminal."""
     log_to_file(places().state)
 
@@ -269,14 +283,13 @@ def demo(
 
 def main() -> None:
     """Run the command line; every error is a sentence on stderr and an exit code, never a traceback."""
+    streams.make_safe()
     for number in ENDING:
         signal.signal(number, lambda received, _: sys.exit(128 + received))
     code = _code_of_command()
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read has left, as `head` does; Python would complain when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if why := streams.lost():
+        print(f"deploydash: standard output cannot be written: {why}", file=sys.stderr)
+        code = Exit.CANNOT_TELL if code in ANSWERS else code
     sys.exit(code)
 
 
@@ -295,11 +308,8 @@ def _code_of_command() -> int:
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return Exit.INTERRUPTED
-    except SystemExit as left:
-        # Typer answers a reader that left with 1, which would say "no" here.
-        if isinstance(left.__context__, BrokenPipeError):
-            return 128 + signal.SIGPIPE
-        raise
+    except streams.OutputLost:
+        return Exit.CANNOT_TELL
     except Exception as error:
         log.exception("a fault of deploydash itself")
         where = places().state / "deploydash.log"

@@ -12,16 +12,6 @@ from deploydash.errors import UserError
 from deploydash.ui.app import DeploydashApp
 
 
-def need_terminal(command: str, instead: str) -> None:
-    """Refuse to open a screen where there is none.
-
-    Raises:
-        UserError: standard input or output is no terminal; names the command that suits.
-    """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UserError(f"{command} needs a terminal", hint=f"without one use: {instead}")
-
-
 async def side_by_side(
     app: DeploydashApp, work: Coroutine[Any, Any, None], *, finish: Callable[[], Awaitable[object]] | None = None
 ) -> Exit:

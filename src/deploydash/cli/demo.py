@@ -20,6 +20,7 @@ from deploydash.cli.headless import until
 from deploydash.cli.places import places
 from deploydash.cli.running import run as run_to_the_end
 from deploydash.cli.sites import open_site
+from deploydash.cli.terminal import has_screen
 from deploydash.config.pattern import parse_target
 from deploydash.errors import UserError
 from deploydash.wiring.read_only import read_only
@@ -69,9 +70,9 @@ def _site_file(process: subprocess.Popen[bytes], log: Path) -> Path:
 
 
 def run(command: list[str], target: str, *, theme: str | None) -> Exit:
-    """Watch the demo observatory; without a terminal print one snapshot as text."""
+    """Watch the demo observatory; where no screen can be shown print one snapshot as text."""
     with observatory(command) as site_file:
-        if sys.stdin.isatty() and sys.stdout.isatty():
+        if has_screen():
             from deploydash.cli import watch  # noqa: PLC0415 - the screen's libraries only where there is a screen
 
             return watch.run(str(site_file), target, theme=theme)

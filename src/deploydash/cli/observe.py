@@ -8,13 +8,14 @@ import socket
 from pathlib import Path
 
 from deploydash.cli import changed
-from deploydash.cli.beside import need_terminal, side_by_side
+from deploydash.cli.beside import side_by_side
 from deploydash.cli.exits import Exit
 from deploydash.cli.greeting import greet
 from deploydash.cli.owners import known_owners
 from deploydash.cli.places import places
 from deploydash.cli.report import open_again
 from deploydash.cli.running import run as run_to_the_end
+from deploydash.cli.terminal import need_terminal
 from deploydash.core.owners import Owners
 from deploydash.errors import UserError
 from deploydash.journal.line import Entry

@@ -6,13 +6,14 @@ import math
 from collections import deque
 from collections.abc import Sequence
 
-from deploydash.cli.beside import need_terminal, side_by_side
+from deploydash.cli.beside import side_by_side
 from deploydash.cli.exits import Exit
 from deploydash.cli.observe import readable
 from deploydash.cli.owners import known_owners
 from deploydash.cli.places import places
 from deploydash.cli.report import open_again
 from deploydash.cli.running import run as run_to_the_end
+from deploydash.cli.terminal import need_terminal
 from deploydash.core.owners import Owners
 from deploydash.core.ports import Clock
 from deploydash.core.run_records import RunResumed

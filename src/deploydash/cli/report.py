@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,10 +35,27 @@ def run(reference: str | None, form: str, output: str | None) -> Exit:
     if output is None:
         print(text, end="")
         return Exit.YES
+    return _written(Path(output), text)
+
+
+def _written(path: Path, text: str) -> Exit:
+    """Write a file whole, or leave none that looks like one.
+
+    Raises:
+        UserError: nothing can be written there.
+    """
     try:
-        Path(output).write_text(text, encoding="utf-8")
+        file = path.open("w", encoding="utf-8")
     except OSError as error:
-        raise UserError(f"{output} cannot be written: {error.strerror}") from error
+        raise UserError(f"{path} cannot be written: {error.strerror}") from error
+    try:
+        with file:
+            file.write(text)
+    except OSError as error:
+        if path.is_file():
+            path.unlink()
+        print(f"deploydash: {path} cannot be written: {error.strerror}", file=sys.stderr)
+        return Exit.CANNOT_TELL
     return Exit.YES
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deploydash.cli import changed, tmux
-from deploydash.cli.beside import need_terminal, side_by_side
+from deploydash.cli.beside import side_by_side
 from deploydash.cli.exits import Exit
 from deploydash.cli.greeting import greet
 from deploydash.cli.owners import known_owners
@@ -19,6 +19,7 @@ from deploydash.cli.places import Places, places
 from deploydash.cli.plan import named, open_runbook, runbook_path
 from deploydash.cli.running import run as run_to_the_end
 from deploydash.cli.sites import open_site, shipped_sites
+from deploydash.cli.terminal import need_terminal
 from deploydash.config.load import Site
 from deploydash.config.runbook_scripts import load_catalogue
 from deploydash.config.script_check import ScriptCheck

@@ -15,6 +15,7 @@ from deploydash.cli.headless import until
 from deploydash.cli.places import places
 from deploydash.cli.running import run as run_to_the_end
 from deploydash.cli.sites import open_site
+from deploydash.cli.terminal import is_capable
 from deploydash.config.pattern import parse_target
 from deploydash.core.model import FeedName, FeedState, Verdict
 from deploydash.core.snapshot import CscView, Snapshot
@@ -42,7 +43,7 @@ def run(reference: str, target: str, *, as_json: bool, limit_s: float) -> Exit:
 def print_snapshot(snapshot: Snapshot) -> None:
     """Print a snapshot for the eye: in colour on a terminal that has any, in signs that the output can carry."""
     width = shutil.get_terminal_size((120, 40)).columns
-    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and is_capable(os.environ)
     signs = glyphs.choose(sys.stdout.encoding or "ascii", os.environ)
     print(snapshot_text(snapshot, width=width, colour=colour, glyphs=signs), end="")
 

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 
+from deploydash.cli import streams
 from deploydash.cli.document import change_line, final_line, is_met
 from deploydash.cli.exits import Exit
 from deploydash.cli.headless import until
@@ -48,6 +49,7 @@ class Watcher:
             if self._told.get(view.csc) != now:
                 self._tell(view, snapshot, first=view.csc not in self._told)
                 self._told[view.csc] = now
+        streams.look_for_readers()
         return snapshot.decided and state is FeedState.UP and all(is_met(view) for view in views)
 
     def _tell(self, view: CscView, snapshot: Snapshot, *, first: bool) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import sys
 
 from deploydash.cli import began
 from deploydash.cli.exits import Exit
 from deploydash.cli.places import places
 from deploydash.cli.running import run as run_to_the_end
 from deploydash.cli.sites import open_site
+from deploydash.cli.terminal import need_terminal
 from deploydash.config.pattern import parse_target
-from deploydash.errors import UserError
 from deploydash.ui.app import DeploydashApp
 from deploydash.wiring.read_only import ReadOnly, read_only
 
@@ -23,8 +22,7 @@ def run(reference: str, target: str, *, theme: str | None) -> Exit:
     at = places()
     site = open_site(reference, at)
     phase = parse_target(target)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UserError("watch needs a terminal", hint=f"without one use: deploydash status {reference}")
+    need_terminal("watch", f"deploydash status {reference}")
     return run_to_the_end(show(read_only(site, os.environ, at.cache, phase, began.AT), theme))
 
 

@@ -1,0 +1,126 @@
+"""The three standard streams, made safe: one that is closed, full or stalled costs words, never the answer."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+import threading
+from typing import TextIO
+
+SAID_S = 2.0
+"""Seconds that a stalled terminal is given to take a message: a process that ends must not wait for it for ever."""
+
+
+class OutputLost(Exception):
+    """Nobody reads what this command still has to say, or there is no room for it."""
+
+
+class _Output(io.RawIOBase):
+    """Standard output that remembers how writing failed, and takes what follows for nothing."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.error: OSError | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        return os.isatty(self._descriptor)
+
+    def write(self, data: object) -> int:
+        content = memoryview(data)  # type: ignore[arg-type]
+        if self.error is not None:
+            return content.nbytes
+        try:
+            return self._put(content)
+        except OSError as error:
+            self.error = error
+            return content.nbytes
+
+    def _put(self, content: memoryview) -> int:
+        return os.write(self._descriptor, content)
+
+
+class _Messages(_Output):
+    """Standard error, on a terminal for a limited time: ctrl+s or a dead connection stalls it for good."""
+
+    def _put(self, content: memoryview) -> int:
+        if not self.isatty():
+            return super()._put(content)
+        writing = threading.Thread(target=self._write_all, args=(bytes(content),), name="messages", daemon=True)
+        writing.start()
+        writing.join(SAID_S)
+        if writing.is_alive():
+            raise OSError(errno.EAGAIN, "the terminal takes nothing")
+        return content.nbytes
+
+    def _write_all(self, content: bytes) -> None:
+        try:
+            while content:
+                content = content[os.write(self._descriptor, content) :]
+        except OSError as error:
+            self.error = error
+
+
+def make_safe() -> None:
+    """Open what the caller closed on the null device, and let no stream fail; once, before anything is opened."""
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        _open(descriptor, name)
+    if sys.stdout is sys.__stdout__:
+        sys.stdout = _safe(sys.stdout, _Output(1))
+    if sys.stderr is sys.__stderr__:
+        sys.stderr = _safe(sys.stderr, _Messages(2))
+
+
+def look_for_readers() -> None:
+    """See whether standard output still goes anywhere; for commands that go on and on.
+
+    Raises:
+        OutputLost: what was written last did not.
+    """
+    if _error() is not None:
+        raise OutputLost
+
+
+def lost() -> str:
+    """Return why the answer could not be written, or nothing; a reader who left, as ``head`` does, is no reason."""
+    sys.stdout.flush()
+    error = _error()
+    return "" if error is None or isinstance(error, BrokenPipeError) else error.strerror or str(error)
+
+
+def _error() -> OSError | None:
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    return raw.error if isinstance(raw, _Output) else None
+
+
+def _open(descriptor: int, name: str) -> None:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, descriptor)
+        if null != descriptor:
+            os.close(null)
+        os.set_inheritable(descriptor, True)
+    if getattr(sys, name) is None:
+        stream = open(descriptor, "r" if descriptor == 0 else "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+def _safe(stream: TextIO, raw: _Output) -> TextIO:
+    stream.flush()
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding=stream.encoding,
+        errors=stream.errors,
+        line_buffering=getattr(stream, "line_buffering", False),
+        write_through=getattr(stream, "write_through", False),
+    )
