@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from deploydash.cells import wrapped
 from deploydash.core.model import Effective, Liveness
 from deploydash.core.snapshot import CscDetail, CscView, seconds_text
 from deploydash.ui.glyphs import Glyphs
@@ -61,7 +61,7 @@ def detail_lines(
     lines += [Line(), rule("Software and configuration", width, glyphs)]
     lines += _software(view, detail, width)
     lines += [Line(), rule("Log messages, newest first", width, glyphs)]
-    lines += _logs(detail, width) or [Line((Span("   none since we watch", Ink.DIM),))]
+    lines += _logs(detail, width, glyphs) or [Line((Span("   none since we watch", Ink.DIM),))]
     return lines
 
 
@@ -70,7 +70,7 @@ def _field(name: str, spans: Spans) -> Line:
 
 
 def _wrapped(name: str, text: str, width: int, ink: Ink) -> list[Line]:
-    parts = textwrap.wrap(text, max(20, width - LABEL - 5)) or [""]
+    parts = wrapped(text, max(8, width - LABEL - 5)) or [""]
     return [_field(name if not number else "", (Span(part, ink),)) for number, part in enumerate(parts)]
 
 
@@ -167,16 +167,16 @@ def _software(view: CscView, detail: CscDetail, width: int) -> list[Line]:
     mode = "not told" if detail.simulation_mode is None else str(detail.simulation_mode)
     real = {None: "", 0: "   the real hardware"}.get(detail.simulation_mode, "   simulated")
     return [
-        _field("CSC", (Span(detail.csc_version or "not told"),)),
-        _field("XML", (Span(detail.xml_version or "not told"),)),
+        *_wrapped("CSC", detail.csc_version or "not told", width, Ink.TEXT),
+        *_wrapped("XML", detail.xml_version or "not told", width, Ink.TEXT),
         _field("simulation mode", (Span(mode), Span(real, Ink.DIM))),
         *_wrapped("configuration", detail.configurations or "not told", width, Ink.TEXT),
-        _field("its version", (Span(detail.configuration_version or "not told"),)),
+        *_wrapped("its version", detail.configuration_version or "not told", width, Ink.TEXT),
         *_wrapped("overrides", ", ".join(view.overrides) or "none offered", width, Ink.TEXT),
     ]
 
 
-def _logs(detail: CscDetail, width: int) -> list[Line]:
+def _logs(detail: CscDetail, width: int, glyphs: Glyphs) -> list[Line]:
     lines: list[Line] = []
     for log in sorted(detail.logs, key=lambda log: log.sent_utc, reverse=True):
         level = next((name for floor, name in LEVELS.items() if log.level >= floor), "trace")
@@ -185,7 +185,7 @@ def _logs(detail: CscDetail, width: int) -> list[Line]:
         head = Span(f"   {time:%H:%M:%S}  ", Ink.DIM)
         text = " ".join(log.message.split())
         room = max(10, width - 24)
-        parts = textwrap.wrap(text, room, max_lines=3, placeholder=" ...") or [""]
+        parts = wrapped(text, room, most=3, sign=glyphs.cut) or [""]
         lines.append(Line((head, Span(f"{level:<9}", ink), Span(parts[0]))))
         lines += [Line((Span(" " * 22), Span(part))) for part in parts[1:]]
     return lines

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from deploydash.cells import cells
+from deploydash.core.outside_text import visible
+
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
@@ -75,7 +78,9 @@ ASCII = Glyphs(
     minus="-",
 )
 
-_IN_ASCII = str.maketrans({"→": ">", "“": '"', "”": '"', "‘": "'", "’": "'", "…": "~", "·": "-", "×": "x", "−": "-"})
+_IN_ASCII = str.maketrans(
+    {"→": ">", "“": '"', "”": '"', "‘": "'", "’": "'", "…": "~", "·": "-", "×": "x", "−": "-", "‹": "<", "›": ">"}
+)
 
 _POOR_TERMINALS = frozenset({"linux", "dumb", "vt100", "vt220"})
 
@@ -91,7 +96,8 @@ def choose(encoding: str, environ: Mapping[str, str]) -> Glyphs:
 
 
 def showable(text: str, glyphs: Glyphs) -> str:
-    """Return text of others (reasons, reports, log messages) in characters that the terminal can show."""
-    if glyphs is not ASCII or text.isascii():
-        return text
-    return text.translate(_IN_ASCII).encode("ascii", "replace").decode("ascii")
+    """Return text of others (reasons, reports, logs) in characters that the terminal can show, in as many cells."""
+    shown = visible(text)
+    if glyphs is not ASCII or shown.isascii():
+        return shown
+    return "".join(each if each.isascii() else "?" * cells(each) for each in shown.translate(_IN_ASCII))

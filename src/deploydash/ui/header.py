@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from deploydash.cells import cells
 from deploydash.core.model import FeedName, FeedState
 from deploydash.core.snapshot import FeedView, Snapshot, seconds_text
 from deploydash.ui.glyphs import Glyphs
@@ -21,7 +22,7 @@ _VARIABLE = re.compile(r"[^(]*\((LSST_\w+)")
 
 def width_of(spans: Sequence[Span]) -> int:
     """Return the cells that spans take."""
-    return sum(len(span.text) for span in spans)
+    return sum(cells(span.text) for span in spans)
 
 
 def row(

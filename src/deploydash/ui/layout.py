@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from deploydash.cells import cells
 from deploydash.ui.pieces import (
     ANY,
     INDENT,
@@ -38,7 +39,7 @@ WIDEST = 34
 
 def pack(blocks: Sequence[Block], width: int, height: int) -> Layout:
     """Pack the groups into ``width`` x ``height`` cells; taller than that where it cannot be helped."""
-    labels = [len(label_of(family)) for block in blocks for family in block.families] or [0]
+    labels = [cells(label_of(family)) for block in blocks for family in block.families] or [0]
     chips = [pitch_of(family) for block in blocks for family in block.families if len(family.items) > 1] or [0]
     least = max(INDENT + min(max(labels), WIDEST - INDENT), INDENT + max(chips))
     natural = max(least, min(WIDEST, INDENT + max(labels) + AGE))

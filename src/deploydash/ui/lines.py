@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from deploydash.cells import cells, padded, wrapped
 from deploydash.core.model import Effective, Verdict
 from deploydash.core.snapshot import CscView, EventLine, GroupView
 from deploydash.ui.glyphs import Glyphs, showable
@@ -28,7 +28,7 @@ def groups_lines(groups: Sequence[GroupView], width: int, glyphs: Glyphs) -> lis
         spans: list[Span] = []
         for group in groups[start : start + across]:
             full = group.at_target == group.total
-            name = f"{cut(group.name, 12, glyphs):<12} "
+            name = f"{padded(cut(group.name, 12, glyphs), 12)} "
             figures = f" {group.at_target}/{group.total}".rjust(figures_width + 1)
             spans += [Span(" "), Span(name, Ink.DIM if full else Ink.BRIGHT)]
             spans += [
@@ -43,7 +43,7 @@ def rule(name: str, width: int, glyphs: Glyphs, *, bright: bool = False) -> Line
     """Return a rule with a name in it."""
     head = Span(f" {name} ", Ink.TITLE if bright else Ink.DIM)
     return Line(
-        (Span(glyphs.rule * 2, Ink.LINE), head, Span(glyphs.rule * max(0, width - 2 - len(head.text)), Ink.LINE))
+        (Span(glyphs.rule * 2, Ink.LINE), head, Span(glyphs.rule * max(0, width - 2 - cells(head.text)), Ink.LINE))
     )
 
 
@@ -52,7 +52,7 @@ def frame_top(name: str, width: int, glyphs: Glyphs, *, asking: bool) -> Line:
     left, right = ("╭", "╮") if glyphs.rule == "─" else ("+", "+")
     ink = Ink.WARN if asking else Ink.LINE
     head = f" {name} "
-    rest = glyphs.rule * max(0, width - 3 - len(head)) + right
+    rest = glyphs.rule * max(0, width - 3 - cells(head)) + right
     return Line((Span(left + glyphs.rule, ink), Span(head, Ink.WARN_TITLE if asking else Ink.TITLE), Span(rest, ink)))
 
 
@@ -68,9 +68,9 @@ def event(line: EventLine, utc: float, width: int, glyphs: Glyphs) -> Line:
     quiet = Ink.DIM if line.calm and not fresh else Ink.TEXT
     spans = [
         Span(f" {datetime.fromtimestamp(line.utc, UTC):%H:%M:%S}  ", Ink.DIM),
-        Span(f"{cut(who, subject, glyphs):<{subject}}  ", quiet if line.calm else Ink.BRIGHT),
+        Span(f"{padded(cut(who, subject, glyphs), subject)}  ", quiet if line.calm else Ink.BRIGHT),
         Span(
-            f"{cut(change, changed, glyphs):<{changed}}  ",
+            f"{padded(cut(change, changed, glyphs), changed)}  ",
             quiet if line.calm or line.effective is None else letter(line.effective),
         ),
     ]
@@ -93,7 +93,7 @@ def departing(
     spans = [
         Span(f"{drawn.code:<2}", drawn.code_ink, surface),
         Span(" ", Ink.TEXT, surface),
-        Span(f"{cut(str(view.csc), 19, glyphs):<19}", Ink.FOUND if found else drawn.name_ink, surface),
+        Span(padded(cut(str(view.csc), 19, glyphs), 19), Ink.FOUND if found else drawn.name_ink, surface),
         Span(f" {drawn.age:>5}  ", Ink.WARN, surface),
     ]
     reason = reason_of(view, moment).removeprefix("says ")
@@ -118,7 +118,7 @@ def departing_block(
     if drawn.age:
         head.append(Span(f" {drawn.age}", Ink.WARN, surface))
     why = without_state(reason_of(view, moment), view)
-    words = textwrap.wrap(why, max(10, width - 4), max_lines=3, placeholder=f" {moment.glyphs.cut}")
+    words = wrapped(why, max(10, width - 4), most=3, sign=moment.glyphs.cut)
     return [Line(tuple(head), surface), *(Line((Span(f"   {part}", Ink.DIM),)) for part in words)]
 
 
@@ -153,7 +153,7 @@ def selection(view: CscView, moment: Moment, width: int) -> Line:
 
 def message(sentence: str, width: int) -> list[Line]:
     """Return an answer to the operator in as many lines as it takes, three at most."""
-    return [Line((Span(f" {part}", Ink.WARN),)) for part in textwrap.wrap(sentence, max(10, width - 2), max_lines=3)]
+    return [Line((Span(f" {part}", Ink.WARN),)) for part in wrapped(sentence, max(10, width - 2), most=3)]
 
 
 def banner(sentence: str, width: int, glyphs: Glyphs) -> list[Line]:
@@ -163,16 +163,17 @@ def banner(sentence: str, width: int, glyphs: Glyphs) -> list[Line]:
     """
     rows = 3 if width < SMALL else 2
     room = max(1, width - 4)
-    parts = textwrap.wrap(sentence, room, break_on_hyphens=False)
+    parts = wrapped(sentence, room)
     before, mark, last = sentence.rpartition("; ")
     while len(parts) > rows and before:
         before = before.rpartition(" ")[0]
-        parts = textwrap.wrap(f"{before} {glyphs.cut}{mark}{last}", room, break_on_hyphens=False)
+        parts = wrapped(f"{before} {glyphs.cut}{mark}{last}", room)
     if len(parts) > rows:
         parts = [*parts[: rows - 1], cut(" ".join(parts[rows - 1 :]), room, glyphs)]
     signs = [glyphs.down] + [" "] * rows
     return [
-        Line((Span(f" {sign} {part}".ljust(width), Ink.FILL_FAULT),)) for sign, part in zip(signs, parts, strict=False)
+        Line((Span(padded(f" {sign} {part}", width), Ink.FILL_FAULT),))
+        for sign, part in zip(signs, parts, strict=False)
     ]
 
 

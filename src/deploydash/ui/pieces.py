@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+from deploydash.cells import cells
 from deploydash.core.model import CscId
 
 INDENT = 3
@@ -102,7 +103,7 @@ def rows_of(family: Family, width: int) -> list[Row]:
     if len(family.items) == 1:
         return [(Piece(0, width, Kind.SINGLE, label, family.items),)]
     pitch = pitch_of(family)
-    inline = INDENT + len(label) + 1
+    inline = INDENT + cells(label) + 1
     if inline + pitch * len(family.items) - 1 <= width:
         name = Piece(0, inline, Kind.FAMILY, label, ())
         return [(name, *_chips(family, range(len(family.items)), inline, pitch))]

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from deploydash.cells import cells
+from deploydash.cells import cut as cells_cut
 from deploydash.core.model import Effective, Liveness, Verdict
 from deploydash.core.snapshot import CscView, GroupView
 from deploydash.ui.glyphs import Glyphs
@@ -175,13 +177,10 @@ def without_state(sentence: str, view: CscView) -> str:
 
 def cut(text: str, width: int, glyphs: Glyphs) -> str:
     """Return ``text`` in at most ``width`` cells; an index after a colon stays whole."""
-    if len(text) <= width:
-        return text
-    head, colon, index = text.rpartition(":")
-    if colon and index.isdigit():
-        keep = max(0, width - len(index) - 1 - len(glyphs.cut))
-        return f"{head[:keep]}{glyphs.cut}:{index}"
-    return text[: max(0, width - len(glyphs.cut))] + glyphs.cut if width > 0 else ""
+    name, colon, index = text.rpartition(":")
+    if colon and index.isdecimal() and cells(text) > width > cells(index) + 1:
+        return f"{cells_cut(f'{name}{glyphs.cut}', width - cells(index) - 1, glyphs.cut)}:{index}"
+    return cells_cut(text, width, glyphs.cut)
 
 
 def tile(
@@ -194,7 +193,7 @@ def tile(
         Span(" ", Ink.TEXT, surface),
         Span(name, Ink.FOUND if found else drawn.name_ink, surface),
     ]
-    if drawn.age and INDENT + len(name) + 1 + len(drawn.age) <= width:
+    if drawn.age and INDENT + cells(name) + 1 + len(drawn.age) <= width:
         spans += [Span(" ", Ink.TEXT, surface), Span(drawn.age, Ink.WARN, surface)]
     return tuple(spans)
 
@@ -213,21 +212,21 @@ def title(name: str, counts: GroupView | None, width: int, glyphs: Glyphs) -> Sp
         return (Span(cut(name, width, glyphs), Ink.TITLE),)
     figures = f"{counts.at_target}/{counts.total}"
     shown = cut(name, width - len(figures) - 1, glyphs)
-    room = width - len(shown) - len(figures) - 2
+    room = width - cells(shown) - len(figures) - 2
     full = counts.at_target == counts.total
     count = Span(f" {figures}", Ink.GOOD if full else Ink.TEXT)
     if room < 3:
-        return Span(shown, Ink.TITLE), Span(" " * (width - len(shown) - len(figures) - 1)), count
+        return Span(shown, Ink.TITLE), Span(" " * (width - cells(shown) - len(figures) - 1)), count
     return Span(f"{shown} ", Ink.TITLE), *bar(counts.at_target, counts.total, room, glyphs), count
 
 
 def bar(part: int, whole: int, width: int, glyphs: Glyphs) -> Spans:
     """Return a bar of ``width`` cells; it is full only when nothing is missing and empty only at nothing."""
-    cells = width * part // whole if whole else 0
-    if part and not cells:
-        cells = 1
+    filled = width * part // whole if whole else 0
+    if part and not filled:
+        filled = 1
     ink = Ink.GOOD if part == whole else Ink.ACCENT
-    return Span(glyphs.full * cells, ink), Span(glyphs.rest * (width - cells), Ink.LINE)
+    return Span(glyphs.full * filled, ink), Span(glyphs.rest * (width - filled), Ink.LINE)
 
 
 def family(piece: Piece, members: Sequence[CscView], moment: Moment) -> Spans:
@@ -242,6 +241,6 @@ def family(piece: Piece, members: Sequence[CscView], moment: Moment) -> Spans:
     if not piece.items or stale or at_target == len(piece.items):
         return (name,)
     figures = f" {at_target}/{len(piece.items)}"
-    if len(name.text) + len(figures) > piece.width:
+    if cells(name.text) + len(figures) > piece.width:
         return (name._replace(ink=Ink.TEXT),)
     return name._replace(ink=Ink.TEXT), Span(figures, Ink.ACCENT)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
-
+from deploydash.cells import wrapped
 from deploydash.core.model import FeedState, Liveness
 from deploydash.core.snapshot import Snapshot
 from deploydash.ui.header import feed_spans, width_of
@@ -30,7 +29,7 @@ def start_lines(snapshot: Snapshot, moment: Moment, width: int) -> list[Line]:
         body.append(head)
         if feed.detail and feed.state is not FeedState.OFF:
             ink = Ink.BAD if feed.state is FeedState.DOWN else Ink.DIM
-            body += [(Span(f"  {part}", ink),) for part in textwrap.wrap(feed.detail, inner - 2)[:2]]
+            body += [(Span(f"  {part}", ink),) for part in wrapped(feed.detail, inner - 2)[:2]]
     total = len(snapshot.cscs)
     body += [
         (),
@@ -40,7 +39,7 @@ def start_lines(snapshot: Snapshot, moment: Moment, width: int) -> list[Line]:
             Span(f" {known}/{total}".rjust(10), Ink.BRIGHT),
         ),
         (),
-        *((Span(part, Ink.DIM),) for part in textwrap.wrap(UNREAD, inner)),
+        *((Span(part, Ink.DIM),) for part in wrapped(UNREAD, inner)),
         (),
         (Span("esc", Ink.ACCENT), Span(" to the grid; this card goes by itself", Ink.DIM)),
         (),

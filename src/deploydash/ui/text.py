@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from datetime import UTC, datetime
 from io import StringIO
 
@@ -10,6 +9,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from deploydash.cells import wrapped
 from deploydash.core.model import FeedState
 from deploydash.core.snapshot import Snapshot
 from deploydash.ui import glyphs as signs
@@ -48,7 +48,7 @@ def grid_lines(snapshot: Snapshot, moment: Moment, width: int, height: int) -> l
         for piece in row:
             drawn = _piece(snapshot, piece, moment)
             spans += [Span(" " * (piece.x - x)), *drawn]
-            x = piece.x + sum(len(span.text) for span in drawn)
+            x = piece.x + width_of(drawn)
         lines.append(Line(tuple(spans)))
     return lines
 
@@ -74,7 +74,7 @@ def _head(snapshot: Snapshot, width: int, glyphs: Glyphs) -> list[Line]:
         f"{summary.moving} moving, {summary.unknown} unknown, {summary.no_target} without a target"
     )
     lines = [Line((Span(name, Ink.TITLE), Span(f"  {told}")))]
-    lines += [Line((Span(part),)) for part in textwrap.wrap(counts, width)]
+    lines += [Line((Span(part),)) for part in wrapped(counts, width)]
     for feed in snapshot.feeds:
         ink = Ink.TEXT if feed.state in {FeedState.UP, FeedState.OFF} else Ink.WARN
         lines.append(
@@ -84,7 +84,7 @@ def _head(snapshot: Snapshot, width: int, glyphs: Glyphs) -> list[Line]:
     if broken:
         lines.append(Line((Span(f"{broken} records could not be decoded", Ink.WARN),)))
     if snapshot.banner:
-        banner = textwrap.wrap(f"{glyphs.down} {snapshot.banner}", width)
+        banner = wrapped(f"{glyphs.down} {snapshot.banner}", width)
         lines += [Line((Span(part, Ink.BAD),)) for part in banner]
     if not snapshot.decided:
         lines.append(Line((Span("not everything is decided yet", Ink.WARN),)))
@@ -100,7 +100,7 @@ def _departing(snapshot: Snapshot, moment: Moment, width: int) -> list[Line]:
     for item in items:
         *head, _ = departing(cscs[item], look(cscs[item], moment), moment, width).spans
         indent = width_of(head)
-        why = textwrap.wrap(reason_of(cscs[item], moment), width - indent) or [""]
+        why = wrapped(reason_of(cscs[item], moment), width - indent) or [""]
         lines.append(Line((*head, Span(why[0]))))
         lines += [Line((Span(" " * indent), Span(part))) for part in why[1:]]
     return lines

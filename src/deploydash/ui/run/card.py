@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
+from deploydash.cells import cells
 from deploydash.core.arm import ARM_S, COUNTDOWN_S
 from deploydash.core.gate import GateReason
 from deploydash.core.model import Target
@@ -127,7 +128,7 @@ def key_lines(found: Sequence[Offer], width: int, reading: Reading) -> list[Line
     for offer in found:
         key = "space" if offer.key == "space" else offer.key
         words = offer.words.replace("...", reading.glyphs.cut)
-        text = len(key) + 1 + len(words)
+        text = len(key) + 1 + cells(words)
         if row and (used > half - 1 or half + text > width):
             lines.append(Line(tuple(row)))
             row, used = [], 0

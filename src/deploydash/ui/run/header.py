@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from deploydash.cells import padded
 from deploydash.core.run_state import StepStatus
 from deploydash.core.run_view import RunView
 from deploydash.ui.header import clock, feed_spans, row, width_of
@@ -85,7 +86,7 @@ def hold_line(reading: Reading, width: int) -> Line:
     run = reading.run
     text = f" HOLD  by {run.held_by}: nothing further is sent. "
     text += "R lets it go on" if reading.lead else f"{run.operator} lets it go on"
-    return Line((Span(f"{cut(text, width, reading.glyphs):<{width}}", Ink.FILL_FAULT),))
+    return Line((Span(padded(cut(text, width, reading.glyphs), width), Ink.FILL_FAULT),))
 
 
 def keys_foot(table: Sequence[Key], run: RunView | None, width: int, surface: Surface, words: dict[str, str]) -> Line:

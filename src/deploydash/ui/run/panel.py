@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from deploydash.cells import padded
 from deploydash.core.run_state import StepStatus
 from deploydash.core.run_view import RunView, StepRow
 from deploydash.core.runbook import StepKind
@@ -79,7 +80,7 @@ def step_line(reading: Reading, row: StepRow, width: int, chosen: bool) -> Line:
         took = lasting((row.ended_utc if row.ended_utc is not None else now) - row.started_utc)
     surface = Surface.SELECTED if chosen else Surface.PAGE
     names = max(14, min(22, width // 2 - 4))
-    name = f"{cut(row.step, names, reading.glyphs):<{names}} "
+    name = f"{padded(cut(row.step, names, reading.glyphs), names)} "
     words, words_ink = _evidence(reading, row)
     left: Spans = (sign, Span(name, ink), Span(words, words_ink))
     return apart(left, (Span(took, Ink.DIM),) if took else (), width, reading.glyphs, surface)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from deploydash.cells import broken, cells, wrapped
 from deploydash.core.model import CscId, Effective, Liveness
 from deploydash.core.owners import Owners
 from deploydash.core.run_view import RunView
@@ -104,7 +104,7 @@ def since(view: CscView, moment: Moment) -> float | None:
 def folded(text: str, width: int, ink: Ink = Ink.TEXT, indent: str = "", lead: Span | None = None) -> list[Line]:
     """Return a text in as many lines as it takes; ``lead`` stands before the first, ``indent`` before the others."""
     room = max(8, width - len(indent))
-    parts = textwrap.wrap(text, room, break_on_hyphens=False) or [""]
+    parts = wrapped(text, room) or [""]
     first = lead if lead is not None else Span(indent)
     return [
         Line((first if not number else Span(indent), Span(part, ink)) if indent or lead else (Span(part, ink),))
@@ -115,7 +115,7 @@ def folded(text: str, width: int, ink: Ink = Ink.TEXT, indent: str = "", lead: S
 def copied(command: str, width: int, ink: Ink, indent: str) -> list[Line]:
     """Return a command in full, broken anywhere: it is exact and nothing of it may be hidden."""
     room = max(8, width - len(indent))
-    parts = [command[start : start + room] for start in range(0, len(command), room)] or [""]
+    parts = broken(command, room)
     return [
         Line((Span(indent if not number else f"{indent[:-1]} "), Span(part, ink))) for number, part in enumerate(parts)
     ]
@@ -131,7 +131,7 @@ def box(title: str, body: Sequence[Line], width: int, height: int, reading: Read
         (
             Span(corners[0] + glyphs.rule, ink),
             Span(name, Ink.WARN_TITLE if asking else Ink.TITLE),
-            Span(glyphs.rule * max(0, width - 3 - len(name)) + corners[1], ink),
+            Span(glyphs.rule * max(0, width - 3 - cells(name)) + corners[1], ink),
         )
     )
     rows = [*body[: max(0, height - 2)], *([Line()] * max(0, height - 2 - len(body)))]
@@ -158,9 +158,9 @@ def clipped(spans: Spans, width: int, glyphs: Glyphs) -> Spans:
     kept: list[Span] = []
     left = width
     for span in spans:
-        if len(span.text) <= left:
+        if cells(span.text) <= left:
             kept.append(span)
-            left -= len(span.text)
+            left -= cells(span.text)
             continue
         if left:
             kept.append(span._replace(text=cut(span.text, left, glyphs)))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from deploydash.cells import padded
 from deploydash.core.model import CscId, Effective
 from deploydash.core.snapshot import CscView
 from deploydash.core.timeline import NO_CELL, Cell, Happened, Timeline, during, strip
@@ -202,7 +203,7 @@ def _steps(timeline: Timeline, shown: Frame, paper: Paper) -> Line:
 
 def _strip(timeline: Timeline, csc: CscId, shown: Frame, paper: Paper, selected: bool) -> Line:
     cells = strip(timeline.spells.get(csc, []), shown.since, shown.step_s, shown.cells, shown.until)
-    name = paper.cut(str(csc), paper.names - 3).ljust(paper.names - 2)
+    name = padded(paper.cut(str(csc), paper.names - 3), paper.names - 2)
     head = Span(f"{paper.glyphs.cursor if selected else ' '} {name}", Ink.BRIGHT if selected else Ink.DIM)
     spans = [head]
     for number, cell in enumerate(cells):

@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from deploydash.cells import padded
 from deploydash.core.eta import expected
 from deploydash.core.model import CscId, Effective, Liveness
 from deploydash.core.run_view import WaitView
 from deploydash.core.snapshot import CscView
+from deploydash.ui.header import width_of
 from deploydash.ui.ink import Ink, Line, Span, Surface, fill, letter
 from deploydash.ui.lines import event, rule, state_words
 from deploydash.ui.present import bar, code, cut, look
@@ -299,7 +301,7 @@ def straggler_line(reading: Reading, one: Straggler, width: int, here: bool, mar
     glyphs = reading.glyphs
     surface = Surface.SELECTED if here else Surface.PAGE
     mark = reading.signs.marked if marked else glyphs.cursor if here else " "
-    spans = [Span(mark, Ink.ACCENT), Span(f"{cut(one.name, 18, glyphs):<19}", Ink.BRIGHT)]
+    spans = [Span(mark, Ink.ACCENT), Span(padded(cut(one.name, 18, glyphs), 19), Ink.BRIGHT)]
     view = one.view
     if view is None:
         spans.append(Span(f"{'not seen':<14}", Ink.WARN))
@@ -308,15 +310,15 @@ def straggler_line(reading: Reading, one: Straggler, width: int, here: bool, mar
         words = "never beat" if view.liveness is Liveness.UNSEEN else state_words(view)
         loud = view.effective in DISTRESS or drawn.filled
         spans.append(Span(f"{code(view, glyphs):<2}", fill(view.effective) if loud else letter(view.effective)))
-        spans.append(Span(f" {cut(words, 10, glyphs):<11}", letter(view.effective)))
+        spans.append(Span(f" {padded(cut(words, 10, glyphs), 11)}", letter(view.effective)))
     if width >= ROOMY:
         wants = str(view.target) if view is not None and view.target is not None else ""
-        spans.append(Span(f"{cut(wants, 13, glyphs):<14}", Ink.DIM))
+        spans.append(Span(padded(cut(wants, 13, glyphs), 14), Ink.DIM))
     spans.append(Span(f"{lasting(one.missing_s):>7}  ", Ink.WARN))
     if width >= ROOMY and reading.owners:
         owner = reading.owners.get(one.csc)
-        spans.append(Span(f"{cut(owner.name if owner is not None else '', 19, glyphs):<20}", Ink.DIM))
-    used = sum(len(span.text) for span in spans)
+        spans.append(Span(padded(cut(owner.name if owner is not None else "", 19, glyphs), 20), Ink.DIM))
+    used = width_of(spans)
     spans.append(Span(cut(one.reason, max(0, width - used), glyphs)))
     return Line(tuple(spans), surface)
 

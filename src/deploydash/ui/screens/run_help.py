@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from deploydash.cells import wrapped
 from deploydash.ui import lines
 from deploydash.ui.help import ascii_arrows, help_lines
 from deploydash.ui.ink import Ink, Line, Span, Surface, plain
@@ -26,7 +27,7 @@ class RunHelpScreen(HelpScreen):
         shown = [Line(), lines.rule(f"Keys: {self._title}", width - 2, glyphs, bright=True)]
         room = max(20, width - 16)
         for key in self._table:
-            words = [key.help[start : start + room] for start in range(0, len(key.help), room)]
+            words = wrapped(key.help, room)
             shown.append(Line((Span(f"   {ascii_arrows(key.shown, glyphs):<10}", Ink.ACCENT), Span(words[0]))))
             shown += [Line((Span(" " * 13), Span(word))) for word in words[1:]]
         legend = help_lines(Scope.HELP, width - 2, glyphs)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from deploydash.core.snapshot import CscView, GroupView, Snapshot
 from deploydash.ui.glyphs import UNICODE
+from deploydash.ui.header import width_of
 from deploydash.ui.ink import Ink, Line, Span, Spans, Surface
 from deploydash.ui.layout import pack
 from deploydash.ui.pieces import Block, Kind, Layout, Piece, blocks_of
@@ -111,7 +112,7 @@ class Grid(Canvas):
             elif chosen:
                 spans.append(Span(self._moment.glyphs.cursor, Ink.BRIGHT))
             spans += drawn
-            x = piece.x + sum(len(span.text) for span in drawn)
+            x = piece.x + width_of(drawn)
         (self._timed.add if timed else self._timed.discard)(y)
         return Line(tuple(spans))
 
