@@ -25,7 +25,7 @@ from deploydash.ui.present import Moment
 from deploydash.ui.screens.base import View
 from deploydash.ui.screens.watch import WatchScreen
 from deploydash.ui.source import SnapshotSource
-from deploydash.ui.terminal import NoColour, Numbered
+from deploydash.ui.terminal import Harmless, NoColour, Numbered
 from deploydash.ui.themes import PALETTES, Palette
 from deploydash.ui.widgets.canvas import Canvas
 
@@ -52,6 +52,7 @@ class DeploydashApp(App[None], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(self, source: SnapshotSource, *, theme: str | None = None, speed: float | None = None) -> None:
+        self._harmless = Harmless()
         self._colours: LineFilter | None = None
         super().__init__()
         if theme is not None and theme not in PALETTES:
@@ -109,8 +110,8 @@ class DeploydashApp(App[None], inherit_bindings=False):
         return f"theme {self._palette.name}: {self._palette.title}"
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return what stands between the theme and the terminal, in place of Textual's greys for ``NO_COLOR``."""
-        return [self._colours] if self._colours else []
+        """Return what stands between widgets and terminal; the colours in place of Textual's greys for ``NO_COLOR``."""
+        return [self._harmless, self._colours] if self._colours else [self._harmless]
 
     def moment(self, *, by_state: bool = False) -> Moment:
         """Return now, as the tiles need it."""

@@ -1,4 +1,4 @@
-"""Between Textual and the terminal: exact spans, the theme's own 256 colours, and no colour at all."""
+"""Between Textual and the terminal: exact spans, no text that steers, the theme's own 256 colours, no colour at all."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from rich.cells import cell_len
 from rich.color import Color, ColorSystem
 from rich.console import Console
 from rich.control import Control
@@ -14,6 +15,8 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate, Compositor
 from textual.color import Color as ScreenColor
 from textual.filter import LineFilter
+
+from deploydash.core.outside_text import visible
 
 
 class Look(NamedTuple):
@@ -113,6 +116,24 @@ class ExactCompositor(Compositor):
         """Return what changed since the last frame, or None."""
         update = super().render_partial_update()
         return None if update is None else ExactUpdate(update.chops, update.spans, update.chop_ends)
+
+
+class Harmless(LineFilter):
+    """Lets no character through that steers a terminal or has no look, whichever widget drew it.
+
+    What we draw ourselves is visible by then (``outside_text``); this holds for Textual's own widgets, too. It cannot
+    put in a sign, since the line's width is settled: what takes no cell goes, anything else becomes ``?``.
+    """
+
+    def apply(self, segments: list[Segment], background: ScreenColor) -> list[Segment]:  # noqa: ARG002 - Textual's
+        """Return the segments with harmless texts."""
+        if all(visible(text) == text for text, _, _ in segments):
+            return segments
+        return [Segment(_harmless(text), style, control) for text, style, control in segments]
+
+
+def _harmless(text: str) -> str:
+    return "".join(each if visible(each) == each else "?" * cell_len(each) for each in text)
 
 
 class NoColour(LineFilter):

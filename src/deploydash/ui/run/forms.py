@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, cast
 from textual.app import ComposeResult
 from textual.widgets import Input
 
+from deploydash.cells import cells
+from deploydash.core.outside_text import visible
 from deploydash.core.snapshot import Snapshot
 from deploydash.ui.ink import Ink, Line, Span, Surface
 from deploydash.ui.keys import Key
@@ -116,7 +118,8 @@ class Form(View):
         """The frame with its text, and a line for each field laid over it."""
         yield Lines(id="form")
         for number, field in enumerate(self._fields):
-            yield TypedField(field.value, placeholder=field.hint, compact=True, id=f"field-{number}", classes="field")
+            value, hint = visible(field.value), visible(field.hint)
+            yield TypedField(value, placeholder=hint, compact=True, id=f"field-{number}", classes="field")
 
     def on_mount(self) -> None:
         """Put the cursor into the first field."""
@@ -153,7 +156,7 @@ class Form(View):
         frame.styles.width, frame.styles.height = width, len(shown)
         frame.show(shown)
         top = frame.styles.offset.y.value
-        label = max((len(field.name) for field in self._fields), default=0) + 2
+        label = max((cells(field.name) for field in self._fields), default=0) + 2
         for number, y in places.items():
             field = self.query_one(f"#field-{number}", Input)
             field.styles.offset = (2 + label, int(top) + 1 + y)

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from deploydash.cells import head
+from deploydash.core.outside_text import visible
+
 SWITCH = "DEPLOYDASH_NOTIFY"
 """The environment variable that switches notifications off from the start: ``off``, ``no`` or ``0``."""
 
 LONGEST = 120
-"""Characters; what is longer no desktop shows."""
+"""Cells; what is longer no desktop shows."""
 
 DEAF = ("dumb", "linux", "vt", "unknown")
 """Terminals that would print the sequence or choke on it, by the beginning of ``TERM``."""
@@ -26,14 +29,14 @@ def wanted(environ: Mapping[str, str]) -> bool:
 def notification(text: str, environ: Mapping[str, str]) -> str:
     """Return what to write to the terminal for a notification, nothing where it cannot take one.
 
-    Whatever in the text is no printable character becomes a blank, so that no data can steer the terminal.
+    Whatever in the text is no plain character becomes a sign or a blank, so that no data can steer the terminal.
     """
     term = environ.get("TERM", "")
     in_tmux = bool(environ.get("TMUX"))
     if not term or term.startswith(DEAF) or (term.startswith(("screen", "tmux")) and not in_tmux):
         return ""
-    shown = " ".join("".join(each if each.isprintable() else " " for each in text).split())
-    sequence = f"\x1b]9;deploydash: {shown[:LONGEST]}\x07"
+    shown = " ".join(visible(" ".join(text.split())).split())
+    sequence = f"\x1b]9;deploydash: {head(shown, LONGEST)}\x07"
     if not in_tmux:
         return sequence
     doubled = sequence.replace("\x1b", "\x1b\x1b")

@@ -14,6 +14,8 @@ from textual.binding import Binding, BindingType
 from textual.events import Key
 from textual.widgets import Input
 
+from deploydash.core.outside_text import visible
+
 _LONGEST_S = 1.0
 """A field that takes nothing for so long is gone; its keys are no reason to stop all others."""
 
@@ -24,7 +26,14 @@ def at_once(keys: Iterable[tuple[str, str]]) -> list[BindingType]:
 
 
 class TypedField(Input):
-    """An input that edits by itself: as ordinary bindings its editing keys would go round through the app."""
+    """An input that edits by itself: as ordinary bindings its editing keys would go round through the app.
+
+    What is pasted is made visible as it comes in, so that what is sent and journaled is what stood there.
+    """
+
+    def replace(self, text: str, start: int, end: int) -> None:
+        """Put visible text in place of what stands there."""
+        super().replace(visible(text), start, end)
 
     async def _on_key(self, event: Key) -> None:
         editing = self._bindings.key_to_bindings.get(event.key, [])
