@@ -21,8 +21,8 @@ async def command_line(
     settings: KafkaSettings, registry_url: str, *, heard: Callable[[AckSeen], None] = lambda _: None
 ) -> AsyncIterator[CommandLine]:
     """Open a command line until the block ends."""
-    registry = RegistrySettings(registry_url, "site file")
-    latest, schemas = RegistryLatest(registry), SchemaStore(registry, None, timeout=2.0)
+    schemas = SchemaStore(RegistrySettings(registry_url, "site file"), None, timeout=2.0)
+    latest = RegistryLatest(schemas.registry)
     line = CommandLine(settings, latest, schemas, SystemClock(), sender=LEAD, heard=heard)
     try:
         await line.open()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
 
 from deploydash.actions.schemas import RegistryLatest
-from deploydash.config.settings import RegistrySettings
 from deploydash.errors import FeedError
+from deploydash.systems.registry import RegistryClient
 from tests.actions.sal_cscs import command_schema
 from tests.servers.http_server import HttpServer, Request
 from tests.servers.process import free_port
@@ -21,6 +22,10 @@ START = command_schema("ESS", "command_start", indexed=True)
 SUBJECT = "lsst.sal.ESS.command_start-value"
 
 
+def client(url: str, source: str = "site file", timeout: float = 5.0) -> RegistryClient:
+    return RegistryClient(url, source, timeout, time.monotonic)
+
+
 @pytest.mark.server
 async def test_a_schema_that_was_registered_a_moment_ago_is_the_latest(
     schema_registry: SchemaRegistry, subname: str
@@ -28,7 +33,8 @@ async def test_a_schema_that_was_registered_a_moment_ago_is_the_latest(
     subject = f"lsst.{subname}.ESS.command_start-value"
     newer = json.loads(START)
     newer["fields"].append({"name": "addition", "type": "int", "default": 0})
-    latest = RegistryLatest(RegistrySettings(schema_registry.url, "site file"), kept_s=0.0)
+    registry = client(schema_registry.url)
+    latest = RegistryLatest(registry, kept_s=0.0)
     try:
         with pytest.raises(FeedError, match=f"has no {subject}"):
             await latest.latest(subject)
@@ -40,6 +46,7 @@ async def test_a_schema_that_was_registered_a_moment_ago_is_the_latest(
         assert "addition" in found.fields
     finally:
         await latest.aclose()
+        await registry.aclose()
 
 
 def test_commands_of_one_subject_share_an_answer_for_three_seconds_and_no_longer() -> None:
@@ -52,7 +59,7 @@ def test_commands_of_one_subject_share_an_answer_for_three_seconds_and_no_longer
             return {"id": len(asked), "schema": START}
 
     async def ids() -> list[list[int]]:
-        latest = Counted(RegistrySettings("http://127.0.0.1:1", "site file"))
+        latest = Counted(client("http://127.0.0.1:1"))
         found = []
         for _ in range(4):
             schemas = await asyncio.gather(*(latest.latest(SUBJECT) for _ in range(20)))
@@ -76,7 +83,7 @@ def test_a_failure_is_told_to_whoever_waits_for_it_and_not_kept() -> None:
             return {"id": 7, "schema": START}
 
     async def schema_id() -> int:
-        latest = Down(RegistrySettings("http://127.0.0.1:1", "site file"))
+        latest = Down(client("http://127.0.0.1:1"))
         outcomes = await asyncio.gather(*(latest.latest(SUBJECT) for _ in range(3)), return_exceptions=True)
         assert [type(outcome) for outcome in outcomes] == [FeedError] * 3
         latest.up = True
@@ -88,12 +95,14 @@ def test_a_failure_is_told_to_whoever_waits_for_it_and_not_kept() -> None:
 
 
 async def refusal(url: str, timeout: float = 5.0) -> str:
-    latest = RegistryLatest(RegistrySettings(url, "LSST_SCHEMA_REGISTRY_URL"), timeout)
+    registry = client(url, "LSST_SCHEMA_REGISTRY_URL", timeout)
+    latest = RegistryLatest(registry)
     try:
         with pytest.raises(FeedError) as refused:
             await latest.latest(SUBJECT)
     finally:
         await latest.aclose()
+        await registry.aclose()
     return str(refused.value)
 
 
@@ -104,10 +113,12 @@ async def refusal(url: str, timeout: float = 5.0) -> str:
         (200, {"id": "7", "schema": START}, "cannot be used: its id is '7'"),
         (200, {"id": 7, "schema": "{}"}, "cannot be used: schema 7 is not usable"),
         (200, {"id": 7, "schema": "message M {}", "schemaType": "PROTOBUF"}, "it is PROTOBUF, not Avro"),
-        (200, ["not", "an", "object"], "answers HTTP 200"),
+        (200, ["not", "an", "object"], "does not answer as a schema registry does: HTTP 200"),
+        (200, {"id": 7}, "does not answer as a schema registry does: HTTP 200"),
+        (404, {"error_code": 40403}, "does not answer as a schema registry does: HTTP 404"),
         (404, {"error_code": 40401}, f"has no {SUBJECT}"),
-        (401, {}, "answers HTTP 401"),
-        (503, {}, "answers HTTP 503"),
+        (401, {}, "refuses us: HTTP 401"),
+        (503, {}, "is in trouble itself: HTTP 503"),
     ],
 )
 async def test_an_answer_that_is_no_schema_is_refused_in_words(status: int, body: object, why: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from deploydash.config.address import bootstrap_hosts, host_name, is_loopback, same_host, url_host
+from deploydash.config.address import bootstrap_hosts, host_name, same_host, url_host
+from deploydash.systems.address import is_loopback
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ def _feed(url: str) -> EfdFeed:
     [
         (200, b"<html>Log in</html>", "does not answer as InfluxDB does: its answer is no JSON"),
         (200, b'{"status":"ok"}', "does not answer as InfluxDB does: no results in it"),
-        (302, b"", "does not answer as InfluxDB does: HTTP 302"),
+        (302, b"", "/login (HTTP 302), where nothing is asked (see that InfluxDB runs there"),
         (400, rb'{"error":"error parsing:\n FROM"}', "does not understand the query: error parsing: FROM (is it"),
         (503, b'{"error":"timeout"}', "is in trouble itself: HTTP 503: timeout (it is asked again"),
         (502, b"<html>Bad Gateway</html>", "is in trouble itself: HTTP 502 (it is asked again"),

@@ -118,7 +118,7 @@ async def test_a_schema_that_cannot_be_used_is_the_records_fault_not_the_registr
         (always("[]"), "does not answer as a schema registry does: HTTP 200"),
         (always('"Not Found"', 404), "does not answer as a schema registry does: HTTP 404"),
         (always('{"error_code": 0}', 404), "does not answer as a schema registry does: HTTP 404"),
-        (always("", 301, {"Location": "/elsewhere"}), "does not answer as a schema registry does: HTTP 301"),
+        (always("", 304), "does not answer as a schema registry does: HTTP 304"),
         (always("", 401), "refuses us: HTTP 401"),
         (always("", 403), "refuses us: HTTP 403"),
         (always("", 503), "is in trouble itself: HTTP 503"),
@@ -178,7 +178,7 @@ async def test_a_registry_that_does_not_answer_is_left_alone_for_a_moment(tmp_pa
         ("schema-registry:8081", "cannot be reached: "),
         ("", "cannot be reached: "),
         ("http://[", "cannot be reached: "),
-        ("http://127.0.0.1:99999", "cannot be reached: .*port"),
+        ("http://127.0.0.1:99999", "cannot be reached: it is no address of HTTP"),
     ],
 )
 async def test_an_address_that_leads_nowhere_is_a_sentence_not_a_crash(url: str, reason: str, tmp_path: Path) -> None:
@@ -196,7 +196,9 @@ async def test_a_certificate_nobody_vouches_for_is_named_as_the_reason(tmp_path:
     async with answering(schemas({7: text()}), tls) as server:
         assert server.url.startswith("https://")
         store = SchemaStore(server.settings, None)
-        with pytest.raises(SchemaUnavailable, match="cannot be reached: self-signed certificate in certificate chain"):
+        with pytest.raises(
+            SchemaUnavailable, match="certificate is not trusted: self-signed certificate in certificate chain"
+        ):
             await store.schema(7)
         assert server.asked == []
         await store.aclose()

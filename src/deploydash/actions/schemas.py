@@ -9,15 +9,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Protocol
 
-import httpx2
-
-from deploydash.config.settings import RegistrySettings
 from deploydash.core.model import FeedName
+from deploydash.core.outside_text import visible
 from deploydash.errors import FeedError
 from deploydash.sal.avro import WriterSchema
 from deploydash.sal.framing import Undecodable
-
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+from deploydash.systems.registry import NotInRegistry, RegistryClient
 
 KEPT_S = 3.0
 """How long an answer serves other commands of its subject, from when it was asked for.
@@ -50,17 +47,11 @@ class RegistryLatest:
     An answer is kept for ``kept_s`` seconds (``KEPT_S``), a failure not at all.
     """
 
-    def __init__(self, settings: RegistrySettings, timeout: float = 5.0, kept_s: float = KEPT_S) -> None:
-        self._url = settings.url.rstrip("/")
-        self._timeout = timeout
+    def __init__(self, registry: RegistryClient, kept_s: float = KEPT_S) -> None:
+        self._registry = registry
         self._kept_s = kept_s
         self._asked: dict[str, tuple[float, asyncio.Task[WriterSchema]]] = {}
         self._parsed: dict[tuple[int, str], WriterSchema] = {}
-        self._name = f"schema registry {_without_password(settings.url)} (from {settings.source})"
-        # A proxy of the shell must not come between a rehearsal and its loopback.
-        self._http = httpx2.AsyncClient(
-            trust_env=not _is_loopback(settings.url), limits=httpx2.Limits(max_connections=8)
-        )
 
     async def latest(self, subject: str) -> WriterSchema:
         """Return the newest schema of a subject.
@@ -92,57 +83,32 @@ class RegistryLatest:
         return self._parsed[key]
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Give up what is still asked for; the connection is its owner's."""
         asking = [task for _, task in self._asked.values()]
         for task in asking:
             task.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
-        await self._http.aclose()
 
     async def _ask(self, subject: str) -> dict[str, Any]:
         try:
-            async with asyncio.timeout(self._timeout):
-                answer = await self._http.get(f"{self._url}/subjects/{subject}/versions/latest", timeout=self._timeout)
-        except (TimeoutError, httpx2.TimeoutException) as error:
-            raise self._failed(f"did not answer within {self._timeout:g} s") from error
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
-            raise self._failed(f"cannot be reached: {error or type(error).__name__}") from error
-        if answer.status_code == httpx2.codes.NOT_FOUND:
-            raise self._failed(f"has no {subject}", "no program of this release has registered it: has it ever run?")
-        try:
-            body = answer.json() if answer.status_code == httpx2.codes.OK else None
-        except ValueError:
-            body = None
-        if not isinstance(body, dict):
-            raise self._failed(f"answers HTTP {answer.status_code} to the question for {subject}")
-        return body
+            return await self._registry.latest(subject)
+        except NotInRegistry:
+            hint = "no program of this release has registered it: has it ever run?"
+            raise self._failed(f"has no {subject}", hint) from None
 
-    def _failed(self, trouble: str, hint: str = "see that the registry runs there, base path included") -> FeedError:
-        return FeedError(FeedName.SCHEMA_REGISTRY.value, f"{self._name} {trouble}", hint=hint)
+    def _failed(self, trouble: str, hint: str = "see what is registered there") -> FeedError:
+        name = f"schema registry {self._registry.address} (from {self._registry.source})"
+        return FeedError(FeedName.SCHEMA_REGISTRY.value, f"{name} {trouble}", hint=hint)
 
 
 def _positive(number: object) -> int:
     if isinstance(number, int) and not isinstance(number, bool) and number > 0:
         return number
-    raise Undecodable(f"its id is {number!r}")
+    raise Undecodable(f"its id is {visible(repr(number))[:20]}")
 
 
 def _avro(body: dict[str, Any]) -> str:
     kind = str(body.get("schemaType", "AVRO"))
     if kind != "AVRO":
-        raise Undecodable(f"it is {kind[:20]}, not Avro")
+        raise Undecodable(f"it is {visible(kind)[:20]}, not Avro")
     return str(body.get("schema", ""))
-
-
-def _is_loopback(url: str) -> bool:
-    try:
-        return httpx2.URL(url).host in _LOOPBACK
-    except httpx2.InvalidURL:
-        return False
-
-
-def _without_password(url: str) -> str:
-    try:
-        return str(httpx2.URL(url).copy_with(userinfo=b""))
-    except httpx2.InvalidURL:
-        return url

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from urllib.parse import urlsplit
+
+from deploydash.systems.address import is_ip
 
 _NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
 _ODD = re.compile(r"[\x00-\x20\x7f\\]")
@@ -16,7 +17,7 @@ def host_name(text: str) -> str:
     Raises:
         ValueError: it is neither; its arguments are a sentence and a hint.
     """
-    if (_NAME.fullmatch(text) and len(text) <= 253) or _is_ip(text):
+    if (_NAME.fullmatch(text) and len(text) <= 253) or is_ip(text):
         return text
     raise ValueError(f"{text!r} is not a host", "write a name or an IP address, without a port")
 
@@ -67,23 +68,6 @@ def url_host(text: str) -> str:
 def same_host(one: str, other: str) -> bool:
     """Whether two host names are one: letter case and a dot at the end do not count."""
     return one.lower().rstrip(".") == other.lower().rstrip(".")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host can only be this machine: 127.0.0.0/8, ::1 or localhost."""
-    if _is_ip(host):
-        address = ipaddress.ip_address(host)
-        loopback6 = ipaddress.IPv6Address(1)
-        return address == loopback6 if isinstance(address, ipaddress.IPv6Address) else address.is_loopback
-    return host.lower() == "localhost"
-
-
-def _is_ip(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return "%" not in text
 
 
 def _is_port(text: str) -> bool:

@@ -10,9 +10,10 @@ from deploydash.config.settings import EfdSettings
 from deploydash.core.model import CscId, FeedName, FeedState
 from deploydash.core.observations import EfdAnswered, FeedChanged, Observation
 from deploydash.core.ports import Clock, Inbox
-from deploydash.feeds.efd_client import TIMEOUT_S, EfdClient, EfdError, address_of
+from deploydash.feeds.efd_client import TIMEOUT_S, EfdClient, EfdError
 from deploydash.feeds.efd_credentials import from_service
 from deploydash.feeds.efd_query import NoInfluxError, probe, query, questions, read_answer
+from deploydash.systems.address import shown
 
 GATHER_S = 0.05
 """Requests that follow each other within this time go out as one."""
@@ -72,7 +73,7 @@ class EfdFeed:
         if not self._settings.url:
             await inbox.put(self._health(FeedState.OFF, "the site file names no EFD"))
             await asyncio.Event().wait()
-        await inbox.put(self._health(FeedState.CONNECTING, address_of(self._settings.url)))
+        await inbox.put(self._health(FeedState.CONNECTING, shown(self._settings.url)))
         failures = 0
         while True:
             try:

@@ -6,14 +6,16 @@ there by https (lsst-efd-client ``auth_helper.py`` and ``efd_helper.py``).
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 from urllib.parse import quote
 
-import httpx2
-
+from deploydash.config.address import host_name
 from deploydash.config.settings import EfdSettings
-from deploydash.feeds.efd_client import EfdError, address_of, cause, http_client, json_or_none
+from deploydash.core.model import FeedName
+from deploydash.feeds.efd_client import EfdError
+from deploydash.systems.http import HttpClient, HttpError
+
+MOST_BYTES = 100_000
 
 
 async def from_service(service: str, alias: str, database: str = "efd", *, timeout: float = 10.0) -> EfdSettings:
@@ -28,33 +30,33 @@ async def from_service(service: str, alias: str, database: str = "efd", *, timeo
     Raises:
         EfdError: the service did not answer, does not know the alias, or its answer lacks something.
     """
-    shown = f"the EFD credential service {address_of(service)}"
     otherwise = "export EFD_USERNAME and EFD_PASSWORD instead"
-    async with http_client(service) as http:
-        try:
-            async with asyncio.timeout(timeout):
-                answer = await http.get(f"{service.rstrip('/')}/creds/{quote(alias, safe='')}", timeout=timeout)
-        except (TimeoutError, httpx2.TimeoutException):
-            raise EfdError(f"{shown} did not answer within {timeout:g} s", hint=otherwise) from None
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
-            raise EfdError(f"{shown} cannot be reached: {cause(error)}", hint=otherwise) from None
-    if answer.status_code == httpx2.codes.NOT_FOUND:
-        raise EfdError(f"{shown} knows no EFD {alias!r}", hint=f"correct efd.alias in the site file, or {otherwise}")
-    if answer.status_code != httpx2.codes.OK:
-        raise EfdError(f"{shown} refuses: HTTP {answer.status_code}", hint=otherwise)
+    http = HttpClient(FeedName.EFD.value, service, budget=timeout, most_bytes=MOST_BYTES, hint=otherwise)
+    name = f"the EFD credential service {http.address}"
     try:
-        return _settings(json_or_none(answer), alias, database)
+        answer = await http.ask(f"/creds/{quote(alias, safe='')}")
+    except HttpError as error:
+        raise EfdError(f"{name} {error.trouble}", hint=otherwise) from None
+    finally:
+        await http.aclose()
+    if answer.status == 404:
+        raise EfdError(f"{name} knows no EFD {alias!r}", hint=f"correct efd.alias in the site file, or {otherwise}")
+    if answer.status != 200:
+        raise EfdError(f"{name} refuses: {answer.what}", hint=otherwise)
+    try:
+        return _settings(answer.fields(), alias, database)
     except (LookupError, TypeError, ValueError):
         # The answer holds a password, so nothing of it is shown.
-        raise EfdError(f"{shown} answers without host, username or password", hint=otherwise) from None
+        raise EfdError(f"{name} answers without host, username or password", hint=otherwise) from None
 
 
 def _settings(body: Any, alias: str, database: str) -> EfdSettings:
     host, username, password = (_text(body[key]) for key in ("host", "username", "password"))
     port = int(body.get("port") or 443)
     path = str(body.get("path") or "").strip("/")
-    url = httpx2.URL(scheme="https", host=host, port=port, path=f"/{path}")
-    return EfdSettings(str(url).rstrip("/"), database, f"credential service, alias {alias}", username, password)
+    place = f"[{host}]" if ":" in host else host_name(host)
+    url = f"https://{place}" + f":{port}" * (port != 443) + f"/{quote(path)}"
+    return EfdSettings(url.rstrip("/"), database, f"credential service, alias {alias}", username, password)
 
 
 def _text(value: Any) -> str:

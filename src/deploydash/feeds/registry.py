@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from deploydash.config.settings import RegistrySettings
+from deploydash.config.settings import FOREIGN, RegistrySettings
 from deploydash.core.model import FeedState
-from deploydash.feeds.registry_client import RegistryClient, SchemaUnavailable, SchemaUnknown
+from deploydash.core.outside_text import visible
 from deploydash.feeds.schema_cache import SchemaCache
 from deploydash.sal.avro import WriterSchema
 from deploydash.sal.framing import Undecodable
+from deploydash.systems.registry import NotInRegistry, RegistryClient, SchemaUnavailable
 
 __all__ = ["UNKNOWN_KEPT_S", "SchemaStore", "SchemaUnavailable", "SchemaUnknown"]
 
@@ -25,6 +26,11 @@ UNKNOWN_KEPT_S = 60.0
 """How long an id is taken as unknown, or a schema as unusable, before the registry is asked again."""
 _CONFIRM_TIMEOUT_S = 1.0
 _MOST_REMEMBERED = 10_000
+_MOST_SCHEMAS = 10_000_000
+
+
+class SchemaUnknown(Undecodable):
+    """The registry has no such schema: what was written with it cannot be read."""
 
 
 class SchemaStore:
@@ -36,6 +42,8 @@ class SchemaStore:
     The first schema taken from disk is compared with the registry's, if it answers: behind one address (a
     tunnel to localhost, a registry set up anew) there may be another registry by now, whose ids mean other
     schemas. Then everything from disk is dropped.
+
+    ``registry`` is the connection, for whoever else asks the registry: its health is then one.
     """
 
     def __init__(
@@ -48,7 +56,7 @@ class SchemaStore:
     ) -> None:
         self._clock = clock
         self._timeout = timeout
-        self._registry = RegistryClient(settings, timeout, clock)
+        self.registry = RegistryClient(settings.url, settings.source + FOREIGN * settings.foreign, timeout, clock)
         self._cache = None if cache_dir is None else SchemaCache(cache_dir, settings.url.rstrip("/"))
         self._schemas: dict[int, WriterSchema] = {}
         self._from_cache: set[int] = set()
@@ -62,7 +70,7 @@ class SchemaStore:
     @property
     def health(self) -> tuple[FeedState, str]:
         """State and a sentence with the address; DOWN only while a schema is missing because of the registry."""
-        registry = self._registry
+        registry = self.registry
         address = f"{registry.address} ({registry.source})"
         if registry.trouble and self._missing:
             missing = f"{_count(len(self._missing), 'missing schema')}, records written with it cannot be read"
@@ -102,23 +110,23 @@ class SchemaStore:
     async def probe(self) -> str:
         """Ask the registry one question now and return a sentence that it answers; ``health`` knows then, too.
 
-        A feed asks this now and then while ``health`` is not UP, for nobody else asks once all is cached.
+        Nobody else asks once all is cached.
 
         Raises:
             SchemaUnavailable: it cannot be reached, refuses us, or what answers is no schema registry.
         """
         schema_id = min(self._from_cache or self._schemas, default=1)
         try:
-            text = await self._registry.text(schema_id)
+            text = await self._text(schema_id)
         except Undecodable:
             text = None
         if schema_id in self._from_cache and not self._cache_confirmed:
             self._conclude(same=text is not None and _same(text, self._schemas[schema_id].text))
-        return f"{self._registry.address} answers ({self._registry.source})"
+        return f"{self.registry.address} answers ({self.registry.source})"
 
     async def aclose(self) -> None:
         """Close the connections to the registry."""
-        await self._registry.close()
+        await self.registry.aclose()
 
     async def _obtain(self, schema_id: int) -> WriterSchema:
         until, kind, reason = self._unusable.get(schema_id, (float("-inf"), Undecodable, ""))
@@ -127,7 +135,7 @@ class SchemaStore:
         try:
             schema = await self._from_disk(schema_id)
             if schema is None:
-                schema = WriterSchema(schema_id, await self._registry.text(schema_id))
+                schema = WriterSchema(schema_id, await self._text(schema_id))
                 self._keep(schema)
         except Undecodable as error:
             self._remember_unusable(schema_id, error)
@@ -135,6 +143,17 @@ class SchemaStore:
         self._unusable.pop(schema_id, None)
         self._schemas[schema_id] = schema
         return schema
+
+    async def _text(self, schema_id: int, timeout: float | None = None) -> str:
+        if schema_id > _MOST_SCHEMAS:
+            raise SchemaUnknown(f"schema id {schema_id}: ids count up from 1, so it is garbage and was not asked for")
+        try:
+            body = await self.registry.schema(schema_id, timeout)
+        except NotInRegistry:
+            raise SchemaUnknown(f"schema id {schema_id} is unknown to the registry") from None
+        if (kind := body.get("schemaType", "AVRO")) != "AVRO":
+            raise Undecodable(f"schema {schema_id} is {visible(str(kind))[:20]}, not Avro")
+        return str(body["schema"])
 
     async def _from_disk(self, schema_id: int) -> WriterSchema | None:
         if self._cache is None:
@@ -156,7 +175,7 @@ class SchemaStore:
     async def _confirm(self, schema_id: int, text: str) -> None:
         """Compare a schema from disk with the registry's, if it answers soon; a hanging one must not hold us up."""
         try:
-            answer = await self._registry.text(schema_id, min(self._timeout, _CONFIRM_TIMEOUT_S))
+            answer = await self._text(schema_id, min(self._timeout, _CONFIRM_TIMEOUT_S))
         except SchemaUnavailable:
             return
         except Undecodable:

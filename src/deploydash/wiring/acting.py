@@ -97,7 +97,7 @@ async def acting(
     clock = reader.session.clock
     outside = reader.connections
     me = operator()
-    latest = RegistryLatest(outside.registry)
+    latest = RegistryLatest(reader.schemas.registry)
     tell = reader.session.tell
 
     def heard(seen: AckSeen) -> None:

@@ -1,0 +1,1 @@
+"""What every outside system is asked with; knows no site, no feed, no run."""
