@@ -60,7 +60,7 @@ def test_what_may_still_become_clear_is_not_decided() -> None:
     assert is_decided(view(ESS))
     assert is_decided(view(ESS, liveness=L.SILENT))
     assert not is_decided(replace(view(ESS), reported=None))
-    assert not any(is_decided(view(ESS, liveness=how)) for how in (L.LATE, L.UNSEEN, L.FEED_DOWN))
+    assert not any(is_decided(view(ESS, liveness=how)) for how in (L.LATE, L.UNSEEN, L.FEED_DOWN, L.UNREADABLE))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,8 @@ def test_what_may_still_become_clear_is_not_decided() -> None:
         (replace(view(ESS), duplicate=True), OFFLINE, "as told 7 s ago"),
         (view(ESS, liveness=L.SILENT), OFFLINE, "does not beat: as told 7 s ago"),
         (view(ESS, liveness=L.LATE), OFFLINE, "does not beat: as told 7 s ago"),
-        (replace(view(ESS), reported=None), OFFLINE, "beats, but has told no state"),
+        (view(ESS, liveness=L.UNREADABLE), OFFLINE, "it cannot be seen: as told 7 s ago"),
+        (replace(view(ESS), reported=None), OFFLINE, "as told 7 s ago"),
         (view(ESS, S.OFFLINE), STANDBY, "says OFFLINE: its process ends and takes no command"),
         (
             camera(S.OFFLINE, substate=CameraSubstate.PUBLISH_ONLY),

@@ -73,6 +73,7 @@ REFUSED = {
     "two processes": (by_hand("disable", ESS), sight(replace(view(ESS), duplicate=True)), "two processes beat"),
     "late": (by_hand("disable", ESS), sight(view(ESS, liveness=Liveness.LATE)), "ESS:104 does not beat"),
     "silent": (by_hand("disable", ESS), sight(view(ESS, liveness=Liveness.SILENT)), "ESS:104 does not beat"),
+    "unreadable": (by_hand("disable", ESS), sight(view(ESS, liveness=Liveness.UNREADABLE)), "ESS:104 cannot be seen"),
     "never seen": (by_hand("disable", CscId("Nobody")), sight(), "nothing is known of Nobody"),
     "moved since": (by_hand("disable", ESS), sight(view(ESS, S.FAULT)), "FAULT now; it was ENABLED when you chose"),
     "no such command": (by_hand("abort", ESS), sight(), "no command of the CSC state machine"),

@@ -67,4 +67,5 @@ def test_the_truth_table(given: dict[str, Any], target: str | None, expected: li
 
 
 def test_the_golden_file_has_several_cases_for_every_row_of_the_table() -> None:
-    assert {row: len(cases) >= 3 for row, cases in GOLDEN.items()} == {f"row {number}": True for number in range(1, 14)}
+    rows = ["1", "2", "3", "3a", *map(str, range(4, 14))]
+    assert {row: len(cases) >= 3 for row, cases in GOLDEN.items()} == {f"row {number}": True for number in rows}

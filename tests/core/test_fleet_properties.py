@@ -30,10 +30,12 @@ from deploydash.core.observations import (
     FetchesStopped,
     Observation,
     StatesReadBack,
+    StatesUnreadable,
     TopicsListed,
+    Unreadable,
 )
 from deploydash.core.snapshot import CscView, Snapshot
-from tests.support.builders import Watched, beat, error, feed, logged_beat, roster, spec, substate, told
+from tests.support.builders import Watched, beat, error, feed, logged_beat, roster, spec, substate, told, unreadable
 from tests.support.clock import START_UTC
 
 ROSTER = roster(
@@ -55,6 +57,9 @@ lives = st.builds("{}/{}".format, st.integers(7, 8), st.integers(1, 9))
 components = st.frozensets(st.sampled_from(COMPONENTS), min_size=1)
 ages = st.sampled_from([0.0, 0.5, 3.0, 7.0, 20.0, 60.0, 90.0])
 states = st.sampled_from(list(SummaryState.__members__))
+unread = st.builds(
+    Unreadable, st.sampled_from([None, 104, 0]), st.integers(0, 9), st.sampled_from(["a", "b"]), st.booleans()
+)
 
 
 def made(
@@ -70,6 +75,14 @@ def read_back(component: str, at: float, *, append_time: bool, complete: bool) -
 
 def stopped(components: frozenset[str], at: float) -> Observation:
     return FetchesStopped(components, at, max(0.0, at - 3), "no leader")
+
+
+def unread_beat(name: str, live: bool, at: float) -> Observation:
+    return unreadable(name, at, "null value", live=live)
+
+
+def unread_states(component: str, newest: tuple[Unreadable, ...], at: float) -> Observation:
+    return StatesUnreadable(component, "summaryState", newest, at)
 
 
 def next_beat(csc: str, origin: int, at: float) -> Observation:
@@ -112,9 +125,11 @@ MOMENTS: st.SearchStrategy[Moment] = st.one_of(
     *[made(next_state, csc=cscs, state=states)] * 3,
     made(beat, csc=cscs, life=lives, create_time=st.booleans()),
     made(logged_beat, csc=cscs, life=lives, age=ages),
-    made(told, csc=cscs, state=states, life=lives, age=ages, live=st.booleans()),
+    made(told, csc=cscs, state=states, life=lives, age=ages, live=st.booleans(), order=st.integers(0, 9)),
     made(told, csc=cscs, state=states, life=st.none(), age=ages, live=st.just(False), source=st.just(Source.EFD)),
     made(substate, csc=st.just("MTCamera"), name=st.sampled_from(["AVAILABLE", "PUBLISH_ONLY"]), life=lives),
+    *[made(unread_beat, name=st.sampled_from(["ESS", "ESS:104", "Watcher"]), live=st.booleans())] * 2,
+    made(unread_states, component=st.sampled_from(COMPONENTS), newest=st.lists(unread, max_size=2).map(tuple)),
     made(error, csc=cscs, code=st.sampled_from([0, 101]), live=st.booleans()),
     made(read_back, component=st.sampled_from(COMPONENTS), append_time=st.booleans(), complete=st.booleans()),
     made(StatesReadBack, component=st.sampled_from(COMPONENTS)),
@@ -239,6 +254,35 @@ def test_a_feed_that_is_down_makes_nothing_silent_and_nothing_at_target(
     assert {view.liveness for view in later.cscs} == {Liveness.FEED_DOWN}
     assert later.summary.at_target == later.summary.off_target == later.summary.moving == 0
     assert [view.effective for view in later.cscs] == [view.effective for view in frozen.cscs]
+
+
+@given(HISTORIES, st.integers(0, 15))
+@USUAL
+def test_while_records_arrive_that_cannot_be_read_nobody_of_the_component_is_silent(
+    history: History, seconds: int
+) -> None:
+    watched = watch(history, Phase(Target.parse("OFFLINE")))
+    for _ in range(seconds + 1):
+        watched.see(unread_beat("ESS", True, watched.now))
+        watched.until(watched.now + 1.0)
+    for view in watched.snapshot().cscs:
+        if view.csc.name == "ESS" and view.liveness not in (Liveness.BEATING, Liveness.LATE):
+            assert view.liveness in (Liveness.UNREADABLE, Liveness.UNSEEN, Liveness.FEED_DOWN)
+            assert view.verdict in (Verdict.UNKNOWN, Verdict.NO_TARGET) or view.duplicate
+
+
+@given(HISTORIES, st.sampled_from([None, 104]))
+@USUAL
+def test_a_state_that_cannot_be_read_leaves_nobody_at_a_target_by_an_older_one(
+    history: History, index: int | None
+) -> None:
+    watched = watch(history, Phase(Target.parse("OFFLINE")))
+    watched.see(unread_states("ESS", (Unreadable(index, 100, "null value"),), watched.now))
+    for pause in (0.0, 3.0, 20.0):
+        watched.until(watched.now + pause)
+        view = watched.view("ESS:104")
+        assert view.reported is None
+        assert view.verdict is not Verdict.AT_TARGET
 
 
 @given(HISTORIES)

@@ -180,6 +180,7 @@ def test_no_script_queue_goes_down_while_one_csc_of_the_shutdown_set_is_up(up: C
 def test_an_undecided_liveness_counts_as_up() -> None:
     assert is_up(view(PLAIN[0], SummaryState.STANDBY, Liveness.UNSEEN, Effective.UNKNOWN))
     assert is_up(view(PLAIN[0], SummaryState.ENABLED, Liveness.FEED_DOWN))
+    assert is_up(view(PLAIN[0], SummaryState.OFFLINE, Liveness.UNREADABLE, Effective.UNKNOWN))
 
 
 def test_a_camera_that_beats_while_offline_is_not_up() -> None:

@@ -14,14 +14,18 @@ from deploydash.core.model import CscId, Effective, FeedName, FeedState, Phase, 
 from deploydash.core.observations import (
     BeatsReadBack,
     EfdAnswered,
+    EfdUnreadable,
+    ExitAcknowledged,
     FetchesResumed,
     FetchesStopped,
     Observation,
     StatesReadBack,
+    StatesUnreadable,
     TopicsListed,
+    Unreadable,
 )
 from deploydash.core.snapshot import CscView
-from tests.support.builders import Watched, beat, error, feed, logged_beat, roster, spec, substate, told
+from tests.support.builders import Watched, beat, error, feed, logged_beat, roster, spec, substate, told, unreadable
 from tests.support.clock import START_UTC
 
 STORIES: list[dict[str, Any]] = yaml.safe_load(
@@ -51,6 +55,9 @@ def background(story: dict[str, Any]) -> Iterator[tuple[float, Observation]]:
         for second in range(int(end - start) + 1):
             at = float(start + second)
             yield at, beat(csc, f"{origin}/{int(number) + second}", at, create_time=how == ["create time"])
+    for name, start, end, why in story.get("unreadable", ()):
+        for second in range(int(end - start) + 1):
+            yield float(start + second), unreadable(name, float(start + second), why)
 
 
 def observation_of(step: dict[str, Any]) -> Observation:
@@ -73,6 +80,8 @@ def observation_of(step: dict[str, Any]) -> Observation:
         return error(csc, int(code), at, live=live, **left)
     if "beat" in left:
         return beat(left.pop("beat"), left.pop("life"), at, **left)
+    if "logged unreadable" in left:
+        return unreadable(left.pop("logged unreadable"), at, live=False, **left)
     if "log" in left:
         create_time = left.pop("create time", False)
         return logged_beat(left.pop("log"), left.pop("life"), at, create_time=create_time, **left)
@@ -89,6 +98,15 @@ def report_of(left: dict[str, Any], at: float) -> Observation:
     if "feed" in left:
         name, state = left["feed"].split()
         return feed(FeedName(name), FeedState(state), at, left.get("detail", ""))
+    if "states unread" in left:
+        component, event = left["states unread"].split()
+        newest = (Unreadable(None if index == "any" else index, order, why) for index, order, why in left["newest"])
+        return StatesUnreadable(component, event, tuple(newest), at)
+    if "efd unread" in left:
+        csc, event = left["efd unread"].split()
+        return EfdUnreadable(CscId.parse(csc), event, left["why"], at)
+    if "exited" in left:
+        return ExitAcknowledged(CscId.parse(left["exited"]), at)
     if "topics" in left:
         return TopicsListed(frozenset(left["topics"]), at)
     if "answered" in left:

@@ -17,10 +17,13 @@ from deploydash.core.model import CscId, FeedState, SummaryState
 from deploydash.core.observations import (
     BeatArrived,
     BeatFoundInLog,
+    BeatsUnreadable,
     FetchesResumed,
     FetchesStopped,
     RecordsUndecodable,
+    StatesUnreadable,
     StateTold,
+    Unreadable,
 )
 from deploydash.errors import FeedError
 from deploydash.feeds.kafka_client import partition
@@ -38,6 +41,7 @@ from tests.support.collected import Collected
 BEATS = partition("lsst.sal.ESS.logevent_heartbeat", 0)
 STATES = partition("lsst.sal.ESS.logevent_summaryState", 0)
 ESS1 = CscId("ESS", 1)
+ASKED = "schema {} is still asked for at the registry"
 TEXTS = {1: schema_text("ESS", "heartbeat", indexed=True), 2: schema_text("ESS", "summaryState", indexed=True)}
 
 
@@ -172,13 +176,16 @@ async def test_garbage_among_beats_is_counted_and_costs_none(way: Way) -> None:
 async def test_a_record_waits_for_its_schema_and_is_told_with_the_time_it_arrived() -> None:
     way = Way(Registry(there=False))
     await way.intake.events_told({STATES: [Entry(0, value(2, 1, 1, state=SummaryState.FAULT))]}, 4.0)
-    assert not way.inbox.batches
+    assert [told for batch in way.inbox.batches for told in batch] == [
+        StatesUnreadable("ESS", "summaryState", (Unreadable(None, 0, ASKED.format(2), waits=True),), 4.0)
+    ]
     way.registry.there = True
     with way.asking():
         await way.inbox.until(lambda: way.inbox.of(StateTold))
     [told] = way.inbox.of(StateTold)
     assert (told.csc, told.state, told.at, told.live) == (ESS1, SummaryState.FAULT, 4.0, True)
-    assert not way.intake.room.since()
+    assert not way.intake.room.holds(STATES)
+    assert way.inbox.of(StatesUnreadable)[-1].newest == ()
 
 
 async def test_what_waited_never_replaces_what_came_after_it() -> None:
@@ -192,7 +199,8 @@ async def test_what_waited_never_replaces_what_came_after_it() -> None:
     try:
         older = [Entry(0, value(3, 1, 8)), Entry(1, value(3, 2, 8))]
         await way.intake.beats({BEATS: [*older, Entry(2, later)]}, 1.0)
-        assert way.intake.unreadable_since() == {"ESS": 1.0}
+        [unread] = way.inbox.of(BeatsUnreadable)
+        assert (unread.component, unread.index, unread.why, unread.at) == ("ESS", None, ASKED.format(3), 1.0)
         with way.asking():
             await way.inbox.until(lambda: len(way.inbox.of(BeatArrived)) == 2)
     finally:
@@ -210,7 +218,7 @@ async def test_a_flood_of_unknown_schemas_does_not_reach_the_registry(way: Way) 
         last = Entry(500, value(2, 1, 1, state=SummaryState.FAULT))
         await way.intake.events_told({STATES: [last]}, 500.0)
         async with within(5):
-            while way.intake.room.since():  # noqa: ASYNC110  it tells nobody when it is empty
+            while way.intake.room.holds(STATES):  # noqa: ASYNC110  it tells nobody when it is empty
                 await asyncio.sleep(0)
     assert len(way.registry.asked) - asked <= 2 * MOST_STRANGERS
     [report] = way.intake.undecoded(600.0)

@@ -170,21 +170,29 @@ async def test_everything_that_was_told_last_is_found(
         assert watch.view("ESS:1").overrides == ("day.yaml", "night.yaml")
 
 
-async def test_a_last_state_buried_under_garbage_is_found(
+async def test_a_last_state_buried_under_garbage_is_not_known_to_be_the_last(
     kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str, writer: SalWriter
 ) -> None:
-    writer.tell_states(dict(zip(ESS, [S.STANDBY, S.FAULT, S.DISABLED], strict=True)))
+    told = dict(zip(ESS, [S.STANDBY, S.FAULT, S.DISABLED], strict=True))
+    writer.tell_states(told)
     topic, _, good = state_record(writer, ESS[0], S.ENABLED)
     kafka.topics.produce(malformed(topic, good or b"", 20_000))
     async with watching(plain_settings(kafka.bootstrap, subname), schema_registry.url, ESS) as watch:
         await watch.until(lambda: watch.told.of(StatesReadBack), 20, "the states are read back")
-        assert watch.reported() == dict(zip(ESS, [S.STANDBY, S.FAULT, S.DISABLED], strict=True))
+        assert {told.csc: told.state for told in watch.told.of(StateTold)} == told
+        assert watch.reported() == dict.fromkeys(ESS)
+        assert {view.state_unread for view in watch.snapshot().cscs} == {"null value"}
+        writer.tell_states(told)
+        await watch.until(lambda: watch.reported() == told, 10, "they are told again")
 
 
 async def final_grid(
     kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str, garbage: int
 ) -> list[tuple[object, ...]]:
-    """Return the grid after states were told below, among and above three heaps of garbage, all of it counted."""
+    """Return the grid after states were told below, among and above three heaps of garbage, all of it counted.
+
+    What lies below garbage is told once more above it: nothing else could be known to be the last state.
+    """
     writer = SalWriter(kafka.topics, schema_registry, subname)
     beater = Beater(writer, ESS)
     writer.prepare(ESS, ["summaryState", "heartbeat"])
@@ -198,6 +206,7 @@ async def final_grid(
             await watch.until_decided(60)
             for topic in topics:
                 kafka.topics.produce(malformed(topic, good, garbage))
+            writer.tell_state(ESS[0], S.DISABLED, origin=beater.origin(ESS[0]))
             writer.tell_state(ESS[1], S.FAULT, origin=beater.origin(ESS[1]))
             writer.tell_state(ESS[2], S.ENABLED, origin=beater.origin(ESS[2]))
             await watch.until(lambda: watch.view("ESS:3").reported is S.ENABLED, 60, "the live states")

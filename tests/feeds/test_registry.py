@@ -50,7 +50,7 @@ async def test_the_recorded_answers_of_real_registries_are_understood(product: s
         store = SchemaStore(server.settings, tmp_path)
         schema = await store.schema(1)
         assert (schema.namespace, schema.name) == ("lsst.sal.Demo", "logevent_heartbeat")
-        with pytest.raises(SchemaUnknown, match="schema id 999999 is unknown to the registry"):
+        with pytest.raises(SchemaUnknown, match="schema 999999 is unknown to the registry"):
             await store.schema(999_999)
         assert await store.probe() == f"{server.url} answers (site file)"
         await store.aclose()

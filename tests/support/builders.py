@@ -22,6 +22,7 @@ from deploydash.core.model import (
 from deploydash.core.observations import (
     BeatArrived,
     BeatFoundInLog,
+    BeatsUnreadable,
     ErrorTold,
     FeedChanged,
     LogTold,
@@ -78,6 +79,12 @@ def logged_beat(csc: str, life: str, at: float, *, age: float, create_time: bool
     return BeatFoundInLog(CscId.parse(csc), process(life), at, None if create_time else START_UTC + at - age)
 
 
+def unreadable(name: str, at: float, why: str, *, age: float = 0.0, live: bool = True) -> BeatsUnreadable:
+    """A heartbeat that cannot be read: of a component, or of one CSC where that much can be told."""
+    csc = CscId.parse(name)
+    return BeatsUnreadable(csc.name, csc.index or None, why, at, START_UTC + at - age, live)
+
+
 def told(
     csc: str,
     state: str,
@@ -87,10 +94,11 @@ def told(
     age: float = 0.0,
     live: bool = True,
     source: Source = Source.KAFKA,
+    order: int = -1,
 ) -> StateTold:
     """A summaryState that was received at ``at`` and sent ``age`` seconds before."""
     teller = None if life is None else process(life)
-    return StateTold(CscId.parse(csc), SummaryState[state], teller, START_UTC + at - age, at, source, live)
+    return StateTold(CscId.parse(csc), SummaryState[state], teller, START_UTC + at - age, at, source, live, order)
 
 
 def substate(

@@ -130,7 +130,7 @@ class Drive:
         if there:
             return End(Outcome.REACHED, f"seen {self._target} and silent")
         view = self._view()
-        blind = view is None or view.liveness is Liveness.FEED_DOWN
+        blind = view is None or view.liveness in {Liveness.FEED_DOWN, Liveness.UNREADABLE}
         told = "" if view is None else view.reason.render(self._clock.monotonic())
         outcome = Outcome.UNKNOWN if blind else Outcome.FAILED
         return End(outcome, f"not silent within {self._patience.silence:g} s: {told}")

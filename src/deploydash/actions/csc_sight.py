@@ -30,14 +30,14 @@ def obstacle(view: CscView | None, target: Target, now: float) -> str | None:
     if target.state is SummaryState.FAULT:
         return "no command leads to FAULT"
     seen = view.reason.render(now)
-    if view.liveness is Liveness.FEED_DOWN:
+    if view.liveness in {Liveness.FEED_DOWN, Liveness.UNREADABLE}:
         return f"it cannot be seen: {seen}"
     if view.duplicate:
         return seen
     if view.liveness is not Liveness.BEATING:
         return f"does not beat: {seen}"
     if view.reported is None:
-        return "beats, but has told no state"
+        return seen
     if view.reported is SummaryState.OFFLINE and not view.camera:
         return "says OFFLINE: its process ends and takes no command"
     wants_up = target.state is not SummaryState.OFFLINE

@@ -139,7 +139,7 @@ def reconciliation(snapshot: Snapshot) -> list[Finding]:
     """Return who is expected and was never seen, and who was seen and is not expected."""
     findings: list[Finding] = []
     never = [view for view in snapshot.cscs if view.expected and view.source is Source.NONE]
-    never = [view for view in never if view.liveness not in {Liveness.BEATING, Liveness.LATE}]
+    never = [view for view in never if view.liveness not in {Liveness.BEATING, Liveness.LATE, Liveness.UNREADABLE}]
     if never:
         names = ", ".join(str(view.csc) for view in never)
         findings.append(Finding("warning", "roster", f"{len(never)} expected and never seen: {names}"))

@@ -131,6 +131,9 @@ def _deaf(csc: CscId, view: CscView | None, now: float) -> str | None:
         return f"nothing is known of {csc} here"
     if view.duplicate:
         return f"two processes beat as {csc}, and both would take it"
+    seen = view.reason.render(now)
+    if view.liveness in {Liveness.FEED_DOWN, Liveness.UNREADABLE}:
+        return f"{csc} cannot be seen: {seen}"
     if view.liveness is not Liveness.BEATING:
-        return f"{csc} does not beat: {view.reason.render(now)}"
-    return f"{csc} beats, but has told no state" if view.reported is None else None
+        return f"{csc} does not beat: {seen}"
+    return f"{csc}: {seen}" if view.reported is None else None

@@ -9,20 +9,44 @@ from __future__ import annotations
 from collections import deque
 
 from deploydash.core.beats import Lives
-from deploydash.core.model import CscId, CscSpec, Effective, Limits, Liveness, SummaryState
+from deploydash.core.model import CameraSubstate, CscId, CscSpec, Effective, Limits, Liveness, SummaryState
 from deploydash.core.observations import (
     BeatFoundInLog,
     ConfigurationTold,
     OverridesTold,
     SimulationModeTold,
+    Unreadable,
     VersionsTold,
 )
-from deploydash.core.records import ErrorLogged, ErrorRecorded, StateRecorded, SubstateRecorded
+from deploydash.core.records import ErrorLogged, ErrorRecorded, StateRecorded, StateUnread, SubstateRecorded
 from deploydash.core.snapshot import CscView, LogLine
 
 NEVER = float("inf")
+LONG_AGO = float("-inf")
+STATE = "summaryState"
+SUBSTATE = "offlineDetailedState"
+_REASON_STAYS_S = 3.0
 _KEPT_BEATS = 64
 _KEPT_LINES = 50
+
+
+class Unread:
+    """The newest heartbeat record that could not be read: when it arrived (monotonic), and why."""
+
+    __slots__ = ("_met_at", "at", "why")
+
+    def __init__(self) -> None:
+        self.at = LONG_AGO
+        self.why = ""
+        self._met_at = LONG_AGO
+
+    def take(self, at: float, why: str) -> None:
+        """Take in one more; of reasons that alternate the first stays while it is met."""
+        if at - self._met_at > _REASON_STAYS_S:
+            self.why = why
+        if why == self.why:
+            self._met_at = at
+        self.at = max(self.at, at)
 
 
 class Component:
@@ -36,10 +60,13 @@ class Component:
         "heard_since",
         "log_complete",
         "log_since_utc",
+        "log_unread_utc",
         "lost_at",
         "lost_why",
         "name",
         "states_read",
+        "unread",
+        "unread_states",
     )
 
     def __init__(self, name: str) -> None:
@@ -59,6 +86,12 @@ class Component:
         """Transient: append time back to which its heartbeat log is known."""
         self.log_complete = False
         """Transient: the log was read to its start."""
+        self.log_unread_utc = LONG_AGO
+        """Transient: append time of the newest heartbeat of its log that cannot be read."""
+        self.unread = Unread()
+        """Transient: heartbeats that may be any of its CSCs'."""
+        self.unread_states: dict[str, tuple[Unreadable, ...]] = {}
+        """Transient: by state event, the newest records that cannot be read."""
         self.gaps: deque[tuple[float, float]] = deque(maxlen=_KEPT_LINES)
         """From when to when nothing was answered, newest last."""
 
@@ -68,11 +101,12 @@ class Cell:
 
     ``shown`` with its ``place`` in the snapshot. Durable are the fields from ``liveness`` to ``before_inferred``:
     ``told`` counts only while ``current``, that is told by the process that beats, and was first told live at
-    ``told_since``; ``before`` is what the CSC was when its feed was lost, ``back_at`` when the feed came back
-    while no beat has followed. Transient are those from ``lives`` on: ``deadline`` is when to look at it again,
-    ``fell_utc`` the stamp at which the number of its states last fell, ``exited_at`` when the process that beats
-    acknowledged our exitControl. The rest is of the view last made;
-    ``known_as`` is the last effective state that was not UNKNOWN.
+    ``told_since``; ``unread_states`` holds, by event, what hides it; ``before`` is what the CSC was when its feed was
+    lost, ``back_at`` when the feed came back while no beat has followed. Transient are those from ``lives`` on:
+    ``deadline`` is when to look at it again, ``fell_utc`` the stamp at which the number of its states last fell,
+    ``exited_at`` when the process that beats acknowledged our exitControl, ``orders`` the place of its newest state in
+    each state topic, ``efd_unread`` why the EFD's cannot be used. The rest is of the view last made; ``known_as`` is
+    the last effective state that was not UNKNOWN.
     """
 
     __slots__ = (
@@ -91,6 +125,7 @@ class Cell:
         "dirty",
         "duplicate",
         "efd_read",
+        "efd_unread",
         "error",
         "exited_at",
         "fell_utc",
@@ -108,6 +143,7 @@ class Cell:
         "logs",
         "moving",
         "offered",
+        "orders",
         "origin",
         "place",
         "recent",
@@ -120,6 +156,9 @@ class Cell:
         "substate_current",
         "told",
         "told_since",
+        "unread",
+        "unread_states",
+        "unread_why",
         "versions",
         "view",
     )
@@ -130,8 +169,7 @@ class Cell:
         self.group = group
         self.component = component
         self.limits = spec.limits if spec is not None else Limits()
-        self.shown = spec is not None
-        self.place = -1
+        self.shown, self.place = spec is not None, -1
 
         self.liveness = Liveness.UNSEEN
         self.listening = True
@@ -139,6 +177,7 @@ class Cell:
         self.beat_at: float | None = None
         self.at_least = False
         self.has_beaten = False
+        self.unread_why = ""
         self.origin: int | None = None
         self.restarts = 0
         self.duplicate = False
@@ -147,6 +186,7 @@ class Cell:
         self.told_since: float | None = None
         self.substate: SubstateRecorded | None = None
         self.substate_current = False
+        self.unread_states: dict[str, StateUnread] = {}
         self.error: ErrorRecorded | None = None
         self.logged: ErrorLogged | None = None
         self.efd_read = False
@@ -155,6 +195,9 @@ class Cell:
         self.before_inferred = False
 
         self.lives = Lives()
+        self.unread = Unread()
+        self.orders: dict[str, int] = {}
+        self.efd_unread: dict[str, str] = {}
         self.deadline = 0.0
         self.fell_utc: float | None = None
         self.exited_at: float | None = None
@@ -191,10 +234,20 @@ class Cell:
 
     @property
     def reported(self) -> SummaryState | None:
-        """The state that counts: told by the process that beats, or the last told while two of them beat."""
-        if self.told is None or not (self.current or self.duplicate):
+        """The state that counts: told by the process that beats, or the last told while two of them beat.
+
+        None while a newer one cannot be read.
+        """
+        if self.told is None or not (self.current or self.duplicate) or STATE in self.unread_states:
             return None
         return self.told.state
+
+    @property
+    def known_substate(self) -> CameraSubstate | None:
+        """The sub-state that counts."""
+        if self.substate is None or not self.substate_current or SUBSTATE in self.unread_states:
+            return None
+        return self.substate.substate
 
     @property
     def last_beat(self) -> float | None:

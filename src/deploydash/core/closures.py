@@ -122,7 +122,7 @@ def cause(step: Step, state: RunState, sight: Sight) -> str:
         if feed in needed and now is not FeedState.UP:
             return f"{feed.value} {now.value}"
     livenesses = {view.liveness for csc in depends_on(step, state) if (view := sight.views.get(csc)) is not None}
-    if Liveness.FEED_DOWN in livenesses:
+    if livenesses & {Liveness.FEED_DOWN, Liveness.UNREADABLE}:
         return "beats cannot be read"
     if livenesses & {Liveness.UNSEEN, Liveness.LATE, Liveness.SILENT}:
         return "beats not heard"

@@ -34,8 +34,9 @@ class Seen:
     ``listening``: unseen, and its limit has not passed since ``listening_since``. ``beat_at``: the last beat,
     or with ``beat_at_least`` a bound of it; ``has_beaten`` is False where only the bound is known.
     ``reported`` was told by the process that beats; ``told_before`` says that an earlier one told a state.
-    ``told_at``: when ``reported`` was told live, None if it was read back. ``topic``: its heartbeat topic can be
-    read. ``proved``: another CSC beats. ``before``: what it was when the feed was lost. ``back_at``: when the
+    ``unread``, ``state_unread``, ``substate_unread``: why its heartbeats, newest state, newest sub-state are not
+    readable. ``told_at``: when ``reported`` was told live, None if it was read back. ``topic``: its heartbeat topic can
+    be read. ``proved``: another CSC beats. ``before``: what it was when the feed was lost. ``back_at``: when the
     feed came back, if no beat followed yet. ``stopped_by``: the approved step that stopped it, and when, in
     words. ``moving``: a command of ours is under way and within its time.
     """
@@ -55,6 +56,9 @@ class Seen:
     substate: CameraSubstate | None = None
     error: int = 0
     duplicate: bool = False
+    unread: str = ""
+    state_unread: str = ""
+    substate_unread: str = ""
     topic: bool = True
     proved: bool = False
     lost_at: float = 0.0
@@ -96,6 +100,8 @@ def _first_row_that_fits(seen: Seen, target: Target | None, now: float) -> Judge
     if seen.duplicate:
         last_told = Effective.UNKNOWN if seen.reported is None else Effective[seen.reported.name]
         return Judgement(last_told, False, Verdict.OFF_TARGET, Reason(f"two processes beat as {seen.csc}"))
+    if seen.liveness is Liveness.UNREADABLE:
+        return _unknown(Reason(f"heartbeats arrive and cannot be read ({seen.unread})"))
     if seen.liveness is Liveness.BEATING or seen.liveness is Liveness.LATE:
         return _beating(seen, target, now)
     if seen.liveness is Liveness.UNSEEN and seen.listening:
@@ -129,7 +135,7 @@ def _beating(seen: Seen, target: Target | None, now: float) -> Judgement:
     """Rows 3 to 7."""
     state = seen.reported
     if state is None:
-        return _unknown(Reason("beats, but has told no state"))
+        return _unknown(Reason(_hidden(seen) or _unsaid(seen)))
     effective = Effective[state.name]
     if state is SummaryState.OFFLINE:
         if seen.camera:
@@ -144,6 +150,20 @@ def _beating(seen: Seen, target: Target | None, now: float) -> Judgement:
     return Judgement(effective, False, _compared(met), _says(says, seen))
 
 
+def _hidden(seen: Seen) -> str:
+    """Return why the last state that can be read is not the last one, or nothing where it is."""
+    if not seen.state_unread:
+        return ""
+    which = "a newer" if seen.told_before else "its"
+    return f"not known: {which} summaryState cannot be read ({seen.state_unread})"
+
+
+def _unsaid(seen: Seen) -> str:
+    if seen.looked is Looked.NOT_YET and not seen.told_before:
+        return "beats, its last state is still being read"
+    return "beats, but has told no state"
+
+
 def _camera_offline(seen: Seen, target: Target | None) -> Judgement:
     """Row 6."""
     told = "" if seen.substate is None else f"/{seen.substate.name}"
@@ -151,7 +171,8 @@ def _camera_offline(seen: Seen, target: Target | None) -> Judgement:
         met = target is not None and target.state is SummaryState.OFFLINE
         return Judgement(Effective.OFFLINE, False, _compared(met), _says(f"says OFFLINE{told}", seen))
     if seen.substate is None:
-        reason = Reason("says OFFLINE, but has told no substate")
+        why = f"a newer substate cannot be read ({seen.substate_unread})" if seen.substate_unread else ""
+        reason = Reason(f"says OFFLINE, {why or 'but has told no substate'}")
         return Judgement(Effective.OFFLINE, False, Verdict.UNKNOWN, reason)
     met = seen.substate is target.substate
     return Judgement(Effective.OFFLINE, False, _compared(met), _says(f"says OFFLINE{told}", seen))
@@ -174,6 +195,8 @@ def _no_topic(seen: Seen) -> Judgement:
 def _silent_without_a_state(seen: Seen, target: Target | None) -> Judgement:
     """Row 9."""
     since, at_least = _silent_since(seen)
+    if seen.state_unread:
+        return _unknown(Reason(f"{_hidden(seen)}; no beat for {{age}}", since, at_least))
     if seen.looked is Looked.NOT_YET and not seen.told_before:
         return _unknown(Reason("no beat for {age}, its last state is still being read", since, at_least))
     record = f"no record in {seen.looked}"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from deploydash.core import asides, fold, heard, notice
+from deploydash.core import asides, fold, heard, notice, unread
 from deploydash.core import observations as seen
 from deploydash.core.board import Board
 from deploydash.core.cell import Cell
@@ -28,6 +28,9 @@ _NOTICES: Mapping[type[Any], Callable[[Ledger, Any], tuple[Record, ...]]] = Mapp
     {
         seen.BeatFoundInLog: heard.beat_found_in_log,
         seen.BeatsReadBack: heard.beats_read_back,
+        seen.BeatsUnreadable: unread.beats_unreadable,
+        seen.StatesUnreadable: unread.states_unreadable,
+        seen.EfdUnreadable: unread.efd_unreadable,
         seen.StateTold: notice.state_told,
         seen.SubstateTold: notice.substate_told,
         seen.ErrorTold: notice.error_told,
@@ -225,4 +228,13 @@ class Fleet:
             deaf = sum(cell.shown for component in lost for cell in component.cells)
             if deaf:
                 return f"{deaf} CSC{'s' * (deaf > 1)} cannot be heard: {lost[0].lost_why}"
-        return ledger.quiet.sentence()
+        return self._unread_banner() or ledger.quiet.sentence()
+
+    def _unread_banner(self) -> str:
+        if not self._ledger.livenesses[Liveness.UNREADABLE]:
+            return ""
+        unread = [cell for cell in self._cells.values() if cell.shown and cell.liveness is Liveness.UNREADABLE]
+        if not unread:
+            return ""
+        whose = str(unread[0].csc) if len(unread) == 1 else f"{len(unread)} CSCs"
+        return f"heartbeats of {whose} arrive and cannot be read: {unread[0].unread_why}"

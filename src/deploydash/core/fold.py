@@ -22,6 +22,7 @@ from deploydash.core.records import (
     Record,
     StateRecorded,
     StatesRead,
+    StateUnread,
     SubstateRecorded,
     UndecodableNoticed,
 )
@@ -64,6 +65,15 @@ def _substate_recorded(ledger: Ledger, record: SubstateRecorded) -> None:
     ledger.mark((cell,))
 
 
+def _state_unread(ledger: Ledger, record: StateUnread) -> None:
+    cell = ledger.cell(record.csc)
+    if record.why:
+        cell.unread_states[record.event] = record
+    else:
+        cell.unread_states.pop(record.event, None)
+    ledger.mark((cell,))
+
+
 def _error_recorded(ledger: Ledger, record: ErrorRecorded) -> None:
     cell = ledger.cell(record.csc)
     cell.error = record
@@ -83,6 +93,7 @@ def _beats_changed(ledger: Ledger, record: BeatsChanged) -> None:
     cell.beat_at = record.beat_at
     cell.at_least = record.at_least
     cell.has_beaten = record.has_beaten
+    cell.unread_why = record.why
     if record.liveness is not Liveness.FEED_DOWN:
         cell.back_at = None
     if record.liveness is Liveness.BEATING and cell.liveness in _STILL:
@@ -156,6 +167,7 @@ _APPLIERS: Mapping[type[Any], Callable[[Ledger, Any], None]] = MappingProxyType(
         CscAppeared: _csc_appeared,
         StateRecorded: _state_recorded,
         SubstateRecorded: _substate_recorded,
+        StateUnread: _state_unread,
         ErrorRecorded: _error_recorded,
         ErrorLogged: _error_logged,
         BeatsChanged: _beats_changed,

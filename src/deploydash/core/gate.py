@@ -173,7 +173,9 @@ def only_silence_awaited(step: Step, state: RunState, sight: Sight) -> bool:
 
 def _told_offline(target: TargetProgress, view: CscView | None) -> bool:
     acknowledged = target.status is TargetStatus.UNDER_WAY and target.command == "exitControl" and target.answered
-    return acknowledged and view is not None and view.reported is SummaryState.OFFLINE and not view.duplicate
+    if view is None or view.duplicate or view.liveness is Liveness.UNREADABLE:
+        return False
+    return acknowledged and view.reported is SummaryState.OFFLINE
 
 
 def _watcher_down(state: RunState, sight: Sight) -> GateReason:

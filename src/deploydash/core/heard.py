@@ -19,13 +19,14 @@ from deploydash.core.records import (
     Record,
 )
 from deploydash.core.told import TAI_MINUS_UTC, told_by
+from deploydash.core.unread import state_change
 
 
 def beat_arrived(ledger: Ledger, beat: BeatArrived, now: float) -> tuple[Record, ...]:
     """Notice what a beat changes, where it may change anything."""
     component = ledger.component(beat.csc.name)
     reference_was_known = ledger.hearing.append_ahead is not None
-    heard_at = ledger.hearing.heard_at(beat, component)
+    heard_at = ledger.hearing.heard_at(beat.at, beat.appended_utc, component)
     if not reference_was_known and ledger.hearing.append_ahead is not None:
         for waiting in ledger.cells.values():
             waiting.deadline = 0.0
@@ -37,6 +38,7 @@ def beat_arrived(ledger: Ledger, beat: BeatArrived, now: float) -> tuple[Record,
         records.append(FetchesBack(frozenset({component.name}), beat.at))
     if not cell.shown:
         records.append(CscAppeared(beat.csc, beat.at))
+        records += filter(None, (state_change(cell, event, beat.at) for event in component.unread_states))
     for process, stamp in _ends_of_run(beat):
         placed = cell.lives.place(process, stamp, heard_at, cell.limits.silent)
         if placed is not Placed.CONTINUES:

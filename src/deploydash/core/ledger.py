@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from deploydash.core.banner import QuietTogether
 from deploydash.core.board import UNEXPECTED
-from deploydash.core.cell import Cell, Component
+from deploydash.core.cell import STATE, SUBSTATE, Cell, Component
 from deploydash.core.effective import Looked, Seen, effective_state
 from deploydash.core.events import EventLog
 from deploydash.core.listening import Hearing
@@ -153,7 +153,10 @@ class Ledger:
             told_before=cell.told is not None and cell.reported is None,
             looked=self.looked(cell),
             camera=cell.spec is not None and cell.spec.camera,
-            substate=cell.substate.substate if cell.substate is not None and cell.substate_current else None,
+            substate=cell.known_substate,
+            unread=cell.unread_why,
+            state_unread=_why(cell, STATE),
+            substate_unread=_why(cell, SUBSTATE),
             error=0 if cell.error is None else cell.error.code,
             duplicate=cell.duplicate,
             topic=hearing.has_topic(component),
@@ -177,3 +180,8 @@ class Ledger:
             self.freeze(cell, lost_at)
         if cell.shown:
             self.mark((cell,))
+
+
+def _why(cell: Cell, event: str) -> str:
+    unread = cell.unread_states.get(event)
+    return "" if unread is None else unread.why

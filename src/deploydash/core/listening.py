@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from deploydash.core.cell import NEVER, Cell, Component
+from deploydash.core.cell import LONG_AGO, NEVER, Cell, Component
 from deploydash.core.model import Liveness
-from deploydash.core.observations import BeatArrived
 from deploydash.core.records import BeatsChanged
 
 SILENT_AFTER_EXIT = 3.0
@@ -41,19 +40,19 @@ class Hearing:
         """Tell whether its heartbeat topic can be read, as far as is known."""
         return component.heard_since is not None or self.topics is None or component.name in self.topics
 
-    def heard_at(self, beat: BeatArrived, component: Component) -> float:
-        """Return when a beat would have arrived without delay, and learn from it how append time runs.
+    def heard_at(self, at: float, appended_utc: float | None, component: Component) -> float:
+        """Return when a record would have arrived without delay, and learn from it how append time runs.
 
         A partition is compared with itself where it can be: the clocks of brokers differ.
         """
-        if beat.appended_utc is None:
-            return beat.at
-        ahead = beat.appended_utc - beat.at
+        if appended_utc is None:
+            return at
+        ahead = appended_utc - at
         if component.append_ahead is None or ahead > component.append_ahead:
             component.append_ahead = ahead
         if self.append_ahead is None or ahead > self.append_ahead:
             self.append_ahead = ahead
-        return beat.appended_utc - component.append_ahead
+        return appended_utc - component.append_ahead
 
 
 def review(cell: Cell, hearing: Hearing, now: float) -> BeatsChanged | None:
@@ -61,12 +60,17 @@ def review(cell: Cell, hearing: Hearing, now: float) -> BeatsChanged | None:
     cell.deadline = NEVER
     if hearing.lost_for(cell.component) is not None:
         return None
+    unread_at = _unread_at(cell, hearing)
     if cell.back_at is not None and now < cell.back_at + cell.limits.silent:
-        cell.deadline = cell.back_at + cell.limits.silent
-        return None
+        fair_at = cell.back_at + cell.limits.late if unread_at > cell.back_at else NEVER
+        if now < fair_at:
+            cell.deadline = min(fair_at, cell.back_at + cell.limits.silent)
+            return None
     if cell.lives.series is None:
-        return _review_unheard(cell, hearing, now)
+        return _review_unheard(cell, hearing, unread_at, now)
     beat_at = cell.lives.series.at
+    if unread_at > max(beat_at, LONG_AGO if cell.exited_at is None else cell.exited_at):
+        return _review_unread(cell, beat_at, unread_at, now)
     liveness, cell.deadline = by_age(cell, beat_at, now)
     if liveness is cell.liveness:
         return None
@@ -85,9 +89,44 @@ def by_age(cell: Cell, beat_at: float, now: float) -> tuple[Liveness, float]:
     return Liveness.BEATING, min(late_at, silent_at)
 
 
-def _review_unheard(cell: Cell, hearing: Hearing, now: float) -> BeatsChanged | None:
-    """Judge a CSC of which no beat arrived since our start: by its log, or when its limit has passed."""
+def _unread_at(cell: Cell, hearing: Hearing) -> float:
+    """Return when a record last arrived that may be this CSC's heartbeat and cannot be read (monotonic)."""
+    component = cell.component
+    ahead = component.append_ahead if component.append_ahead is not None else hearing.append_ahead
+    logged_at = LONG_AGO if ahead is None else component.log_unread_utc - ahead
+    return max(component.unread.at, cell.unread.at, logged_at)
+
+
+def _review_unread(cell: Cell, beat_at: float, unread_at: float, now: float) -> BeatsChanged | None:
+    """Judge a CSC whose last heartbeat was followed by records that cannot be read: silence counts from the last."""
+    if now < beat_at + cell.limits.late:
+        cell.deadline = beat_at + cell.limits.late
+        liveness, seen_at, why = Liveness.BEATING, beat_at, ""
+    elif now < unread_at + cell.limits.silent:
+        cell.deadline = unread_at + cell.limits.silent
+        newest = cell.unread if cell.unread.at >= cell.component.unread.at else cell.component.unread
+        liveness, seen_at, why = Liveness.UNREADABLE, beat_at, newest.why
+    else:
+        liveness, seen_at, why = Liveness.SILENT, unread_at, ""
+    if liveness is cell.liveness and why == cell.unread_why:
+        return None
+    return BeatsChanged(cell.csc, liveness, False, None if seen_at == LONG_AGO else seen_at, False, True, now, why)
+
+
+def _review_unheard(cell: Cell, hearing: Hearing, unread_at: float, now: float) -> BeatsChanged | None:
+    """Judge a CSC of which no beat arrived since our start: by its log, or when its limit has passed.
+
+    Records that cannot be read prove no silence; that none can be read takes as long to tell as that one is late.
+    """
     bound = _log_bound(cell, hearing)
+    if unread_at > (LONG_AGO if bound is None else bound):
+        fair_at = cell.listening_since + cell.limits.late
+        if now < min(fair_at, unread_at + cell.limits.silent):
+            cell.deadline = min(fair_at, unread_at + cell.limits.silent)
+            if cell.liveness in (Liveness.UNSEEN, Liveness.FEED_DOWN):
+                return None
+            return BeatsChanged(cell.csc, Liveness.UNSEEN, True, None, False, False, now)
+        return _review_unread(cell, LONG_AGO, unread_at, now)
     if bound is not None and cell.log_beat is not None and bound >= hearing.started_at:
         liveness, cell.deadline = by_age(cell, bound, now)
         if liveness is cell.liveness:

@@ -27,12 +27,13 @@ class CameraSubstate(IntEnum):
 
 
 class Liveness(StrEnum):
-    """Whether a CSC's heartbeats arrive."""
+    """Whether a CSC's heartbeats arrive. ``unreadable``: records do that may be its own, and none can be read."""
 
     UNSEEN = "unseen"
     BEATING = "beating"
     LATE = "late"
     SILENT = "silent"
+    UNREADABLE = "unreadable"
     FEED_DOWN = "feed_down"
 
 

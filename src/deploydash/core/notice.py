@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploydash.core.cell import Cell
+from deploydash.core.cell import STATE, SUBSTATE, Cell
 from deploydash.core.ledger import Ledger
 from deploydash.core.model import NEVER_EXPECTED
 from deploydash.core.observations import (
@@ -32,6 +32,7 @@ from deploydash.core.records import (
     TopicsFound,
 )
 from deploydash.core.told import counts, counts_from, overtaken, told_by, told_by_the_next
+from deploydash.core.unread import state_told_at
 
 
 def state_told(ledger: Ledger, told: StateTold) -> tuple[Record, ...]:
@@ -62,7 +63,7 @@ def state_told(ledger: Ledger, told: StateTold) -> tuple[Record, ...]:
     record = StateRecorded(
         told.csc, told.state, told.sent_utc, told.source, origin, seq_num, told.live, current, told.at
     )
-    return _appearing(cell, record, live=told.live)
+    return (*_appearing(cell, record, live=told.live), *state_told_at(cell, STATE, told.order, told.at))
 
 
 def _process(held: StateRecorded | SubstateRecorded) -> Process | None:
@@ -88,7 +89,7 @@ def substate_told(ledger: Ledger, told: SubstateTold) -> tuple[Record, ...]:
     record = SubstateRecorded(
         told.csc, told.substate, told.sent_utc, told.source, origin, seq_num, told.live, current, told.at
     )
-    return _appearing(cell, record, live=told.live)
+    return (*_appearing(cell, record, live=told.live), *state_told_at(cell, SUBSTATE, told.order, told.at))
 
 
 def error_told(ledger: Ledger, told: ErrorTold) -> tuple[Record, ...]:

@@ -67,11 +67,63 @@ class BeatsReadBack:
 
 
 @dataclass(frozen=True, slots=True)
+class BeatsUnreadable:
+    """A record of a heartbeat topic arrived that cannot be read: somebody beats, nobody can tell what.
+
+    ``index`` is None where it cannot be told whose it is: then it may be any CSC's of the component. Several may
+    be merged into the newest. With ``live`` False it was found in the log and was appended at ``appended_utc``.
+    """
+
+    component: str
+    index: int | None
+    why: str
+    at: float
+    appended_utc: float | None
+    live: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The newest record that cannot be read, of one index of a component, or of any (None).
+
+    ``order`` rises along the topic, as ``StateTold.order`` does. ``waits``: its schema may still come.
+    """
+
+    index: int | None
+    order: int
+    why: str
+    waits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StatesUnreadable:
+    """What of a component's summaryState or offlineDetailedState cannot be read; replaces what was told before.
+
+    A state is not known once a newer record that may be the same CSC's cannot be read.
+    """
+
+    component: str
+    event: str
+    newest: tuple[Unreadable, ...]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class EfdUnreadable:
+    """The EFD has a last record of a CSC's summaryState or offlineDetailedState, and it cannot be used."""
+
+    csc: CscId
+    event: str
+    why: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class StateTold:
     """A summaryState event, live, read back from Kafka or from the EFD. ``sent_utc`` is its UTC stamp.
 
     ``process`` is None where the source does not tell it. ``live`` is True for an event received after our
-    start; a fact read back never replaces a newer live one.
+    start; a fact read back never replaces a newer live one. ``order`` is its place in the topic, -1 elsewhere.
     """
 
     csc: CscId
@@ -81,6 +133,7 @@ class StateTold:
     at: float
     source: Source
     live: bool
+    order: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +147,7 @@ class SubstateTold:
     at: float
     source: Source
     live: bool
+    order: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +323,9 @@ Observation = (
     BeatArrived
     | BeatFoundInLog
     | BeatsReadBack
+    | BeatsUnreadable
+    | StatesUnreadable
+    | EfdUnreadable
     | StateTold
     | SubstateTold
     | ErrorTold

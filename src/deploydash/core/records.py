@@ -85,7 +85,7 @@ class BeatsChanged:
 
     ``beat_at`` (monotonic) is the last beat, or with ``at_least`` a bound: no beat is known of since then.
     ``has_beaten`` is False where no beat was found at all. ``listening`` is True while the limit of an unseen
-    CSC has not passed.
+    CSC has not passed. ``why``: why records that may be its heartbeats cannot be read, while it is unreadable.
     """
 
     csc: CscId
@@ -94,6 +94,21 @@ class BeatsChanged:
     beat_at: float | None
     at_least: bool
     has_beaten: bool
+    at: float
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StateUnread:
+    """Whether the last state (or sub-state) of a CSC is hidden by a newer record that cannot be read.
+
+    ``why`` is empty once it is known again. ``waits``: the record's schema may still come.
+    """
+
+    csc: CscId
+    event: str
+    why: str
+    waits: bool
     at: float
 
 
@@ -214,6 +229,7 @@ Record = (
     | ErrorRecorded
     | ErrorLogged
     | BeatsChanged
+    | StateUnread
     | ProcessNoticed
     | DuplicateNoticed
     | DuplicateEnded

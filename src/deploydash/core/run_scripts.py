@@ -240,6 +240,8 @@ def refuses(queue: CscId, command: str, sight: Sight) -> str | None:
     view = sight.views.get(queue)
     if view is None:
         return f"{queue} is not at this site"
+    if view.liveness is Liveness.UNREADABLE:
+        return f"{queue} cannot be seen: {view.reason.text}"
     if view.liveness not in {Liveness.BEATING, Liveness.LATE}:
         return f"{queue} does not beat, so it runs no script"
     if command not in _IN_ANY_STATE and view.reported is not SummaryState.ENABLED:

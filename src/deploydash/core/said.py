@@ -248,6 +248,7 @@ _BEATS = {
     Liveness.LATE: "beats late",
     Liveness.SILENT: "is silent",
     Liveness.UNSEEN: "was not heard yet",
+    Liveness.UNREADABLE: "sends heartbeats that cannot be read",
     Liveness.FEED_DOWN: "cannot be heard",
 }
 

@@ -79,6 +79,7 @@ class CscView:
 
     ``beat_at`` (monotonic) is exact whenever ``liveness`` is late or silent; of a beating CSC it is the
     last beat known when the view was made. ``beat_at_least`` says that the log was not read further back.
+    ``state_unread``: why its newest summaryState cannot be read, which hides the one before it.
     ``changed_at`` (monotonic) is when ``effective`` last changed while we watched, or None. ``logged`` is an error
     of its log, the last that was recorded. ``overrides``: the configuration overrides that its ``start`` takes.
     """
@@ -106,6 +107,7 @@ class CscView:
     changed_at: float | None
     logged: LogLine | None = None
     overrides: tuple[str, ...] = ()
+    state_unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)

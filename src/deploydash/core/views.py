@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploydash.core.cell import Cell
+from deploydash.core.cell import STATE, Cell
 from deploydash.core.effective import effective_state
 from deploydash.core.ledger import Ledger
 from deploydash.core.model import Liveness, Source
@@ -17,6 +17,7 @@ def view_of(ledger: Ledger, cell: Cell, now: float) -> CscView:
         cell.changed_at = now
     reported, error, logged = cell.reported, cell.error, cell.logged
     beat_at = cell.last_beat if cell.liveness in (Liveness.BEATING, Liveness.FEED_DOWN) else cell.beat_at
+    hidden = cell.unread_states.get(STATE)
     new = CscView(
         csc=cell.csc,
         group=cell.group,
@@ -26,7 +27,7 @@ def view_of(ledger: Ledger, cell: Cell, now: float) -> CscView:
         reported=reported,
         reported_utc=cell.told.sent_utc if cell.told is not None and reported is not None else None,
         source=cell.told.source if cell.told is not None and reported is not None else Source.NONE,
-        substate=cell.substate.substate if cell.substate is not None and cell.substate_current else None,
+        substate=cell.known_substate,
         liveness=cell.liveness,
         beat_at=old.beat_at if old is not None and cell.liveness is old.liveness is Liveness.BEATING else beat_at,
         beat_at_least=cell.at_least,
@@ -40,6 +41,7 @@ def view_of(ledger: Ledger, cell: Cell, now: float) -> CscView:
         duplicate=cell.duplicate,
         changed_at=cell.changed_at,
         overrides=cell.offered.overrides if cell.offered is not None else (),
+        state_unread="" if hidden is None else hidden.why,
         logged=LogLine(logged.sent_utc, logged.level, logged.message) if logged is not None else None,
     )
     return old if old is not None and old == new else new

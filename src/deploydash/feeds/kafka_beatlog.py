@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from deploydash.core.model import CscId
-from deploydash.core.observations import BeatFoundInLog, BeatsReadBack, Observation, Process
+from deploydash.core.observations import BeatFoundInLog, BeatsReadBack, BeatsUnreadable, Observation, Process
 from deploydash.feeds.kafka_client import Partition, Record
 from deploydash.feeds.kafka_decode import SchemaMissing, appended_utc
 from deploydash.feeds.kafka_spans import Span
@@ -46,6 +46,7 @@ class BeatLog:
 class _Stretch:
     newest: dict[CscId, BeatFoundInLog] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
+    refused_utc: float | None = None
     append_time: bool = True
     waits: bool = False
 
@@ -77,6 +78,9 @@ async def read_last_minute(reading: Reading, logs: Iterable[BeatLog], reference_
             continue
         for reason in stretch.refused:
             reading.decoder.count(partition, reason)
+        if stretch.refused:
+            why, at, utc = stretch.refused[-1], reading.clock.monotonic(), stretch.refused_utc
+            told.append(BeatsUnreadable(log.component, None, why, at, utc, live=False))
         log.newest = stretch.newest
         log.append_time = stretch.append_time
         log.since_utc = since
@@ -195,6 +199,7 @@ async def _take(reading: Reading, log: BeatLog, records: list[Record], found: _S
             beat = reading.decoder.beat(log.partition, log.component, record)
         except Undecodable as error:
             found.refused.append(str(error))
+            found.refused_utc = utc
         except SchemaMissing:
             found.waits = True
         else:

@@ -22,8 +22,9 @@ from deploydash.feeds.kafka_live import LiveReader
 from deploydash.feeds.kafka_readback import ReadBack
 from deploydash.feeds.kafka_schemas import Schemas
 from deploydash.feeds.kafka_spans import SpanReader
-from deploydash.feeds.kafka_tails import STATE_EVENTS, Reading
+from deploydash.feeds.kafka_tails import Reading
 from deploydash.feeds.kafka_topics import Catalogue, Listing
+from deploydash.feeds.kafka_unread import STATE_EVENTS
 
 UNANSWERED_S = 2.0
 """Without an answered fetch for so long, silence is no fact. It leaves 3 s until a CSC counts as late."""
@@ -200,9 +201,6 @@ class Connection:
                 until = self._beats.answered_at(partition, at)
                 unanswered[event.component] = (f"{partition.topic} has no leader", until)
                 lost.add(event.component)
-        for component, since in intake.unreadable_since().items():
-            if at - since > UNANSWERED_S:
-                unanswered.setdefault(component, ("their schema is not known yet", since))
         behind = {one.topic for reader in (self._prompt, self._details) for one in reader.unanswered(_EVENTS_BEHIND_S)}
         behind |= {one.topic for reader in (self._prompt, self._details) for one in reader.refused}
         behind |= {one.topic for one, event in listing.leaderless.items() if event.name != HEARTBEAT}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from deploydash.core.model import CscId
 from deploydash.core.observations import (
     BeatArrived,
+    BeatsUnreadable,
     LogTold,
     Observation,
     Process,
@@ -15,6 +16,7 @@ from deploydash.core.observations import (
 from deploydash.feeds.kafka_client import Partition, Record
 from deploydash.feeds.kafka_schemas import Held, Schemas, WaitingRoom
 from deploydash.feeds.kafka_topics import Event
+from deploydash.feeds.kafka_unread import UnreadStates, waits_for
 from deploydash.sal.avro import WriterSchema
 from deploydash.sal.beats import Beat, BeatReader
 from deploydash.sal.events import observation
@@ -67,6 +69,7 @@ class Decoder:
         self._schemas = schemas
         self._room = room
         self._undecoded = undecoded
+        self._unread = UnreadStates(room)
         self._readers: dict[str, BeatReader] = {}
         self._passed: dict[Partition, dict[CscId, int]] = {}
 
@@ -74,7 +77,8 @@ class Decoder:
         """Return what records received at ``at`` (monotonic) tell; those without a schema are held."""
         if event.name == HEARTBEAT:
             return list(self._beats(partition, event.component, records, at))
-        return [told for record in records for told in self._live_event(partition, event, record, at)]
+        told = [told for record in records for told in self._live_event(partition, event, record, at)]
+        return told + self.hidden(partition, event, at)
 
     def released(self, held: Iterable[Held], event: Event) -> list[Observation]:
         """Return what records tell that had to wait, without those that newer ones have overtaken."""
@@ -98,9 +102,8 @@ class Decoder:
         """
         schema, payload = self._schema_of(partition, record)
         fields = schema.decode(payload)
-        return observation(
-            event.component, event.sal_name, fields, at=at, appended_utc=appended_utc(record), live=False
-        )
+        utc, order = appended_utc(record), record.offset
+        return observation(event.component, event.sal_name, fields, at=at, appended_utc=utc, live=False, order=order)
 
     def beat(self, partition: Partition, component: str, record: Record) -> Beat:
         """Return the heartbeat of a record that was read back.
@@ -129,9 +132,18 @@ class Decoder:
         """Count a record that could not be read."""
         self._undecoded.add(partition, reason)
 
+    def refuse(self, partition: Partition, offset: int, index: int | None, reason: str) -> None:
+        """Count a record of an event that could not be read; it may hide the state that was told before it."""
+        self._undecoded.add(partition, reason)
+        self._unread.refuse(partition, offset, index, reason)
+
+    def hidden(self, partition: Partition, event: Event, at: float, *, read_back: bool = False) -> list[Observation]:
+        """Return what became unreadable, or readable, of a topic of states."""
+        return [*self._unread.take(partition, event, at, read_back=read_back)]
+
     def _beats(
         self, partition: Partition, component: str, records: Sequence[Record], at: float
-    ) -> Iterator[BeatArrived]:
+    ) -> Iterator[BeatArrived | BeatsUnreadable]:
         """Yield one observation for each run of beats of one process whose numbers rise by one.
 
         As core.beats.merge_runs, without making an observation of each beat first. Runs are kept by index: in
@@ -139,6 +151,7 @@ class Decoder:
         """
         read = self._reader(component).read
         runs: dict[int, tuple[Beat, int, Record]] = {}
+        unread: dict[int | None, BeatsUnreadable] = {}
         head: bytes | None = None
         schema: WriterSchema | None = None
         for record in records:
@@ -152,9 +165,12 @@ class Decoder:
                 beat = read(schema, payload)
             except Undecodable as error:
                 self._undecoded.add(partition, str(error))
+                unread[error.index] = BeatsUnreadable(component, error.index, str(error), at, appended_utc(record))
                 continue
             except SchemaMissing as missing:
                 self._room.hold(missing.schema_id, Held(partition, record, at))
+                why = waits_for(missing.schema_id)
+                unread[None] = BeatsUnreadable(component, None, why, at, appended_utc(record))
                 continue
             index = beat.csc.index
             run = runs.get(index)
@@ -169,6 +185,7 @@ class Decoder:
             if self._room.holds(partition):
                 self._passed.setdefault(partition, {})[run[0].csc] = run[2].offset
             yield _arrived(run, at)
+        yield from unread.values()
 
     def _live_event(self, partition: Partition, event: Event, record: Record, at: float) -> Iterator[Observation]:
         try:
@@ -180,9 +197,10 @@ class Decoder:
                 at=at,
                 appended_utc=appended_utc(record),
                 live=True,
+                order=record.offset,
             )
         except Undecodable as error:
-            self._undecoded.add(partition, str(error))
+            self.refuse(partition, record.offset, error.index, str(error))
         except SchemaMissing as missing:
             self._room.hold(missing.schema_id, Held(partition, record, at))
         else:

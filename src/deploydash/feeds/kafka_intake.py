@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from deploydash.core.model import CscId
-from deploydash.core.observations import BeatArrived, BeatFoundInLog, FeedMeasured, Observation
+from deploydash.core.observations import BeatArrived, BeatFoundInLog, BeatsUnreadable, FeedMeasured, Observation
 from deploydash.core.ports import Clock, Inbox
 from deploydash.feeds.kafka_client import Partition
-from deploydash.feeds.kafka_decode import HEARTBEAT, Decoder, Undecoded, appended_utc
+from deploydash.feeds.kafka_decode import Decoder, Undecoded, appended_utc
 from deploydash.feeds.kafka_health import Health
 from deploydash.feeds.kafka_live import Batch
 from deploydash.feeds.kafka_measure import Meter
@@ -38,7 +39,7 @@ class Intake:
         self._health = health
         self._end_of = end_of
         self._undecoded = Undecoded()
-        self.room = WaitingRoom(schemas, self._release, self._undecoded.add)
+        self.room = WaitingRoom(schemas, self._release, self._lost)
         self.decoder = Decoder(schemas, self.room, self._undecoded)
         self.events: dict[Partition, Event] = {}
         self.beating: set[CscId] = set()
@@ -86,14 +87,6 @@ class Intake:
             pass
         return self._clock.utc() if self._appended is None else self._appended
 
-    def unreadable_since(self) -> dict[str, float]:
-        """Return components whose heartbeats wait for a schema, and since when (monotonic)."""
-        return {
-            self.events[partition].component: since
-            for partition, since in self.room.since().items()
-            if self.events[partition].name == HEARTBEAT
-        }
-
     def measured(self, at: float) -> FeedMeasured:
         """Return rate, lag and skew since the last call."""
         return self._meter.take(at)
@@ -114,7 +107,8 @@ class Intake:
             for beat in beats
             if isinstance(beat, BeatArrived)
         }
-        return list(newest.values())
+        unread = [replace(beat, live=False) for beat in beats if isinstance(beat, BeatsUnreadable)]
+        return [*newest.values(), *unread]
 
     def _note(self, batch: Batch, at: float) -> None:
         now_utc = self._clock.utc()
@@ -128,3 +122,6 @@ class Intake:
     async def _release(self, held: list[Held]) -> None:
         if held:
             await self.put(self.decoder.released(held, self.events[held[0].partition]))
+
+    def _lost(self, held: Held, why: str) -> None:
+        self.decoder.refuse(held.partition, held.record.offset, None, why)

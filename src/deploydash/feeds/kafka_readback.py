@@ -22,8 +22,9 @@ from deploydash.core.observations import Observation, StatesReadBack
 from deploydash.feeds.kafka_beatlog import BeatLog, read_last_minute, refine
 from deploydash.feeds.kafka_client import Partition
 from deploydash.feeds.kafka_decode import HEARTBEAT
-from deploydash.feeds.kafka_tails import STATE_EVENTS, Reading, Tail, read_round
+from deploydash.feeds.kafka_tails import Reading, Tail, read_round
 from deploydash.feeds.kafka_topics import Event
+from deploydash.feeds.kafka_unread import STATE_EVENTS
 
 _LOG_MESSAGES = 50
 _RETRY_S = 1.0

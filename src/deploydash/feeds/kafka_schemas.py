@@ -57,20 +57,21 @@ class Held:
 class WaitingRoom:
     """Holds live records until their schema is known or refused, then hands them to ``release``.
 
-    ``lost`` is told of records that had to make room.
+    ``lost`` is told of records that had to make room, and why.
     """
 
     def __init__(
         self,
         schemas: Schemas,
         release: Callable[[list[Held]], Awaitable[None]],
-        lost: Callable[[Partition, str], None],
+        lost: Callable[[Held, str], None],
     ) -> None:
         self._schemas = schemas
         self._release = release
         self._lost = lost
         self._held: dict[Partition, deque[Held]] = {}
         self._ids: dict[int, set[Partition]] = {}
+        self._newest: dict[Partition, tuple[int, int]] = {}
         self._refused: dict[int, str] = {}
         self._strangers: Counter[Partition] = Counter()
         self._came = asyncio.Event()
@@ -87,9 +88,9 @@ class WaitingRoom:
         """Keep a record until its schema is known."""
         queue = self._held.setdefault(held.partition, deque())
         if len(queue) >= MOST_HELD:
-            queue.popleft()
-            self._lost(held.partition, f"more than {MOST_HELD} records wait for schemas such as {schema_id}")
+            self._lost(queue.popleft(), f"more than {MOST_HELD} records wait for schemas such as {schema_id}")
         queue.append(held)
+        self._newest[held.partition] = (schema_id, held.record.offset)
         self._ids.setdefault(schema_id, set()).add(held.partition)
         self._came.set()
 
@@ -97,9 +98,9 @@ class WaitingRoom:
         """Tell whether records of this partition wait."""
         return partition in self._held
 
-    def since(self) -> dict[Partition, float]:
-        """Return the partitions with waiting records and when the first of them was received (monotonic)."""
-        return {partition: queue[0].at for partition, queue in self._held.items()}
+    def newest(self, partition: Partition) -> tuple[int, int] | None:
+        """Return schema id and offset of the newest record of this partition that waits."""
+        return self._newest.get(partition) if partition in self._held else None
 
     async def ensure(self, wanted: Iterable[tuple[int, Partition]]) -> set[int]:
         """Get schemas into memory, or learn that there are none; return the ids that could not be asked for."""

@@ -20,7 +20,6 @@ from deploydash.feeds.kafka_spans import Span, SpanReader
 from deploydash.feeds.kafka_topics import Event
 from deploydash.sal.framing import Undecodable
 
-STATE_EVENTS = frozenset({"summaryState", "offlineDetailedState"})
 _FIRST_WINDOW = 64
 _WINDOW_PER_CSC = 8
 _GROWTH = 8
@@ -79,7 +78,7 @@ class _Found:
 
     newest: dict[CscId, tuple[Observation, float | None]] = field(default_factory=dict)
     every: list[Observation] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
+    refused: list[tuple[int, int | None, str]] = field(default_factory=list)
     waits: bool = False
 
 
@@ -106,8 +105,8 @@ async def read_round(reading: Reading, tails: Iterable[Tail], *, keep_all: bool 
         if partition not in whole or what.waits:
             unread.append(tail)
             continue
-        for reason in what.refused:
-            reading.decoder.count(partition, reason)
+        for offset, index, reason in what.refused:
+            reading.decoder.refuse(partition, offset, index, reason)
         for csc, (observation, utc) in what.newest.items():
             if csc not in tail.told:
                 tail.told.add(csc)
@@ -115,6 +114,7 @@ async def read_round(reading: Reading, tails: Iterable[Tail], *, keep_all: bool 
                 if utc is not None:
                     tail.told_utc[csc] = utc
         told += what.every
+        told += reading.decoder.hidden(partition, tail.event, reading.clock.monotonic(), read_back=True)
         tail.start = spans[partition].start
         tail.window *= _GROWTH
     if told:
@@ -131,7 +131,7 @@ async def _take(reading: Reading, tail: Tail, records: list[Record], found: _Fou
         try:
             observation = reading.decoder.logged(partition, event, record, at)
         except Undecodable as error:
-            found.refused.append(str(error))
+            found.refused.append((record.offset, error.index, str(error)))
             continue
         except SchemaMissing:
             found.waits = True

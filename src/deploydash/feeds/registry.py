@@ -150,7 +150,7 @@ class SchemaStore:
         try:
             body = await self.registry.schema(schema_id, timeout)
         except NotInRegistry:
-            raise SchemaUnknown(f"schema id {schema_id} is unknown to the registry") from None
+            raise SchemaUnknown(f"schema {schema_id} is unknown to the registry") from None
         if (kind := body.get("schemaType", "AVRO")) != "AVRO":
             raise Undecodable(f"schema {schema_id} is {visible(str(kind))[:20]}, not Avro")
         return str(body["schema"])

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from deploydash.core.model import CscId
 from deploydash.sal.avro import WriterSchema
 from deploydash.sal.fields import index_of, integer, stamp
+from deploydash.sal.framing import Undecodable
 from deploydash.sal.times import is_a_time
 
 _USUAL_HEAD = (
@@ -45,7 +46,11 @@ def beat_fields(fields: Mapping[str, Any], component: str) -> Beat:
         Undecodable: a needed field is missing, null or of a wrong type.
     """
     csc = CscId(component, index_of(fields))
-    return Beat(csc, integer(fields, "private_origin"), integer(fields, "private_seqNum"), stamp(fields))
+    try:
+        return Beat(csc, integer(fields, "private_origin"), integer(fields, "private_seqNum"), stamp(fields))
+    except Undecodable as error:
+        error.index = csc.index
+        raise
 
 
 class BeatReader:

@@ -38,6 +38,7 @@ class _Received:
     at: float
     appended_utc: float | None
     live: bool
+    order: int
 
     def process(self) -> Process:
         return Process(integer(self.fields, "private_origin"), integer(self.fields, "private_seqNum"))
@@ -55,12 +56,13 @@ def observation(
     at: float,
     appended_utc: float | None,
     live: bool,
+    order: int = -1,
 ) -> Observation | None:
     """Return what an event tells, or None for a topic that nobody watches.
 
     ``at`` is the monotonic receive time, ``appended_utc`` the broker's append time (None with CreateTime).
     ``sent_utc`` of the result is ``private_sndStamp`` less 37 s; where that is no time it is ``appended_utc``,
-    and 0.0 where there is none either. Missing texts are empty.
+    and 0.0 where there is none either. Missing texts are empty. ``order`` is the record's place in its topic.
 
     Raises:
         Undecodable: a needed field is missing, null, of a wrong type or no known value.
@@ -68,7 +70,12 @@ def observation(
     tell = _TELLERS.get(sal_name)
     if tell is None:
         return None
-    return tell(_Received(fields, CscId(component, index_of(fields)), at, appended_utc, live))
+    csc = CscId(component, index_of(fields))
+    try:
+        return tell(_Received(fields, csc, at, appended_utc, live, order))
+    except Undecodable as error:
+        error.index = csc.index
+        raise
 
 
 def _heartbeat(record: _Received) -> Observation:
@@ -85,7 +92,8 @@ def _summary_state(record: _Received) -> Observation:
         state = SummaryState(number)
     except ValueError:
         raise Undecodable(f"summaryState is {number}, which is no state") from None
-    return StateTold(record.csc, state, record.process(), record.sent_utc(), record.at, Source.KAFKA, record.live)
+    process, sent_utc = record.process(), record.sent_utc()
+    return StateTold(record.csc, state, process, sent_utc, record.at, Source.KAFKA, record.live, record.order)
 
 
 def _substate(record: _Received) -> Observation:
@@ -94,7 +102,8 @@ def _substate(record: _Received) -> Observation:
         substate = CameraSubstate(number)
     except ValueError:
         raise Undecodable(f"substate is {number}, which is no offline sub-state") from None
-    return SubstateTold(record.csc, substate, record.process(), record.sent_utc(), record.at, Source.KAFKA, record.live)
+    process, sent_utc = record.process(), record.sent_utc()
+    return SubstateTold(record.csc, substate, process, sent_utc, record.at, Source.KAFKA, record.live, record.order)
 
 
 def _error_code(record: _Received) -> Observation:

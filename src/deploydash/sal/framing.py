@@ -10,7 +10,12 @@ _LAST_ID = 2**31 - 1
 
 
 class Undecodable(ValueError):
-    """A record that cannot be used; the message is a short reason for the operator, without the topic."""
+    """A record that cannot be used; the message is a short reason for the operator, without the topic.
+
+    ``index`` is whose record it is, where that much can be read.
+    """
+
+    index: int | None = None
 
 
 def unframe(value: bytes | None) -> tuple[int, bytes]:

@@ -97,6 +97,8 @@ def _heading(view: CscView, glyphs: Glyphs) -> Spans:
 
 
 def _reported(view: CscView, moment: Moment) -> Spans:
+    if view.state_unread:
+        return (Span(f"not known: its newest cannot be read ({view.state_unread})", Ink.WARN),)
     if view.reported is None:
         return (Span("no state told"),)
     spans = [Span(view.reported.name)]
@@ -113,9 +115,10 @@ def _source(view: CscView) -> str:
 def _heartbeat(view: CscView, moment: Moment) -> Spans:
     ink = Ink.TEXT if view.liveness is Liveness.BEATING else Ink.WARN
     spans = [Span(view.liveness.value.replace("_", " "), ink)]
-    if view.liveness in {Liveness.LATE, Liveness.SILENT} and view.beat_at is not None:
+    if view.liveness in {Liveness.LATE, Liveness.SILENT, Liveness.UNREADABLE} and view.beat_at is not None:
         least = "at least " if view.beat_at_least else ""
-        spans.append(Span(f"   last beat {least}{seconds_text(moment.now - view.beat_at)} ago", Ink.WARN))
+        last = "last readable beat" if view.liveness is Liveness.UNREADABLE else "last beat"
+        spans.append(Span(f"   {last} {least}{seconds_text(moment.now - view.beat_at)} ago", Ink.WARN))
     return tuple(spans)
 
 

@@ -16,7 +16,7 @@ STATES = {
     Effective.FAULT: "FAULT: it says so itself",
     Effective.OFFLINE: "OFFLINE",
     Effective.LOST: "LOST: was up, then its beats stopped; its hardware may not be safe",
-    Effective.UNKNOWN: "unknown: nothing told, or not decided yet",
+    Effective.UNKNOWN: "unknown: nothing reported, not readable, or not decided yet",
 }
 
 

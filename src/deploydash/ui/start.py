@@ -11,7 +11,7 @@ from deploydash.ui.present import Moment, bar
 
 UNREAD = "Nothing has been contacted for writing. This view loads nothing that can act."
 
-_DECIDED = frozenset({Liveness.BEATING, Liveness.LATE, Liveness.SILENT})
+_DECIDED = frozenset({Liveness.BEATING, Liveness.LATE, Liveness.SILENT, Liveness.UNREADABLE})
 
 
 def start_lines(snapshot: Snapshot, moment: Moment, width: int) -> list[Line]:

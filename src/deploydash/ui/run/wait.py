@@ -105,6 +105,8 @@ def helps(view: CscView | None) -> str:
     """Return what usually helps, in a phrase."""
     if view is None or view.liveness is Liveness.UNSEEN:
         return "see whether its process was started at all"
+    if view.liveness is Liveness.UNREADABLE or view.state_unread:
+        return "see that the schema registry knows the schemas of its records"
     if view.duplicate:
         return "stop one of the two processes"
     if view.effective is Effective.FAULT:

@@ -1,0 +1,131 @@
+"""Records that arrive and cannot be read, on real servers: nobody behind them is silent, and no old state is news."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import pytest
+
+from deploydash.core.model import CscId, Effective, FeedState, Liveness, SummaryState, Verdict
+from tests.servers.beater import Beater
+from tests.servers.fleet import SalWriter
+from tests.servers.kafka import KafkaServer
+from tests.servers.kafka_scenes import Watching, ids, plain_settings, watching
+from tests.servers.kafka_topics import Record
+from tests.servers.registry import SchemaRegistry
+
+pytestmark = pytest.mark.server
+
+S = SummaryState
+TEST = ids("Test:1", "Test:2", "Test:3")
+UNKNOWN_ID = "schema 999999 is unknown to the registry"
+
+
+def with_schema(record: Record, schema_id: int) -> Record:
+    """Return a good record under another schema id."""
+    topic, key, value = record
+    return topic, key, struct.pack(">bI", 0, schema_id) + (value or b"")[5:]
+
+
+@pytest.fixture
+def writer(kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str) -> SalWriter:
+    return SalWriter(kafka.topics, schema_registry, subname)
+
+
+@contextmanager
+def unreadable_beats(writer: SalWriter, csc: CscId) -> Iterator[None]:
+    """Let a CSC beat with a schema id that no registry knows."""
+
+    class Foreign(SalWriter):
+        def record(self, *arguments: object, **how: object) -> Record:
+            return with_schema(writer.record(*arguments, **how), 999_999)  # type: ignore[arg-type]
+
+    foreign = Foreign(writer.topics, writer._registry, writer.subname)
+    with Beater(foreign, [csc]):
+        yield
+
+
+@asynccontextmanager
+async def looking(kafka: KafkaServer, registry: SchemaRegistry, subname: str) -> AsyncIterator[Watching]:
+    async with watching(plain_settings(kafka.bootstrap, subname), registry.url, TEST) as watch:
+        yield watch
+
+
+async def test_a_living_csc_whose_schema_nobody_knows_is_unknown_and_not_offline(
+    kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str, writer: SalWriter
+) -> None:
+    writer.prepare(TEST)
+    for csc in TEST:
+        writer.tell_state(csc, S.STANDBY)
+    with Beater(writer, TEST[1:2]), unreadable_beats(writer, TEST[0]):
+        async with looking(kafka, schema_registry, subname) as watch:
+            snapshot = await watch.until_decided(30)
+            assert {view.csc: view.liveness for view in snapshot.cscs} == {
+                TEST[0]: Liveness.UNREADABLE,
+                TEST[1]: Liveness.BEATING,
+                TEST[2]: Liveness.UNREADABLE,
+            }
+            view = watch.view("Test:1")
+            assert (view.effective, view.verdict) == (Effective.UNKNOWN, Verdict.UNKNOWN)
+            assert view.reason.text == f"heartbeats arrive and cannot be read ({UNKNOWN_ID})"
+            assert [entry.topic for entry in snapshot.undecodable] == [writer.topic(TEST[0], "heartbeat")]
+            assert snapshot.undecodable[0].records > 0
+            assert watch.kafka_state() is FeedState.UP
+        with Beater(writer, TEST[:1]):
+            async with looking(kafka, schema_registry, subname) as watch:
+                await watch.until(lambda: watch.view("Test:1").effective is Effective.STANDBY, 20, "it can be read")
+
+
+async def test_a_state_under_a_schema_that_nobody_knows_hides_the_one_before_it_live_and_read_back(
+    kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str, writer: SalWriter
+) -> None:
+    hidden = f"not known: a newer summaryState cannot be read ({UNKNOWN_ID})"
+    writer.prepare(TEST)
+    with Beater(writer, TEST) as beater:
+
+        def state(csc: CscId, told: SummaryState) -> Record:
+            return writer.record(csc, "summaryState", {"summaryState": int(told)}, origin=beater.origin(csc))
+
+        writer.topics.produce([state(csc, S.STANDBY) for csc in TEST])
+        async with looking(kafka, schema_registry, subname) as watch:
+            await watch.until(lambda: watch.view("Test:1").effective is Effective.STANDBY, 20, "its state")
+            writer.topics.produce([with_schema(state(TEST[0], S.ENABLED), 999_999), state(TEST[1], S.DISABLED)])
+            await watch.until(lambda: watch.view("Test:1").reason.text == hidden, 10, "its newer state is unread")
+            await watch.until(lambda: watch.view("Test:2").reported is S.DISABLED, 10, "told after it")
+            assert watch.view("Test:3").reason.text == hidden
+        async with looking(kafka, schema_registry, subname) as watch:
+            await watch.until_decided(30)
+            assert watch.view("Test:1").reason.text == watch.view("Test:3").reason.text == hidden
+            assert watch.reported() == {TEST[0]: None, TEST[1]: S.DISABLED, TEST[2]: None}
+            writer.topics.produce([state(TEST[0], S.ENABLED)])
+            await watch.until(lambda: watch.view("Test:1").reported is S.ENABLED, 10, "it told one that can be read")
+
+
+async def test_a_registry_that_does_not_answer_makes_nobody_silent_and_is_waited_for(
+    kafka: KafkaServer, own_schema_registry: SchemaRegistry, subname: str
+) -> None:
+    writer = SalWriter(kafka.topics, own_schema_registry, subname)
+    writer.prepare(TEST)
+    with Beater(writer, TEST) as beater:
+        for csc in TEST:
+            writer.tell_state(csc, S.STANDBY, origin=beater.origin(csc))
+        own_schema_registry.freeze()
+        try:
+            async with looking(kafka, own_schema_registry, subname) as watch:
+                await watch.until(
+                    lambda: {view.liveness for view in watch.snapshot().cscs} == {Liveness.UNREADABLE}, 20, "unread"
+                )
+                assert "still asked for at the registry" in watch.view("Test:1").reason.text
+                seen: list[Liveness] = []
+                watch.session.subscribe(lambda now: seen.extend(view.liveness for view in now.cscs))
+                await asyncio.sleep(12)
+                assert set(seen) == {Liveness.UNREADABLE}
+                own_schema_registry.thaw()
+                await watch.until(
+                    lambda: {view.effective for view in watch.snapshot().cscs} == {Effective.STANDBY}, 20, "all read"
+                )
+        finally:
+            own_schema_registry.thaw()
