@@ -82,6 +82,7 @@ class Session:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.clock = snapshots.RunningClock()
+        self.began = asyncio.Event()
         self.cancelled = False
         self._error = error
         self._subscribers: list[Callable[[Snapshot], None]] = []
@@ -97,6 +98,7 @@ class Session:
         raise AssertionError(command)
 
     async def run(self) -> None:
+        self.began.set()
         try:
             for subscriber in list(self._subscribers):
                 subscriber(self.snapshot())
@@ -191,6 +193,7 @@ async def test_a_crash_of_the_screen_is_raised_and_ends_the_session(
     session = Session()
 
     async def publish() -> None:
+        await session.began.wait()
         while not session.cancelled:
             for subscriber in list(session._subscribers):
                 subscriber(session.snapshot())
@@ -210,7 +213,8 @@ async def test_a_fault_of_the_session_ends_the_screen_and_is_raised(monkeypatch:
 
 
 async def test_a_crash_of_the_screen_does_not_take_the_sessions_error_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def run_async(_: DeploydashApp, **__: object) -> None:
+    async def run_async(self: DeploydashApp, **_: object) -> None:
+        self.drawn.set()
         raise ZeroDivisionError("in a widget")
 
     monkeypatch.setattr(DeploydashApp, "run_async", run_async)

@@ -1,5 +1,5 @@
 """``python -m deploydash.cli``: the command line for whoever has no script of it on the path, as tmux may not."""
 
-from deploydash.cli.app import main
+from deploydash.cli import main
 
 main()

@@ -18,15 +18,15 @@ def shipped_sites() -> Path:
     return inside if inside.is_dir() else package.parents[1] / "sites"
 
 
-def open_site(reference: str, where: Places | None = None) -> Site:
-    """Find and load a site by path or name.
+def open_site(reference: str, where: Places | None = None, *, systems: bool = True) -> Site:
+    """Find and load a site by path or name; without ``systems`` for those who touch nothing but its feeds.
 
     Raises:
         ConfigurationError: it cannot be found or used; every problem is named.
     """
     at = where or places()
     path = find_site(reference, cwd=at.cwd, user_dir=at.user_config, shipped_dir=shipped_sites())
-    return load_site(path)
+    return load_site(path, systems=systems)
 
 
 def run(*, as_json: bool) -> Exit:

@@ -20,7 +20,7 @@ from deploydash.wiring.read_only import ReadOnly, read_only
 def run(reference: str, target: str, *, theme: str | None) -> Exit:
     """Open the grid and answer when its user has left it."""
     at = places()
-    site = open_site(reference, at)
+    site = open_site(reference, at, systems=False)
     phase = parse_target(target)
     need_terminal("watch", f"deploydash status {reference}")
     return run_to_the_end(show(read_only(site, os.environ, at.cache, phase, began.AT), theme))
@@ -34,7 +34,7 @@ async def show(reader: ReadOnly, theme: str | None) -> Exit:
     """
     speed = reader.site.demo.speed if reader.site.demo is not None else None
     app = DeploydashApp(reader.session, theme=theme, speed=speed)
-    running = asyncio.create_task(reader.session.run(), name="session")
+    running = asyncio.create_task(_read(reader, app), name="session")
     showing = asyncio.create_task(app.run_async(mouse=False), name="screen")
     try:
         await asyncio.wait({running, showing}, return_when=asyncio.FIRST_COMPLETED)
@@ -50,3 +50,9 @@ async def show(reader: ReadOnly, theme: str | None) -> Exit:
     if faults:
         raise ExceptionGroup("the live grid failed", faults)
     return Exit(app.return_code or Exit.YES)
+
+
+async def _read(reader: ReadOnly, app: DeploydashApp) -> None:
+    """Read once the first frame is drawn: its user sees at once that something has begun."""
+    await app.drawn.wait()
+    await reader.session.run()

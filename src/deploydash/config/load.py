@@ -1,10 +1,15 @@
-"""A site file to a site, or every problem of it at once."""
+"""A site file to a site, or every problem of it at once.
+
+What runbooks touch beside Kafka is half of a site file, and its shape half of what reading one costs: it is loaded
+only for those who ask for it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
@@ -19,11 +24,14 @@ from deploydash.config.site import (
     RegistrySection,
     SiteFile,
 )
-from deploydash.config.systems import Systems
-from deploydash.config.systems_checks import systems_errors
 from deploydash.config.yaml_lines import Document, read_yaml
 from deploydash.core.model import CscId, CscSpec, Limits, Roster, SummaryState, Target
 from deploydash.errors import ConfigurationError, Problem
+
+if TYPE_CHECKING:
+    from deploydash.config.systems import Systems
+
+Shape = TypeVar("Shape", bound=SiteFile)
 
 MAX_BYTES = 4_000_000
 """A site file is some 10 kB, one of 10,000 CSCs 1 MB; what is larger was named by mistake."""
@@ -33,8 +41,9 @@ MAX_BYTES = 4_000_000
 class Site:
     """A usable site file. ``warnings`` are for the eye and forbid nothing.
 
-    ``systems`` is what runbooks touch beside Kafka, or None where the file says nothing of it. ``stopped`` holds
-    the start-up targets of CSCs that were stopped, where these differ from those that were kept running.
+    ``systems`` is what runbooks touch beside Kafka, or None where the file says nothing of it or nobody asked.
+    ``stopped`` holds the start-up targets of CSCs that were stopped, where these differ from those that were kept
+    running.
     """
 
     path: Path
@@ -53,13 +62,13 @@ class Site:
         return self.roster.rehearsal
 
 
-def load_site(path: Path) -> Site:
-    """Read a site file.
+def load_site(path: Path, *, systems: bool = True) -> Site:
+    """Read a site file; without ``systems`` what runbooks touch beside Kafka is left unread, good or bad.
 
     Raises:
         ConfigurationError: it cannot be read or used; all its problems are named.
     """
-    return parse_site(read_text(path), path)
+    return parse_site(read_text(path), path, systems=systems)
 
 
 def read_text(path: Path) -> str:
@@ -84,7 +93,7 @@ def read_text(path: Path) -> str:
         raise ConfigurationError((Problem(str(path), line, "", "is not UTF-8 text", "save it as UTF-8"),)) from None
 
 
-def parse_site(text: str, path: Path) -> Site:
+def parse_site(text: str, path: Path, *, systems: bool = True) -> Site:
     """Return the site that a text describes; ``path`` is where it was read, for its problems.
 
     Raises:
@@ -97,18 +106,14 @@ def parse_site(text: str, path: Path) -> Site:
         document.problems.append(Problem(file, 0, "", message, "begin with site: and the site's name"))
     if not isinstance(document.data, dict):
         raise ConfigurationError(tuple(document.problems))
-    draft = checks.Draft(file, document, document.data, _entries(document), _limits(document.data.get("limits")))
     empty = empty_values(document, file)
+    site, wrong = _shaped(document, file, systems=systems)
+    entries = _entries(document) if site is None else dict(enumerate(site.cscs))
+    draft = checks.Draft(file, document, document.data, entries, _limits(document.data.get("limits")))
+    named = {problem.key for problem in empty}
     problems = [*document.problems, *empty, *checks.errors(draft)]
-    try:
-        site = SiteFile.model_validate(document.data)
-    except ValidationError as error:
-        named = {problem.key for problem in empty}
-        shape = shape_problems(SiteFile, error, document, file)
-        problems += (problem for problem in shape if problem.key not in named)
-    else:
-        problems += systems_errors(site, document, file)
-    if problems:
+    problems += (problem for problem in wrong if problem.key not in named)
+    if problems or site is None:
         raise ConfigurationError(tuple(sorted(problems, key=lambda problem: problem.line)))
     specs = tuple(_spec(entry, draft.limits) for entry in site.cscs)
     return Site(
@@ -119,13 +124,31 @@ def parse_site(text: str, path: Path) -> Site:
         efd=site.efd,
         demo=site.demo,
         warnings=tuple(checks.warnings(draft, site, specs, path.stem)),
-        systems=site.systems,
+        systems=site.systems if systems else None,
         stopped={row.csc: row.startup.stopped for row in site.cscs if row.startup.kept != row.startup.stopped},
     )
 
 
+def _shaped(document: Document, file: str, *, systems: bool) -> tuple[SiteFile | None, list[Problem]]:
+    """Return what a document says, or None, and what is wrong with it."""
+    if not systems:
+        return _as(SiteFile, document, file)
+    from deploydash.config.systems import WholeSiteFile  # noqa: PLC0415 - for those who ask
+    from deploydash.config.systems_checks import systems_errors  # noqa: PLC0415 - as above
+
+    site, wrong = _as(WholeSiteFile, document, file)
+    return site, wrong if site is None else list(systems_errors(site, document, file))
+
+
+def _as(model: type[Shape], document: Document, file: str) -> tuple[Shape | None, list[Problem]]:
+    try:
+        return model.model_validate(document.data), []
+    except ValidationError as error:
+        return None, shape_problems(model, error, document, file)
+
+
 def _entries(document: Document) -> dict[int, CscEntry]:
-    """Return the roster's lines that are good in themselves; what is wrong with the others is reported elsewhere."""
+    """Return the lines of a bad roster that are good in themselves; what is wrong with others is reported elsewhere."""
     found: dict[int, CscEntry] = {}
     rows = document.data.get("cscs")
     for at, row in enumerate(rows if isinstance(rows, list) else ()):

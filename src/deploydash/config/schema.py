@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from deploydash.config import site
 from deploydash.config.runbook_file import RunbookFile
-from deploydash.config.site import SiteFile
+from deploydash.config.systems import WholeSiteFile
 
 
 class _WithoutNull(GenerateJsonSchema):
@@ -33,16 +36,43 @@ class _WithoutNull(GenerateJsonSchema):
 
 def site_schema() -> str:
     """Return the schema as the text of ``sites/site.schema.json``."""
-    return _schema_text(SiteFile)
+    schema = WholeSiteFile.model_json_schema(schema_generator=_WithoutNull)
+    described = _docstrings(inspect.getsource(site))
+    _describe(schema, described["SiteFile"])
+    for name, inner in schema["$defs"].items():
+        _describe(inner, described.get(name, {}))
+    return _text(schema)
 
 
 def runbook_schema() -> str:
     """Return the schema as the text of ``sites/runbook.schema.json``."""
-    return _schema_text(RunbookFile)
+    return _text(RunbookFile.model_json_schema(schema_generator=_WithoutNull))
 
 
-def _schema_text(model: type[BaseModel]) -> str:
-    schema = model.model_json_schema(schema_generator=_WithoutNull)
+def _describe(schema: dict[str, Any], docstrings: dict[str, str]) -> None:
+    properties = schema["properties"]
+    for key, text in docstrings.items():
+        properties[key] = dict(sorted({"description": text, **properties[key]}.items()))
+
+
+def _docstrings(source: str) -> dict[str, dict[str, str]]:
+    """Return the texts behind the attributes of every class, which pydantic would else look up at each start."""
+    return {
+        node.name: {
+            field.target.id: inspect.cleandoc(text.value.value)
+            for field, text in zip(node.body, node.body[1:], strict=False)
+            if isinstance(field, ast.AnnAssign)
+            and isinstance(field.target, ast.Name)
+            and isinstance(text, ast.Expr)
+            and isinstance(text.value, ast.Constant)
+            and isinstance(text.value.value, str)
+        }
+        for node in ast.parse(source).body
+        if isinstance(node, ast.ClassDef)
+    }
+
+
+def _text(schema: JsonSchemaValue) -> str:
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return json.dumps(head | schema, indent=2, ensure_ascii=False) + "\n"
 

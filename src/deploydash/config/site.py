@@ -1,4 +1,8 @@
-"""The shape of a site file. What its parts have to do with each other is checked in ``checks.py``."""
+"""The shape of a site file. What its parts have to do with each other is checked in ``checks.py``.
+
+A model costs milliseconds to build, and a start builds it anew: each is built when first used, and none reads its own
+text for the descriptions that editors show (``schema.py`` does).
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,6 @@ from pydantic import (
 )
 
 from deploydash.config.address import bootstrap_hosts, host_name, url_host
-from deploydash.config.systems import Systems
 from deploydash.core.model import NEVER_EXPECTED, CscId, Target
 from deploydash.core.override import bad_override
 
@@ -112,7 +115,7 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class KafkaSection(_Section):
@@ -241,5 +244,6 @@ class SiteFile(_Section):
     """What the upgrade procedure lists as ENABLED at the end; differences from the roster are warnings."""
     cscs: Annotated[tuple[CscEntry, ...], Strict(strict=False), Field(min_length=1)]
     """The roster: every CSC that the site expects."""
-    systems: Systems | None = None
+    systems: Any = None
+    """What runbooks touch beside Kafka."""
     demo: DemoSection | None = None

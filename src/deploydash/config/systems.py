@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, model_validator
 
 from deploydash.config.address import host_name, url_host
+from deploydash.config.site import SiteFile
 from deploydash.core.model import CscId
 
 
@@ -62,7 +63,7 @@ CscNames = Annotated[tuple[CscName, ...], Strict(strict=False)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class Docs(_Section):
@@ -213,3 +214,9 @@ class Systems(_Section):
     checkouts: Annotated[tuple[Checkout, ...], Strict(strict=False)] = ()
     ess_controllers: Annotated[tuple[EssController, ...], Strict(strict=False)] = ()
     crios: Annotated[tuple[Crio, ...], Strict(strict=False)] = ()
+
+
+class WholeSiteFile(SiteFile):
+    """What is true at a site, with the shape of what runbooks touch."""
+
+    systems: Systems | None = None

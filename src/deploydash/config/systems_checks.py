@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from deploydash.config.site import SiteFile
-from deploydash.config.systems import Systems
+from deploydash.config.systems import Systems, WholeSiteFile
 from deploydash.config.yaml_lines import Document, Path, key_text
 from deploydash.core.model import CscId
 from deploydash.errors import Problem
 
 
-def systems_errors(site: SiteFile, document: Document, file: str) -> Iterator[Problem]:
+def systems_errors(site: WholeSiteFile, document: Document, file: str) -> Iterator[Problem]:
     """Yield every contradiction: CSCs that the roster lacks, hosts of another site, cameras without a bridge."""
     if site.systems is None:
         return

@@ -19,7 +19,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies
 
 from deploydash.core.outside_text import visible
 from deploydash.errors import FeedError
@@ -131,7 +130,9 @@ class HttpClient:
         return Answer(answer.status_code, content_type, bytes(body))
 
     def _open(self) -> httpx2.AsyncClient:
-        import httpx2  # noqa: PLC0415 - a fifth of a second that the first frame does not wait for
+        from urllib.request import getproxies  # noqa: PLC0415 - a fifth of a second that no first frame waits for
+
+        import httpx2  # noqa: PLC0415 - as above
 
         parts = urlsplit(self._url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:

@@ -40,7 +40,7 @@ class DeploydashApp(App[None], inherit_bindings=False):
 
     ``theme`` is a name of ``themes.PALETTES``, None for the usual one; ``NO_COLOR`` and terminals with fewer
     than 256 colours get the one without colour. ``speed`` is the ×N of a rehearsal. Run it with
-    ``mouse=False``. ``return_code`` is 130 when it was left by ctrl+c.
+    ``mouse=False``. ``return_code`` is 130 when it was left by ctrl+c. ``drawn`` is set by the first frame.
 
     Raises:
         ValueError: there is no such theme.
@@ -65,6 +65,7 @@ class DeploydashApp(App[None], inherit_bindings=False):
         self.no_colour_because = _no_colour_because(self.few_colours)
         self._newest: Snapshot | None = None
         self._waiting = False
+        self.drawn = asyncio.Event()
         self._unsubscribe: Callable[[], None] | None = None
         for palette in PALETTES.values():
             self.register_theme(_textual_theme(palette))
@@ -136,6 +137,7 @@ class DeploydashApp(App[None], inherit_bindings=False):
         """Begin to listen, and let seconds pass."""
         self._unsubscribe = self.source.subscribe(self._take)
         self._next_second()
+        self.call_after_refresh(self.drawn.set)
 
     def on_unmount(self) -> None:
         """Listen no more."""

@@ -1,35 +1,80 @@
-"""A session that only reads: the whole of ``watch``, ``status``, ``wait`` and ``check``. Loads nothing that can act."""
+"""A session that only reads: the whole of ``watch``, ``status``, ``wait`` and ``check``. Loads nothing that can act.
+
+The first frame needs the roster and no feed. What reads Kafka is loaded when its feed starts, beside the loop.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deploydash.config.connect import connections
 from deploydash.config.load import Site
 from deploydash.config.settings import Connections
 from deploydash.core.fleet import Fleet
-from deploydash.core.model import Phase
+from deploydash.core.model import FeedName, Phase
+from deploydash.core.ports import Clock, Feed, Inbox
 from deploydash.feeds.efd import EfdFeed
-from deploydash.feeds.kafka import KafkaFeed
-from deploydash.feeds.registry import SchemaStore
+from deploydash.loading import loaded
 from deploydash.session.clock import SystemClock
 from deploydash.session.session import Session
 
+if TYPE_CHECKING:
+    from deploydash.feeds.registry import SchemaStore
 
-@dataclass(frozen=True, slots=True)
+
 class ReadOnly:
-    """A site's session and what it was wired to."""
+    """A site's session and what it is wired to.
 
-    site: Site
-    connections: Connections
-    session: Session
-    schemas: SchemaStore
+    ``cache`` is the folder of schemas that outlive the process; None keeps none.
+    """
+
+    def __init__(self, site: Site, outside: Connections, fleet: Fleet, clock: Clock, cache: Path | None) -> None:
+        self.site = site
+        self.connections = outside
+        self._clock = clock
+        self._cache = cache
+        efd = EfdFeed(outside.efd, clock, subname=outside.kafka.topic_subname)
+        self.session = Session(fleet, (_LateKafka(self._kafka), efd), clock, efd.request)
+
+    @cached_property
+    def schemas(self) -> SchemaStore:
+        """The writers' schemas of the site, one store for all who read its Kafka."""
+        from deploydash.feeds.registry import SchemaStore  # noqa: PLC0415 - as the first lines say
+
+        return SchemaStore(self.connections.registry, self._cache)
 
     async def aclose(self) -> None:
         """Close what outlives the session's feeds."""
-        await self.schemas.aclose()
+        if "schemas" in vars(self):
+            await self.schemas.aclose()
+
+    def _kafka(self) -> Feed:
+        from deploydash.feeds.kafka import KafkaFeed  # noqa: PLC0415 - as the first lines say
+
+        expected = frozenset(spec.csc for spec in self.site.roster.cscs)
+        return KafkaFeed(self.connections.kafka, self.schemas, expected, self._clock)
+
+
+class _LateKafka:
+    """The Kafka feed, loaded when it starts."""
+
+    name = FeedName.KAFKA
+
+    def __init__(self, make: Callable[[], Feed]) -> None:
+        self._make = make
+        self._feed: Feed | None = None
+
+    async def run(self, inbox: Inbox) -> None:
+        """Read until cancelled."""
+        if self._feed is None:
+            for module in ("deploydash.feeds.kafka", "deploydash.feeds.registry"):
+                await asyncio.to_thread(loaded, module)
+            self._feed = self._make()
+        await self._feed.run(inbox)
 
 
 def read_only(
@@ -44,10 +89,6 @@ def read_only(
     """
     clock = SystemClock()
     outside = connections(site, environ)
-    # A rehearsal has new ports and ids each time: caching them would fill the disk and could mix worlds.
-    schemas = SchemaStore(outside.registry, None if site.rehearsal else cache / "schemas")
-    expected = frozenset(spec.csc for spec in site.roster.cscs)
-    kafka = KafkaFeed(outside.kafka, schemas, expected, clock)
-    efd = EfdFeed(outside.efd, clock, subname=outside.kafka.topic_subname)
     fleet = Fleet(site.roster, clock.monotonic() if started_at is None else started_at, phase)
-    return ReadOnly(site, outside, Session(fleet, (kafka, efd), clock, efd.request), schemas)
+    # A rehearsal has new ports and ids each time: caching them would fill the disk and could mix worlds.
+    return ReadOnly(site, outside, fleet, clock, None if site.rehearsal else cache / "schemas")

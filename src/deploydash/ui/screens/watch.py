@@ -1,4 +1,7 @@
-"""The live grid and what its keys do. A key that cannot act says why, in one line."""
+"""The live grid and what its keys do. A key that cannot act says why, in one line.
+
+The screens that open over it are loaded by their key: the first frame needs none.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,6 @@ from deploydash.core.commands import CompareWith
 from deploydash.core.model import CscId, Phase, TargetKind
 from deploydash.ui import lines, search
 from deploydash.ui.keys import Scope, bindings
-from deploydash.ui.screens.detail import DetailScreen
-from deploydash.ui.screens.help import HelpScreen
 from deploydash.ui.screens.painting import Painting
 from deploydash.ui.widgets.departing import Departing
 from deploydash.ui.widgets.events import Events
@@ -239,6 +240,8 @@ class WatchScreen(Painting):
         if self.snapshot is None or item is None:
             self.say("no CSC is selected: move with the arrows, or n for the next one off target")
             return
+        from deploydash.ui.screens.detail import DetailScreen  # noqa: PLC0415 - as the first lines say
+
         self.choose(item)
         self.app.push_screen(DetailScreen(self.snapshot.cscs[item].csc, self._neighbour_of))
 
@@ -257,6 +260,8 @@ class WatchScreen(Painting):
 
     def act_help(self, _: str) -> None:
         """Open the help of this view."""
+        from deploydash.ui.screens.help import HelpScreen  # noqa: PLC0415 - as the first lines say
+
         self.app.push_screen(HelpScreen(Scope.GRID))
 
     def act_quit(self, _: str) -> None:
