@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hypothesis import HealthCheck, settings
+
 from tests.servers.fixtures import (
     influx,
     kafka,
@@ -27,3 +29,7 @@ __all__ = [
     "subname",
     "tmux",
 ]
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
+"""A slow machine makes an example slow, not wrong: what hangs meets the limit of the whole test."""

@@ -40,7 +40,7 @@ def mangled(changes: list[tuple[str, int, int]]) -> str:
     return "\n".join(lines)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.lists(edits, min_size=1, max_size=4), st.sampled_from(["summit", "tucson-teststand"]))
 def test_a_mangled_runbook_is_used_or_refused_with_problems(changes: list[tuple[str, int, int]], name: str) -> None:
     try:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploydash.core.fleet import Fleet
@@ -164,7 +164,7 @@ def watch(history: History, phase: Phase = PHASES[0]) -> Watched:
     return watched
 
 
-USUAL = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+USUAL = settings(max_examples=300)
 
 
 @given(HISTORIES, st.sampled_from(PHASES))
@@ -297,7 +297,7 @@ def test_the_histories_reach_every_liveness_and_verdict() -> None:
     reached: set[object] = set()
 
     @given(HISTORIES)
-    @settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=400, derandomize=True)
     def collect(history: History) -> None:
         watched = watch(history)
         for view in watched.snapshot().cscs:

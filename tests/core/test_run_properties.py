@@ -245,4 +245,4 @@ class AnyNight(RuleBasedStateMachine):
 
 
 TestAnyNight = AnyNight.TestCase
-TestAnyNight.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestAnyNight.settings = settings(max_examples=200, stateful_step_count=40)

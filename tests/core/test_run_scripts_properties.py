@@ -176,4 +176,4 @@ class AnyScripts(RuleBasedStateMachine):
 
 
 TestAnyScripts = AnyScripts.TestCase
-TestAnyScripts.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestAnyScripts.settings = settings(max_examples=150, stateful_step_count=40)

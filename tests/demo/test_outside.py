@@ -16,6 +16,7 @@ from deploydash.demo.outside import OutsideBroker, OutsideError, OutsideRegistry
 from tests.demo.harness import SITE
 from tests.servers.kafka import KafkaServer
 from tests.servers.registry import SchemaRegistry
+from tests.servers.waiting import patient
 from tests.support.command_line import ROOT
 
 
@@ -60,7 +61,9 @@ def test_the_world_lives_on_them_under_the_ids_of_the_registry(
     assert (told["kafka"], told["schema_registry"]) == (kafka.bootstrap, schema_registry.url)
     beats = f"lsst.{subname}.Watcher.logevent_heartbeat"
     written = kafka.topics.read(beats)
-    about = httpx2.get(f"{schema_registry.url}/subjects/{beats}-value/versions/latest", timeout=20).raise_for_status()
+    about = httpx2.get(
+        f"{schema_registry.url}/subjects/{beats}-value/versions/latest", timeout=patient(20)
+    ).raise_for_status()
     assert written
     assert {value[1:5] for _, value in written if value is not None} == {about.json()["id"].to_bytes(4, "big")}
 

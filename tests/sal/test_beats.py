@@ -178,7 +178,7 @@ PARTS = st.lists(
         max_size=12,
     )
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_both_ways_tell_the_same_for_any_bytes_in_any_order(payloads: list[bytes]) -> None:
     reader = BeatReader("ESS")
     for payload in payloads * 2:

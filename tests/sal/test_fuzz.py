@@ -74,13 +74,13 @@ def damaged(draw: st.DrawFn) -> tuple[bytes, str]:
 
 
 @given(st.one_of(st.none(), st.binary(max_size=60), framed), st.sampled_from(NAMES))
-@settings(max_examples=1500, deadline=2000)
+@settings(max_examples=1500)
 def test_any_bytes_are_a_record_or_undecodable(value: bytes | None, sal_name: str) -> None:
     assert read(value, sal_name)
 
 
 @given(damaged())
-@settings(max_examples=2500, deadline=2000)
+@settings(max_examples=2500)
 def test_any_damaged_record_is_a_record_or_undecodable(changed: tuple[bytes, str]) -> None:
     assert read(*changed)
 
@@ -141,18 +141,18 @@ types = st.recursive(
 
 
 @given(st.one_of(st.text(max_size=60), json_values.map(json.dumps)), st.binary(max_size=40))
-@settings(max_examples=1000, deadline=2000)
+@settings(max_examples=1000)
 def test_any_text_is_a_schema_or_undecodable(text: str, payload: bytes) -> None:
     assert isinstance(decoded(text, payload), dict | str)
 
 
 @given(json_values, st.binary(max_size=40))
-@settings(max_examples=1000, deadline=2000)
+@settings(max_examples=1000)
 def test_a_field_of_any_description_makes_a_schema_or_undecodable(kind: Any, payload: bytes) -> None:
     assert isinstance(decoded(record_of(kind), payload), dict | str)
 
 
 @given(types, st.binary(max_size=40))
-@settings(max_examples=2000, deadline=2000)
+@settings(max_examples=2000)
 def test_bytes_of_any_type_are_a_record_or_undecodable(kind: Any, payload: bytes) -> None:
     assert isinstance(decoded(record_of(kind), payload), dict | str)

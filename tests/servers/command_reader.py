@@ -20,6 +20,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from deploydash.core.model import CscId
 from tests.servers.kafka_topics import KafkaTopics
+from tests.servers.waiting import patient
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class CommandReader:
         """Decode every byte there is; the schemas are asked for again each time."""
         found = Found()
         self._schemas.clear()
-        with httpx2.Client(timeout=20) as http:
+        with httpx2.Client(timeout=patient(20)) as http:
             for topic, key, value in self._records("command_"):
                 try:
                     found.commands.append(self._command(http, topic, key, value))
@@ -82,7 +83,7 @@ class CommandReader:
     def written_elsewhere(self, identity: str) -> list[str]:
         """Return the topics beside the command topics on which somebody wrote under this identity."""
         topics = []
-        with httpx2.Client(timeout=20) as http:
+        with httpx2.Client(timeout=patient(20)) as http:
             for prefix in ("logevent_", "ackcmd"):
                 for topic, _, value in self._records(prefix):
                     if self._decode(http, topic, value).get("private_identity") == identity:
@@ -149,7 +150,7 @@ class CommandReader:
             begins = f"lsst.{self._subname}."
             parts = [
                 TopicPartition(name, number, 0)
-                for name, topic in consumer.list_topics(timeout=10).topics.items()
+                for name, topic in consumer.list_topics(timeout=patient(10)).topics.items()
                 if name.startswith(begins) and name.rpartition(".")[2].startswith(prefix)
                 for number in topic.partitions
             ]

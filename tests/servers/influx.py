@@ -11,6 +11,7 @@ import httpx2
 
 from tests.servers.cache import install_once, run_tool, tool
 from tests.servers.process import ChildProcess, free_port
+from tests.servers.waiting import patient
 
 DATABASE = "efd"
 PASSWORDS = {"admin": "admin-secret", "reader": "reader-secret"}
@@ -109,7 +110,7 @@ class InfluxServer:
     def query(self, statement: str, *, user: str | None = "admin") -> object:
         """Run one statement and return the answer's JSON."""
         auth = (user, PASSWORDS[user]) if user else None
-        answer = httpx2.post(f"{self.url}/query", data={"q": statement, "db": DATABASE}, auth=auth, timeout=20)
+        answer = httpx2.post(f"{self.url}/query", data={"q": statement, "db": DATABASE}, auth=auth, timeout=patient(20))
         return answer.raise_for_status().json()
 
     def write(self, lines: Iterable[str], *, database: str = DATABASE) -> None:
@@ -119,7 +120,7 @@ class InfluxServer:
             params={"db": database},
             content="\n".join(lines).encode(),
             auth=("admin", PASSWORDS["admin"]),
-            timeout=20,
+            timeout=patient(20),
         )
         assert answer.status_code == httpx2.codes.NO_CONTENT, answer.text
 

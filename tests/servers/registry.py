@@ -10,6 +10,7 @@ import httpx2
 
 from tests.servers.cache import install_once, run_tool, tool
 from tests.servers.process import ChildProcess, free_port
+from tests.servers.waiting import patient
 
 APICURIO = "2.6.13.Final"
 
@@ -39,7 +40,7 @@ class SchemaRegistry:
         self._jar = jar
         self._port = free_port()
         self._process = ChildProcess("schema registry", folder / "registry.log")
-        self._client = httpx2.Client(timeout=20)
+        self._client = httpx2.Client(timeout=patient(20))
         self._ids: dict[tuple[str, str], int] = {}
 
     @property

@@ -16,7 +16,7 @@ from tests.servers.beater import Beater
 from tests.servers.fleet import SalWriter
 from tests.servers.kafka import KafkaServer
 from tests.servers.registry import SchemaRegistry
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import patient, wait_until
 
 pytestmark = pytest.mark.server
 
@@ -37,7 +37,11 @@ def _decoded(writer: SalWriter, registry: SchemaRegistry, csc: CscId, event: str
         magic, number = struct.unpack(">bI", value[:5])
         assert magic == 0
         if number not in schemas:
-            text = httpx2.get(f"{registry.url}/schemas/ids/{number}", timeout=10).raise_for_status().json()["schema"]
+            text = (
+                httpx2.get(f"{registry.url}/schemas/ids/{number}", timeout=patient(10))
+                .raise_for_status()
+                .json()["schema"]
+            )
             schemas[number] = fastavro.parse_schema(json.loads(text))
         schema = schemas[number]
         assert schema["name"] == f"lsst.sal.{csc.name}.logevent_{event}"

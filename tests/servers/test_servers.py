@@ -15,6 +15,7 @@ from tests.servers.kafka import PASSWORDS, KafkaServer
 from tests.servers.kafka_cluster import KafkaCluster
 from tests.servers.registry import SchemaRegistry
 from tests.servers.tmux import Tmux
+from tests.servers.waiting import patient
 
 pytestmark = pytest.mark.server
 
@@ -50,11 +51,11 @@ def test_the_dashboards_account_sees_the_observatorys_topics_only(
     server: KafkaServer = request.getfixturevalue(which)
     server.topics.create([f"lsst.{subname}.ESS.logevent_heartbeat", f"other.{subname}"])
     client, _ = _sasl(server, "dash", PASSWORDS["dash"])
-    seen = set(client.list_topics(timeout=10).topics)
+    seen = set(client.list_topics(timeout=patient(10)).topics)
     assert f"lsst.{subname}.ESS.logevent_heartbeat" in seen
     assert f"other.{subname}" not in seen
     client, _ = _sasl(server, "nobody", PASSWORDS["nobody"])
-    assert f"lsst.{subname}.ESS.logevent_heartbeat" not in client.list_topics(timeout=10).topics
+    assert f"lsst.{subname}.ESS.logevent_heartbeat" not in client.list_topics(timeout=patient(10)).topics
 
 
 def test_a_wrong_password_and_a_wrong_authority_are_refused(kafka: KafkaServer) -> None:
@@ -86,10 +87,10 @@ def test_a_broker_keeps_its_records_when_stopped_or_killed(own_kafka: KafkaServe
 def test_a_registry_gives_back_the_schema_it_was_given(schema_registry: SchemaRegistry) -> None:
     text = '{"type":"record","name":"round_trip","fields":[{"name":"a","type":"int"}]}'
     number = schema_registry.register("round-trip-value", text)
-    answer = httpx2.get(f"{schema_registry.url}/schemas/ids/{number}", timeout=10).raise_for_status()
+    answer = httpx2.get(f"{schema_registry.url}/schemas/ids/{number}", timeout=patient(10)).raise_for_status()
     assert answer.json()["schema"] == text
     assert "round-trip-value" in schema_registry.subjects()
-    assert httpx2.get(f"{schema_registry.url}/schemas/ids/999999", timeout=10).json()["error_code"] == 40403
+    assert httpx2.get(f"{schema_registry.url}/schemas/ids/999999", timeout=patient(10)).json()["error_code"] == 40403
 
 
 def test_a_registry_can_stop_and_come_back_on_its_address(own_schema_registry: SchemaRegistry) -> None:
@@ -135,10 +136,14 @@ def test_influx_keeps_what_telegraf_writes_and_refuses_strangers(own_influx: Inf
             }
         ]
     }
-    wrong = httpx2.get(f"{own_influx.url}/query", params={"q": "SHOW DATABASES"}, auth=("reader", "wrong"), timeout=10)
+    wrong = httpx2.get(
+        f"{own_influx.url}/query", params={"q": "SHOW DATABASES"}, auth=("reader", "wrong"), timeout=patient(10)
+    )
     assert wrong.status_code == httpx2.codes.UNAUTHORIZED
     reader = ("reader", INFLUX_PASSWORDS["reader"])
-    refused = httpx2.post(f"{own_influx.url}/write", params={"db": "efd"}, content="a b=1", auth=reader, timeout=10)
+    refused = httpx2.post(
+        f"{own_influx.url}/write", params={"db": "efd"}, content="a b=1", auth=reader, timeout=patient(10)
+    )
     assert refused.status_code == httpx2.codes.FORBIDDEN
 
 

@@ -27,7 +27,7 @@ def tiles(layout: Layout) -> list[Piece]:
 
 
 @given(rosters, st.integers(60, 250), st.integers(0, 60))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_index_is_cut_off_and_nobody_is_lost_at_any_size(
     roster: list[tuple[CscId, str]], width: int, height: int
 ) -> None:
@@ -42,7 +42,7 @@ def test_no_index_is_cut_off_and_nobody_is_lost_at_any_size(
 
 
 @given(rosters, st.integers(60, 250), st.integers(0, 60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_nothing_stands_on_anything_else(roster: list[tuple[CscId, str]], width: int, height: int) -> None:
     for row in pack(blocks_of(roster, ORDER), width, height).rows:
         for one, other in pairwise(row):
