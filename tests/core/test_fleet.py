@@ -364,12 +364,12 @@ def test_the_detail_holds_all_that_was_told() -> None:
         told("ESS:104", "ENABLED", 0.0, life="7/4"),
         log("ESS:104", "second", 0.0, age=1),
         log("ESS:104", "first", 0.0, level=40, age=2, live=False),
-        VersionsTold(csc, "1.2", "24.1", "", "", START_UTC, 0.0),
-        VersionsTold(csc, "1.1", "24.0", "", "", START_UTC - 100, 0.0),
-        SimulationModeTold(csc, 1, START_UTC, 0.0),
-        SimulationModeTold(csc, 0, START_UTC - 100, 0.0),
-        ConfigurationTold(csc, "_init.yaml,_summit.yaml", "v7", START_UTC, 0.0),
-        ConfigurationTold(csc, "_init.yaml", "v6", START_UTC - 100, 0.0),
+        VersionsTold(csc, "1.2", "24.1", "", "", START_UTC, 0.0, live=True),
+        VersionsTold(csc, "1.1", "24.0", "", "", START_UTC - 100, 0.0, live=False),
+        SimulationModeTold(csc, 1, START_UTC, 0.0, live=True),
+        SimulationModeTold(csc, 0, START_UTC - 100, 0.0, live=False),
+        ConfigurationTold(csc, "_init.yaml,_summit.yaml", "v7", START_UTC, 0.0, live=True),
+        ConfigurationTold(csc, "_init.yaml", "v6", START_UTC - 100, 0.0, live=False),
     )
     detail = watched.snapshot().detail
     assert detail is not None

@@ -66,14 +66,14 @@ def test_a_cameras_substate_is_told(substate: CameraSubstate) -> None:
 def test_the_other_watched_events_are_told() -> None:
     assert told("errorCode", errorCode=5, errorReport="hot") == ErrorTold(ESS, 5, "hot", SENT_UTC, 3.0, live=True)
     assert told("logMessage", level=40, message="no") == LogTold(ESS, 40, "no", SENT_UTC, 3.0, live=True)
-    assert told("simulationMode", mode=1) == SimulationModeTold(ESS, 1, SENT_UTC, 3.0)
+    assert told("simulationMode", mode=1) == SimulationModeTold(ESS, 1, SENT_UTC, 3.0, live=True)
     versions: dict[str, Any] = {"cscVersion": "1", "xmlVersion": "2", "salVersion": "", "subsystemVersions": "a=3"}
-    assert told("softwareVersions", **versions) == VersionsTold(ESS, "1", "2", "", "a=3", SENT_UTC, 3.0)
+    assert told("softwareVersions", **versions) == VersionsTold(ESS, "1", "2", "", "a=3", SENT_UTC, 3.0, live=True)
     applied = told("configurationApplied", configurations="a.yaml,b.yaml", version="v1")
-    assert applied == ConfigurationTold(ESS, "a.yaml,b.yaml", "v1", SENT_UTC, 3.0)
+    assert applied == ConfigurationTold(ESS, "a.yaml,b.yaml", "v1", SENT_UTC, 3.0, live=True)
     available = told("configurationsAvailable", overrides="a.yaml, b.yaml", version="v1")
-    assert available == OverridesTold(ESS, ("a.yaml", "b.yaml"), SENT_UTC, 3.0)
-    assert told("configurationsAvailable", overrides="") == OverridesTold(ESS, (), SENT_UTC, 3.0)
+    assert available == OverridesTold(ESS, ("a.yaml", "b.yaml"), SENT_UTC, 3.0, live=True)
+    assert told("configurationsAvailable", overrides="") == OverridesTold(ESS, (), SENT_UTC, 3.0, live=True)
 
 
 def test_what_nobody_watches_is_no_observation() -> None:
@@ -91,7 +91,7 @@ def test_a_component_without_index_has_none_and_one_with_index_zero_is_the_same_
 
 def test_texts_that_an_older_or_nullable_schema_lacks_are_empty() -> None:
     assert told("errorCode", errorCode=5) == told("errorCode", errorCode=5, errorReport=None)
-    assert told("softwareVersions") == VersionsTold(ESS, "", "", "", "", SENT_UTC, 3.0)
+    assert told("softwareVersions") == VersionsTold(ESS, "", "", "", "", SENT_UTC, 3.0, live=True)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_stamp_that_is_no_time_does_not_hide_the_state_it_comes_with(stamp: fl
     assert (state.state, state.sent_utc) == (SummaryState.FAULT, 5.0), "the broker's time stands in"
     state = told("summaryState", summaryState=3, private_sndStamp=stamp, appended_utc=None)
     assert isinstance(state, StateTold)
-    assert state.sent_utc == 0.0
+    assert state.sent_utc is None, "nobody told a time: it is not 1970"
     beat = told("heartbeat", private_sndStamp=stamp)
     assert isinstance(beat, BeatArrived)
     assert beat.sent_tai == 0.0

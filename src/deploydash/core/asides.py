@@ -17,6 +17,7 @@ from deploydash.core.observations import (
 )
 from deploydash.core.records import NOTHING, CommandNoticed, ErrorLogged, Record, UndecodableNoticed
 from deploydash.core.snapshot import LogLine, Undecodable
+from deploydash.core.told import Telling, counts
 
 ERROR = 40
 """From this level on a log message is an error (Python's logging)."""
@@ -32,19 +33,21 @@ FOREIGN_TOLD = 10
 
 
 def log_told(ledger: Ledger, told: LogTold) -> tuple[Record, ...]:
-    """Keep a log message, those read back sorted in by their stamp; an error that is news is a record as well."""
+    """Keep a log message, read back ones before those that arrived since; an error that is news is a record, too."""
     if told.csc.name in NEVER_EXPECTED:
         return NOTHING
     cell = ledger.cell(told.csc)
-    cell.keep_log(LogLine(told.sent_utc, told.level, told.message), live=told.live)
+    line = LogLine(told.sent_utc, told.level, told.message)
+    cell.logs.keep(line, live=told.live, connected_at=ledger.hearing.connected_at)
     if told.level < ERROR:
         return NOTHING
     held, message = cell.logged, " ".join(told.message.split())[:KEPT_CHARACTERS]
     if held is not None:
-        news = told.sent_utc > held.sent_utc and message != held.message
-        if not news or (told.live and told.at - held.at < LOGGED_AT_MOST_EVERY):
+        older = not told.live and held.live and held.at >= ledger.hearing.connected_at
+        too_soon = told.live and told.at - held.at < LOGGED_AT_MOST_EVERY
+        if older or too_soon or message == held.message:
             return NOTHING
-    return (ErrorLogged(told.csc, told.level, message, told.sent_utc, told.at),)
+    return (ErrorLogged(told.csc, told.level, message, told.sent_utc, told.live, told.at),)
 
 
 def exit_acknowledged(ledger: Ledger, exited: ExitAcknowledged) -> tuple[Record, ...]:
@@ -70,11 +73,9 @@ def command_seen(ledger: Ledger, seen: CommandSeen) -> tuple[Record, ...]:
     return (CommandNoticed(seen.csc, seen.identity, seen.outcome + rest, seen.at),)
 
 
-class _Detail(Protocol):
+class _Detail(Telling, Protocol):
     @property
     def csc(self) -> CscId: ...
-    @property
-    def sent_utc(self) -> float: ...
 
 
 def newest(field: str) -> Callable[[Ledger, _Detail], tuple[Record, ...]]:
@@ -84,7 +85,7 @@ def newest(field: str) -> Callable[[Ledger, _Detail], tuple[Record, ...]]:
         if told.csc.name not in NEVER_EXPECTED:
             cell = ledger.cell(told.csc)
             held: _Detail | None = getattr(cell, field)
-            if held is None or held.sent_utc <= told.sent_utc:
+            if counts(told, held, ledger.hearing.connected_at):
                 setattr(cell, field, told)
                 ledger.mark((cell,))
         return NOTHING

@@ -18,8 +18,9 @@ from deploydash.core.observations import (
     Unreadable,
     VersionsTold,
 )
+from deploydash.core.recent import Recent
 from deploydash.core.records import ErrorLogged, ErrorRecorded, StateRecorded, StateUnread, SubstateRecorded
-from deploydash.core.snapshot import CscView, LogLine
+from deploydash.core.snapshot import CscView, LogLine, StateTime
 
 NEVER = float("inf")
 LONG_AGO = float("-inf")
@@ -103,7 +104,7 @@ class Cell:
     ``told`` counts only while ``current``, that is told by the process that beats, and was first told live at
     ``told_since``; ``unread_states`` holds, by event, what hides it; ``before`` is what the CSC was when its feed was
     lost, ``back_at`` when the feed came back while no beat has followed. Transient are those from ``lives`` on:
-    ``deadline`` is when to look at it again, ``fell_utc`` the stamp at which the number of its states last fell,
+    ``deadline`` is when to look at it again, ``fell_at`` when the number of its states last fell,
     ``exited_at`` when the process that beats acknowledged our exitControl, ``orders`` the place of its newest state in
     each state topic, ``efd_unread`` why the EFD's cannot be used. The rest is of the view last made; ``known_as`` is
     the last effective state that was not UNKNOWN.
@@ -128,7 +129,7 @@ class Cell:
         "efd_unread",
         "error",
         "exited_at",
-        "fell_utc",
+        "fell_at",
         "group",
         "has_beaten",
         "history",
@@ -199,14 +200,14 @@ class Cell:
         self.orders: dict[str, int] = {}
         self.efd_unread: dict[str, str] = {}
         self.deadline = 0.0
-        self.fell_utc: float | None = None
+        self.fell_at: float | None = None
         self.exited_at: float | None = None
         self.stopped_by = ""
         self.moving = False
         self.log_beat: BeatFoundInLog | None = None
         self.recent: deque[float] = deque(maxlen=_KEPT_BEATS)
-        self.history: list[StateRecorded] = []
-        self.logs: list[LogLine] = []
+        self.history: Recent[StateTime] = Recent()
+        self.logs: Recent[LogLine] = Recent()
         self.versions: VersionsTold | None = None
         self.simulation: SimulationModeTold | None = None
         self.configuration: ConfigurationTold | None = None
@@ -217,20 +218,6 @@ class Cell:
         self.decided = False
         self.known_as: Effective | None = None
         self.changed_at: float | None = None
-
-    def keep_state(self, told: StateRecorded) -> None:
-        """Put a state into the history, by its stamp if it was read back."""
-        self.history.append(told)
-        if not told.live:
-            self.history.sort(key=_sent)
-        del self.history[:-_KEPT_LINES]
-
-    def keep_log(self, line: LogLine, *, live: bool) -> None:
-        """Put a log message to the others, by its stamp if it was read back."""
-        self.logs.append(line)
-        if not live:
-            self.logs.sort(key=_sent)
-        del self.logs[:-_KEPT_LINES]
 
     @property
     def reported(self) -> SummaryState | None:
@@ -254,7 +241,3 @@ class Cell:
         """The newest beat known, whatever the liveness says."""
         series = self.lives.series
         return self.beat_at if series is None else series.at
-
-
-def _sent(told: StateRecorded | LogLine) -> float:
-    return told.sent_utc

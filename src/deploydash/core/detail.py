@@ -16,7 +16,7 @@ def detail_of(cell: Cell, hearing: Hearing, now: float) -> CscDetail:
     return CscDetail(
         csc=cell.csc,
         beats=_beats(cell, hearing, now),
-        states=tuple((told.sent_utc, told.state, told.source) for told in cell.history),
+        states=tuple(cell.history),
         logs=tuple(cell.logs),
         csc_version=versions.csc_version if versions else "",
         xml_version=versions.xml_version if versions else "",

@@ -53,7 +53,8 @@ def _state_recorded(ledger: Ledger, record: StateRecorded) -> None:
         cell.told_since = None
     elif said is not record.state or cell.told_since is None:
         cell.told_since = record.at
-    cell.keep_state(record)
+    told = (record.sent_utc, record.state, record.source)
+    cell.history.keep(told, live=record.live, connected_at=ledger.hearing.connected_at)
     cell.deadline = 0.0
     ledger.mark((cell,))
 

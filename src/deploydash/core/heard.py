@@ -18,7 +18,7 @@ from deploydash.core.records import (
     ProcessNoticed,
     Record,
 )
-from deploydash.core.told import TAI_MINUS_UTC, told_by
+from deploydash.core.told import TAI_MINUS_UTC, after, told_by
 from deploydash.core.unread import state_change
 
 
@@ -71,15 +71,13 @@ def _process_noticed(ledger: Ledger, cell: Cell, placed: Placed, at: float) -> P
     if placed is Placed.FIRST:
         restarted = _begin_after_log(ledger, cell)
     series = lives.series
-    error_utc = None if cell.error is None else cell.error.sent_utc
-    earlier_stamp = 0.0 if lives.earlier is None else lives.earlier.stamp
     return ProcessNoticed(
         csc=cell.csc,
         origin=0 if series is None else series.origin,
         restarted=restarted,
         keeps_state=_keeps_state(cell),
         keeps_substate=_keeps_substate(cell),
-        keeps_error=error_utc is not None and error_utc + TAI_MINUS_UTC > earlier_stamp,
+        keeps_error=_keeps_error(cell),
         at=at,
     )
 
@@ -106,10 +104,9 @@ def _keeps_state(cell: Cell) -> bool:
     return told_by(
         cell.lives,
         _process(told.origin, told.seq_num),
-        told.sent_utc,
-        live=told.live,
+        told,
         watching_since=cell.listening_since,
-        fell_utc=cell.fell_utc,
+        fell_at=cell.fell_at,
     )
 
 
@@ -118,9 +115,12 @@ def _keeps_substate(cell: Cell) -> bool:
     if told is None:
         return False
     process = _process(told.origin, told.seq_num)
-    return process is not None and told_by(
-        cell.lives, process, told.sent_utc, live=told.live, watching_since=cell.listening_since
-    )
+    return process is not None and told_by(cell.lives, process, told, watching_since=cell.listening_since)
+
+
+def _keeps_error(cell: Cell) -> bool:
+    series, earlier = cell.lives.series, cell.lives.earlier
+    return cell.error is not None and (series is None or earlier is None or after(earlier, cell.error, series))
 
 
 def _process(origin: int | None, seq_num: int | None) -> Process | None:

@@ -19,12 +19,14 @@ class Hearing:
     ``topics`` is None until the broker's list was read. ``append_ahead`` (transient) is the broker's append
     time less our receive time, of the record with the least delay that arrived after our start. A beat appended
     since ``started_at`` is life, although it was read from the log: the process starts before it is connected.
+    ``connected_at``: when the connection that is read now began to be made.
     """
 
-    __slots__ = ("append_ahead", "ever_up", "lost_at", "started_at", "topics")
+    __slots__ = ("append_ahead", "connected_at", "ever_up", "lost_at", "started_at", "topics")
 
     def __init__(self, started_at: float) -> None:
         self.started_at = started_at
+        self.connected_at = started_at
         self.lost_at: float | None = None
         self.ever_up = False
         self.topics: frozenset[str] | None = None

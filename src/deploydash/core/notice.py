@@ -41,7 +41,7 @@ def state_told(ledger: Ledger, told: StateTold) -> tuple[Record, ...]:
         return NOTHING
     cell = ledger.cell(told.csc)
     held, process = cell.told, told.process
-    if not counts_from(told, held):
+    if not counts_from(told, held, ledger.hearing.connected_at):
         return NOTHING
     origin, seq_num = (None, None) if process is None else (process.origin, process.seq_num)
     if held is not None:
@@ -51,15 +51,10 @@ def state_told(ledger: Ledger, told: StateTold) -> tuple[Record, ...]:
         if overtaken(process, told.sent_utc, _process(held), held.sent_utc):
             return NOTHING
         if same_process and told.live and process is not None and process.seq_num <= (held.seq_num or 0):
-            cell.fell_utc = told.sent_utc
-    current = told_by(
-        cell.lives,
-        process,
-        told.sent_utc,
-        live=told.live,
-        watching_since=cell.listening_since,
-        fell_utc=cell.fell_utc,
-    ) or (told.live and told_by_the_next(cell.lives, process))
+            cell.fell_at = told.at
+    current = told_by(cell.lives, process, told, watching_since=cell.listening_since, fell_at=cell.fell_at) or (
+        told.live and told_by_the_next(cell.lives, process)
+    )
     record = StateRecorded(
         told.csc, told.state, told.sent_utc, told.source, origin, seq_num, told.live, current, told.at
     )
@@ -74,14 +69,17 @@ def substate_told(ledger: Ledger, told: SubstateTold) -> tuple[Record, ...]:
     """Record a camera's sub-state, unless a newer one is held."""
     cell = ledger.cell(told.csc)
     held, process = cell.substate, told.process
-    if not counts_from(told, held):
+    if not counts_from(told, held, ledger.hearing.connected_at):
         return NOTHING
-    if held is not None and overtaken(process, told.sent_utc, _process(held), held.sent_utc):
-        return NOTHING
+    if held is not None:
+        if process is not None and process == _process(held) and held.sent_utc == told.sent_utc:
+            return NOTHING
+        if overtaken(process, told.sent_utc, _process(held), held.sent_utc):
+            return NOTHING
     current = cell.lives.series is None or (
         process is not None
         and (
-            told_by(cell.lives, process, told.sent_utc, live=told.live, watching_since=cell.listening_since)
+            told_by(cell.lives, process, told, watching_since=cell.listening_since)
             or (told.live and told_by_the_next(cell.lives, process))
         )
     )
@@ -97,7 +95,10 @@ def error_told(ledger: Ledger, told: ErrorTold) -> tuple[Record, ...]:
     if told.csc.name in NEVER_EXPECTED:
         return NOTHING
     cell = ledger.cell(told.csc)
-    if not counts(told, cell.error):
+    held = cell.error
+    if not counts(told, held, ledger.hearing.connected_at):
+        return NOTHING
+    if held is not None and (held.code, held.report, held.sent_utc) == (told.code, told.report, told.sent_utc):
         return NOTHING
     record = ErrorRecorded(told.csc, told.code, told.report, told.sent_utc, told.live, told.at)
     return _appearing(cell, record, live=told.live)

@@ -120,16 +120,18 @@ class EfdUnreadable:
 
 @dataclass(frozen=True, slots=True)
 class StateTold:
-    """A summaryState event, live, read back from Kafka or from the EFD. ``sent_utc`` is its UTC stamp.
+    """A summaryState event, live, read back from Kafka or from the EFD.
 
-    ``process`` is None where the source does not tell it. ``live`` is True for an event received after our
-    start; a fact read back never replaces a newer live one. ``order`` is its place in the topic, -1 elsewhere.
+    ``sent_utc`` is the sender's stamp, None where it told no time: shown, never believed where arrival or the log's
+    order tells which of two events is the later one. ``process`` is None where the source does not tell it.
+    ``live`` is True for an event received after our start; a fact read back never replaces a newer live one.
+    ``order`` is its place in the topic, -1 elsewhere.
     """
 
     csc: CscId
     state: SummaryState
     process: Process | None
-    sent_utc: float
+    sent_utc: float | None
     at: float
     source: Source
     live: bool
@@ -143,7 +145,7 @@ class SubstateTold:
     csc: CscId
     substate: CameraSubstate
     process: Process | None
-    sent_utc: float
+    sent_utc: float | None
     at: float
     source: Source
     live: bool
@@ -157,7 +159,7 @@ class ErrorTold:
     csc: CscId
     code: int
     report: str
-    sent_utc: float
+    sent_utc: float | None
     at: float
     live: bool
 
@@ -169,7 +171,7 @@ class LogTold:
     csc: CscId
     level: int
     message: str
-    sent_utc: float
+    sent_utc: float | None
     at: float
     live: bool
 
@@ -183,8 +185,9 @@ class VersionsTold:
     xml_version: str
     sal_version: str
     subsystem_versions: str
-    sent_utc: float
+    sent_utc: float | None
     at: float
+    live: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +196,9 @@ class SimulationModeTold:
 
     csc: CscId
     mode: int
-    sent_utc: float
+    sent_utc: float | None
     at: float
+    live: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +208,9 @@ class ConfigurationTold:
     csc: CscId
     configurations: str
     version: str
-    sent_utc: float
+    sent_utc: float | None
     at: float
+    live: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +219,9 @@ class OverridesTold:
 
     csc: CscId
     overrides: tuple[str, ...]
-    sent_utc: float
+    sent_utc: float | None
     at: float
+    live: bool
 
 
 @dataclass(frozen=True, slots=True)

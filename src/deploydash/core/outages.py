@@ -35,6 +35,8 @@ def feed_reported(ledger: Ledger, record: FeedReported) -> None:
 
 def _kafka_reported(ledger: Ledger, record: FeedReported, before: FeedState) -> None:
     hearing = ledger.hearing
+    if record.state is FeedState.CONNECTING:
+        hearing.connected_at = record.at
     if record.state in _UP:
         first_time = not hearing.ever_up
         _reached(ledger)

@@ -29,7 +29,7 @@ class StateRecorded:
 
     csc: CscId
     state: SummaryState
-    sent_utc: float
+    sent_utc: float | None
     source: Source
     origin: int | None
     seq_num: int | None
@@ -44,7 +44,7 @@ class SubstateRecorded:
 
     csc: CscId
     substate: CameraSubstate
-    sent_utc: float
+    sent_utc: float | None
     source: Source
     origin: int | None
     seq_num: int | None
@@ -60,7 +60,7 @@ class ErrorRecorded:
     csc: CscId
     code: int
     report: str
-    sent_utc: float
+    sent_utc: float | None
     live: bool
     at: float
 
@@ -75,7 +75,8 @@ class ErrorLogged:
     csc: CscId
     level: int
     message: str
-    sent_utc: float
+    sent_utc: float | None
+    live: bool
     at: float
 
 

@@ -61,16 +61,20 @@ class ErrorView:
 
     code: int
     report: str
-    sent_utc: float
+    sent_utc: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A recent logMessage of one CSC."""
+    """A recent logMessage of one CSC. ``sent_utc`` is None where the CSC told no time."""
 
-    sent_utc: float
+    sent_utc: float | None
     level: int
     message: str
+
+
+StateTime = tuple[float | None, SummaryState, Source]
+"""When a state was told by its sender's clock (UTC, None where it told no time), which one, and where it was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +170,13 @@ class CscDetail:
     """Everything known of the one CSC that is being looked at.
 
     ``beats``: for each of the last 60 seconds (oldest first), how many beats arrived in it, -1 where the
-    feed was down or we were not watching yet. ``states``: (UTC, state, source), newest last.
+    feed was down or we were not watching yet. ``states`` and ``logs`` stand in the order in which
+    they were told, newest last.
     """
 
     csc: CscId
     beats: tuple[int, ...]
-    states: tuple[tuple[float, SummaryState, Source], ...]
+    states: tuple[StateTime, ...]
     logs: tuple[LogLine, ...]
     csc_version: str
     xml_version: str

@@ -14,6 +14,7 @@ from typing import Any
 
 from deploydash.core.model import CameraSubstate, CscId, Source, SummaryState
 from deploydash.core.observations import Process, StateTold, SubstateTold
+from deploydash.sal.times import is_a_time
 from deploydash.sal.topics import event_topic
 
 CAMERAS = frozenset({"ATCamera", "CCCamera", "MTCamera"})
@@ -148,7 +149,7 @@ def _observation(question: Question, row: Mapping[str, Any], at: float) -> State
     origin, seq_num = _whole(row.get("private_origin")), _whole(row.get("private_seqNum"))
     process = None if origin is None or seq_num is None else Process(origin, seq_num)
     stamp = _number(row.get("private_efdStamp"))
-    sent_utc = time_ns / 1e9 if stamp is None else stamp
+    sent_utc = stamp if stamp is not None and is_a_time(stamp) else time_ns / 1e9
     try:
         if question.event == "summaryState":
             return StateTold(csc, SummaryState(value), process, sent_utc, at, Source.EFD, live=False)

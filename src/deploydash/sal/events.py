@@ -43,9 +43,9 @@ class _Received:
     def process(self) -> Process:
         return Process(integer(self.fields, "private_origin"), integer(self.fields, "private_seqNum"))
 
-    def sent_utc(self) -> float:
+    def sent_utc(self) -> float | None:
         sent_tai = stamp(self.fields)
-        return tai_to_utc(sent_tai) if sent_tai else (self.appended_utc or 0.0)
+        return tai_to_utc(sent_tai) if sent_tai else self.appended_utc
 
 
 def observation(
@@ -62,7 +62,7 @@ def observation(
 
     ``at`` is the monotonic receive time, ``appended_utc`` the broker's append time (None with CreateTime).
     ``sent_utc`` of the result is ``private_sndStamp`` less 37 s; where that is no time it is ``appended_utc``,
-    and 0.0 where there is none either. Missing texts are empty. ``order`` is the record's place in its topic.
+    and None where there is none either. Missing texts are empty. ``order`` is the record's place in its topic.
 
     Raises:
         Undecodable: a needed field is missing, null, of a wrong type or no known value.
@@ -128,22 +128,24 @@ def _software_versions(record: _Received) -> Observation:
         text(fields, "subsystemVersions"),
         record.sent_utc(),
         record.at,
+        record.live,
     )
 
 
 def _simulation_mode(record: _Received) -> Observation:
-    return SimulationModeTold(record.csc, integer(record.fields, "mode"), record.sent_utc(), record.at)
+    return SimulationModeTold(record.csc, integer(record.fields, "mode"), record.sent_utc(), record.at, record.live)
 
 
 def _configuration_applied(record: _Received) -> Observation:
     configurations = text(record.fields, "configurations")
     version = text(record.fields, "version")
-    return ConfigurationTold(record.csc, configurations, version, record.sent_utc(), record.at)
+    return ConfigurationTold(record.csc, configurations, version, record.sent_utc(), record.at, record.live)
 
 
 def _configurations_available(record: _Received) -> Observation:
     names = (name.strip() for name in text(record.fields, "overrides").split(","))
-    return OverridesTold(record.csc, tuple(name for name in names if name), record.sent_utc(), record.at)
+    overrides = tuple(name for name in names if name)
+    return OverridesTold(record.csc, overrides, record.sent_utc(), record.at, record.live)
 
 
 _TELLERS: dict[str, Callable[[_Received], Observation]] = {

@@ -19,6 +19,7 @@ from deploydash.core.scripts import (
 )
 from deploydash.sal.fields import index_of, integer, stamp, text
 from deploydash.sal.framing import Undecodable
+from deploydash.sal.times import is_a_time
 
 QUEUE_EVENTS = ("logevent_script", "logevent_queue", "logevent_availableScripts")
 SCRIPT_EVENTS = ("logevent_state", "logevent_logMessage", "logevent_heartbeat")
@@ -55,8 +56,8 @@ def _script(queue: CscId, fields: Mapping[str, Any]) -> ScriptTold:
         text(fields, "path"),
         _PROCESS_STATES.get(integer(fields, "processState"), ProcessState.UNKNOWN),
         _STATES.get(integer(fields, "scriptState"), ScriptState.UNKNOWN),
-        _number(fields, "timestampProcessStart"),
-        _number(fields, "timestampProcessEnd"),
+        _time(fields, "timestampProcessStart"),
+        _time(fields, "timestampProcessEnd"),
     )
 
 
@@ -85,11 +86,12 @@ def _of_script(sal_name: str, fields: Mapping[str, Any]) -> ScriptFact | None:
     return BeatOfScript(*who) if sal_name == "logevent_heartbeat" else None
 
 
-def _number(fields: Mapping[str, Any], name: str) -> float:
+def _time(fields: Mapping[str, Any], name: str) -> float:
+    """Return a moment in TAI, 0.0 for not yet and for what is no time."""
     value = fields.get(name)
     if type(value) is not float and type(value) is not int:
         raise Undecodable(f"{name} is no number")
-    return float(value)
+    return float(value) if is_a_time(value) else 0.0
 
 
 def _paths(fields: Mapping[str, Any], name: str) -> tuple[str, ...]:

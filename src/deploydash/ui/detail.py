@@ -14,6 +14,9 @@ from deploydash.ui.lines import reason_of, rule, state_words
 from deploydash.ui.present import Moment, code, group_of
 
 LABEL = 18
+_AHEAD_S = 2.0
+"""Seconds by which a stamp may lie before us without its clock being wrong: ours may be, too."""
+
 LEVELS = {40: "error", 30: "warning", 20: "info", 10: "debug"}
 
 
@@ -74,8 +77,14 @@ def _wrapped(name: str, text: str, width: int, ink: Ink) -> list[Line]:
     return [_field(name if not number else "", (Span(part, ink),)) for number, part in enumerate(parts)]
 
 
-def _time(utc: float) -> str:
-    return f"{datetime.fromtimestamp(utc, UTC):%Y-%m-%d %H:%M:%S}Z"
+def _time(utc: float | None) -> str:
+    return "time not known" if utc is None else f"{datetime.fromtimestamp(utc, UTC):%Y-%m-%d %H:%M:%S}Z"
+
+
+def _ago(moment: Moment, utc: float) -> str:
+    if utc > moment.utc + _AHEAD_S:
+        return f", {seconds_text(utc - moment.utc)} ahead of our clock"
+    return f", {seconds_text(moment.utc - utc)} ago"
 
 
 def _heading(view: CscView, glyphs: Glyphs) -> Spans:
@@ -102,9 +111,8 @@ def _reported(view: CscView, moment: Moment) -> Spans:
     if view.reported is None:
         return (Span("no state told"),)
     spans = [Span(view.reported.name)]
-    if view.reported_utc is not None:
-        ago = seconds_text(moment.utc - view.reported_utc)
-        spans.append(Span(f"   {_time(view.reported_utc)}, {ago} ago, from {_source(view)}", Ink.DIM))
+    ago = "" if view.reported_utc is None else _ago(moment, view.reported_utc)
+    spans.append(Span(f"   {_time(view.reported_utc)}{ago}, from {_source(view)}", Ink.DIM))
     return tuple(spans)
 
 
@@ -149,16 +157,18 @@ def _axis() -> Line:
 
 def _states(detail: CscDetail, moment: Moment) -> list[Line]:
     lines: list[Line] = []
-    later = moment.utc
+    later: float | None = moment.utc
     for utc, state, source in reversed(detail.states):
-        lasted = seconds_text(later - utc)
+        lasted = ""
+        if utc is not None and later is not None and utc <= later:
+            lasted = f"for {seconds_text(later - utc)}  "
         ink = letter(Effective[state.name])
         lines.append(
             Line(
                 (
-                    Span(f"   {_time(utc)}  ", Ink.DIM),
+                    Span(f"   {_time(utc):<20}  ", Ink.DIM),
                     Span(f"{state.name:<10}", ink),
-                    Span(f"for {lasted}  {source.value}", Ink.DIM),
+                    Span(f"{lasted}{source.value}", Ink.DIM),
                 )
             )
         )
@@ -181,11 +191,11 @@ def _software(view: CscView, detail: CscDetail, width: int) -> list[Line]:
 
 def _logs(detail: CscDetail, width: int, glyphs: Glyphs) -> list[Line]:
     lines: list[Line] = []
-    for log in sorted(detail.logs, key=lambda log: log.sent_utc, reverse=True):
+    for log in reversed(detail.logs):
         level = next((name for floor, name in LEVELS.items() if log.level >= floor), "trace")
         ink = Ink.BAD if log.level >= 40 else Ink.WARN if log.level >= 30 else Ink.TEXT
-        time = datetime.fromtimestamp(log.sent_utc, UTC)
-        head = Span(f"   {time:%H:%M:%S}  ", Ink.DIM)
+        time = "no time " if log.sent_utc is None else f"{datetime.fromtimestamp(log.sent_utc, UTC):%H:%M:%S}"
+        head = Span(f"   {time}  ", Ink.DIM)
         text = " ".join(log.message.split())
         room = max(10, width - 24)
         parts = wrapped(text, room, most=3, sign=glyphs.cut) or [""]

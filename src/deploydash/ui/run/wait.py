@@ -94,10 +94,10 @@ def likely_reason(view: CscView | None, reading: Reading) -> str:
     detail = reading.snapshot.detail
     logged = view.logged
     if detail is not None and detail.csc == view.csc and detail.logs:
-        logged = max(detail.logs, key=lambda log: log.sent_utc)
+        logged = detail.logs[-1]  # the newest, whatever the clock said that stamped it
     if logged is not None:
-        at = datetime.fromtimestamp(logged.sent_utc, UTC)
-        parts.append(f"log {at:%H:%M}: {' '.join(logged.message.split())}")
+        at = "" if logged.sent_utc is None else f" {datetime.fromtimestamp(logged.sent_utc, UTC):%H:%M}"
+        parts.append(f"log{at}: {' '.join(logged.message.split())}")
     return "; ".join(parts)
 
 
