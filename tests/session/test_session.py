@@ -151,6 +151,39 @@ def test_a_lone_fact_is_published_at_once_not_at_the_next_tick() -> None:
     leaping(story())
 
 
+def test_a_state_right_behind_beats_or_a_tick_waits_for_no_frame() -> None:
+    async def work(inbox: Inbox, _: int) -> None:
+        await inbox.put([told("ESS:1", "ENABLED", now()), beat("ESS:1", "7/1", now())])
+        await asyncio.sleep(4 * TICK_S + 0.002)
+        await inbox.put([beat("ESS:1", "7/2", now())])
+        await asyncio.sleep(0.002)
+        await inbox.put([told("ESS:1", "FAULT", now())])
+        await asyncio.Event().wait()
+
+    async def story() -> None:
+        async with running(ToldFeed(work)) as watched:
+            await asyncio.sleep(1.2)
+        shown = [at for at, snapshot in watched.published if view_of(snapshot, "ESS:1")[0] is SummaryState.FAULT]
+        assert shown[0] == pytest.approx(4 * TICK_S + 0.004)
+
+    leaping(story())
+
+
+def test_beats_that_change_nothing_are_published_with_the_next_tick() -> None:
+    async def work(inbox: Inbox, _: int) -> None:
+        for number in range(1, 100):
+            await inbox.put([beat("ESS:1", f"7/{number}", now())])
+            await asyncio.sleep(0.01)
+        await asyncio.Event().wait()
+
+    async def story() -> None:
+        async with running(ToldFeed(work)) as watched:
+            await asyncio.sleep(0.99)
+        assert len(watched.published) <= 0.99 / TICK_S + 1
+
+    leaping(story())
+
+
 def test_orders_are_obeyed_in_turn() -> None:
     async def story() -> None:
         async with running(ToldFeed(for_ever)) as watched:

@@ -38,6 +38,11 @@ _DIAGNOSE_S = 3.0
 _GIVE_UP_S = 10.0
 _ASK_REFUSED_AGAIN_S = 30.0
 _ASK_REGISTRY_S = 5.0
+_BEATS_S = 0.1
+_STEADY_BEATS_S = 0.25
+_STEADY_AFTER = 40
+"""A start waits for a beat of everybody, so for ten seconds (in looks) beats are fetched ten times a second; later four
+times, which is what a tick needs. A fetch names all their partitions, and that is most of what a steady feed costs."""
 _PROMPT = STATE_EVENTS | {"errorCode"}
 _PROMPT_PAUSE_S = 0.01
 """A hundred CSCs that move side by side tell a state every few milliseconds, and each fetch of all their topics costs
@@ -54,12 +59,12 @@ class Connection:
         self._schemas = schemas
         self._clock = clock
         self._catalogue = Catalogue(settings)
-        self._beats = LiveReader(settings, clock, wait_ms=100, min_bytes=65_536, reset="latest")
+        self._beats = LiveReader(settings, clock, wait_ms=100, min_bytes=65_536, least_s=_BEATS_S, reset="latest")
         prompt_ms = 100 if settings.rehearsal else 1000
         self._prompt = LiveReader(
             settings, clock, wait_ms=prompt_ms, min_bytes=1, reset="earliest", pause_s=_PROMPT_PAUSE_S
         )
-        self._details = LiveReader(settings, clock, wait_ms=1000, min_bytes=65_536, reset="earliest")
+        self._details = LiveReader(settings, clock, wait_ms=1000, min_bytes=65_536, least_s=1.0, reset="earliest")
         self._spans = SpanReader(settings, clock)
         self._health = Health(where(settings), f"lsst.{settings.topic_subname}.")
         self._intake = Intake(schemas, clock, inbox, self._health, self._beats.end)
@@ -177,6 +182,8 @@ class Connection:
             at = self._clock.monotonic()
             late, looked = at - looked > _LOOKED_LATE_S, at
             self._beats.note_answers()
+            if number == _STEADY_AFTER:
+                self._beats.ease(_STEADY_BEATS_S)
             told: list[Observation] = []
             if self._listed is not None and not late:
                 told += self._health.update(self._answers(at), at)

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError, RecordTooLargeError, TopicAuthorizationF
 
 from deploydash.config.settings import KafkaSettings
 from deploydash.core.ports import Clock
-from deploydash.feeds.kafka_client import Consumer, Partition, Record, close_consumer, new_consumer
+from deploydash.feeds.kafka_client import Consumer, Partition, Record, close_consumer, new_consumer, paced
 
 _MOST_RECORDS = 20_000
 _POLL_MS = 500
@@ -24,9 +24,9 @@ Handle = Callable[[Batch, float], Awaitable[None]]
 class LiveReader:
     """Reads partitions from the end that they had when they were assigned.
 
-    ``wait_ms`` and ``min_bytes`` trade latency for work: aiokafka asks for all partitions and decodes an answer
-    for each of them in every fetch, 5 microseconds apiece. So does ``pause_s``, from one batch to the next: the
-    first record is handed over at once, and those that follow it closely wait for each other.
+    ``wait_ms`` and ``min_bytes`` trade latency for work: aiokafka asks for all partitions in every fetch. So does
+    ``least_s``, from one fetch to the next whatever the broker makes of the former two, and ``pause_s``, from one
+    batch to the next: the first record is handed over at once, and those that follow it closely wait for each other.
     """
 
     def __init__(
@@ -37,9 +37,11 @@ class LiveReader:
         wait_ms: int,
         min_bytes: int,
         reset: str,
+        least_s: float = 0.0,
         pause_s: float = 0.0,
     ) -> None:
         self._consumer: Consumer = new_consumer(settings, wait_ms=wait_ms, min_bytes=min_bytes, reset=reset)
+        self._fetches = paced(self._consumer, least_s)
         self._clock = clock
         self._pause_s = pause_s
         self._positions: dict[Partition, int] = {}
@@ -59,6 +61,10 @@ class LiveReader:
     async def close(self) -> None:
         """Stop reading."""
         await close_consumer(self._consumer)
+
+    def ease(self, least_s: float) -> None:
+        """Fetch every ``least_s`` seconds at most from now on."""
+        self._fetches.least_s = least_s
 
     @property
     def assigned(self) -> frozenset[Partition]:

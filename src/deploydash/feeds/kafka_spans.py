@@ -12,7 +12,7 @@ from aiokafka.errors import TopicAuthorizationFailedError
 
 from deploydash.config.settings import KafkaSettings
 from deploydash.core.ports import Clock
-from deploydash.feeds.kafka_client import Consumer, Partition, Record, close_consumer, new_consumer
+from deploydash.feeds.kafka_client import Consumer, Partition, Record, close_consumer, new_consumer, paced
 
 _POLL_MS = 200
 _MOST_RECORDS = 2_000
@@ -34,6 +34,7 @@ class SpanReader:
 
     def __init__(self, settings: KafkaSettings, clock: Clock) -> None:
         self._consumer: Consumer = new_consumer(settings, wait_ms=50)
+        paced(self._consumer, 0.0)
         self._clock = clock
         self._known: frozenset[Partition] = frozenset()
 

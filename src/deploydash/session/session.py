@@ -22,7 +22,7 @@ TICK_S = 0.25
 """Silence is noticed on ticks (DESIGN decision 2)."""
 
 FRAME_S = 0.016
-"""Snapshots are published at most once a frame."""
+"""Snapshots of what is new are published at most once a frame."""
 
 INBOX_LIMIT = 64
 """Batches that may wait; then the feeds wait, and Kafka's own log is the buffer."""
@@ -57,6 +57,9 @@ class Session:
         self._subscribers: list[Subscriber] = []
         self._publish_at: asyncio.TimerHandle | None = None
         self._published_at = 0.0
+        self._news = False
+        """Whether the item at hand made a record. A batch that made none (mostly it is beats) waits for the next tick,
+        and a tick without one begins no frame: a state that comes right behind would wait for its end."""
 
     async def put(self, observations: Sequence[Observation]) -> None:
         """Take one batch of a feed; waits while too many are unread (core.ports.Inbox)."""
@@ -100,8 +103,12 @@ class Session:
     async def _fold(self) -> None:
         while True:
             item = await self._items.get()
+            self._news = False
             self._take(item)
-            self._publish_soon()
+            if self._news or not (item is None or isinstance(item, Sequence)):
+                self._publish_soon()
+            elif item is None and self._publish_at is None:
+                self._publish()
 
     def _take(self, item: Item) -> None:
         now = self.clock.monotonic()
@@ -124,8 +131,10 @@ class Session:
     def _apply(self, records: tuple[Record, ...]) -> None:
         for record in records:
             self._fleet.apply(record)
-        if records and self.recorded is not None:
-            self.recorded(records)
+        if records:
+            self._news = True
+            if self.recorded is not None:
+                self.recorded(records)
 
     def _fill_gaps(self) -> None:
         if self._ask_efd is not None and self._gaps.changed:
@@ -136,11 +145,14 @@ class Session:
     def _publish_soon(self) -> None:
         if self._publish_at is None:
             wait = max(0.0, self._published_at + FRAME_S - self.clock.monotonic())
-            self._publish_at = asyncio.get_running_loop().call_later(wait, self._publish)
+            self._publish_at = asyncio.get_running_loop().call_later(wait, self._publish_frame)
 
-    def _publish(self) -> None:
+    def _publish_frame(self) -> None:
         self._publish_at = None
         self._published_at = self.clock.monotonic()
+        self._publish()
+
+    def _publish(self) -> None:
         try:
             snapshot = self.snapshot() if self.attach is None else self.attach(self.snapshot())
         except Exception as error:  # noqa: BLE001 - raised by the fold, so that run() ends with it

@@ -10,6 +10,7 @@ from textual.screen import Screen
 from deploydash.core.snapshot import Snapshot
 from deploydash.ui.keys import KEYS
 from deploydash.ui.terminal import ExactCompositor
+from deploydash.ui.widgets.canvas import Canvas
 
 if TYPE_CHECKING:
     from deploydash.ui.app import DeploydashApp
@@ -36,6 +37,21 @@ class View(Screen[None], inherit_bindings=False):
     @abstractmethod
     def second(self) -> None:
         """Let a second pass."""
+
+    def draw_now(self) -> None:
+        """Write what changed in this turn of the loop.
+
+        Textual hands each changed widget from queue to queue and writes with the next tick of a timer of 60 Hz, which
+        is milliseconds for a snapshot; those come no faster than that anyway. Whatever changes the layout goes its way.
+        """
+        others = self._layout_required or self._scroll_required or self._repaint_required or self._recompose_required
+        if others or not self.is_current or self.app._batch_count:  # noqa: SLF001 - Textual has no public name for it
+            return
+        for canvas in self.query(Canvas):
+            if canvas.is_painted_later():
+                self._dirty_widgets.add(canvas)
+        if self._dirty_widgets:
+            self._on_timer_update()
 
     def action_act(self, number: int) -> None:
         """Do what line ``number`` of the key table says."""

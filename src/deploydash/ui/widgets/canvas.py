@@ -70,6 +70,13 @@ class Canvas(ScrollView, can_focus=False, inherit_bindings=False):
         if regions:
             self.refresh(*regions)
 
+    def is_painted_later(self) -> bool:
+        """Tell whether this is still to be painted, and leave that to who asks; not where more than cells changed."""
+        later = self._repaint_required and not (self._layout_required or self._scroll_required) and self.display
+        if later:
+            self._repaint_required = False
+        return later
+
     def rebuild(self) -> None:
         """Forget every line: another layout, theme or size."""
         self._strips.clear()
