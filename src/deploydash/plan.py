@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from deploydash.cells import cells, wrapped
 from deploydash.core.model import CscId, Target, TargetKind
+from deploydash.core.outside_text import visible
 from deploydash.core.runbook import (
     Choice,
     CscItem,
@@ -42,7 +43,7 @@ def plan_text(plan: Runbook, width: int) -> str:
         for step in phase.steps:
             number += 1
             lines += ["", *_step(plan, number, step, width)]
-    return "\n".join(lines) + "\n"
+    return visible("\n".join(lines) + "\n", lines=True)
 
 
 def csc_list(cscs: Iterable[CscId]) -> str:
@@ -65,14 +66,9 @@ def _compared(phase: RunPhase) -> str:
 
 
 def _wrapped(label: str, text: str, width: int) -> list[str]:
-    return textwrap.wrap(
-        text,
-        max(width, 40),
-        initial_indent=label,
-        subsequent_indent=" " * len(label),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    label = visible(label)
+    first, *more = wrapped(text, max(width, 40) - cells(label)) or [""]
+    return [label + first, *(" " * cells(label) + line for line in more)]
 
 
 def _step(plan: Runbook, number: int, step: Step, width: int) -> Iterator[str]:

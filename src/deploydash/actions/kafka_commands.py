@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 import random
-import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from deploydash.actions.acks import FINAL, Ack, AckSeen, Answer, Awaited
 from deploydash.actions.kafka_write import OnceWriter
 from deploydash.actions.schemas import LatestSchema, SchemaById
 from deploydash.config.settings import KafkaSettings
+from deploydash.config.user import operator
 from deploydash.core.model import CscId, FeedName
 from deploydash.core.ports import Clock
 from deploydash.errors import FeedError
@@ -51,7 +50,7 @@ class Order:
 
 def this_process() -> Sender:
     """Return who we are on SAL: ``user@host`` with the host's full name, and the process id (ts_salobj ``base.py``)."""
-    return Sender(f"{getpass.getuser()}@{socket.getfqdn()}", os.getpid())
+    return Sender(operator(), os.getpid())
 
 
 class CommandLine:

@@ -6,6 +6,7 @@ import logging
 import re
 import signal
 import sys
+from contextlib import nullcontext
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -297,7 +298,8 @@ def main() -> None:
 
 def _code_of_command() -> int:
     try:
-        return int(app(standalone_mode=False))
+        with streams.drawing() if _asks_for_help() else nullcontext():
+            return int(app(standalone_mode=False))
     except ConfigurationError as error:
         print(error, file=sys.stderr)
         return Exit.USAGE
@@ -317,6 +319,10 @@ def _code_of_command() -> int:
         where = places().state / "deploydash.log"
         print(f"deploydash: a fault of its own, {_first_of(error)}; the log {where} has the details", file=sys.stderr)
         return Exit.CANNOT_TELL
+
+
+def _asks_for_help() -> bool:
+    return sys.argv[1:] in ([], ["--help"]) or sys.argv[2:] == ["--help"]
 
 
 def _is_held(error: UserError) -> bool:

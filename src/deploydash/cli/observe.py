@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
-import socket
 from pathlib import Path
 
 from deploydash.cli import changed
@@ -16,6 +14,7 @@ from deploydash.cli.places import places
 from deploydash.cli.report import open_again
 from deploydash.cli.running import run as run_to_the_end
 from deploydash.cli.terminal import need_terminal
+from deploydash.config.user import operator
 from deploydash.core.owners import Owners
 from deploydash.errors import UserError
 from deploydash.journal.line import Entry
@@ -119,6 +118,6 @@ async def _show(
 
 async def _ask(folder: Path, app: DeploydashRunApp) -> None:
     try:
-        await ask_to_hold(folder, f"{getpass.getuser()}@{socket.gethostname()} (observer)")
+        await ask_to_hold(folder, f"{operator()} (observer)")
     except UserError as error:
         app.refused(str(error))

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import platformdirs
 
+from deploydash.core.outside_text import visible
+
 APP = "deploydash"
 
 
@@ -34,6 +36,16 @@ def places() -> Places:
     )
 
 
+class _Visible(logging.Formatter):
+    """One line a message, whatever is in it; a traceback's lines stay lines."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        return visible(super().formatMessage(record))
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record), lines=True)
+
+
 def log_to_file(state: Path) -> None:
     """Send warnings and faults to ``deploydash.log`` in the state directory, never to the screen.
 
@@ -48,6 +60,6 @@ def log_to_file(state: Path) -> None:
         )
     except OSError:
         handler = logging.NullHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_Visible("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     handler.setLevel(logging.WARNING)
     root.addHandler(handler)

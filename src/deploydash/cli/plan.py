@@ -23,7 +23,7 @@ def run(site: str, runbook: str, only: str | None, *, as_json: bool) -> Exit:
     where = open_site(site, at)
     plan = open_runbook(runbook, where, named(only, where), at)
     if as_json:
-        print(json.dumps(plan_json(plan), indent=1, ensure_ascii=False))
+        print(json.dumps(plan_json(plan), indent=1))
     else:
         print(plan_text(plan, shutil.get_terminal_size((120, 40)).columns), end="")
     return Exit.YES

@@ -23,6 +23,7 @@ from deploydash.cli.terminal import need_terminal
 from deploydash.config.load import Site
 from deploydash.config.runbook_scripts import load_catalogue
 from deploydash.config.script_check import ScriptCheck
+from deploydash.config.user import operator
 from deploydash.core.model import Phase
 from deploydash.core.run_records import ItemTicked, RunOpened, RunResumed, StepApproved, StepDone, StepSkipped
 from deploydash.core.run_state import RunState
@@ -35,7 +36,7 @@ from deploydash.session.clock import SystemClock
 from deploydash.session.history import JournalHistory
 from deploydash.session.mirror import Mirrors
 from deploydash.ui.run_app import DeploydashRunApp
-from deploydash.wiring.acting import Acting, acting, operator, refuse_foreign, reopened
+from deploydash.wiring.acting import Acting, acting, refuse_foreign, reopened
 from deploydash.wiring.read_only import ReadOnly, read_only
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -73,7 +74,7 @@ def open_new(
     reader = _reader(site, at)
     need_terminal("run", f"deploydash plan {site_reference} {runbook}")
     path = at.state / "runs" / name / JOURNAL
-    if path.exists():
+    if path.exists() and path.stat().st_size:
         raise UserError(f"the run {name} exists already", hint=f"deploydash resume {name}")
     if in_tmux:
         words = ["run", str(site.path.resolve()), str(file), "--id", name, *_given("--cycle", cycle)]
@@ -216,6 +217,8 @@ def _lead(
     try:
         code = run_to_the_end(_run(reader, state, journal, first, theme, greeting))
     except UserError as error:
+        if not journal.entries:
+            raise
         raise UserError(error.message, hint="; ".join(part for part in (error.hint, go_on) if part)) from error
     if code is Exit.NO:
         print(go_on, file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from deploydash.cells import padded
 from deploydash.cli.exits import Exit
 from deploydash.cli.places import Places, places
 from deploydash.cli.report import open_again
@@ -24,9 +25,11 @@ def run(*, as_json: bool) -> Exit:
         return Exit.YES
     for each in found:
         state = "damaged" if each.damage else "closed" if each.closed else "open"
-        where = f"{each.opened.site:<10} {each.opened.runbook:<12} {state:<7} {_phase(each, at) or '-':<10}"
+        where = (
+            f"{padded(each.opened.site, 10)} {padded(each.opened.runbook, 12)} {state:<7} {_phase(each, at) or '-':<10}"
+        )
         held = f"  held by {each.holder}" if each.holder else ""
-        print(f"{each.id:<34} {where} {each.entries:>6} entries{held}")
+        print(f"{padded(each.id, 34)} {where} {each.entries:>6} entries{held}")
         if (mirror := _mirror(each)) is not None:
             print(f"  read-only: {mirror}")
     return Exit.YES

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from deploydash.cells import cells, padded
 from deploydash.cli.exits import Exit
 from deploydash.cli.places import Places, places
 from deploydash.config.find import find_site, list_sites
@@ -37,7 +38,7 @@ def run(*, as_json: bool) -> Exit:
         rows = [{"site": entry.name, "path": str(entry.path), "shadowed": entry.shadowed} for entry in found]
         print(json.dumps(rows, indent=2))
         return Exit.YES
-    width = max((len(entry.name) for entry in found), default=0)
+    width = max((cells(entry.name) for entry in found), default=0)
     for entry in found:
-        print(f"{entry.name:<{width}}  {entry.path}{'  (hidden by the one above)' if entry.shadowed else ''}")
+        print(f"{padded(entry.name, width)}  {entry.path}{'  (hidden by the one above)' if entry.shadowed else ''}")
     return Exit.YES

@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-from deploydash.cli import began
+from deploydash.cli import began, streams
 from deploydash.cli.document import is_met, status_document
 from deploydash.cli.exits import Exit
 from deploydash.cli.headless import until
@@ -34,7 +34,7 @@ def run(reference: str, target: str, *, as_json: bool, limit_s: float) -> Exit:
     reader = read_only(site, os.environ, places().cache, phase, began.AT)
     snapshot = run_to_the_end(until(reader, is_answered, limit_s))
     if as_json:
-        print(json.dumps(status_document(snapshot), indent=1, ensure_ascii=False))
+        print(json.dumps(status_document(snapshot), indent=1))
     else:
         print_snapshot(snapshot)
     return verdict(snapshot)
@@ -45,7 +45,7 @@ def print_snapshot(snapshot: Snapshot) -> None:
     width = shutil.get_terminal_size((120, 40)).columns
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and is_capable(os.environ)
     signs = glyphs.choose(sys.stdout.encoding or "ascii", os.environ)
-    print(snapshot_text(snapshot, width=width, colour=colour, glyphs=signs), end="")
+    streams.draw(snapshot_text(snapshot, width=width, colour=colour, glyphs=signs))
 
 
 def is_answered(snapshot: Snapshot) -> bool:

@@ -7,7 +7,11 @@ import io
 import os
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
+
+from deploydash.core.outside_text import visible
 
 SAID_S = 2.0
 """Seconds that a stalled terminal is given to take a message: a process that ends must not wait for it for ever."""
@@ -68,14 +72,47 @@ class _Messages(_Output):
             self.error = error
 
 
+class _Visible(io.TextIOWrapper):
+    """Text by lines in which everything that steers a terminal is a sign; ``drawing`` lets our own colours through."""
+
+    drawing = False
+
+    def write(self, text: str) -> int:
+        return super().write(text if self.drawing else visible(text, lines=True))
+
+
 def make_safe() -> None:
-    """Open what the caller closed on the null device, and let no stream fail; once, before anything is opened."""
+    """Open what the caller closed on the null device, and let no stream fail; once, before anything is opened.
+
+    From then on no text from outside reaches a terminal by these streams as anything but letters and signs, and no
+    character that the encoding lacks is a failure.
+    """
     for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
         _open(descriptor, name)
-    if sys.stdout is sys.__stdout__:
-        sys.stdout = _safe(sys.stdout, _Output(1))
-    if sys.stderr is sys.__stderr__:
-        sys.stderr = _safe(sys.stderr, _Messages(2))
+    out, messages = sys.stdout, sys.stderr
+    if id(out) == id(sys.__stdout__):
+        sys.stdout = _safe(out, _Output(1))
+    if id(messages) == id(sys.__stderr__):
+        sys.stderr = _safe(messages, _Messages(2))
+
+
+def draw(text: str) -> None:
+    """Write text to standard output in which the colours are ours and everything from outside is visible already."""
+    with drawing():
+        print(text, end="")
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Let the sequences of what is written to standard output meanwhile through: for what draws by itself."""
+    out = sys.stdout
+    if isinstance(out, _Visible):
+        out.drawing = True
+    try:
+        yield
+    finally:
+        if isinstance(out, _Visible):
+            out.drawing = False
 
 
 def look_for_readers() -> None:
@@ -115,12 +152,17 @@ def _open(descriptor: int, name: str) -> None:
         setattr(sys, f"__{name}__", stream)
 
 
+def forgiving(errors: str | None) -> str:
+    """Return how a stream takes characters that its encoding lacks: as ``?`` where it would fail."""
+    return "replace" if errors in {None, "strict", "surrogateescape"} else str(errors)
+
+
 def _safe(stream: TextIO, raw: _Output) -> TextIO:
     stream.flush()
-    return io.TextIOWrapper(
+    return _Visible(
         io.BufferedWriter(raw),
         encoding=stream.encoding,
-        errors=stream.errors,
+        errors=forgiving(stream.errors),
         line_buffering=getattr(stream, "line_buffering", False),
         write_through=getattr(stream, "write_through", False),
     )

@@ -78,6 +78,7 @@ class Session:
                 ["tmux", "-S", self.socket, *words],  # noqa: S607 - the operator's own tmux
                 capture_output=True,
                 text=True,
+                errors="replace",
                 timeout=10,
                 check=False,
             )
@@ -115,7 +116,9 @@ def installed(environ: Mapping[str, str]) -> Tmux:
         raise UserError(
             "tmux is not installed here", hint="leave --tmux out; a second operator can use: deploydash observe"
         )
-    said = subprocess.run([path, "-V"], capture_output=True, text=True, check=False, timeout=10).stdout.strip()
+    said = subprocess.run(
+        [path, "-V"], capture_output=True, text=True, errors="replace", check=False, timeout=10
+    ).stdout.strip()
     version = version_of(said)
     if version < OLDEST:
         raise UserError(
@@ -179,7 +182,7 @@ def _start(session: Session, tmux: Tmux, words: Sequence[str]) -> None:
     command += ["-x", str(size.columns), "-y", str(size.lines)]
     command += ["sh", "-c", KEEPING, "deploydash", str(session.socket)]
     command += [sys.executable, "-P", "-m", "deploydash.cli", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, timeout=30)
     if done.returncode != 0:
         raise UserError(f"tmux could not start: {done.stderr.strip()}", hint="leave --tmux out")
 

@@ -54,7 +54,7 @@ class Watcher:
 
     def _tell(self, view: CscView, snapshot: Snapshot, *, first: bool) -> None:
         if self._as_json:
-            print(json.dumps(change_line(view, snapshot), ensure_ascii=False), flush=True)
+            print(json.dumps(change_line(view, snapshot)), flush=True)
         elif not (first and is_met(view)):
             sentence = f"{view.csc}: {view.effective}, {view.verdict} ({view.reason.render(snapshot.at)})"
             print(sentence, file=sys.stderr, flush=True)

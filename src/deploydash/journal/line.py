@@ -52,7 +52,9 @@ class Codec:
             "record": self._adapters[kind].dump_python(record, mode="json"),
             "prev": prev,
         }
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        # A lone surrogate (a byte of a path that is no UTF-8) becomes the escape that JSON has for it.
+        return text.encode(errors="backslashreplace") + b"\n"
 
     def entry(self, line: bytes, number: int, prev: str) -> Entry:
         """Return the entry of a line that should have ``number`` and follow the line whose hash is ``prev``.

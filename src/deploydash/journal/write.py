@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import fcntl
-import getpass
 import json
 import os
 import socket
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from deploydash.config.user import user_name
+from deploydash.core.outside_text import visible
 from deploydash.errors import UserError
 from deploydash.journal.line import Codec, Entry, digest
 from deploydash.journal.read import Cursor, read_on
@@ -40,7 +42,10 @@ class JournalNotWritten(UserError):
 
 
 class JournalWriter:
-    """The one writer of a run's journal. Use as a context manager; blocking, so call it in a thread."""
+    """The one writer of a run's journal. Use as a context manager; blocking, so call it in a thread.
+
+    A folder in which no record came to stand is taken away again, whatever was in the way: it is no run.
+    """
 
     def __init__(self, path: Path, codec: Codec) -> None:
         self.path = path
@@ -48,6 +53,11 @@ class JournalWriter:
         self._cursor = Cursor()
         self._file: BinaryIO | None = None
         self._lock: BinaryIO | None = None
+
+    @property
+    def entries(self) -> int:
+        """How many records stand in it."""
+        return self._cursor.number
 
     def open(self) -> list[Entry]:
         """Take the lock, set a torn tail aside, and return every entry.
@@ -58,8 +68,9 @@ class JournalWriter:
             OSError: the folder cannot be written.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = _take_lock(self.path.with_name(LOCK))
         try:
+            self._lock = _take_lock(self.path.with_name(LOCK))
+            _sign(self._lock)
             self.path.touch(exist_ok=True)
             entries = read_on(self.path, self._codec, self._cursor)
             self._set_torn_tail_aside()
@@ -105,7 +116,8 @@ class JournalWriter:
         return [Entry(first + place, utc, record) for place, record in enumerate(records)]
 
     def close(self) -> None:
-        """Close the file and give the lock back."""
+        """Close the file and give the lock back; take the folder away if it holds no record."""
+        self._leave_no_empty_run()
         for file in (self._file, self._lock):
             if file is not None:
                 file.close()
@@ -116,6 +128,16 @@ class JournalWriter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _leave_no_empty_run(self) -> None:
+        """Remove what opening made, while nobody else can have the lock; a folder with anything else in it stays."""
+        if self._cursor.number:
+            return
+        with suppress(OSError):
+            if self._lock is not None and not (self.path.exists() and self.path.stat().st_size):
+                self.path.unlink(missing_ok=True)
+                self.path.with_name(LOCK).unlink()
+            self.path.parent.rmdir()
 
     def _set_torn_tail_aside(self) -> None:
         size = self.path.stat().st_size
@@ -150,10 +172,14 @@ def _take_lock(path: Path) -> BinaryIO:
         holder = _holder(file.read())
         file.close()
         raise JournalHeld(holder)
-    me = {"user": getpass.getuser(), "host": socket.gethostname(), "pid": os.getpid()}
-    file.truncate(0)
-    file.write(json.dumps(me).encode())
     return file
+
+
+def _sign(lock: BinaryIO) -> None:
+    """Write into the lock who has it."""
+    me = {"user": user_name(), "host": visible(socket.gethostname()), "pid": os.getpid()}
+    lock.truncate(0)
+    lock.write(json.dumps(me).encode())
 
 
 def _locked(file: BinaryIO) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 
+from deploydash.core.outside_text import visible
 from deploydash.core.said import Kind
 from deploydash.report.picture import HUES, states_picture
 from deploydash.report.story import Moment, StepLine, Story, broken_notice
@@ -26,6 +28,12 @@ LISTED = (
     Kind.NOTE,
 )
 """The kinds of moments with a section of their own, in this order; those that others tell better are not among them."""
+
+
+_NO_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+_MARKS = re.compile(r"[\\`*\[~|$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[#+=-]")
+"""What begins something in Markdown (CommonMark, and GitHub's): an underscore inside a word does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,7 @@ def sections(story: Story) -> list[Section]:
 
 def markdown_report(story: Story) -> str:
     """Return the report as Markdown."""
-    out = [f"# {_title(story)}", "", *(f"- {_inline(fact)}" for fact in _facts(story))]
+    out = [f"# {_inline(_title(story))}", "", *(f"- {_inline(fact)}" for fact in _facts(story))]
     for section in sections(story):
         out += ["", f"## {section.title}", ""]
         if section.about:
@@ -65,7 +73,7 @@ def markdown_report(story: Story) -> str:
     notice = broken_notice(story)
     if notice:
         out += ["", "## Message for the announcement channel", "", "```", notice.replace("```", "'''"), "```"]
-    return "\n".join(out) + "\n"
+    return visible("\n".join(out) + "\n", lines=True)
 
 
 def html_report(story: Story) -> str:
@@ -73,7 +81,7 @@ def html_report(story: Story) -> str:
     facts = "".join(f"<li>{escape(fact)}</li>" for fact in _facts(story))
     told = "".join(_html_section(section) for section in sections(story))
     notice = escape(broken_notice(story))
-    return (
+    page = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(_title(story))}</title>'
         "<style>body{font:15px sans-serif;max-width:70em;margin:2em auto;padding:0 1em}"
         "td,th{padding:.1em .8em .1em 0;vertical-align:top;text-align:left;white-space:pre-wrap}"
@@ -82,6 +90,7 @@ def html_report(story: Story) -> str:
         + (f"<h2>Message for the announcement channel</h2><pre>{notice}</pre>" if notice else "")
         + "</html>\n"
     )
+    return visible(page, lines=True)
 
 
 def _html_section(section: Section) -> str:
@@ -181,11 +190,10 @@ def _states_table(story: Story) -> list[str]:
 
 
 def _inline(text: str) -> str:
-    """Return text of people in which nothing reads as HTML, as a link or as code."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace("`", "\\`").replace("[", "\\[")
-    return " ".join(text.split())
+    """Return text of people in which nothing reads as HTML, as a link, as code, or as anything but text."""
+    return _MARKS.sub(r"\\\g<0>", " ".join(text.split()).translate(_NO_HTML))
 
 
 def _cell(text: str) -> str:
-    lines = [_inline(line).replace("|", "\\|") for line in text.splitlines()]
+    lines = [_inline(line) for line in text.splitlines()]
     return "<br>".join(line for line in lines if line)

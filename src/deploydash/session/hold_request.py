@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from deploydash.core.outside_text import visible
 from deploydash.errors import UserError
 
 SOCKET = "hold.sock"
@@ -67,7 +68,7 @@ async def ask_to_hold(folder: Path, who: str) -> None:
         async with asyncio.timeout(ANSWER_S):
             with _within_reach(folder) as address:
                 reader, writer = await asyncio.open_unix_connection(address)
-            writer.write(f"{who}\n".encode())
+            writer.write(f"{visible(who)}\n".encode())
             answer = await reader.readline()
             writer.close()
     except (OSError, TimeoutError) as error:

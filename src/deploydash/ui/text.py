@@ -34,7 +34,7 @@ def snapshot_text(snapshot: Snapshot, *, width: int = 120, colour: bool = False,
     lines = [*_head(snapshot, width, glyphs), Line(), *grid_lines(snapshot, moment, width, 0), Line()]
     lines += _departing(snapshot, moment, width)
     if colour:
-        return _coloured(lines, width)
+        return _coloured(lines, width, glyphs)
     return "\n".join(showable(plain(line), glyphs).rstrip() for line in lines) + "\n"
 
 
@@ -106,7 +106,7 @@ def _departing(snapshot: Snapshot, moment: Moment, width: int) -> list[Line]:
     return lines
 
 
-def _coloured(lines: list[Line], width: int) -> str:
+def _coloured(lines: list[Line], width: int, glyphs: Glyphs) -> str:
     styles = PALETTES[DEFAULT].styles
     out = StringIO()
     console = Console(file=out, force_terminal=True, width=width, highlight=False, soft_wrap=True)
@@ -114,6 +114,9 @@ def _coloured(lines: list[Line], width: int) -> str:
         text = Text(end="\n")
         for span in line.spans:
             style = styles[span.ink, span.surface]
-            text.append(span.text, style if span.ink.startswith("fill") else Style(color=style.color, bold=style.bold))
+            text.append(
+                showable(span.text, glyphs),
+                style if span.ink.startswith("fill") else Style(color=style.color, bold=style.bold),
+            )
         console.print(text)
     return out.getvalue()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from deploydash.actions.ready_line import ReadyLine
 from deploydash.actions.schemas import RegistryLatest
 from deploydash.actions.script_reader import reading
 from deploydash.actions.scriptqueue import ScriptQueueAction
+from deploydash.config.user import operator
 from deploydash.core.eta import learned
 from deploydash.core.observations import CommandSeen
 from deploydash.core.run_orders import Hold
@@ -55,11 +54,6 @@ class Acting:
 
     async def _hold(self, who: str) -> None:
         await self.keeper.order(Hold(who))
-
-
-def operator() -> str:
-    """Return who commands from here, ``user@host``, as SAL's identity has it."""
-    return f"{getpass.getuser()}@{socket.getfqdn()}"
 
 
 def refuse_foreign(reader: ReadOnly) -> None:

@@ -1,0 +1,84 @@
+"""No text of people or machines is anything but text in a report."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deploydash.core.run_records import CscsWaived, NoteWritten, RunOpened, StepApproved, StepSkipped
+from deploydash.core.runbook import StepId
+from deploydash.core.timeline import Line
+from deploydash.report.render import html_report, markdown_report
+from deploydash.report.story import Story, tell
+from tests.support.poison import ESCAPES
+from tests.support.runs import PLAIN, small_runbook
+
+T0 = 1_794_996_240.0
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
+HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+LINK = "[click](javascript:alert(1)) <img src=x onerror=alert(1)> `code` **loud** # title | cell"
+
+
+def story(text: str) -> Story:
+    lines: list[Line] = [
+        (T0, RunOpened("summit-c0045-x", f"summit{text}", f"full-cycle{text}", text, text, rehearsal=False)),
+        (T0 + 60, StepApproved(StepId("watcher"), text, 4, (text,), text)),
+        (T0 + 130, CscsWaived((PLAIN[0],), text, text)),
+        (T0 + 150, StepSkipped(StepId("queues"), text, text)),
+        (T0 + 160, NoteWritten(text, text)),
+    ]
+    return tell(lines, small_runbook())
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(" ".join([tag, *(name for name, _ in attrs)]))
+
+
+def tags(page: str) -> set[str]:
+    parser = Tags()
+    parser.feed(page)
+    return parser.seen
+
+
+@given(ANY_TEXT)
+def test_no_text_puts_a_control_character_or_a_lone_surrogate_into_a_report(text: str) -> None:
+    for report in (markdown_report(story(text)), html_report(story(text))):
+        report.encode()
+        assert [each for each in report if each != "\n" and unicodedata.category(each) in HIDDEN] == []
+
+
+@given(ANY_TEXT)
+def test_no_text_makes_a_tag_of_its_own_in_html(text: str) -> None:
+    assert tags(html_report(story(text))) <= tags(html_report(story("plain")))
+
+
+@given(ANY_TEXT)
+def test_no_text_adds_a_heading_a_row_or_a_column_to_markdown(text: str) -> None:
+    told, plain = (re.sub(r"\\.", "", markdown_report(story(each))).splitlines() for each in (text, "plain"))
+    assert [line for line in told if line.startswith("#")][1:] == [line for line in plain if line.startswith("#")][1:]
+    fenced = [line.startswith("```") for line in told].count(True)
+    assert fenced == [line.startswith("```") for line in plain].count(True)
+    rows = [line.count("|") for line in told if line.startswith("|")]
+    assert rows == [line.count("|") for line in plain if line.startswith("|")]
+
+
+@pytest.mark.parametrize("text", [LINK, ESCAPES])
+def test_links_code_and_loud_words_stay_what_was_typed(text: str) -> None:
+    markdown = markdown_report(story(text)).partition("## Message")[0]
+    bare = re.sub(r"\\.", "", markdown)
+    assert "](" not in bare.replace("click](", "")
+    assert "[click" not in bare
+    assert "<img" not in markdown
+    assert "**" not in bare
+    assert "`" not in bare
+    assert "img src onerror" not in tags(html_report(story(text)))
