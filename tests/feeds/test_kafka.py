@@ -13,7 +13,6 @@ from deploydash.core.model import Effective, FeedName, FeedState, Liveness, Summ
 from deploydash.core.observations import (
     BeatArrived,
     BeatsReadBack,
-    FeedChanged,
     FeedMeasured,
     TopicsListed,
 )
@@ -203,7 +202,7 @@ async def test_with_the_registry_stopped_the_cache_is_enough(
             assert watch.kafka_state() is FeedState.UP
 
             def told() -> FeedState:
-                return [told for told in watch.told.of(FeedChanged) if told.feed is FeedName.SCHEMA_REGISTRY][-1].state
+                return next(view.state for view in watch.snapshot().feeds if view.feed is FeedName.SCHEMA_REGISTRY)
 
             await watch.until(lambda: told() is FeedState.DEGRADED, 15, "the registry was asked and did not answer")
 

@@ -13,7 +13,7 @@ from json import loads
 import fastavro
 import pytest
 
-from deploydash.core.model import CscId, FeedState, SummaryState
+from deploydash.core.model import CscId, SummaryState
 from deploydash.core.observations import (
     BeatArrived,
     BeatFoundInLog,
@@ -63,10 +63,6 @@ class Registry:
         self.asked: list[int] = []
         self._known: dict[int, WriterSchema] = {}
 
-    @property
-    def health(self) -> tuple[FeedState, str]:
-        return FeedState.UP, ""
-
     def known(self, schema_id: int) -> WriterSchema | None:
         return self._known.get(schema_id)
 
@@ -77,9 +73,6 @@ class Registry:
         if schema_id not in TEXTS:
             raise Undecodable(f"no schema {schema_id}")
         return self._known.setdefault(schema_id, WriterSchema(schema_id, TEXTS[schema_id]))
-
-    async def probe(self) -> str:
-        return "there"
 
 
 def value(schema_id: int, index: int, seq: int, *, origin: int = 7, state: SummaryState | None = None) -> bytes:

@@ -15,6 +15,7 @@ from deploydash.core.ports import Inbox
 from deploydash.core.snapshot import CscView, Snapshot
 from deploydash.feeds.kafka import KafkaFeed
 from deploydash.feeds.registry import SchemaStore
+from deploydash.feeds.registry_feed import RegistryFeed
 from deploydash.session.clock import SystemClock
 from deploydash.session.session import Session
 from tests.servers.kafka import PASSWORDS, KafkaServer
@@ -140,7 +141,7 @@ async def watching(
     schemas = SchemaStore(RegistrySettings(registry_url, "site file"), cache, timeout=2.0)
     told = Collected()
     feed = KafkaFeed(settings, schemas, frozenset(spec.csc for spec in roster.cscs), clock)
-    session = Session(Fleet(roster, clock.monotonic()), (_Tapped(feed, told),), clock)
+    session = Session(Fleet(roster, clock.monotonic()), (_Tapped(feed, told), RegistryFeed(schemas, clock)), clock)
     task = asyncio.create_task(session.run())
     try:
         yield Watching(session, told)

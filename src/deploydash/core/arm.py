@@ -41,11 +41,14 @@ def shut(reasons: tuple[GateReason, ...], overridden: frozenset[str] = frozenset
 def death(arm: Arm, now: float, reasons: tuple[GateReason, ...], overridden: frozenset[str]) -> str | None:
     """Return why an arm has died, in a sentence for the card, or None while it lives.
 
-    Only a precondition on the step's own targets, or a built-in rule, kills an arm.
+    Only a precondition on the step's own targets and what reaches them, or a built-in rule, kills an arm.
     """
     for reason in shut(reasons, overridden):
-        if reason.own or reason.rule:
+        if reason.rule:
             return f"disarmed: {reason.sentence}"
+        if reason.own:
+            now_so = f" ({reason.waits_for})" if reason.waits_for else ""
+            return f"disarmed: no longer true that {reason.sentence}{now_so}"
     if arm.typed_at is None and now - arm.at > ARM_S:
         return "disarmed: 20 s are over"
     return None

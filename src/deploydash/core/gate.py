@@ -56,7 +56,7 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class GateReason:
-    """One precondition as it stands now. ``own`` says that it concerns this step's own targets.
+    """One precondition as it stands now. ``own`` says that it concerns this step's own targets, or what reaches them.
 
     ``rule`` marks an order rule that is built in: a red one may only be met or have its CSC waived by name,
     never overridden. ``waits_for`` says in a phrase what would open it.
@@ -125,6 +125,8 @@ def forbids(
         return f"{csc} is protected: no bulk action touches it"
     if sight.feeds.get(FeedName.KAFKA) is not FeedState.UP:
         return "Kafka is not up, so nobody would see what happens"
+    if by_hand and sight.feeds.get(FeedName.SCHEMA_REGISTRY) in {FeedState.DOWN, FeedState.DEGRADED}:
+        return "the schema registry is not up, so no command can be written"
     if target.state is not SummaryState.ENABLED and (why := _runs_ours(csc, state)) is not None:
         return why
     if target.state is not SummaryState.OFFLINE or csc == WATCHER:
@@ -247,8 +249,9 @@ def _evaluate(condition: Precondition, step: Step, state: RunState, sight: Sight
         met = now == condition.target.state.name or condition.csc in state.waived
         return GateReason(condition.sentence, met=met, own=True, waits_for=f"{condition.csc}, now {now}")
     if isinstance(condition, FeedsUp):
-        down = [feed.value for feed in condition.feeds if sight.feeds.get(feed) is not FeedState.UP]
-        return GateReason(condition.sentence, met=not down, waits_for=", ".join(down))
+        states = {feed: sight.feeds.get(feed, FeedState.OFF) for feed in condition.feeds}
+        down = [f"{feed.replace('_', ' ')} {now.value}" for feed, now in states.items() if now is not FeedState.UP]
+        return GateReason(condition.sentence, met=not down, own=True, waits_for=", ".join(down))
     if isinstance(condition, Answered):
         return GateReason(condition.sentence, met=condition.choice in state.answers, waits_for="your answer")
     assert isinstance(condition, DebtsPaid)  # noqa: S101 - exhausts the union for the type checker

@@ -10,8 +10,8 @@ from aiokafka.errors import KafkaError
 
 from deploydash.config.kafka_security import where
 from deploydash.config.settings import KafkaSettings
-from deploydash.core.model import CscId, FeedName, FeedState
-from deploydash.core.observations import FeedChanged, Observation, StatesReadBack, TopicsListed
+from deploydash.core.model import CscId, FeedName
+from deploydash.core.observations import Observation, StatesReadBack, TopicsListed
 from deploydash.core.ports import Clock, Inbox
 from deploydash.errors import FeedError
 from deploydash.feeds.kafka_decode import HEARTBEAT
@@ -37,7 +37,6 @@ _MEASURE_EVERY = 4
 _DIAGNOSE_S = 3.0
 _GIVE_UP_S = 10.0
 _ASK_REFUSED_AGAIN_S = 30.0
-_ASK_REGISTRY_S = 5.0
 _BEATS_S = 0.1
 _STEADY_BEATS_S = 0.25
 _STEADY_AFTER = 40
@@ -77,7 +76,6 @@ class Connection:
         self._without_states: set[str] = set()
         self._refused_at = clock.monotonic()
         self._look_again = asyncio.Event()
-        self._registry_told: tuple[FeedState, str] | None = None
 
     async def open(self) -> None:
         """Open every connection at once.
@@ -111,7 +109,6 @@ class Connection:
             self._follow_topics(),
             self._look(),
             self._find_trouble(),
-            self._ask_registry(),
         ]
         try:
             async with asyncio.TaskGroup() as group:
@@ -188,7 +185,6 @@ class Connection:
             if self._listed is not None and not late:
                 told += self._health.update(self._answers(at), at)
                 self._suspect()
-            told += self._registry(at)
             if number % _MEASURE_EVERY == 0:
                 self._prompt.note_answers()
                 self._details.note_answers()
@@ -226,23 +222,6 @@ class Connection:
         for reader, seconds in readers:
             if 0 < len(reader.unanswered(seconds)) < len(reader.assigned):
                 self._look_again.set()
-
-    def _registry(self, at: float) -> list[Observation]:
-        health = self._schemas.health
-        if health == self._registry_told:
-            return []
-        self._registry_told = health
-        return [FeedChanged(FeedName.SCHEMA_REGISTRY, health[0], health[1], at)]
-
-    async def _ask_registry(self) -> None:
-        """Ask the registry now and then while it is not known to be up; nobody else does once all is cached."""
-        while True:
-            await asyncio.sleep(_ASK_REGISTRY_S)
-            if self._schemas.health[0] is not FeedState.UP:
-                try:
-                    await self._schemas.probe()
-                except FeedError:
-                    continue
 
     async def _find_trouble(self) -> None:
         """While no broker answers, find out why; start anew where the address answers and our brokers do not."""

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from deploydash.core.model import FeedState
 from deploydash.errors import FeedError
 from deploydash.feeds.kafka_client import Partition, Record
 from deploydash.sal.avro import WriterSchema
@@ -27,21 +26,12 @@ MOST_STRANGERS = 20
 class Schemas(Protocol):
     """What is used of feeds.registry.SchemaStore."""
 
-    @property
-    def health(self) -> tuple[FeedState, str]:
-        """State and a sentence."""
-        ...
-
     def known(self, schema_id: int) -> WriterSchema | None:
         """Return a schema from memory."""
         ...
 
     async def schema(self, schema_id: int) -> WriterSchema:
         """Return a schema; raises Undecodable (there is none) or FeedError (cannot be asked)."""
-        ...
-
-    async def probe(self) -> str:
-        """Ask the registry anything; raises FeedError."""
         ...
 
 

@@ -38,7 +38,9 @@ class ReadOnly:
         self._clock = clock
         self._cache = cache
         efd = EfdFeed(outside.efd, clock, subname=outside.kafka.topic_subname)
-        self.session = Session(fleet, (_LateKafka(self._kafka), efd), clock, efd.request)
+        kafka = _Late(FeedName.KAFKA, self._kafka, "deploydash.feeds.kafka", "deploydash.feeds.registry")
+        registry = _Late(FeedName.SCHEMA_REGISTRY, self._registry, "deploydash.feeds.registry_feed")
+        self.session = Session(fleet, (kafka, efd, registry), clock, efd.request)
 
     @cached_property
     def schemas(self) -> SchemaStore:
@@ -58,20 +60,25 @@ class ReadOnly:
         expected = frozenset(spec.csc for spec in self.site.roster.cscs)
         return KafkaFeed(self.connections.kafka, self.schemas, expected, self._clock)
 
+    def _registry(self) -> Feed:
+        from deploydash.feeds.registry_feed import RegistryFeed  # noqa: PLC0415 - as the first lines say
 
-class _LateKafka:
-    """The Kafka feed, loaded when it starts."""
+        return RegistryFeed(self.schemas, self._clock)
 
-    name = FeedName.KAFKA
 
-    def __init__(self, make: Callable[[], Feed]) -> None:
+class _Late:
+    """A feed that is made when it starts, after its modules were loaded."""
+
+    def __init__(self, name: FeedName, make: Callable[[], Feed], *modules: str) -> None:
+        self.name = name
         self._make = make
+        self._modules = modules
         self._feed: Feed | None = None
 
     async def run(self, inbox: Inbox) -> None:
         """Read until cancelled."""
         if self._feed is None:
-            for module in ("deploydash.feeds.kafka", "deploydash.feeds.registry"):
+            for module in self._modules:
                 await asyncio.to_thread(loaded, module)
             self._feed = self._make()
         await self._feed.run(inbox)
