@@ -106,7 +106,7 @@ def test_serve_says_where_everything_is_and_ends_on_a_signal(cli: CommandLine, n
 def test_a_served_rehearsal_is_read_by_status_wait_and_check_whatever_the_shell_exports(cli: CommandLine) -> None:
     with served(cli, "--scenario", "calm", "--speed", "3") as (_, addresses), an_observatory() as (environment, called):
         site = addresses["site_file"]
-        ran = cli.run("status", site, "--json", env=environment)
+        ran = cli.status(site, "--json", env=environment)
         assert (ran.code, ran.err) == (0, "")
         document = json.loads(ran.out)
         assert document["summary"]["at_target"] == document["summary"]["expected"] == 117

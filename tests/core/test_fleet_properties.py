@@ -31,6 +31,7 @@ from deploydash.core.observations import (
     Observation,
     StatesReadBack,
     StatesUnreadable,
+    StoodStill,
     TopicsListed,
     Unreadable,
 )
@@ -85,6 +86,10 @@ def unread_states(component: str, newest: tuple[Unreadable, ...], at: float) -> 
     return StatesUnreadable(component, "summaryState", newest, at)
 
 
+def stood_still(seconds: float, at: float) -> Observation:
+    return StoodStill(at - seconds, seconds, "", at)
+
+
 def next_beat(csc: str, origin: int, at: float) -> Observation:
     """A beat of a process that has beaten on since 100 s before we started."""
     return beat(csc, f"{origin}/{1000 + int(at * 10)}", at)
@@ -137,6 +142,7 @@ MOMENTS: st.SearchStrategy[Moment] = st.one_of(
     made(TopicsListed, components=components),
     made(stopped, components=components),
     made(FetchesResumed, components=components),
+    *[made(stood_still, seconds=st.sampled_from([0.6, 3.0, 13.0]))] * 2,
     made(feed, name=st.sampled_from(list(FeedName)), state=st.sampled_from(list(FeedState))),
 )
 PAUSES = st.sampled_from([0.0, 0.0, 0.25, 1.0, 4.0, 11.0])

@@ -4,7 +4,7 @@ import pytest
 
 from deploydash.core import said as sentences
 from deploydash.core.model import CscId, Liveness
-from deploydash.core.records import BeatsChanged, ProcessNoticed
+from deploydash.core.records import BeatsChanged, ProcessNoticed, StandstillNoted
 from deploydash.core.run_records import (
     RUN_RECORDS,
     CommandAnswered,
@@ -81,3 +81,13 @@ def test_what_the_fleet_noticed_names_its_csc() -> None:
     first = ProcessNoticed(dome, 7, False, True, True, True, 1.0)
     assert words(first) == ""
     assert words(WordTold("date", "2026-12-03", OPERATOR)) == "told <date>: 2026-12-03"
+
+
+def test_a_standstill_of_ours_is_told_with_its_cause_and_whom_it_touched() -> None:
+    dome = CscId("MTDome")
+    stopped = said(StandstillNoted(20.0, 13.2, "", (dome,), 33.2), opened())
+    assert stopped is not None
+    assert stopped.what.startswith("deploydash stood still for 13 s: the process was stopped or got no processor")
+    assert (stopped.cscs, stopped.notable) == ((dome,), True)
+    held_up = StandstillNoted(20.0, 0.84, "ui/app.py line 9 (show)", (), 20.84)
+    assert words(held_up).startswith("deploydash stood still for 0.8 s: held up in ui/app.py line 9 (show)")

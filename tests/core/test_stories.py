@@ -21,6 +21,7 @@ from deploydash.core.observations import (
     Observation,
     StatesReadBack,
     StatesUnreadable,
+    StoodStill,
     TopicsListed,
     Unreadable,
 )
@@ -113,6 +114,8 @@ def report_of(left: dict[str, Any], at: float) -> Observation:
         return FetchesResumed(frozenset(left["answered"]), at)
     if "not answered" in left:
         return FetchesStopped(frozenset(left["not answered"]), at, left["until"], left["why"])
+    if "stood still" in left:
+        return StoodStill(at - left["stood still"], left["stood still"], "", at)
     if "states read" in left:
         return StatesReadBack(left["states read"][0], at)
     return EfdAnswered(frozenset(CscId.parse(csc) for csc in left["efd answered"]), at)

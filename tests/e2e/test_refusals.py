@@ -46,7 +46,7 @@ def test_tls_and_an_account_that_may_only_read_are_enough(
     with beating(kafka, schema_registry, subname):
         topics = kafka.topics.names()
         subjects = schema_registry.subjects()
-        ran = cli.run("status", site, "--json", env=account("dash"))
+        ran = cli.status(site, "--json", env=account("dash"))
         assert (ran.code, ran.err) == (0, ""), ran.out
         assert json.loads(ran.out)["summary"]["at_target"] == len(NAMES)
         assert cli.run("check", site, env=account("dash")).code == 0
@@ -79,7 +79,7 @@ def test_each_refusal_is_told_apart_by_status_with_3_and_by_check_with_1(
         changes = {"ca_file": str(kafka.wrong_ca_file)}
     site = small_site(tmp_path, kafka, schema_registry, subname, NAMES, kafka=with_tls(kafka, **changes))
     SalWriter(kafka.topics, schema_registry, subname).prepare(CSCS, ["heartbeat", "summaryState"])
-    ran = cli.run("status", site, "--json", env=env)
+    ran = cli.status(site, "--json", env=env)
     assert (ran.code, ran.err) == (3, "")
     feed = json.loads(ran.out)["feeds"]["kafka"]
     assert feed["state"] in {"down", "degraded"}
@@ -124,9 +124,9 @@ def test_a_registry_that_is_down_leaves_the_grid_whole_where_schemas_are_cached(
 ) -> None:
     site = small_site(tmp_path, kafka, own_schema_registry, subname, NAMES)
     with beating(kafka, own_schema_registry, subname):
-        assert cli.run("status", site).code == 0
+        assert cli.status(site).code == 0
         own_schema_registry.stop()
-        ran = cli.run("status", site, "--json")
+        ran = cli.status(site, "--json")
         assert (ran.code, ran.err) == (0, ""), ran.out
         document = json.loads(ran.out)
         assert document["summary"]["at_target"] == len(NAMES)

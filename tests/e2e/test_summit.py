@@ -62,7 +62,7 @@ def test_the_roster_is_complete_and_right(
         beater.kill(csc)
     site = summit_on(tmp_path, kafka, schema_registry, subname, efd=influx.url)
     with beater:
-        ran = cli.run("status", site, "--json", env=READER)
+        ran = cli.status(site, "--json", env=READER)
         assert (ran.code, ran.err) == (1, "")
         document = json.loads(ran.out)
         jsonschema.validate(document, json.loads(SCHEMA.read_text(encoding="utf-8")))
@@ -116,7 +116,7 @@ def test_the_roster_is_complete_and_right(
         last = {change["csc"]: change["verdict"] for change in changes}
         assert {last[name] for name in off} == {"at_target"}
 
-        ran = cli.run("status", site, env=READER)
+        ran = cli.status(site, env=READER)
         assert ran.code == 0, ran.out
         assert "117 of 117 at target startup" in ran.out
 

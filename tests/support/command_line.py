@@ -69,6 +69,10 @@ class CommandLine:
         )
         return Ran(done.returncode, done.stdout, done.stderr, time.monotonic() - started)
 
+    def status(self, site: object, *words: object, env: Mapping[str, str] | None = None) -> Ran:
+        """Run ``status`` with the limit that a loaded machine takes to decide: the limit itself is no subject here."""
+        return self.run("status", site, "--timeout", f"{patient(15):.0f}s", *words, env=env, seconds=60)
+
     @contextmanager
     def started(self, *words: object, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
         """Start a command and leave it running until the block ends."""

@@ -8,6 +8,8 @@ import signal
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from deploydash.session.standstill import run_patiently
+
 Result = TypeVar("Result")
 
 ENDING = (signal.SIGTERM, signal.SIGHUP)
@@ -44,7 +46,7 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
         return await work
 
     try:
-        return asyncio.run(ending_in_order())
+        return run_patiently(ending_in_order())
     except asyncio.CancelledError:
         if not received:
             raise

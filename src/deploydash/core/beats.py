@@ -149,6 +149,13 @@ class Lives:
         self._returns = [at for at in self._returns if at > since]
         self._births = [at for at in self._births if at > since]
 
+    def pause(self, seconds: float) -> None:
+        """Leave out a time in which no beat could be received: nobody fell silent in it."""
+        for series in self.others:
+            series.at += seconds
+        self._returns = [at + seconds for at in self._returns]
+        self._births = [at + seconds for at in self._births]
+
     def _continued_by(self, current: Series, process: Process) -> Series | None:
         found: Series | None = None
         for series in (current, *self.others):

@@ -100,14 +100,14 @@ class Component:
 class Cell:
     """Everything known of one CSC. Times are monotonic seconds.
 
-    ``shown`` with its ``place`` in the snapshot. Durable are the fields from ``liveness`` to ``before_inferred``:
+    ``shown`` with its ``place`` in the snapshot. Durable are the fields from ``liveness`` to ``stood_for``:
     ``told`` counts only while ``current``, that is told by the process that beats, and was first told live at
     ``told_since``; ``unread_states`` holds, by event, what hides it; ``before`` is what the CSC was when its feed was
-    lost, ``back_at`` when the feed came back while no beat has followed. Transient are those from ``lives`` on:
-    ``deadline`` is when to look at it again, ``fell_at`` when the number of its states last fell,
-    ``exited_at`` when the process that beats acknowledged our exitControl, ``orders`` the place of its newest state in
-    each state topic, ``efd_unread`` why the EFD's cannot be used. The rest is of the view last made; ``known_as`` is
-    the last effective state that was not UNKNOWN.
+    lost, ``back_at`` when the feed came back while no beat has followed, or a standstill of our own ended, of
+    ``stood_for`` seconds. Transient are those from ``lives`` on: ``deadline`` is when to look at it again, ``fell_at``
+    when the number of its states last fell, ``exited_at`` when the process that beats acknowledged our exitControl,
+    ``orders`` the place of its newest state in each state topic, ``efd_unread`` why the EFD's cannot be used. The rest
+    is of the view last made; ``known_as`` is the last effective state that was not UNKNOWN.
     """
 
     __slots__ = (
@@ -152,6 +152,7 @@ class Cell:
         "shown",
         "simulation",
         "spec",
+        "stood_for",
         "stopped_by",
         "substate",
         "substate_current",
@@ -192,8 +193,8 @@ class Cell:
         self.logged: ErrorLogged | None = None
         self.efd_read = False
         self.back_at: float | None = None
-        self.before = Effective.UNKNOWN
-        self.before_inferred = False
+        self.before, self.before_inferred = Effective.UNKNOWN, False
+        self.stood_for: float | None = None
 
         self.lives = Lives()
         self.unread = Unread()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from deploydash.core.model import CameraSubstate, CscId, Effective, Liveness, SummaryState, Target, Verdict
-from deploydash.core.snapshot import Reason
+from deploydash.core.snapshot import Reason, seconds_text
 
 OFFLINE_GRACE = 5.0
 """Seconds a CSC may beat on after it told OFFLINE. Its process ends within 2.8 s (seen on ts_salobj 8.2)."""
@@ -37,8 +37,9 @@ class Seen:
     ``unread``, ``state_unread``, ``substate_unread``: why its heartbeats, newest state, newest sub-state are not
     readable. ``told_at``: when ``reported`` was told live, None if it was read back. ``topic``: its heartbeat topic can
     be read. ``proved``: another CSC beats. ``before``: what it was when the feed was lost. ``back_at``: when the
-    feed came back, if no beat followed yet. ``stopped_by``: the approved step that stopped it, and when, in
-    words. ``moving``: a command of ours is under way and within its time.
+    feed came back, if no beat followed yet; with ``stood_for`` when we ourselves went on after standing still for
+    so many seconds. ``stopped_by``: the approved step that stopped it, and when, in words. ``moving``: a command of
+    ours is under way and within its time.
     """
 
     csc: CscId
@@ -64,6 +65,7 @@ class Seen:
     lost_at: float = 0.0
     lost_why: str = ""
     back_at: float | None = None
+    stood_for: float | None = None
     never_up: bool = False
     before: Effective = Effective.UNKNOWN
     before_inferred: bool = False
@@ -115,6 +117,12 @@ def _first_row_that_fits(seen: Seen, target: Target | None, now: float) -> Judge
 
 def _feed_down(seen: Seen) -> Judgement:
     """Row 1."""
+    known = seen.before is not Effective.UNKNOWN
+    before = f"last seen {seen.before}" if known else "nothing known before"
+    if seen.stood_for is not None and seen.back_at is not None:
+        stood = seconds_text(max(1.0, round(seen.stood_for)))
+        reason = Reason(f"deploydash stood still for {stood}; {before}", seen.back_at)
+        return Judgement(seen.before, seen.before_inferred, Verdict.UNKNOWN, reason)
     if seen.never_up:
         text = (
             f"no answer for its heartbeats for {{age}} ({seen.lost_why})"
@@ -122,8 +130,6 @@ def _feed_down(seen: Seen) -> Judgement:
             else "Kafka not reached for {age}"
         )
         return _unknown(Reason(text, seen.lost_at))
-    known = seen.before is not Effective.UNKNOWN
-    before = f"last seen {seen.before}" if known else "nothing known before"
     why = f" ({seen.lost_why})" if seen.lost_why else ""
     reason = Reason(f"Kafka lost {{age}} ago{why}; {before}", seen.lost_at)
     if seen.back_at is not None:

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from deploydash.core import asides, fold, heard, notice, unread
+from deploydash.core import asides, fold, heard, notice, standstill, unread
 from deploydash.core import observations as seen
 from deploydash.core.board import Board
 from deploydash.core.cell import Cell
 from deploydash.core.commands import Command, CompareWith, JudgeByRun, Remark
 from deploydash.core.detail import detail_of
-from deploydash.core.effective import OFFLINE_GRACE
 from deploydash.core.ledger import Ledger
 from deploydash.core.listening import review
 from deploydash.core.model import CscId, Effective, FeedName, FeedState, Liveness, Phase, Roster, SummaryState
@@ -46,6 +45,7 @@ _NOTICES: Mapping[type[Any], Callable[[Ledger, Any], tuple[Record, ...]]] = Mapp
         seen.CommandSeen: asides.command_seen,
         seen.FetchesStopped: notice.fetches_stopped,
         seen.FetchesResumed: notice.fetches_resumed,
+        seen.StoodStill: standstill.stood_still,
         seen.FeedChanged: notice.feed_changed,
         seen.FeedMeasured: asides.feed_measured,
         seen.RecordsUndecodable: asides.records_undecodable,
@@ -141,6 +141,7 @@ class Fleet:
             detail=None if inspected is None else detail_of(inspected, ledger.hearing, now),
             decided=self._undecided == 0,
             banner=self._banner(),
+            standstill=standstill.shown(ledger, now),
         )
 
     def _compare(self, command: CompareWith) -> None:
@@ -169,7 +170,7 @@ class Fleet:
         change = review(cell, self._ledger.hearing, now)
         if change is not None:
             records.append(change)
-        if cell.lives.others:
+        if cell.lives.others and self._ledger.hearing.lost_for(cell.component) is None:
             ended = heard.duplicate_ended(cell, now)
             if ended is not None:
                 records.append(ended)
@@ -200,7 +201,7 @@ class Fleet:
             cell.decided = decided
             if view.expected:
                 self._undecided -= 1 if decided else -1
-        until = None if cell.told_since is None else cell.told_since + OFFLINE_GRACE
+        until = None if cell.told_since is None else ledger.grace_until(cell.told_since)
         if until is not None and now <= until and cell.reported is SummaryState.OFFLINE:
             self._leaving[cell] = until
         if view is old:
@@ -228,6 +229,9 @@ class Fleet:
             deaf = sum(cell.shown for component in lost for cell in component.cells)
             if deaf:
                 return f"{deaf} CSC{'s' * (deaf > 1)} cannot be heard: {lost[0].lost_why}"
+            waiting = sum(cell.shown and cell.stood_for is not None for cell in self._cells.values())
+            if waiting:
+                return standstill.banner(ledger, waiting)
         return self._unread_banner() or ledger.quiet.sentence()
 
     def _unread_banner(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from deploydash.core import outages, records
+from deploydash.core import outages, records, standstill
 from deploydash.core.ledger import Ledger
 from deploydash.core.model import NEVER_EXPECTED, Liveness, SummaryState
 from deploydash.core.records import (
@@ -96,7 +96,7 @@ def _beats_changed(ledger: Ledger, record: BeatsChanged) -> None:
     cell.has_beaten = record.has_beaten
     cell.unread_why = record.why
     if record.liveness is not Liveness.FEED_DOWN:
-        cell.back_at = None
+        cell.back_at = cell.stood_for = None
     if record.liveness is Liveness.BEATING and cell.liveness in _STILL:
         cell.stopped_by = ""  # it came up again: the next silence is its own
     ledger.set_liveness(cell, record.liveness)
@@ -182,6 +182,7 @@ _APPLIERS: Mapping[type[Any], Callable[[Ledger, Any], None]] = MappingProxyType(
         records.FeedReported: outages.feed_reported,
         records.FetchesLost: outages.fetches_lost,
         records.FetchesBack: outages.fetches_back,
+        records.StandstillNoted: standstill.standstill_noted,
         records.TopicsFound: outages.topics_found,
     }
 )

@@ -9,10 +9,11 @@ from dataclasses import replace
 from deploydash.core.banner import QuietTogether
 from deploydash.core.board import UNEXPECTED
 from deploydash.core.cell import STATE, SUBSTATE, Cell, Component
-from deploydash.core.effective import Looked, Seen, effective_state
+from deploydash.core.effective import OFFLINE_GRACE, Looked, Seen, effective_state
 from deploydash.core.events import EventLog
 from deploydash.core.listening import Hearing
 from deploydash.core.model import CscId, FeedName, FeedState, Liveness, Phase, Roster, Target
+from deploydash.core.records import StandstillNoted
 from deploydash.core.snapshot import FeedView, Undecodable
 
 
@@ -32,6 +33,7 @@ class Ledger:
         self.cells: dict[CscId, Cell] = {}
         self.dirty: list[Cell] = []
         self.undecodable: dict[str, Undecodable] = {}
+        self.standstill: StandstillNoted | None = None
         self.livenesses: Counter[Liveness] = Counter()
         self.foreign: dict[tuple[CscId, str], tuple[float, int]] = {}
         self.feeds = {
@@ -107,7 +109,7 @@ class Ledger:
             cell.before_inferred = judgement.inferred
         if cell.liveness is not Liveness.FEED_DOWN:
             self.set_liveness(cell, Liveness.FEED_DOWN)
-        cell.back_at = None
+        cell.back_at = cell.stood_for = None
         self.mark((cell,))
 
     def decided(self, cell: Cell) -> bool:
@@ -149,7 +151,7 @@ class Ledger:
             beat_at_least=cell.at_least,
             has_beaten=cell.has_beaten,
             reported=cell.reported,
-            told_at=cell.told_since,
+            told_at=self._told_at(cell),
             told_before=cell.told is not None and cell.reported is None,
             looked=self.looked(cell),
             camera=cell.spec is not None and cell.spec.camera,
@@ -164,12 +166,20 @@ class Ledger:
             lost_at=lost_at,
             lost_why=lost_why,
             back_at=cell.back_at,
+            stood_for=cell.stood_for,
             never_up=never_up,
             before=cell.before,
             before_inferred=cell.before_inferred,
             stopped_by=cell.stopped_by,
             moving=cell.moving,
         )
+
+    def grace_until(self, told_at: float) -> float:
+        """Return until when a CSC that told OFFLINE may still beat; a standstill of our own does not count."""
+        return self.hearing.due(told_at, OFFLINE_GRACE)
+
+    def _told_at(self, cell: Cell) -> float | None:
+        return None if cell.told_since is None else self.grace_until(cell.told_since) - OFFLINE_GRACE
 
     def _add(self, cell: Cell) -> None:
         self.cells[cell.csc] = cell

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
+
 from deploydash.core.cell import LONG_AGO, NEVER, Cell, Component
 from deploydash.core.model import Liveness
 from deploydash.core.records import BeatsChanged
@@ -11,6 +14,13 @@ SILENT_AFTER_EXIT = 3.0
 
 _SAME_BEAT = 0.5
 """Seconds by which a beat's time, as our clock has it, may move without being news."""
+
+CATCH_UP = 2.0
+"""Seconds after a standstill of ours in which what came meanwhile may still be read: as long as a fetch may take
+until it counts as unanswered."""
+
+_KEPT_STANDSTILLS = 64
+_ALIVE = (Liveness.BEATING, Liveness.LATE)
 
 
 class Hearing:
@@ -22,7 +32,7 @@ class Hearing:
     ``connected_at``: when the connection that is read now began to be made.
     """
 
-    __slots__ = ("append_ahead", "connected_at", "ever_up", "lost_at", "started_at", "topics")
+    __slots__ = ("_deaf", "append_ahead", "connected_at", "ever_up", "lost_at", "started_at", "topics")
 
     def __init__(self, started_at: float) -> None:
         self.started_at = started_at
@@ -31,6 +41,25 @@ class Hearing:
         self.ever_up = False
         self.topics: frozenset[str] | None = None
         self.append_ahead: float | None = None
+        self._deaf: deque[tuple[float, float]] = deque(maxlen=_KEPT_STANDSTILLS)
+
+    def stood_still(self, since: float, until: float) -> None:
+        """Note a standstill of our own. It ends some time after the process goes on: what came is read first."""
+        begin, end = since, until + CATCH_UP
+        if self._deaf and self._deaf[-1][1] >= begin:
+            begin, before = self._deaf.pop()
+            end = max(end, before)
+        self._deaf.append((begin, end))
+
+    def due(self, since: float, seconds: float) -> float:
+        """Return when so many seconds of listening have passed since ``since``, as far as is known."""
+        due = since + seconds
+        for begin, end in self._deaf:
+            if begin >= due:
+                break
+            if end > since:
+                due += end - max(begin, since)
+        return due
 
     def lost_for(self, component: Component) -> float | None:
         """Return until when this component's fetches were answered, or None while they are."""
@@ -63,27 +92,42 @@ def review(cell: Cell, hearing: Hearing, now: float) -> BeatsChanged | None:
     if hearing.lost_for(cell.component) is not None:
         return None
     unread_at = _unread_at(cell, hearing)
-    if cell.back_at is not None and now < cell.back_at + cell.limits.silent:
-        fair_at = cell.back_at + cell.limits.late if unread_at > cell.back_at else NEVER
+    if cell.back_at is not None:
+        fresh_at = hearing.due(cell.back_at, cell.limits.silent)
+        fair_at = hearing.due(cell.back_at, cell.limits.late) if unread_at > cell.back_at else fresh_at
         if now < fair_at:
-            cell.deadline = min(fair_at, cell.back_at + cell.limits.silent)
+            cell.deadline = fair_at
             return None
     if cell.lives.series is None:
-        return _review_unheard(cell, hearing, unread_at, now)
-    beat_at = cell.lives.series.at
+        change = _review_unheard(cell, hearing, unread_at, now)
+    else:
+        change = _review_heard(cell, hearing, cell.lives.series.at, unread_at, now)
+    if cell.back_at is not None and change is not None and change.liveness in _ALIVE:
+        return None  # only a beat that was received shows that it lives
+    return change
+
+
+def _review_heard(cell: Cell, hearing: Hearing, beat_at: float, unread_at: float, now: float) -> BeatsChanged | None:
     if unread_at > max(beat_at, LONG_AGO if cell.exited_at is None else cell.exited_at):
-        return _review_unread(cell, beat_at, unread_at, now)
-    liveness, cell.deadline = by_age(cell, beat_at, now)
+        return _review_unread(cell, hearing, beat_at, unread_at, now)
+    liveness, cell.deadline = by_age(cell, beat_at, now, hearing.due)
     if liveness is cell.liveness:
         return None
     return BeatsChanged(cell.csc, liveness, False, beat_at, False, True, now)
 
 
-def by_age(cell: Cell, beat_at: float, now: float) -> tuple[Liveness, float]:
+def at_once(since: float, seconds: float) -> float:
+    """Return when so many seconds have passed, whatever could be received in them."""
+    return since + seconds
+
+
+def by_age(
+    cell: Cell, beat_at: float, now: float, due: Callable[[float, float], float] = at_once
+) -> tuple[Liveness, float]:
     """Return what a last beat of this age means, and when that will change."""
-    late_at, silent_at = beat_at + cell.limits.late, beat_at + cell.limits.silent
+    late_at, silent_at = due(beat_at, cell.limits.late), due(beat_at, cell.limits.silent)
     if cell.exited_at is not None:
-        silent_at = min(silent_at, max(beat_at, cell.exited_at) + SILENT_AFTER_EXIT)
+        silent_at = min(silent_at, due(max(beat_at, cell.exited_at), SILENT_AFTER_EXIT))
     if now >= silent_at:
         return Liveness.SILENT, NEVER
     if now >= late_at:
@@ -99,13 +143,14 @@ def _unread_at(cell: Cell, hearing: Hearing) -> float:
     return max(component.unread.at, cell.unread.at, logged_at)
 
 
-def _review_unread(cell: Cell, beat_at: float, unread_at: float, now: float) -> BeatsChanged | None:
+def _review_unread(cell: Cell, hearing: Hearing, beat_at: float, unread_at: float, now: float) -> BeatsChanged | None:
     """Judge a CSC whose last heartbeat was followed by records that cannot be read: silence counts from the last."""
-    if now < beat_at + cell.limits.late:
-        cell.deadline = beat_at + cell.limits.late
+    late_at, silent_at = hearing.due(beat_at, cell.limits.late), hearing.due(unread_at, cell.limits.silent)
+    if now < late_at:
+        cell.deadline = late_at
         liveness, seen_at, why = Liveness.BEATING, beat_at, ""
-    elif now < unread_at + cell.limits.silent:
-        cell.deadline = unread_at + cell.limits.silent
+    elif now < silent_at:
+        cell.deadline = silent_at
         newest = cell.unread if cell.unread.at >= cell.component.unread.at else cell.component.unread
         liveness, seen_at, why = Liveness.UNREADABLE, beat_at, newest.why
     else:
@@ -122,22 +167,22 @@ def _review_unheard(cell: Cell, hearing: Hearing, unread_at: float, now: float) 
     """
     bound = _log_bound(cell, hearing)
     if unread_at > (LONG_AGO if bound is None else bound):
-        fair_at = cell.listening_since + cell.limits.late
-        if now < min(fair_at, unread_at + cell.limits.silent):
-            cell.deadline = min(fair_at, unread_at + cell.limits.silent)
+        fair_at = hearing.due(cell.listening_since, cell.limits.late)
+        if now < (due := min(fair_at, hearing.due(unread_at, cell.limits.silent))):
+            cell.deadline = due
             if cell.liveness in (Liveness.UNSEEN, Liveness.FEED_DOWN):
                 return None
             return BeatsChanged(cell.csc, Liveness.UNSEEN, True, None, False, False, now)
-        return _review_unread(cell, LONG_AGO, unread_at, now)
+        return _review_unread(cell, hearing, LONG_AGO, unread_at, now)
     if bound is not None and cell.log_beat is not None and bound >= hearing.started_at:
-        liveness, cell.deadline = by_age(cell, bound, now)
+        liveness, cell.deadline = by_age(cell, bound, now, hearing.due)
         if liveness is cell.liveness:
             return None
         return BeatsChanged(cell.csc, liveness, False, bound, False, True, now)
-    limit_at = cell.listening_since + cell.limits.silent
+    limit_at = hearing.due(cell.listening_since, cell.limits.silent)
     due = limit_at
     if bound is not None:
-        due = bound + cell.limits.silent
+        due = hearing.due(bound, cell.limits.silent)
         if cell.log_beat is None:
             due = min(limit_at, due)
     if cell.liveness is Liveness.UNSEEN and cell.listening and now < due:

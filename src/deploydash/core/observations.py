@@ -291,6 +291,20 @@ class FetchesResumed:
 
 
 @dataclass(frozen=True, slots=True)
+class StoodStill:
+    """This process took in nothing for ``lasted_s``: stopped, swapped out, or held up by work of its own.
+
+    ``since`` is when it last could; ``lasted_s`` is more than from then to ``at`` where the whole machine slept.
+    ``where`` names what held it up, or is empty where it was the process as a whole.
+    """
+
+    since: float
+    lasted_s: float
+    where: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class FeedChanged:
     """A feed came up, went down or degraded; ``detail`` is a sentence with the address and what to do."""
 
@@ -347,6 +361,7 @@ Observation = (
     | CommandSeen
     | FetchesStopped
     | FetchesResumed
+    | StoodStill
     | FeedChanged
     | FeedMeasured
     | RecordsUndecodable

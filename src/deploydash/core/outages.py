@@ -110,8 +110,11 @@ def _unfreeze(ledger: Ledger, component: Component, lost_at: float | None, at: f
     if lost_at is not None:
         component.gaps.append((lost_at, at))
     for cell in component.cells:
+        if lost_at is not None:
+            cell.lives.pause(at - lost_at)
         if cell.liveness is Liveness.FEED_DOWN and not listen_anew:
             cell.back_at = at
+            cell.stood_for = None
         elif cell.liveness in (Liveness.FEED_DOWN, Liveness.UNSEEN):
             cell.back_at = None
             cell.listening = True

@@ -178,6 +178,21 @@ class FetchesBack:
 
 
 @dataclass(frozen=True, slots=True)
+class StandstillNoted:
+    """This process took in nothing from ``since`` to ``at``, in all ``lasted_s``; ``where`` as StoodStill has it.
+
+    ``touched``: the CSCs of which nothing is known by that, until a heartbeat is received or a whole limit of
+    listening has passed.
+    """
+
+    since: float
+    lasted_s: float
+    where: str
+    touched: tuple[CscId, ...]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class TopicsFound:
     """The components whose heartbeat topic exists and may be read."""
 
@@ -237,6 +252,7 @@ Record = (
     | FeedReported
     | FetchesLost
     | FetchesBack
+    | StandstillNoted
     | TopicsFound
     | StatesRead
     | EfdRead

@@ -196,6 +196,18 @@ class Undecodable:
 
 
 @dataclass(frozen=True, slots=True)
+class Standstill:
+    """That this process took in nothing for ``lasted_s`` until ``at`` (monotonic), while that matters.
+
+    ``waiting``: of so many CSCs nothing is known because of it, until a heartbeat is received.
+    """
+
+    at: float
+    lasted_s: float
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything a reader may know, as of ``at`` (monotonic) and ``utc`` (unix seconds).
 
@@ -203,6 +215,7 @@ class Snapshot:
     ``decided``: every topic's last states are read and every expected CSC's liveness is decided.
     ``banner``: a sentence when the feed, not the observatory, is to blame for what is shown; else empty.
     ``run``: the run beside the grid, or None where there is only the grid.
+    ``standstill``: a standstill of our own, while it matters.
     """
 
     number: int
@@ -220,3 +233,4 @@ class Snapshot:
     decided: bool
     banner: str
     run: RunView | None = None
+    standstill: Standstill | None = None

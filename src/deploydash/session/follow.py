@@ -43,7 +43,7 @@ class Line(Protocol):
         ...
 
 
-LEADS_TIMES = ("at", "beat_at", "answered_until")
+LEADS_TIMES = ("at", "beat_at", "answered_until", "since")
 """The fields of records that are monotonic seconds of the process that wrote them."""
 
 

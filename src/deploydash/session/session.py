@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from deploydash.core.commands import Command
 from deploydash.core.fleet import Fleet
 from deploydash.core.model import CscId
-from deploydash.core.observations import Observation
+from deploydash.core.observations import Observation, StoodStill
 from deploydash.core.ports import Clock, Feed, Subscriber
 from deploydash.core.records import Record
 from deploydash.core.snapshot import Snapshot
 from deploydash.session.gaps import KafkaGaps
+from deploydash.session.standstill import Standstills, of_this_loop
 from deploydash.session.supervise import supervise
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class Session:
         self.attach: Callable[[Snapshot], Snapshot] | None = None
         self.recorded: Callable[[Sequence[Record]], None] | None = None
         self._gaps = KafkaGaps()
+        self._standstills: Standstills | None = None
         self._items: asyncio.Queue[Item] = asyncio.Queue()
         self._room = asyncio.Semaphore(INBOX_LIMIT)
         self._subscribers: list[Subscriber] = []
@@ -81,10 +83,12 @@ class Session:
 
     def snapshot(self) -> Snapshot:
         """Return everything known now."""
+        self._note_standstills()
         return self._fleet.snapshot(self.clock.monotonic(), self.clock.utc())
 
     async def run(self) -> None:
         """Run until cancelled. Feeds are restarted; an error of the fold or of a snapshot is raised."""
+        self._standstills = of_this_loop()
         try:
             async with asyncio.TaskGroup() as group:
                 for feed in self._feeds:
@@ -111,6 +115,7 @@ class Session:
                 self._publish()
 
     def _take(self, item: Item) -> None:
+        self._note_standstills()
         now = self.clock.monotonic()
         fleet = self._fleet
         if isinstance(item, Exception):
@@ -127,6 +132,14 @@ class Session:
             fleet.order(item)
         else:
             self._apply(fleet.observe(item, now))
+
+    def _note_standstills(self) -> None:
+        """Take in that we stood still before anything else: what is judged next must not be judged by its age."""
+        if self._standstills is None:
+            return
+        for found in self._standstills.take():
+            stood = StoodStill(found.since, found.lasted_s, found.where, found.until)
+            self._apply(self._fleet.observe(stood, found.until))
 
     def _apply(self, records: tuple[Record, ...]) -> None:
         for record in records:

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from deploydash.cells import cells
 from deploydash.core.model import FeedName, FeedState
-from deploydash.core.snapshot import FeedView, Snapshot, seconds_text
+from deploydash.core.snapshot import FeedView, Snapshot, Standstill, seconds_text
+from deploydash.core.standstill import in_words
 from deploydash.ui.glyphs import Glyphs
 from deploydash.ui.ink import Ink, Line, Span, Spans, Surface
 
@@ -109,7 +110,9 @@ def _departures(snapshot: Snapshot) -> list[Spans]:
 def feeds_line(snapshot: Snapshot, width: int, now: float, glyphs: Glyphs) -> Line:
     """Return the second line: each feed with its health, and what could not be decoded."""
     right: list[Spans] = []
-    if not snapshot.decided:
+    if snapshot.standstill is not None:
+        right.append(stood_still(snapshot.standstill))
+    elif not snapshot.decided:
         right.append((Span("listening", Ink.ACCENT),))
     skews = [feed.skew_s for feed in snapshot.feeds if feed.skew_s is not None and abs(feed.skew_s) > SKEW_S]
     if skews:
@@ -126,6 +129,11 @@ def feeds_line(snapshot: Snapshot, width: int, now: float, glyphs: Glyphs) -> Li
     if width_of(_joined(parts, Surface.PAGE)) + 2 + width_of(end) > width:
         parts = _feeds(snapshot, now, glyphs, {FeedName.KAFKA})
     return row(parts, [tuple(end)], width, Surface.PAGE)
+
+
+def stood_still(standstill: Standstill) -> Spans:
+    """Return that we ourselves stood still, and so knew nothing meanwhile."""
+    return (Span(f"stood still {in_words(standstill.lasted_s)}", Ink.WARN),)
 
 
 def _feeds(snapshot: Snapshot, now: float, glyphs: Glyphs, sourced: set[FeedName]) -> list[Spans]:

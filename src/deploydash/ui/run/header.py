@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from deploydash.cells import padded
 from deploydash.core.run_state import StepStatus
 from deploydash.core.run_view import RunView
-from deploydash.ui.header import clock, feed_spans, row, width_of
+from deploydash.ui.header import clock, feed_spans, row, stood_still, width_of
 from deploydash.ui.ink import Ink, Line, Span, Spans, Surface
 from deploydash.ui.keys import Key
 from deploydash.ui.present import cut
@@ -78,7 +78,10 @@ def _feeds(reading: Reading, width: int, watching: int) -> Line:
     name = reading.run.operator if width >= 100 else reading.run.operator.partition("@")[0]
     lead = f"lead {name}" if reading.lead else f"you observe {reading.glyphs.dot} lead {name}"
     seen = f" {reading.glyphs.dot} {watching} watching" if watching else ""
-    return row(parts, [(Span(f"{lead}{seen} ", Ink.DIM),)], width, Surface.PAGE)
+    right: list[Spans] = [(Span(f"{lead}{seen} ", Ink.DIM),)]
+    if reading.snapshot.standstill is not None:
+        right.insert(0, stood_still(reading.snapshot.standstill))
+    return row(parts, right, width, Surface.PAGE)
 
 
 def hold_line(reading: Reading, width: int) -> Line:
