@@ -114,7 +114,12 @@ def test_a_time_out_that_ran_out_while_we_stood_still_for_real_seconds_is_none()
     async def work() -> str:
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         reader, writer = os.pipe()
-        asyncio.get_running_loop().add_reader(reader, lambda: answer.done() or answer.set_result("answered"))
+
+        def answered() -> None:
+            os.read(reader, 1)
+            answer.set_result("answered")
+
+        asyncio.get_running_loop().add_reader(reader, answered)
         asyncio.get_running_loop().call_soon(spin, 2.5)
         os.write(writer, b"x")
         async with asyncio.timeout(2.0):
@@ -158,7 +163,12 @@ def test_a_session_hears_of_a_standstill_before_any_tick_or_look_in_real_time() 
         seen: list[Snapshot] = []
         beats = asyncio.Event()
         session.subscribe(seen.append)
-        session.subscribe(lambda snapshot: snapshot.cscs[0].liveness is Liveness.BEATING and beats.set())
+
+        def look(snapshot: Snapshot) -> None:
+            if snapshot.cscs[0].liveness is Liveness.BEATING:
+                beats.set()
+
+        session.subscribe(look)
         running = asyncio.create_task(session.run())
         await asyncio.wait_for(beats.wait(), patient(5))
         seen.clear()

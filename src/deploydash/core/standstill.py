@@ -30,8 +30,13 @@ def _is_touched(ledger: Ledger, cell: Cell, stood: StoodStill) -> bool:
     limit = cell.limits.late if cell.exited_at is None else min(cell.limits.late, SILENT_AFTER_EXIT)
     if stood.lasted_s >= limit:
         return cell.liveness is not Liveness.FEED_DOWN or cell.back_at is not None
-    heard, beat_at = cell.liveness in (Liveness.BEATING, Liveness.LATE), cell.last_beat
-    return heard and beat_at is not None and by_age(cell, beat_at, stood.at)[0] is not Liveness.BEATING
+    beat_at = cell.last_beat
+    if beat_at is None:
+        return False
+    if cell.liveness is Liveness.SILENT:
+        return by_age(cell, beat_at, stood.since, ledger.hearing.due)[0] is not Liveness.SILENT
+    heard = cell.liveness in (Liveness.BEATING, Liveness.LATE)
+    return heard and by_age(cell, beat_at, stood.at)[0] is not Liveness.BEATING
 
 
 def standstill_noted(ledger: Ledger, record: StandstillNoted) -> None:
