@@ -6,7 +6,14 @@ import pytest
 
 from deploydash.core.fleet import Fleet
 from deploydash.core.model import FeedName, FeedState, Liveness
-from deploydash.core.observations import BeatsReadBack, FetchesResumed, StatesReadBack, TopicsListed
+from deploydash.core.observations import (
+    BeatsRead,
+    BeatsReadBack,
+    BeatsUnreadable,
+    FetchesResumed,
+    StatesReadBack,
+    TopicsListed,
+)
 from tests.support.builders import Watched, beat, feed, logged_beat, roster, told
 from tests.support.clock import START_UTC
 
@@ -74,3 +81,32 @@ def test_the_next_beat_of_such_a_csc_is_no_restart() -> None:
     watched.see(beat("Test:1", "7/101", 1.3))
     assert watched.view("Test:1").restarts == 0
     assert watched.view("Test:1").effective == "STANDBY"
+
+
+def test_a_heartbeat_that_waits_for_its_schema_hides_whose_it_is_only_until_it_is_read() -> None:
+    watched = Watched(Fleet(roster("ESS:1", "ESS:2"), 0.0), 0.8)
+    ess = frozenset({"ESS"})
+    watched.see(feed(FeedName.KAFKA, FeedState.UP, 0.8), TopicsListed(ess, 0.8), FetchesResumed(ess, 0.8))
+    watched.see(
+        told("ESS:1", "STANDBY", 0.8, age=60.0, live=False), told("ESS:2", "STANDBY", 0.8, age=60.0, live=False)
+    )
+    watched.see(StatesReadBack("ESS", 0.8))
+    watched.see(BeatsReadBack("ESS", 0.8, START_UTC + 0.8 - 60.0, append_time=True))
+    watched.see(BeatsUnreadable("ESS", None, "schema 7 is asked for", 0.8, START_UTC + 0.8, waits=True))
+    assert not watched.snapshot().decided
+    watched.see(beat("ESS:1", "8/100", 0.8), BeatsRead("ESS", 0.8))
+    watched.until(1.0)
+    assert watched.view("ESS:1").liveness is Liveness.BEATING
+    assert watched.view("ESS:2").liveness is Liveness.SILENT
+    assert watched.snapshot().decided
+
+
+def test_what_nobody_can_read_hides_it_after_that_too() -> None:
+    watched = Watched(Fleet(roster("ESS:1", "ESS:2"), 0.0), 0.8)
+    ess = frozenset({"ESS"})
+    watched.see(feed(FeedName.KAFKA, FeedState.UP, 0.8), TopicsListed(ess, 0.8), FetchesResumed(ess, 0.8))
+    watched.see(StatesReadBack("ESS", 0.8), BeatsReadBack("ESS", 0.8, START_UTC + 0.8 - 60.0, append_time=True))
+    watched.see(BeatsUnreadable("ESS", None, "schema 7 is asked for", 0.8, START_UTC + 0.8, waits=True))
+    watched.see(BeatsUnreadable("ESS", None, "null value", 0.8, START_UTC + 0.8), BeatsRead("ESS", 0.8))
+    watched.until(6.0)
+    assert watched.view("ESS:1").liveness is Liveness.UNREADABLE

@@ -17,6 +17,7 @@ from deploydash.core.model import CscId, SummaryState
 from deploydash.core.observations import (
     BeatArrived,
     BeatFoundInLog,
+    BeatsRead,
     BeatsUnreadable,
     FetchesResumed,
     FetchesStopped,
@@ -199,6 +200,8 @@ async def test_what_waited_never_replaces_what_came_after_it() -> None:
     finally:
         del TEXTS[3]
     assert [(beat.csc.index, beat.process.seq_num) for beat in way.inbox.of(BeatArrived)] == [(1, 9), (2, 8)]
+    assert unread.waits
+    assert way.inbox.of(BeatsRead) == [BeatsRead("ESS", 1.0)]
 
 
 async def test_a_flood_of_unknown_schemas_does_not_reach_the_registry(way: Way) -> None:

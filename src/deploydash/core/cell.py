@@ -68,6 +68,7 @@ class Component:
         "states_read",
         "unread",
         "unread_states",
+        "waiting",
     )
 
     def __init__(self, name: str) -> None:
@@ -91,6 +92,8 @@ class Component:
         """Transient: append time of the newest heartbeat of its log that cannot be read."""
         self.unread = Unread()
         """Transient: heartbeats that may be any of its CSCs'."""
+        self.waiting = Unread()
+        """Transient: the like of them whose schema may still come."""
         self.unread_states: dict[str, tuple[Unreadable, ...]] = {}
         """Transient: by state event, the newest records that cannot be read."""
         self.gaps: deque[tuple[float, float]] = deque(maxlen=_KEPT_LINES)

@@ -28,6 +28,7 @@ _NOTICES: Mapping[type[Any], Callable[[Ledger, Any], tuple[Record, ...]]] = Mapp
         seen.BeatFoundInLog: heard.beat_found_in_log,
         seen.BeatsReadBack: heard.beats_read_back,
         seen.BeatsUnreadable: unread.beats_unreadable,
+        seen.BeatsRead: unread.beats_read,
         seen.StatesUnreadable: unread.states_unreadable,
         seen.EfdUnreadable: unread.efd_unreadable,
         seen.StateTold: notice.state_told,

@@ -140,7 +140,7 @@ def _unread_at(cell: Cell, hearing: Hearing) -> float:
     component = cell.component
     ahead = component.append_ahead if component.append_ahead is not None else hearing.append_ahead
     logged_at = LONG_AGO if ahead is None else component.log_unread_utc - ahead
-    return max(component.unread.at, cell.unread.at, logged_at)
+    return max(component.unread.at, component.waiting.at, cell.unread.at, logged_at)
 
 
 def _review_unread(cell: Cell, hearing: Hearing, beat_at: float, unread_at: float, now: float) -> BeatsChanged | None:
@@ -151,7 +151,7 @@ def _review_unread(cell: Cell, hearing: Hearing, beat_at: float, unread_at: floa
         liveness, seen_at, why = Liveness.BEATING, beat_at, ""
     elif now < silent_at:
         cell.deadline = silent_at
-        newest = cell.unread if cell.unread.at >= cell.component.unread.at else cell.component.unread
+        newest = max(cell.unread, cell.component.unread, cell.component.waiting, key=lambda unread: unread.at)
         liveness, seen_at, why = Liveness.UNREADABLE, beat_at, newest.why
     else:
         liveness, seen_at, why = Liveness.SILENT, unread_at, ""

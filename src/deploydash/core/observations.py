@@ -72,6 +72,7 @@ class BeatsUnreadable:
 
     ``index`` is None where it cannot be told whose it is: then it may be any CSC's of the component. Several may
     be merged into the newest. With ``live`` False it was found in the log and was appended at ``appended_utc``.
+    ``waits``: its schema may still come, and BeatsRead follows once it has.
     """
 
     component: str
@@ -80,6 +81,15 @@ class BeatsUnreadable:
     at: float
     appended_utc: float | None
     live: bool = True
+    waits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BeatsRead:
+    """Nothing of a heartbeat topic waits for a schema any more: whose it was, or that nobody can tell, was told."""
+
+    component: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +354,7 @@ Observation = (
     | BeatFoundInLog
     | BeatsReadBack
     | BeatsUnreadable
+    | BeatsRead
     | StatesUnreadable
     | EfdUnreadable
     | StateTold

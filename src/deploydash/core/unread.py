@@ -6,10 +6,10 @@ noted here and weighed by :mod:`listening`; a state hides each older one that it
 
 from __future__ import annotations
 
-from deploydash.core.cell import LONG_AGO, STATE, Cell, Component
+from deploydash.core.cell import LONG_AGO, STATE, Cell, Component, Unread
 from deploydash.core.ledger import Ledger
 from deploydash.core.model import NEVER_EXPECTED, CscId
-from deploydash.core.observations import BeatsUnreadable, EfdUnreadable, StatesUnreadable, Unreadable
+from deploydash.core.observations import BeatsRead, BeatsUnreadable, EfdUnreadable, StatesUnreadable, Unreadable
 from deploydash.core.records import NOTHING, FetchesBack, Record, StateUnread
 
 
@@ -26,12 +26,20 @@ def beats_unreadable(ledger: Ledger, found: BeatsUnreadable) -> tuple[Record, ..
         return NOTHING
     heard_at = ledger.hearing.heard_at(found.at, found.appended_utc, component)
     if found.index is None:
-        component.unread.take(heard_at, found.why)
+        (component.waiting if found.waits else component.unread).take(heard_at, found.why)
     elif (cell := ledger.cells.get(CscId(found.component, found.index))) is not None:
         cell.unread.take(heard_at, found.why)
     _look_again(component)
     if component.heard_since is None:
         return (FetchesBack(frozenset({component.name}), found.at),)
+    return NOTHING
+
+
+def beats_read(ledger: Ledger, found: BeatsRead) -> tuple[Record, ...]:
+    """Forget what waited: whose it was has been told, and it was nobody else's."""
+    component = ledger.component(found.component)
+    component.waiting = Unread()
+    _look_again(component)
     return NOTHING
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from deploydash.core.model import CscId
 from deploydash.core.observations import (
     BeatArrived,
+    BeatsRead,
     BeatsUnreadable,
     LogTold,
     Observation,
@@ -80,7 +81,7 @@ class Decoder:
         told = [told for record in records for told in self._live_event(partition, event, record, at)]
         return told + self.hidden(partition, event, at)
 
-    def released(self, held: Iterable[Held], event: Event) -> list[Observation]:
+    def released(self, held: Sequence[Held], event: Event) -> list[Observation]:
         """Return what records tell that had to wait, without those that newer ones have overtaken."""
         told: list[Observation] = []
         for one in held:
@@ -89,6 +90,8 @@ class Decoder:
                 csc: CscId | None = getattr(what, "csc", None)
                 if isinstance(what, LogTold) or csc is None or overtaken.get(csc, -1) <= one.record.offset:
                     told.append(what)
+        if event.name == HEARTBEAT and not self._room.holds(held[0].partition):
+            told.append(BeatsRead(event.component, held[-1].at))
         for partition in [partition for partition in self._passed if not self._room.holds(partition)]:
             del self._passed[partition]
         return told
@@ -170,7 +173,7 @@ class Decoder:
             except SchemaMissing as missing:
                 self._room.hold(missing.schema_id, Held(partition, record, at))
                 why = waits_for(missing.schema_id)
-                unread[None] = BeatsUnreadable(component, None, why, at, appended_utc(record))
+                unread[None] = BeatsUnreadable(component, None, why, at, appended_utc(record), waits=True)
                 continue
             index = beat.csc.index
             run = runs.get(index)
