@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Awaitable, Callable
 from typing import cast
 
@@ -30,6 +32,10 @@ class Screen:
         await self.left.wait()
 
     def exit(self) -> None:
+        self.left.set()
+
+    def terminal_lost(self) -> None:
+        self.return_code = 129
         self.left.set()
 
 
@@ -78,6 +84,20 @@ async def test_faults_of_both_are_told() -> None:
     with pytest.raises(ExceptionGroup) as raised:
         await beside(Screen(failure=ValueError("no such widget")), work)
     assert {str(fault) for fault in raised.value.exceptions} == {"no disk", "no such widget"}
+
+
+async def test_what_is_under_way_outlives_a_terminal_that_was_lost_and_the_answer_is_129(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    screen, told = Screen(), []
+
+    async def finish() -> None:
+        told.append("step ended")
+
+    asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), signal.SIGHUP)
+    assert await beside(screen, for_ever, finish) == 129
+    assert told == ["step ended"]
+    assert "the terminal is lost; what is under way is followed to its end" in capsys.readouterr().err
 
 
 async def test_what_is_under_way_outlives_a_screen_that_failed(capsys: pytest.CaptureFixture[str]) -> None:

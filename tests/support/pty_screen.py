@@ -13,21 +13,40 @@ import termios
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from tests.servers.waiting import patient
 
 
 class PtyScreen:
-    """Starts the program and reads until told to stop; the program ends with it."""
+    """Starts the program and reads until told to stop; the program ends with it.
 
-    def __init__(self, command: list[str], *, width: int, height: int, environ: Mapping[str, str]) -> None:
+    The terminal is the program's controlling one: who loses it is told by SIGHUP. ``messages``: a file for its standard
+    error.
+    """
+
+    def __init__(
+        self,
+        command: list[str],
+        *,
+        width: int,
+        height: int,
+        environ: Mapping[str, str],
+        messages: IO[bytes] | None = None,
+    ) -> None:
         self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+        self._is_lost = False
+        self.resize(width, height)
         # COLUMNS and LINES, which pytest's workers export, would be believed more than the terminal itself.
         own = {name: text for name, text in environ.items() if name not in {"COLUMNS", "LINES"}}
         self._process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, env=own, start_new_session=True
+            command,
+            stdin=slave,
+            stdout=slave,
+            stderr=messages or slave,
+            env=own,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
         os.close(slave)
         self.written = b""
@@ -43,7 +62,30 @@ class PtyScreen:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait(patient(5))
-        os.close(self._master)
+        self.lose()
+
+    @property
+    def pid(self) -> int:
+        """The program's process."""
+        return self._process.pid
+
+    def resize(self, width: int, height: int) -> None:
+        """Change the terminal's size, as dragging its window does."""
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+
+    def lose(self) -> None:
+        """Take the terminal away, as a connection that breaks does."""
+        if not self._is_lost:
+            self._is_lost = True
+            os.close(self._master)
+
+    def has_ended(self) -> bool:
+        """Say whether the program has ended; what it writes is not read."""
+        return self._process.poll() is not None
+
+    def code(self) -> int:
+        """Return the exit code of a program that has ended."""
+        return self._process.wait(0)
 
     def type(self, keys: str) -> None:
         """Press keys."""

@@ -11,4 +11,6 @@ class Exit(IntEnum):
     USAGE = 2
     CANNOT_TELL = 3
     HELD_BY_ANOTHER = 4
+    TERMINAL_LOST = 129
     INTERRUPTED = 130
+    TERMINATED = 143

@@ -25,11 +25,20 @@ from deploydash.config.runbook_scripts import load_catalogue
 from deploydash.config.script_check import ScriptCheck
 from deploydash.config.user import operator
 from deploydash.core.model import Phase
-from deploydash.core.run_records import ItemTicked, RunOpened, RunResumed, StepApproved, StepDone, StepSkipped
+from deploydash.core.run_records import (
+    ItemTicked,
+    RunClosed,
+    RunOpened,
+    RunResumed,
+    StepApproved,
+    StepDone,
+    StepSkipped,
+)
 from deploydash.core.run_state import RunState
 from deploydash.core.runbook import Runbook
 from deploydash.errors import UserError
 from deploydash.journal.line import Entry
+from deploydash.journal.read import Cursor, read_on
 from deploydash.journal.runs import CODEC, JOURNAL, KnownRun, find_run, journal_reader, new_run_id, read_run
 from deploydash.journal.write import JournalHeld, JournalWriter
 from deploydash.session.clock import SystemClock
@@ -220,9 +229,18 @@ def _lead(
         if not journal.entries:
             raise
         raise UserError(error.message, hint="; ".join(part for part in (error.hint, go_on) if part)) from error
-    if code is Exit.NO:
+    except (SystemExit, KeyboardInterrupt):
+        if _is_open(journal):
+            print(go_on, file=sys.stderr)
+        raise
+    if code is not Exit.YES and _is_open(journal):
         print(go_on, file=sys.stderr)
     return code
+
+
+def _is_open(journal: JournalWriter) -> bool:
+    entries = read_on(journal.path, CODEC, Cursor())
+    return bool(entries) and not isinstance(entries[-1].record, RunClosed)
 
 
 async def _run(
@@ -258,7 +276,7 @@ async def _screen(run: Acting, theme: str | None, greeting: str) -> Exit:
     )
     beside = [asyncio.create_task(mirrors.watch(), name="mirrors"), asyncio.create_task(greet(app, greeting))]
     try:
-        left = await side_by_side(app, run.work(), finish=run.keeper.idle)
+        left = await side_by_side(app, run.work(), finish=run.go_on_unseen)
     finally:
         for task in beside:
             task.cancel()

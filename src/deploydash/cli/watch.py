@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 
 from deploydash.cli import began
+from deploydash.cli.beside import side_by_side
 from deploydash.cli.exits import Exit
 from deploydash.cli.places import places
 from deploydash.cli.running import run as run_to_the_end
@@ -34,22 +34,11 @@ async def show(reader: ReadOnly, theme: str | None) -> Exit:
     """
     speed = reader.site.demo.speed if reader.site.demo is not None else None
     app = DeploydashApp(reader.session, theme=theme, speed=speed)
-    running = asyncio.create_task(_read(reader, app), name="session")
-    showing = asyncio.create_task(app.run_async(mouse=False), name="screen")
     try:
-        await asyncio.wait({running, showing}, return_when=asyncio.FIRST_COMPLETED)
+        return await side_by_side(app, _read(reader, app))
     finally:
-        # A cancelled screen may leave the terminal as it is; one that exits by itself restores it.
-        if not showing.done():
-            app.exit()
-        running.cancel()
-        ended = await asyncio.gather(running, showing, return_exceptions=True)
         with contextlib.suppress(Exception):
             await reader.aclose()
-    faults = [fault for fault in (*ended, app.failure) if isinstance(fault, Exception)]
-    if faults:
-        raise ExceptionGroup("the live grid failed", faults)
-    return Exit(app.return_code or Exit.YES)
 
 
 async def _read(reader: ReadOnly, app: DeploydashApp) -> None:

@@ -115,6 +115,11 @@ class JournalWriter:
         self._cursor = Cursor(self._cursor.offset + len(lines), number, prev)
         return [Entry(first + place, utc, record) for place, record in enumerate(records)]
 
+    def say(self, words: str) -> None:
+        """Have whoever asks for the holder of this run told these words about it, too."""
+        if self._lock is not None:
+            _sign(self._lock, words)
+
     def close(self) -> None:
         """Close the file and give the lock back; take the folder away if it holds no record."""
         self._leave_no_empty_run()
@@ -175,9 +180,10 @@ def _take_lock(path: Path) -> BinaryIO:
     return file
 
 
-def _sign(lock: BinaryIO) -> None:
-    """Write into the lock who has it."""
-    me = {"user": user_name(), "host": visible(socket.gethostname()), "pid": os.getpid()}
+def _sign(lock: BinaryIO, words: str = "") -> None:
+    """Write into the lock who has it, and what else is to be said about that process."""
+    me = {"user": user_name(), "host": visible(socket.gethostname()), "pid": os.getpid(), "words": words}
+    lock.seek(0)
     lock.truncate(0)
     lock.write(json.dumps(me).encode())
 
@@ -197,7 +203,8 @@ def _locked(file: BinaryIO) -> bool:
 def _holder(text: bytes) -> str:
     try:
         who = json.loads(text)
-        return f"{who['user']} on {who['host']}, process {who['pid']}"
+        named = f"{who['user']} on {who['host']}, process {who['pid']}"
+        return f"{named}: {who['words']}" if who.get("words") else named
     except (ValueError, KeyError, TypeError):
         return "another process"
 

@@ -227,7 +227,8 @@ class RunKeeper:
 
     async def idle(self) -> None:
         """Wait until no action is under way."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def aclose(self) -> None:
         """Stop dispatching and wait for the actions to let go; what they had sent stays unknown."""

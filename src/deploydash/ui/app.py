@@ -7,8 +7,10 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from typing import Any
 
 from rich.color import ColorSystem
+from rich.console import RenderableType
 from textual.app import App
 from textual.binding import Binding
 from textual.command import CommandPalette
@@ -19,6 +21,7 @@ from textual.theme import Theme
 from deploydash.core.commands import Command
 from deploydash.core.snapshot import Snapshot
 from deploydash.ui import glyphs, themes
+from deploydash.ui.driver import TerminalDriver
 from deploydash.ui.keys import INTERRUPT
 from deploydash.ui.palette import Commands
 from deploydash.ui.present import Moment
@@ -30,6 +33,7 @@ from deploydash.ui.themes import PALETTES, Palette
 from deploydash.ui.widgets.canvas import Canvas
 
 INTERRUPTED = 130
+TERMINAL_LOST = 129
 
 SHOWN = tuple(field.name for field in fields(Snapshot) if field.name not in {"number", "at", "utc"})
 """What of a snapshot is shown; time goes on by itself."""
@@ -40,7 +44,8 @@ class DeploydashApp(App[None], inherit_bindings=False):
 
     ``theme`` is a name of ``themes.PALETTES``, None for the usual one; ``NO_COLOR`` and terminals with fewer
     than 256 colours get the one without colour. ``speed`` is the ×N of a rehearsal. Run it with
-    ``mouse=False``. ``return_code`` is 130 when it was left by ctrl+c. ``drawn`` is set by the first frame.
+    ``mouse=False``. ``return_code`` is 130 when it was left by ctrl+c, 129 when its terminal was lost. ``drawn`` is
+    set by the first frame.
 
     Raises:
         ValueError: there is no such theme.
@@ -54,7 +59,7 @@ class DeploydashApp(App[None], inherit_bindings=False):
     def __init__(self, source: SnapshotSource, *, theme: str | None = None, speed: float | None = None) -> None:
         self._harmless = Harmless()
         self._colours: LineFilter | None = None
-        super().__init__()
+        super().__init__(driver_class=TerminalDriver)
         if theme is not None and theme not in PALETTES:
             raise ValueError(f"there is no theme {theme!r}: use one of {', '.join(PALETTES)}")
         self.source = source
@@ -148,6 +153,43 @@ class DeploydashApp(App[None], inherit_bindings=False):
     def action_interrupt(self) -> None:
         """Leave at once, whatever is open."""
         self.exit(return_code=INTERRUPTED)
+
+    async def run_async(self, **options: Any) -> None:
+        """Run until left; the terminal has been given back when this returns."""
+        try:
+            await super().run_async(**options)
+        finally:
+            if isinstance(self._driver, TerminalDriver):
+                await asyncio.to_thread(self._driver.wait)
+
+    def terminal_lost(self) -> None:
+        """Leave: nobody will see or type anything any more."""
+        if not self._exit:
+            self.exit(return_code=TERMINAL_LOST)
+
+    def redraw(self) -> None:
+        """Draw all anew: the terminal has missed something."""
+        for screen in self.screen_stack[-1:]:
+            screen.refresh()
+
+    def tell_terminal(self, sequence: str) -> None:
+        """Write a sequence that draws nothing; a terminal that takes nothing now is not told later."""
+        if sequence and self._driver is not None and not self.is_headless and self._has_room():
+            self._driver.write(sequence)
+
+    def bell(self) -> None:
+        """Ring."""
+        self.tell_terminal("\a")
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Draw, unless the terminal is behind: then only the newest is drawn once it can take it."""
+        if self._has_room():
+            super()._display(screen, renderable)
+        else:
+            self.post_display_hook()
+
+    def _has_room(self) -> bool:
+        return not isinstance(self._driver, TerminalDriver) or self._driver.has_room()
 
     def _take(self, snapshot: Snapshot) -> None:
         """Keep the newest snapshot if it shows anything new; called by the session, outside of Textual.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable
 
@@ -62,7 +61,6 @@ class DeploydashRunApp(DeploydashApp):
         self.history = history
         self.bells = Bell(notes=wanted(os.environ))
         self.typed_at = 0.0
-        self._encoding = sys.stdout.encoding or "ascii"
         self._ask_hold = ask_hold
         if desk is not None:
             desk.subscribe_refusals(self.refused)
@@ -124,8 +122,3 @@ class DeploydashRunApp(DeploydashApp):
         if self.bells.notes:
             for words in news:
                 self.tell_terminal(notification(f"{snapshot.roster.site}: {words}", os.environ))
-
-    def tell_terminal(self, sequence: str) -> None:
-        """Write a sequence that draws nothing, as Textual does with the bell."""
-        if sequence and not self.is_headless and self._driver is not None:
-            self._driver.write(sequence.encode(self._encoding, "replace").decode(self._encoding))

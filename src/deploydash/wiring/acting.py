@@ -19,7 +19,7 @@ from deploydash.actions.scriptqueue import ScriptQueueAction
 from deploydash.config.user import operator
 from deploydash.core.eta import learned
 from deploydash.core.observations import CommandSeen
-from deploydash.core.run_orders import Hold
+from deploydash.core.run_orders import Disarm, Hold, Note
 from deploydash.core.run_records import RunOpened, RunRecord, RunResumed
 from deploydash.core.run_scripts import identities_of
 from deploydash.core.run_state import RunState, fold
@@ -34,6 +34,9 @@ from deploydash.session.run_desk import RunKeeperDesk
 from deploydash.session.run_keeper import RunKeeper
 from deploydash.wiring.read_only import ReadOnly
 
+UNSEEN = "its screen has gone, it ends by itself with what is under way, or at once by SIGTERM"
+"""What is said of a process that holds a run without a screen."""
+
 
 @dataclass(frozen=True, slots=True)
 class Acting:
@@ -42,7 +45,12 @@ class Acting:
     reader: ReadOnly
     keeper: RunKeeper
     desk: RunKeeperDesk
-    folder: Path
+    journal: JournalWriter
+
+    @property
+    def folder(self) -> Path:
+        """The run's own folder."""
+        return self.journal.path.parent
 
     async def work(self) -> None:
         """Run the session, look at the world, carry out orders and requests to hold until cancelled."""
@@ -51,6 +59,16 @@ class Acting:
             group.create_task(self.keeper.watch(), name="keeper")
             group.create_task(self.desk.serve(), name="desk")
             group.create_task(serve_holds(self.folder, self._hold), name="requests to hold")
+
+    async def go_on_unseen(self) -> None:
+        """Follow what is under way to its end while nobody looks.
+
+        What was armed does not go off any more; observers, and whoever asks who holds the run, are told.
+        """
+        await self.keeper.arm(Disarm())
+        self.journal.say(UNSEEN)
+        await self.keeper.order(Note(f"nobody looks: {UNSEEN}"))
+        await self.keeper.idle()
 
     async def _hold(self, who: str) -> None:
         await self.keeper.order(Hold(who))
@@ -120,7 +138,7 @@ async def acting(
     connecting = asyncio.create_task(line.keep_open(), name="command line")
     learning = asyncio.create_task(_learn(keeper, journal.path), name="earlier nights")
     try:
-        yield Acting(reader, keeper, RunKeeperDesk(keeper), journal.path.parent)
+        yield Acting(reader, keeper, RunKeeperDesk(keeper), journal)
     finally:
         connecting.cancel()
         learning.cancel()
