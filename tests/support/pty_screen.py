@@ -21,8 +21,7 @@ from tests.servers.waiting import patient
 class PtyScreen:
     """Starts the program and reads until told to stop; the program ends with it.
 
-    The terminal is the program's controlling one: who loses it is told by SIGHUP. ``messages``: a file for its standard
-    error.
+    The terminal is its controlling one: who loses it is told by SIGHUP. ``messages``: a file for standard error.
     """
 
     def __init__(
@@ -46,7 +45,7 @@ class PtyScreen:
             stderr=messages or slave,
             env=own,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=_take_terminal,  # noqa: PLW1509 - one system call that takes no lock
         )
         os.close(slave)
         self.written = b""
@@ -126,3 +125,7 @@ class PtyScreen:
             return b""
         self.written += got
         return got
+
+
+def _take_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
