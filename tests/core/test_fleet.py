@@ -267,6 +267,10 @@ def test_a_topic_that_cannot_be_decoded_is_named_once_and_counted_on() -> None:
         (topic, 5, "unknown schema id 7")
     ]
     assert lines_of(watched, topic) == [(topic, "undecodable", "unknown schema id 7", False)]
+    watched.see(RecordsUndecodable(topic, 4, "still asked for", 0.0, waiting=True))
+    assert [entry.records for entry in watched.snapshot().undecodable] == [9]
+    watched.see(RecordsUndecodable(topic, 0, "", 0.0, waiting=True))
+    assert [entry.records for entry in watched.snapshot().undecodable] == [5]
     assert sum(isinstance(record, UndecodableNoticed) for record in watched.records) == 1
 
 

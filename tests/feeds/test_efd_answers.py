@@ -11,7 +11,7 @@ import pytest
 
 from deploydash.config.settings import EfdSettings
 from deploydash.core.model import CscId, FeedState, Source, SummaryState
-from deploydash.core.observations import EfdAnswered, StateTold
+from deploydash.core.observations import EfdAnswered, EfdUnreadable, StateTold
 from deploydash.feeds.efd import EfdFeed
 from deploydash.feeds.efd_query import NoInfluxError, Question, query, questions, read_answer
 from deploydash.session.clock import SystemClock
@@ -97,32 +97,34 @@ def test_answers_are_paired_by_number_and_not_by_place() -> None:
 
 
 @pytest.mark.parametrize(
-    "cells",
+    ("cells", "why"),
     [
-        {"summaryState": 6},
-        {"summaryState": 2.5},
-        {"summaryState": None},
-        {"summaryState": True},
-        {"summaryState": "2"},
-        {"summaryState": float("nan")},
-        {"summaryState": float("inf")},
-        {"salIndex": 105},
-        {"salIndex": None},
-        {"time": "2026-11-18T10:06:40Z"},
+        ({"summaryState": 6}, "its summaryState is 6"),
+        ({"summaryState": 2.5}, "it has no summaryState"),
+        ({"summaryState": None}, "it has no summaryState"),
+        ({"summaryState": True}, "it has no summaryState"),
+        ({"summaryState": "2"}, "it has no summaryState"),
+        ({"summaryState": float("nan")}, "it has no summaryState"),
+        ({"summaryState": float("inf")}, "it has no summaryState"),
+        ({"salIndex": 105}, "its salIndex is 105"),
+        ({"salIndex": None}, "its salIndex is 0"),
+        ({"time": "2026-11-18T10:06:40Z"}, "it has no time"),
     ],
     ids=str,
 )
-def test_a_record_that_tells_no_state_of_this_csc_is_no_record(cells: dict[str, Any]) -> None:
+def test_a_record_that_tells_no_state_of_this_csc_is_not_no_record(cells: dict[str, Any], why: str) -> None:
     assert [told.csc for told in read_answer(_state(ESS_104), _result(), 5.0).told] == [ESS_104]
     answer = read_answer(_state(ESS_104), _result(**cells), 5.0)
-    assert (answer.told, answer.answered) == ((), frozenset({ESS_104}))
+    assert answer.told == (EfdUnreadable(ESS_104, "summaryState", why, 5.0),)
+    assert answer.answered == frozenset({ESS_104})
 
 
 def test_a_component_with_an_index_that_runs_without_is_told_by_index_zero_only() -> None:
     dream = _state(CscId("DREAM"))
     assert read_answer(dream, _result(salIndex=0), 5.0).told
     assert read_answer(dream, _result(salIndex=None), 5.0).told
-    assert not read_answer(dream, _result(salIndex=1), 5.0).told
+    (unread,) = read_answer(dream, _result(salIndex=1), 5.0).told
+    assert isinstance(unread, EfdUnreadable)
 
 
 def test_numbers_written_as_floats_are_read() -> None:

@@ -8,12 +8,15 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import pytest
+from confluent_kafka import Producer
 
 from deploydash.core.model import CscId, Effective, FeedState, Liveness, SummaryState, Verdict
+from deploydash.feeds.kafka_unread import WITHHELD
 from tests.servers.beater import Beater
 from tests.servers.fleet import SalWriter
 from tests.servers.kafka import KafkaServer
 from tests.servers.kafka_scenes import Watching, ids, plain_settings, watching
+from tests.servers.kafka_segments import spoil_last
 from tests.servers.kafka_topics import Record
 from tests.servers.registry import SchemaRegistry
 
@@ -129,3 +132,45 @@ async def test_a_registry_that_does_not_answer_makes_nobody_silent_and_is_waited
                 )
         finally:
             own_schema_registry.thaw()
+
+
+async def test_heartbeats_behind_an_open_transaction_are_not_silence(
+    kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str, writer: SalWriter
+) -> None:
+    """A reader of committed records gets none that follow the first one of an open transaction, whoever wrote them."""
+    writer.prepare(TEST)
+    topic, key, value = writer.record(TEST[0], "heartbeat", {"heartbeat": False})
+    _, _, state = writer.record(TEST[0], "summaryState", {"summaryState": int(S.STANDBY)}, origin=1000)
+    producer = Producer({"bootstrap.servers": kafka.bootstrap, "transactional.id": subname}, logger=kafka.topics.silent)
+    producer.init_transactions(20)
+    with Beater(writer, TEST) as beater:
+        for csc in TEST:
+            writer.tell_state(csc, S.STANDBY, origin=beater.origin(csc))
+        async with looking(kafka, schema_registry, subname) as watch:
+            await watch.until(lambda: watch.view("Test:1").effective is Effective.STANDBY, 20, "it is seen")
+            producer.begin_transaction()
+            producer.produce(topic, key=key, value=value)
+            producer.produce(writer.topic(TEST[0], "summaryState"), key=key, value=state)
+            producer.flush(20)
+            await watch.until(lambda: watch.view("Test:1").liveness is Liveness.UNREADABLE, 15, "held back")
+            assert watch.view("Test:1").reason.text == f"heartbeats arrive and cannot be read ({WITHHELD})"
+            assert watch.view("Test:1").reported is None
+            producer.abort_transaction(20)
+            await watch.until(
+                lambda: {view.effective for view in watch.snapshot().cscs} == {Effective.STANDBY}, 20, "it has ended"
+            )
+
+
+async def test_a_state_in_a_corrupt_batch_hides_the_one_before_it(
+    kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str, writer: SalWriter
+) -> None:
+    writer.prepare(TEST)
+    with Beater(writer, TEST) as beater:
+        for state in (S.STANDBY, S.DISABLED):
+            writer.tell_state(TEST[0], state, origin=beater.origin(TEST[0]))
+        spoil_last(kafka, writer.topic(TEST[0], "summaryState"))
+        async with looking(kafka, schema_registry, subname) as watch:
+            await watch.until_decided(30)
+            assert watch.view("Test:1").state_unread == "a corrupt batch"
+            writer.tell_state(TEST[0], S.ENABLED, origin=beater.origin(TEST[0]))
+            await watch.until(lambda: watch.view("Test:1").reported is S.ENABLED, 15, "a state that can be read")

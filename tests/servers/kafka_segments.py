@@ -50,3 +50,16 @@ def write_history(kafka: KafkaServer, topic: str, records: Iterable[tuple[float,
         for offset, (utc, key, value) in enumerate(records):
             log.write(batch(offset, utc, key, value))
     (folder / "leader-epoch-checkpoint").write_text("0\n1\n0 0\n")
+
+
+def spoil_last(kafka: KafkaServer, topic: str) -> None:
+    """Change one byte of the last batch of a topic's partition 0, which its broker sends on without a look."""
+    log = kafka.folder / "data" / f"{topic}-0" / "00000000000000000000.log"
+    content = log.read_bytes()
+    last, at = 0, 0
+    while at < len(content):
+        last, at = at, at + 12 + struct.unpack_from(">i", content, at + 8)[0]
+    with log.open("r+b") as file:
+        file.seek(at - 2)
+        file.write(bytes([content[at - 2] ^ 0xFF]))
+    assert last < at == len(content)

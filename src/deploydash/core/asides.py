@@ -102,6 +102,9 @@ def feed_measured(ledger: Ledger, measured: FeedMeasured) -> tuple[Record, ...]:
 
 def records_undecodable(ledger: Ledger, found: RecordsUndecodable) -> tuple[Record, ...]:
     """Count what cannot be decoded, and say so once a topic."""
+    if found.waiting:
+        ledger.waiting[found.topic] = Undecodable(found.topic, found.count, found.example)
+        return NOTHING
     held = ledger.undecodable.get(found.topic)
     if held is None:
         ledger.undecodable[found.topic] = Undecodable(found.topic, found.count, found.example)

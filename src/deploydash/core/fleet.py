@@ -138,7 +138,7 @@ class Fleet:
             feeds=tuple(ledger.feeds.values()),
             summary=self._board.summary(),
             events=ledger.events.lines(now, utc),
-            undecodable=tuple(ledger.undecodable.values()),
+            undecodable=ledger.unreadable(),
             detail=None if inspected is None else detail_of(inspected, ledger.hearing, now),
             decided=self._undecided == 0,
             banner=self._banner(),

@@ -34,6 +34,7 @@ class Ledger:
         self.dirty: list[Cell] = []
         self.undecodable: dict[str, Undecodable] = {}
         self.standstill: StandstillNoted | None = None
+        self.waiting: dict[str, Undecodable] = {}
         self.livenesses: Counter[Liveness] = Counter()
         self.foreign: dict[tuple[CscId, str], tuple[float, int]] = {}
         self.feeds = {
@@ -111,6 +112,16 @@ class Ledger:
             self.set_liveness(cell, Liveness.FEED_DOWN)
         cell.back_at = cell.stood_for = None
         self.mark((cell,))
+
+    def unreadable(self) -> tuple[Undecodable, ...]:
+        """Return by topic how many records cannot be read, for good or until their schema comes."""
+        found = dict(self.undecodable)
+        for topic, waiting in self.waiting.items():
+            if waiting.records:
+                refused = found.get(topic)
+                records = waiting.records + (0 if refused is None else refused.records)
+                found[topic] = Undecodable(topic, records, waiting.example if refused is None else refused.example)
+        return tuple(found.values())
 
     def decided(self, cell: Cell) -> bool:
         """Tell whether a CSC's liveness is decided and all was looked at that could tell its state."""

@@ -341,12 +341,16 @@ class FeedMeasured:
 
 @dataclass(frozen=True, slots=True)
 class RecordsUndecodable:
-    """Records of a topic could not be decoded since the last such report; ``example`` is why, for one of them."""
+    """Records of a topic could not be decoded since the last such report; ``example`` is why, for one of them.
+
+    With ``waiting`` they are those that cannot be read yet: all of them, in place of what was reported before.
+    """
 
     topic: str
     count: int
     example: str
     at: float
+    waiting: bool = False
 
 
 Observation = (

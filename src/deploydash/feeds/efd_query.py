@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploydash.core.model import CameraSubstate, CscId, Source, SummaryState
-from deploydash.core.observations import Process, StateTold, SubstateTold
+from deploydash.core.observations import EfdUnreadable, Process, StateTold, SubstateTold
 from deploydash.sal.times import is_a_time
 from deploydash.sal.topics import event_topic
 
@@ -43,7 +43,7 @@ class Answer:
     statement's CSC; InfluxDB executes none after it.
     """
 
-    told: tuple[StateTold | SubstateTold, ...]
+    told: tuple[StateTold | SubstateTold | EfdUnreadable, ...]
     answered: frozenset[CscId]
     trouble: str = ""
     troubled: CscId | None = None
@@ -91,14 +91,14 @@ def probe(database: str, subname: str) -> str:
 def read_answer(asked: Sequence[Question], body: Any, at: float) -> Answer:
     """Read a response's JSON; statements and results are paired by ``statement_id``.
 
-    A missing measurement, field or index gives a result without series: all alike no record. So does a
-    record whose state is none that SAL knows. ``at`` is the monotonic time of receipt, for the observations.
+    A missing measurement, field or index gives a result without series: all alike no record. A record that
+    cannot be used is told as that, for there is one. ``at`` is the monotonic time of receipt, for the observations.
 
     Raises:
         NoInfluxError: this is not an answer of InfluxDB.
     """
     results = _results(body)
-    told: list[StateTold | SubstateTold] = []
+    told: list[StateTold | SubstateTold | EfdUnreadable] = []
     for number, question in enumerate(asked):
         result = results.get(number)
         if result is None or "error" in result:
@@ -107,9 +107,8 @@ def read_answer(asked: Sequence[Question], body: Any, at: float) -> Answer:
             answered = frozenset(other.csc for other in asked) - left
             return Answer(tuple(told), answered, trouble, question.csc)
         row = _only_row(result)
-        observation = _observation(question, row, at) if row is not None else None
-        if observation is not None:
-            told.append(observation)
+        if row is not None:
+            told.append(_observation(question, row, at))
     first_error = next((str(result["error"]) for result in results.values() if "error" in result), "")
     return Answer(tuple(told), frozenset(question.csc for question in asked), first_error)
 
@@ -141,11 +140,14 @@ def _only_row(result: Mapping[str, Any]) -> dict[str, Any] | None:
         raise NoInfluxError(f"a series without columns and values: {error}") from error
 
 
-def _observation(question: Question, row: Mapping[str, Any], at: float) -> StateTold | SubstateTold | None:
-    csc = question.csc
-    value, time_ns = _whole(row.get(_EVENTS[question.event])), _number(row.get("time"))
-    if value is None or time_ns is None or (_number(row.get("salIndex")) or 0) != csc.index:
-        return None
+def _observation(question: Question, row: Mapping[str, Any], at: float) -> StateTold | SubstateTold | EfdUnreadable:
+    csc, field = question.csc, _EVENTS[question.event]
+    value, time_ns = _whole(row.get(field)), _number(row.get("time"))
+    index = _number(row.get("salIndex")) or 0
+    if value is None or time_ns is None or index != csc.index:
+        lacks = "it has no time" if time_ns is None else f"it has no {field}"
+        why = lacks if index == csc.index else f"its salIndex is {index:g}"
+        return EfdUnreadable(csc, question.event, why, at)
     origin, seq_num = _whole(row.get("private_origin")), _whole(row.get("private_seqNum"))
     process = None if origin is None or seq_num is None else Process(origin, seq_num)
     stamp = _number(row.get("private_efdStamp"))
@@ -155,7 +157,7 @@ def _observation(question: Question, row: Mapping[str, Any], at: float) -> State
             return StateTold(csc, SummaryState(value), process, sent_utc, at, Source.EFD, live=False)
         return SubstateTold(csc, CameraSubstate(value), process, sent_utc, at, Source.EFD, live=False)
     except ValueError:
-        return None
+        return EfdUnreadable(csc, question.event, f"its {field} is {value}", at)
 
 
 def _number(value: Any) -> float | None:

@@ -39,10 +39,14 @@ class Partition(Protocol):
 class Record(Protocol):
     """One record. ``timestamp`` is UTC milliseconds, the broker's if ``timestamp_type`` is 1 (LogAppendTime)."""
 
-    offset: int
-    timestamp: int
-    timestamp_type: int
-    value: bytes | None
+    @property
+    def offset(self) -> int: ...  # noqa: D102
+    @property
+    def timestamp(self) -> int: ...  # noqa: D102
+    @property
+    def timestamp_type(self) -> int: ...  # noqa: D102
+    @property
+    def value(self) -> bytes | None: ...  # noqa: D102
 
 
 class OffsetAndTime(NamedTuple):
@@ -61,9 +65,12 @@ class Consumer(Protocol):
     def unsubscribe(self) -> None: ...  # noqa: D102
     def seek(self, partition: Partition, offset: int) -> None: ...  # noqa: D102
     async def seek_to_end(self, *partitions: Partition) -> bool: ...  # noqa: D102
-    async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[Partition, list[Record]]: ...  # noqa: D102
+    async def getmany(  # noqa: D102
+        self, *partitions: Partition, timeout_ms: int, max_records: int
+    ) -> dict[Partition, list[Record]]: ...
     async def position(self, partition: Partition) -> int: ...  # noqa: D102
     def pause(self, *partitions: Partition) -> None: ...  # noqa: D102
+    def last_stable_offset(self, partition: Partition) -> int | None: ...  # noqa: D102
     def highwater(self, partition: Partition) -> int | None: ...  # noqa: D102
     def last_poll_timestamp(self, partition: Partition) -> int | None: ...  # noqa: D102
     async def beginning_offsets(self, partitions: Iterable[Partition]) -> dict[Partition, int]: ...  # noqa: D102

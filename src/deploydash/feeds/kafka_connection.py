@@ -185,11 +185,11 @@ class Connection:
             if self._listed is not None and not late:
                 told += self._health.update(self._answers(at), at)
                 self._suspect()
+            told += self._intake.withheld(self._beats.withheld(), self._prompt.withheld(), at)
             if number % _MEASURE_EVERY == 0:
                 self._prompt.note_answers()
                 self._details.note_answers()
                 told.append(self._intake.measured(at))
-                told += self._intake.undecoded(at)
             await self._intake.put(told)
 
     def _answers(self, at: float) -> Answers:

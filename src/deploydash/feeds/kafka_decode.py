@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from deploydash.core.model import CscId
 from deploydash.core.observations import (
@@ -16,6 +16,7 @@ from deploydash.core.observations import (
 )
 from deploydash.feeds.kafka_client import Partition, Record
 from deploydash.feeds.kafka_schemas import Held, Schemas, WaitingRoom
+from deploydash.feeds.kafka_spoilt import Spoilt
 from deploydash.feeds.kafka_topics import Event
 from deploydash.feeds.kafka_unread import UnreadStates, waits_for
 from deploydash.sal.avro import WriterSchema
@@ -140,6 +141,10 @@ class Decoder:
         self._undecoded.add(partition, reason)
         self._unread.refuse(partition, offset, index, reason)
 
+    def withhold(self, ends: Mapping[Partition, int]) -> set[Partition]:
+        """Note of which logs records are held back, and their ends; return of which that is news."""
+        return self._unread.withhold(ends)
+
     def hidden(self, partition: Partition, event: Event, at: float, *, read_back: bool = False) -> list[Observation]:
         """Return what became unreadable, or readable, of a topic of states."""
         return [*self._unread.take(partition, event, at, read_back=read_back)]
@@ -215,6 +220,8 @@ class Decoder:
                 yield told
 
     def _schema_of(self, partition: Partition, record: Record) -> tuple[WriterSchema, bytes]:
+        if type(record) is Spoilt:
+            raise Undecodable(record.why)
         schema_id, payload = unframe(record.value)
         schema = self._schemas.known(schema_id)
         if schema is None:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from deploydash.core.model import CscId
-from deploydash.core.observations import BeatArrived, BeatFoundInLog, BeatsUnreadable, FeedMeasured, Observation
+from deploydash.core.observations import (
+    BeatArrived,
+    BeatFoundInLog,
+    BeatsUnreadable,
+    FeedMeasured,
+    Observation,
+    RecordsUndecodable,
+)
 from deploydash.core.ports import Clock, Inbox
 from deploydash.feeds.kafka_client import Partition
 from deploydash.feeds.kafka_decode import Decoder, Undecoded, appended_utc
@@ -16,6 +23,7 @@ from deploydash.feeds.kafka_live import Batch
 from deploydash.feeds.kafka_measure import Meter
 from deploydash.feeds.kafka_schemas import Held, Schemas, WaitingRoom
 from deploydash.feeds.kafka_topics import Event
+from deploydash.feeds.kafka_unread import WITHHELD, Lasting, waits_for
 
 _FIRST_BEAT_S = 0.3
 
@@ -48,11 +56,15 @@ class Intake:
         self._logged_below: dict[Partition, int] = {}
         self._appended: float | None = None
         self._first_append = asyncio.Event()
+        self._lasting = Lasting()
+        self._withheld: dict[Partition, int] = {}
+        self._told_waiting: dict[str, tuple[int, str]] = {}
 
     async def put(self, observations: list[Observation]) -> None:
-        """Put a batch into the inbox unless it is empty."""
-        if observations:
-            await self._inbox.put(observations)
+        """Put a batch into the inbox, with the counts of what cannot be read, unless there is nothing to tell."""
+        counts = [*self._undecoded.take(self._clock.monotonic()), *self._waiting()]
+        if observations or counts:
+            await self._inbox.put([*observations, *counts])
 
     async def beats(self, batch: Batch, at: float) -> None:
         """Take in live heartbeats."""
@@ -91,9 +103,29 @@ class Intake:
         """Return rate, lag and skew since the last call."""
         return self._meter.take(at)
 
-    def undecoded(self, at: float) -> list[Observation]:
-        """Return what could not be decoded since the last call."""
-        return self._undecoded.take(at)
+    def withheld(self, beats: Mapping[Partition, int], states: Mapping[Partition, int], at: float) -> list[Observation]:
+        """Return what it means that records are held back, of logs with these ends: somebody beats, states change."""
+        lasting = self._lasting.of({**beats, **states}, at)
+        ends = {partition: end for partition, end in lasting.items() if partition in beats}
+        grown = [partition for partition, end in ends.items() if end > self._withheld.get(partition, -1)]
+        self._withheld = ends
+        told: list[Observation] = [
+            BeatsUnreadable(self.events[partition].component, None, WITHHELD, at, None) for partition in grown
+        ]
+        held = {partition: end for partition, end in lasting.items() if partition in states}
+        for partition in self.decoder.withhold(held):
+            told += self.decoder.hidden(partition, self.events[partition], at)
+        return told
+
+    def _waiting(self) -> list[Observation]:
+        """Return how many records wait for a schema, of each topic where that changed."""
+        waiting = {one.topic: (count, waits_for(number)) for one, (count, number) in self.room.waiting().items()}
+        if waiting == self._told_waiting:
+            return []
+        at = self._clock.monotonic()
+        before, self._told_waiting = self._told_waiting, waiting
+        changed = {topic for topic, _ in waiting.items() ^ before.items()}
+        return [RecordsUndecodable(topic, *waiting.get(topic, (0, "")), at, waiting=True) for topic in sorted(changed)]
 
     def _as_logged(self, partition: Partition, last: int, beats: list[Observation]) -> list[Observation]:
         """Return beats that were appended while no fetch was answered as what they are: log, no proof of life.

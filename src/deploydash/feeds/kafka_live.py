@@ -6,16 +6,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
-from aiokafka.errors import KafkaError, RecordTooLargeError, TopicAuthorizationFailedError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from deploydash.config.settings import KafkaSettings
 from deploydash.core.ports import Clock
 from deploydash.feeds.kafka_client import Consumer, Partition, Record, close_consumer, new_consumer, paced
+from deploydash.feeds.kafka_spoilt import Careful, Spoilt, spoilt_by
 
 _MOST_RECORDS = 20_000
 _POLL_MS = 500
 _POSITION_S = 5.0
 _AFTER_ERROR_S = 0.5
+_CAREFUL_S = 10.0
+_CAREFUL_PAUSE_S = 0.05
 
 Batch = Mapping[Partition, Sequence[Record]]
 Handle = Callable[[Batch, float], Awaitable[None]]
@@ -51,6 +54,8 @@ class LiveReader:
         self._any = asyncio.Event()
         self._handled_at = float("-inf")
         self._handling = False
+        self._careful = Careful(self._consumer)
+        self._careful_until = float("-inf")
         self.refused: dict[Partition, str] = {}
         """Partitions that this account may not read, and what the broker said."""
 
@@ -124,12 +129,19 @@ class LiveReader:
         while True:
             await self._any.wait()
             try:
-                batch = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_MOST_RECORDS)
+                batch = await self._next()
             except TopicAuthorizationFailedError as error:
                 self._refuse(str(error.args[0]) if error.args else "")
                 continue
-            except (KafkaError, RecordTooLargeError, ValueError):
-                await asyncio.sleep(_AFTER_ERROR_S)
+            except Exception as error:  # whatever unpacking raises: zlib's, struct's ...
+                spoilt = spoilt_by(error)
+                if not (spoilt or isinstance(error, KafkaError)):
+                    raise
+                if spoilt:
+                    self._careful_until = self._clock.monotonic() + _CAREFUL_S
+                    self._place(self._assigned)
+                else:
+                    await asyncio.sleep(_AFTER_ERROR_S)
                 continue
             if not batch:
                 continue
@@ -143,6 +155,26 @@ class LiveReader:
             finally:
                 self._handling = False
                 self._handled_at = self._clock.monotonic()
+
+    async def _next(self) -> Batch:
+        """Return the next records; one by one for a while after some that could not be unpacked."""
+        if self._clock.monotonic() >= self._careful_until:
+            return await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_MOST_RECORDS)
+        batch = await self._careful.read({one: self._positions[one] for one in self._assigned})
+        if any(type(records[-1]) is Spoilt for records in batch.values()):
+            self._careful_until = self._clock.monotonic() + _CAREFUL_S
+        if not batch:
+            await asyncio.sleep(_CAREFUL_PAUSE_S)
+        return batch
+
+    def withheld(self) -> dict[Partition, int]:
+        """Return the ends of logs of which records are held back behind a transaction that is open."""
+        found: dict[Partition, int] = {}
+        for partition in self._assigned:
+            end, stable = self._consumer.highwater(partition), self._consumer.last_stable_offset(partition)
+            if end is not None and stable is not None and 0 <= stable < end:
+                found[partition] = end
+        return found
 
     def _refuse(self, topic: str) -> None:
         refused = {partition for partition in self._assigned if partition.topic == topic}

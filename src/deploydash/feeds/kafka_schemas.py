@@ -88,6 +88,10 @@ class WaitingRoom:
         """Tell whether records of this partition wait."""
         return partition in self._held
 
+    def waiting(self) -> dict[Partition, tuple[int, int]]:
+        """Return how many records of each partition wait, and for which schema the newest of them does."""
+        return {partition: (len(queue), self._newest[partition][0]) for partition, queue in self._held.items()}
+
     def newest(self, partition: Partition) -> tuple[int, int] | None:
         """Return schema id and offset of the newest record of this partition that waits."""
         return self._newest.get(partition) if partition in self._held else None

@@ -5,6 +5,7 @@ A consumer of its own, because a call on one that waits for live records waits b
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
@@ -13,10 +14,12 @@ from aiokafka.errors import TopicAuthorizationFailedError
 from deploydash.config.settings import KafkaSettings
 from deploydash.core.ports import Clock
 from deploydash.feeds.kafka_client import Consumer, Partition, Record, close_consumer, new_consumer, paced
+from deploydash.feeds.kafka_spoilt import Careful, spoilt_by
 
 _POLL_MS = 200
 _MOST_RECORDS = 2_000
 _STALLED_S = 5.0
+_CAREFUL_PAUSE_S = 0.05
 
 
 class Span(NamedTuple):
@@ -74,13 +77,21 @@ class SpanReader:
             self._consumer.seek(partition, span.start)
         positions = {partition: span.start for partition, span in left.items()}
         moved_at = self._clock.monotonic()
+        careful: Careful | None = None
         while left and self._clock.monotonic() - moved_at < _STALLED_S:
             try:
-                batch = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_MOST_RECORDS)
+                batch = await self._next(careful, {one: positions[one] for one in left})
             except TopicAuthorizationFailedError as error:
                 refused = {partition for partition in left if partition.topic in error.args}
                 self._consumer.pause(*refused)
                 left = {partition: span for partition, span in left.items() if partition not in refused}
+                continue
+            except Exception as error:
+                if not spoilt_by(error) or careful is not None:
+                    raise
+                careful = Careful(self._consumer)
+                for partition in left:
+                    self._consumer.seek(partition, positions[partition])
                 continue
             for partition, records in batch.items():
                 span = spans[partition]
@@ -97,6 +108,14 @@ class SpanReader:
                     del left[partition]
                     whole.add(partition)
         return whole
+
+    async def _next(self, careful: Careful | None, positions: Mapping[Partition, int]) -> dict[Partition, list[Record]]:
+        if careful is None:
+            return await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_MOST_RECORDS)
+        batch = await careful.read(positions)
+        if not batch:
+            await asyncio.sleep(_CAREFUL_PAUSE_S)
+        return batch
 
     def rest(self) -> None:
         """Fetch nothing until the next call."""

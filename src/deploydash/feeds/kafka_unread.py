@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from deploydash.core.observations import StatesUnreadable, Unreadable
 from deploydash.feeds.kafka_client import Partition
 from deploydash.feeds.kafka_schemas import WaitingRoom
@@ -15,6 +17,11 @@ def waits_for(schema_id: int) -> str:
     return f"schema {schema_id} is still asked for at the registry"
 
 
+_LASTS_S = 0.5
+WITHHELD = "an open transaction holds the newest records back"
+"""Why records cannot be read that no reader gets before a transaction ends, as ts_salobj's readers do not."""
+
+
 class UnreadStates:
     """Remembers the newest unreadable records of each state topic, and tells them where they changed.
 
@@ -23,6 +30,7 @@ class UnreadStates:
 
     def __init__(self, room: WaitingRoom) -> None:
         self._room = room
+        self._withheld: dict[Partition, int] = {}
         self._refused: dict[Partition, dict[int | None, Unreadable]] = {}
         self._told: dict[Partition, tuple[Unreadable, ...]] = {}
 
@@ -33,11 +41,19 @@ class UnreadStates:
         if held is None or held.order < offset:
             newest[index] = Unreadable(index, offset, why)
 
+    def withhold(self, ends: Mapping[Partition, int]) -> set[Partition]:
+        """Note of which logs records are held back, and their ends; return of which that is news."""
+        changed = {partition for partition, _ in ends.items() ^ self._withheld.items()}
+        self._withheld = dict(ends)
+        return changed
+
     def take(self, partition: Partition, event: Event, at: float, *, read_back: bool = False) -> list[StatesUnreadable]:
         """Return what is to be told of a topic: what changed, and all that is known once it was read back."""
         if event.name not in STATE_EVENTS:
             return []
         newest = list(self._refused.get(partition, {}).values())
+        if (end := self._withheld.get(partition)) is not None:
+            newest.append(Unreadable(None, end, WITHHELD, waits=True))
         waiting = self._room.newest(partition)
         if waiting is not None:
             schema_id, offset = waiting
@@ -47,3 +63,15 @@ class UnreadStates:
             return []
         self._told[partition] = now
         return [StatesUnreadable(event.component, event.name, now, at)]
+
+
+class Lasting:
+    """Tells the transactions that hold records back from those that end at once."""
+
+    def __init__(self) -> None:
+        self._since: dict[Partition, float] = {}
+
+    def of(self, ends: Mapping[Partition, int], at: float) -> dict[Partition, int]:
+        """Return of which logs records have been held back for a while, and the ends of these logs."""
+        self._since = {partition: self._since.get(partition, at) for partition in ends}
+        return {partition: end for partition, end in ends.items() if at - self._since[partition] >= _LASTS_S}
