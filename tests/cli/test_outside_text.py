@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import sys
-import unicodedata
 from pathlib import Path
 
 import pytest
@@ -25,15 +24,11 @@ from deploydash.journal.write import JournalNotWritten, JournalWriter
 from tests.support.command_line import ROOT, CommandLine
 from tests.support.poison import ESCAPES
 from tests.support.pty_screen import PtyScreen
+from tests.support.steering import steering
 
 AT = 1_795_208_652.0
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
-HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 BYTES_IN_NAME = "op\udce9r"
-
-
-def steering(text: str) -> list[str]:
-    return [f"U+{ord(each):04X}" for each in text if each != "\n" and unicodedata.category(each) in HIDDEN]
 
 
 def printed(text: str, encoding: str, errors: str = "strict") -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import unicodedata
 from dataclasses import replace
 
 import pytest
@@ -28,14 +27,10 @@ from tests.support.poison import ESCAPES, WIDE, poisoned
 from tests.support.run_snapshots import SCENES
 from tests.support.run_ui import running_run
 from tests.support.snapshots import NOW, UTC
+from tests.support.steering import steering
 from tests.support.ui import Screen, running
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=80)
-HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
-
-
-def steering(text: str) -> list[str]:
-    return [f"U+{ord(each):04X}" for each in text if each != "\n" and unicodedata.category(each) in HIDDEN]
 
 
 def assert_stands(screen: Screen) -> None:
