@@ -130,11 +130,21 @@ def test_an_index_beyond_32_bits_is_refused_and_never_remembered() -> None:
 
 def test_what_is_remembered_stays_bounded() -> None:
     reader = BeatReader("ESS")
-    for origin in range(3000):
+    for origin in range(25_000):
         assert reader.read(INDEXED, beat_bytes(1, 1, origin=origin)).origin == origin
     layout = reader._layouts[INDEXED]
     assert layout is not None
-    assert len(layout._tails) <= 1024
+    assert len(layout._tails) <= 20_000
+
+
+def test_five_thousand_that_beat_in_one_topic_are_all_remembered() -> None:
+    reader = BeatReader("ESS")
+    for index in range(1, 5001):
+        reader.read(INDEXED, beat_bytes(index, 1, origin=index))
+    layout = reader._layouts[INDEXED]
+    assert layout is not None
+    beats = [layout.recognise(beat_bytes(index, 2, origin=index)) for index in range(1, 5001)]
+    assert [beat and (beat.csc.index, beat.seq_num) for beat in beats] == [(index, 2) for index in range(1, 5001)]
 
 
 def test_every_captured_heartbeat_is_told_alike_both_ways() -> None:

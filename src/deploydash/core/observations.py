@@ -6,12 +6,12 @@ Every ``at`` is the receive time on our monotonic clock, in seconds. Commands an
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from deploydash.core.model import CameraSubstate, CscId, FeedName, FeedState, Source, SummaryState
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(NamedTuple):
     """One life of a CSC as its records show it: ``private_origin`` and a ``private_seqNum`` of one topic.
 
     The origin is a process id and may be the same after a restart, so only a fall of the number of the
@@ -22,14 +22,15 @@ class Process:
     seq_num: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class BeatArrived:
     """A heartbeat was received live, after our start.
 
     A feed may merge a run of beats of one CSC with one origin and rising numbers into the last of them
     (``count`` says how many), but must never merge across a change of origin or a fall of the number.
     ``appended_utc`` is the broker's append time, or None where the topic carries the producer's time
-    (CreateTime). ``sent_tai`` is ``private_sndStamp``.
+    (CreateTime). ``sent_tai`` is ``private_sndStamp``. Nobody changes one; to be frozen would double what it takes to
+    make one, and ten thousand CSCs beat each second.
     """
 
     csc: CscId

@@ -15,12 +15,16 @@ from deploydash.feeds.kafka_client import Partition, Record
 from deploydash.feeds.kafka_decode import SchemaMissing, appended_utc
 from deploydash.feeds.kafka_spans import Span
 from deploydash.feeds.kafka_tails import Reading
+from deploydash.sal.beats import Beat
 from deploydash.sal.framing import Undecodable
 
 MINUTE_S = 60.0
 _TAIL_PER_CSC = 20
 _LEAST_TAIL = 100
-_MOST_IN_MINUTE = 50_000
+_MOST_IN_MINUTES = 60_000
+_LEAST_OF_A_MINUTE = 1_000
+"""Records of all logs together, each having its CSCs' share, and of one log in any case: a thousand CSCs have their
+whole minute. Of more the last seconds are read, which costs a start no more, and the rest in the background."""
 _WHOLE = 20_000
 _BACK_S = (600.0, 3_600.0, 21_600.0, 86_400.0, 604_800.0)
 _EXACT_S = 3.0
@@ -44,11 +48,20 @@ class BeatLog:
 
 @dataclass(slots=True)
 class _Stretch:
-    newest: dict[CscId, BeatFoundInLog] = field(default_factory=dict)
+    at: float = 0.0
+    last: dict[int, tuple[Beat, float | None]] = field(default_factory=dict)
+    first_utc: float | None = None
     refused: list[str] = field(default_factory=list)
     refused_utc: float | None = None
     append_time: bool = True
     waits: bool = False
+
+    def newest(self) -> dict[CscId, BeatFoundInLog]:
+        """Return the newest beat of each CSC."""
+        return {
+            beat.csc: BeatFoundInLog(beat.csc, Process(beat.origin, beat.seq_num), self.at, utc)
+            for beat, utc in self.last.values()
+        }
 
 
 async def read_last_minute(reading: Reading, logs: Iterable[BeatLog], reference_utc: float) -> list[BeatLog]:
@@ -64,9 +77,12 @@ async def read_last_minute(reading: Reading, logs: Iterable[BeatLog], reference_
     since = reference_utc - MINUTE_S
     offsets = await reading.reader.since(list(by_partition), since)
     spans: dict[Partition, Span] = {}
+    everybody = max(1, sum(map(len, reading.expected.values())))
     for partition, log in by_partition.items():
-        tail = max(_LEAST_TAIL, _TAIL_PER_CSC * len(reading.expected.get(log.component, ())))
-        start = max(min(offsets.get(partition, log.end), log.end - tail), log.end - _MOST_IN_MINUTE, log.begin)
+        expected = len(reading.expected.get(log.component, ()))
+        tail = max(_LEAST_TAIL, _TAIL_PER_CSC * expected)
+        most = max(_LEAST_OF_A_MINUTE, _MOST_IN_MINUTES * expected // everybody)
+        start = max(min(offsets.get(partition, log.end), log.end - tail), log.end - most, log.begin)
         spans[partition] = Span(start, log.end)
     found = await _read(reading, by_partition, spans)
     unread = {log.component for partition, log in by_partition.items() if partition not in found}
@@ -81,11 +97,12 @@ async def read_last_minute(reading: Reading, logs: Iterable[BeatLog], reference_
         if stretch.refused:
             why, at, utc = stretch.refused[-1], reading.clock.monotonic(), stretch.refused_utc
             told.append(BeatsUnreadable(log.component, None, why, at, utc, live=False))
-        log.newest = stretch.newest
+        log.newest = stretch.newest()
         log.append_time = stretch.append_time
-        log.since_utc = since
+        cut = spans[partition].start > offsets.get(partition, log.end)
+        log.since_utc = stretch.first_utc if cut and stretch.first_utc is not None else since
         log.complete = spans[partition].start <= log.begin
-        told += stretch.newest.values()
+        told += log.newest.values()
         read.setdefault(log.component, []).append(log)
     told += [_read_back(reading, same) for same in read.values()]
     if told:
@@ -121,7 +138,7 @@ async def refine(reading: Reading, log: BeatLog, missing: Iterable[CscId], lived
         found = await _read(reading, {log.partition: log}, {log.partition: Span(log.begin, log.end)})
         if (stretch := found.get(log.partition)) is not None:
             log.complete = True
-            log.newest = {**stretch.newest, **log.newest}
+            log.newest = {**stretch.newest(), **log.newest}
             await reading.put([*log.newest.values(), _read_back(reading, [log])])
         return
     search = _Search(reading, log)
@@ -172,7 +189,7 @@ class _Search:
         span = Span(max(offset, self._log.begin), min(offset + self._sample_size, self._log.end))
         found = await _read(self._reading, {partition: self._log}, {partition: span})
         stretch = found.get(partition)
-        return None if stretch is None else stretch.newest.get(csc)
+        return None if stretch is None else stretch.newest().get(csc)
 
 
 async def _read(
@@ -189,9 +206,11 @@ async def _read(
 
 
 async def _take(reading: Reading, log: BeatLog, records: list[Record], found: _Stretch) -> None:
-    at = reading.clock.monotonic()
+    found.at = reading.clock.monotonic()
     if ids := reading.decoder.schema_ids(records):
         await reading.room.ensure((schema_id, log.partition) for schema_id in ids)
+    if found.first_utc is None:
+        found.first_utc = appended_utc(records[0])
     for record in records:
         utc = appended_utc(record)
         found.append_time = found.append_time and utc is not None
@@ -203,4 +222,4 @@ async def _take(reading: Reading, log: BeatLog, records: list[Record], found: _S
         except SchemaMissing:
             found.waits = True
         else:
-            found.newest[beat.csc] = BeatFoundInLog(beat.csc, Process(beat.origin, beat.seq_num), at, utc)
+            found.last[beat.csc.index] = (beat, utc)

@@ -15,12 +15,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from deploydash.config.kafka_metadata import ListingClient, create_no_topics
 from deploydash.config.kafka_security import security, unusable
 from deploydash.config.settings import KafkaSettings
-from deploydash.feeds.kafka_fetches import Fetches
+from deploydash.feeds.kafka_fetches import Fetches, hand_over_records
 
 logging.getLogger("aiokafka").addHandler(logging.NullHandler())
 """Without a handler Python would print aiokafka's warnings on the operator's screen."""
 
 create_no_topics()
+hand_over_records()
 
 _IDLE_MS = 1_000
 """How often aiokafka's fetcher goes through all partitions although nothing came; its own 200 ms cost as much as the

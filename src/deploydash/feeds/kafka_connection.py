@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from aiokafka.errors import KafkaError
@@ -48,6 +48,14 @@ _PROMPT_PAUSE_S = 0.01
 four; so what comes within this time of the last batch comes as one."""
 
 
+def by_component(cscs: Iterable[CscId]) -> dict[str, frozenset[CscId]]:
+    """Return the CSCs of each component."""
+    found: dict[str, set[CscId]] = {}
+    for csc in cscs:
+        found.setdefault(csc.name, set()).add(csc)
+    return {name: frozenset(members) for name, members in found.items()}
+
+
 class Connection:
     """Consumers, catalogue and what is learnt over them."""
 
@@ -67,7 +75,7 @@ class Connection:
         self._spans = SpanReader(settings, clock)
         self._health = Health(where(settings), f"lsst.{settings.topic_subname}.")
         self._intake = Intake(schemas, clock, inbox, self._health, self._beats.end)
-        self._expected = {csc.name: frozenset(one for one in expected if one.name == csc.name) for csc in expected}
+        self._expected = by_component(expected)
         intake = self._intake
         reading = Reading(self._spans, intake.decoder, intake.room, clock, intake.put, self._expected)
         self._readback = ReadBack(reading, intake.reference_utc, intake.beating)

@@ -165,7 +165,7 @@ class Decoder:
         for record in records:
             value = record.value
             try:
-                if schema is None or value is None or value[:_HEADER] != head:
+                if schema is None or head is None or value is None or not value.startswith(head):
                     schema, payload = self._schema_of(partition, record)
                     head = None if value is None else value[:_HEADER]
                 else:

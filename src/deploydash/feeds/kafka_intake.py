@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from deploydash.core.model import CscId
 from deploydash.core.observations import (
     BeatArrived,
     BeatFoundInLog,
@@ -50,8 +49,8 @@ class Intake:
         self.room = WaitingRoom(schemas, self._release, self._lost)
         self.decoder = Decoder(schemas, self.room, self._undecoded)
         self.events: dict[Partition, Event] = {}
-        self.beating: set[CscId] = set()
-        """CSCs that were heard live."""
+        self.beating: dict[str, set[int]] = {}
+        """Of each component the indices that were heard live."""
         self._meter = Meter(clock.monotonic())
         self._logged_below: dict[Partition, int] = {}
         self._appended: float | None = None
@@ -78,8 +77,9 @@ class Intake:
             if partition in self._logged_below:
                 decoded = self._as_logged(partition, records[-1].offset, decoded)
             told += decoded
+            heard = [beat.csc.index for beat in decoded if type(beat) is BeatArrived]
+            self.beating.setdefault(event.component, set()).update(heard)
         self._note(batch, at)
-        self.beating.update(beat.csc for beat in told if type(beat) is BeatArrived)
         await self.put(told)
 
     async def events_told(self, batch: Batch, at: float) -> None:

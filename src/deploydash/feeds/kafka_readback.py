@@ -49,14 +49,14 @@ class ReadBack:
     """Reads back the topics it is given, until cancelled.
 
     ``reference_utc`` waits for the append time of a live record, or gives our own clock's if none comes;
-    ``beating`` holds the CSCs that have been heard live, and grows.
+    ``beating`` holds the indices of each component that have been heard live, and grows.
     """
 
     def __init__(
         self,
         reading: Reading,
         reference_utc: Callable[[], Awaitable[float]],
-        beating: AbstractSet[CscId],
+        beating: Mapping[str, AbstractSet[int]],
     ) -> None:
         self._reading = reading
         self._reference_utc = reference_utc
@@ -175,7 +175,8 @@ class ReadBack:
 
     async def _old_beats(self, log: BeatLog) -> None:
         expected = self._reading.expected.get(log.component, _NOBODY)
-        missing = expected - log.newest.keys() - self._beating
+        beating = self._beating.get(log.component, frozenset())
+        missing = [csc for csc in expected - log.newest.keys() if csc.index not in beating]
         if missing:
             await refine(self._reading, log, missing, self._lived)
 

@@ -17,8 +17,10 @@ RETRY_S = 2.0
 """How long to wait until a registry that could not be asked is asked again."""
 FORGIVEN_S = 60.0
 """How long a schema id that the registry does not have is taken as garbage before it is asked again."""
-MOST_HELD = 500
-"""Records of one partition that may wait; the oldest make room, for the newest tells what is."""
+MOST_HELD = 20_000
+MOST_HELD_BYTES = 8_000_000
+"""Records of one partition that may wait (five thousand CSCs beat in one topic), and their bytes; the oldest make room,
+for the newest tells what is."""
 MOST_STRANGERS = 20
 """Unknown ids of one partition that are asked for in FORGIVEN_S: garbage must not flood the registry."""
 
@@ -60,6 +62,7 @@ class WaitingRoom:
         self._release = release
         self._lost = lost
         self._held: dict[Partition, deque[Held]] = {}
+        self._bytes: Counter[Partition] = Counter()
         self._ids: dict[int, set[Partition]] = {}
         self._newest: dict[Partition, tuple[int, int]] = {}
         self._refused: dict[int, str] = {}
@@ -77,9 +80,12 @@ class WaitingRoom:
     def hold(self, schema_id: int, held: Held) -> None:
         """Keep a record until its schema is known."""
         queue = self._held.setdefault(held.partition, deque())
-        if len(queue) >= MOST_HELD:
-            self._lost(queue.popleft(), f"more than {MOST_HELD} records wait for schemas such as {schema_id}")
         queue.append(held)
+        self._bytes[held.partition] += _size(held)
+        while len(queue) > MOST_HELD or (self._bytes[held.partition] > MOST_HELD_BYTES and len(queue) > 1):
+            oldest = queue.popleft()
+            self._bytes[held.partition] -= _size(oldest)
+            self._lost(oldest, f"{len(queue)} newer records wait for schemas such as {schema_id}")
         self._newest[held.partition] = (schema_id, held.record.offset)
         self._ids.setdefault(schema_id, set()).add(held.partition)
         self._came.set()
@@ -116,6 +122,7 @@ class WaitingRoom:
                 unasked = await self.ensure(waiting)
                 for schema_id in [settled for settled in self._ids if settled not in unasked]:
                     for partition in self._ids.pop(schema_id):
+                        self._bytes.pop(partition, None)
                         await self._release(list(self._held.pop(partition, ())))
                 if unasked:
                     self._came.set()
@@ -137,3 +144,7 @@ class WaitingRoom:
             self._refused[schema_id] = str(error)
             self._strangers[partition] += 1
         return True
+
+
+def _size(held: Held) -> int:
+    return len(held.record.value or b"")

@@ -26,8 +26,12 @@ _USUAL_HEAD = (
     ("private_seqNum", "int"),
 )
 _STAMPS_SIZE = 32
-_FIRST_STAMP = struct.Struct("<d")
-_MOST_REMEMBERED = 1024
+_first_stamp = struct.Struct("<d").unpack_from
+_make = tuple.__new__
+"""A NamedTuple without its own Python call."""
+_MOST_REMEMBERED = 20_000
+_LONGEST_REMEMBERED = 512
+"""Ends of records, one for each process that beats, and their bytes: garbage must not fill the memory."""
 
 
 class Beat(NamedTuple):
@@ -102,12 +106,21 @@ class _UsualLayout:
         """Return the beat if its process has beaten before, else None."""
         try:
             index, at = _number(payload, 0) if self._indexed else (0, 0)
-            (sent,) = _FIRST_STAMP.unpack_from(payload, at)
-            seq_num, at = _number(payload, at + _STAMPS_SIZE)
-            csc, origin = self._tails[index, payload[at:]]
+            (sent,) = _first_stamp(payload, at)
+            at += _STAMPS_SIZE
+            byte = payload[at]
+            zigzag, shift = byte & 0x7F, 7
+            while byte & 0x80:
+                at += 1
+                byte = payload[at]
+                zigzag |= (byte & 0x7F) << shift
+                shift += 7
+            if shift > 35:
+                return None
+            csc, origin = self._tails[index, payload[at + 1 :]]
         except (IndexError, KeyError, struct.error):
             return None
-        return Beat(csc, origin, seq_num, sent if is_a_time(sent) else 0.0)
+        return _make(Beat, (csc, origin, (zigzag >> 1) ^ -(zigzag & 1), sent if is_a_time(sent) else 0.0))
 
     def remember(self, payload: bytes, beat: Beat) -> None:
         """Remember the end of a payload that was decoded in full."""
@@ -115,6 +128,8 @@ class _UsualLayout:
             index, at = _number(payload, 0) if self._indexed else (0, 0)
             _, at = _number(payload, at + _STAMPS_SIZE)
         except IndexError:  # a number of more bytes than an int has
+            return
+        if len(payload) - at > _LONGEST_REMEMBERED:
             return
         if len(self._tails) >= _MOST_REMEMBERED:
             self._tails.clear()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from deploydash.core.commands import Command
 from deploydash.core.fleet import Fleet
 from deploydash.core.model import CscId
-from deploydash.core.observations import Observation, StoodStill
+from deploydash.core.observations import BeatArrived, Observation, StoodStill
 from deploydash.core.ports import Clock, Feed, Subscriber
 from deploydash.core.records import Record
 from deploydash.core.snapshot import Snapshot
@@ -125,7 +125,11 @@ class Session:
         elif isinstance(item, Sequence):
             self._room.release()
             for observation in item:
-                self._apply(fleet.observe(observation, now))
+                records = fleet.observe(observation, now)
+                if records:
+                    self._apply(records)
+                elif type(observation) is BeatArrived:
+                    continue
                 self._gaps.note(observation)
             self._fill_gaps()
         elif isinstance(item, Command):

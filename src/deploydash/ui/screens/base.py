@@ -47,7 +47,7 @@ class View(Screen[None], inherit_bindings=False):
         others = self._layout_required or self._scroll_required or self._repaint_required or self._recompose_required
         if others or not self.is_current or self.app._batch_count:  # noqa: SLF001 - Textual has no public name for it
             return
-        for canvas in self.query(Canvas):
+        for canvas in self.query("Canvas").results(Canvas):  # type: ignore[type-abstract]
             if canvas.is_painted_later():
                 self._dirty_widgets.add(canvas)
         if self._dirty_widgets:
