@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploydash.config.connect import connections
+from deploydash.config.connect import _READ, connections
 from deploydash.config.load import Site, load_site, parse_site
 from deploydash.config.settings import EfdSettings, KafkaSettings, RegistrySettings
 from deploydash.errors import ConfigurationError, Problem
@@ -327,3 +327,36 @@ def test_a_rehearsal_does_not_even_look_at_the_environment() -> None:
         Path("rehearsal.yaml"),
     )
     assert connections(rehearsal, Forbidden()).kafka.bootstrap == "localhost:9094"
+
+
+def test_white_space_around_a_value_does_not_count_as_shells_and_files_leave_it() -> None:
+    kept = ("_PASSWORD", "_FILE", "CONFIGURATION")
+    odd = {name: f" {value}\n" for name, value in EVERY_VARIABLE.items() if not name.endswith(kept)}
+    odd |= {"LSST_KAFKA_SECURITY_PASSWORD": "kafka-secret\r\n", "EFD_PASSWORD": "efd-secret\n"}
+    clean = {name: value.strip() for name, value in odd.items()}
+    assert connections(summit(), odd) == connections(summit(), clean)
+    assert kafka(summit(), **CREDENTIALS, LSST_KAFKA_BROKER_ADDR="127.0.0.1:9092\n").bootstrap == "127.0.0.1:9092"
+    assert kafka(tiny(), **{**CREDENTIALS, "LSST_KAFKA_SECURITY_PASSWORD": " two blanks "}).password == " two blanks "
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY_VARIABLE if name in _READ])
+@pytest.mark.parametrize("odd", ["a\nb", "a\x1b[2Jb", "a\x00b", "a\x9bb", "a\u2028b"])
+def test_a_control_character_inside_a_value_is_refused_without_showing_it(name: str, odd: str) -> None:
+    found = problems(summit(), **{**CREDENTIALS, name: odd})
+    assert (name, "holds a control character or a line end") in [(one.key, one.message) for one in found]
+    assert not any("\x1b" in str(one) or "\n" in str(one) for one in found)
+
+
+def test_a_variable_that_is_not_read_here_may_hold_anything() -> None:
+    assert connections(summit(), {**CREDENTIALS, "LSST_ANYTHING": "a\nb"}) == connections(summit(), CREDENTIALS)
+
+
+def test_values_of_the_client_file_are_trimmed_and_checked(tmp_path: Path) -> None:
+    path = tmp_path / "client.yaml"
+    path.write_text('bootstrap.servers: " 127.0.0.1:9092 "\nsasl.username: "re\\nader"\n')
+    [problem] = problems(summit(), **CREDENTIALS, LSST_KAFKA_BROKER_CLIENT_CONFIGURATION=f"{path}\n")
+    assert (problem.key, problem.message) == ("sasl.username", "holds a control character or a line end")
+    path.write_text('bootstrap.servers: " 127.0.0.1:9092 "\n')
+    assert (
+        kafka(summit(), **CREDENTIALS, LSST_KAFKA_BROKER_CLIENT_CONFIGURATION=f"{path}\n").bootstrap == "127.0.0.1:9092"
+    )

@@ -27,7 +27,7 @@ class Places:
 
 def places() -> Places:
     """Return this user's places; ``DEPLOYDASH_STATE_DIR`` moves the state (CLI.md)."""
-    state = os.environ.get("DEPLOYDASH_STATE_DIR")
+    state = os.environ.get("DEPLOYDASH_STATE_DIR", "").strip()
     return Places(
         cwd=Path.cwd(),
         user_config=platformdirs.user_config_path(APP),

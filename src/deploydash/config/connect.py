@@ -8,7 +8,7 @@ from typing import TypeVar, get_args
 
 from deploydash.config.address import bootstrap_hosts, same_host, url_host
 from deploydash.config.load import Site
-from deploydash.config.secrets import CLIENT_FILE, client_file, environment_problem, secret
+from deploydash.config.secrets import CLIENT_FILE, client_file, control_characters, environment_problem, secret, trimmed
 from deploydash.config.settings import Connections, EfdSettings, KafkaSettings, RegistrySettings
 from deploydash.config.site import Mechanism, SecurityProtocol, sal_subname
 from deploydash.errors import ConfigurationError, Problem
@@ -26,16 +26,26 @@ MECHANISM = "LSST_KAFKA_SECURITY_MECHANISM"
 EFD_USERNAME = "EFD_USERNAME"
 EFD_PASSWORD = "EFD_PASSWORD"  # noqa: S105 the name of a variable
 
+_READ = (
+    *(BROKER, REGISTRY, SUBNAME, USERNAME, PASSWORD, f"{PASSWORD}_FILE", PROTOCOL, MECHANISM, CLIENT_FILE),
+    *(EFD_USERNAME, EFD_PASSWORD, f"{EFD_PASSWORD}_FILE"),
+)
+"""Every variable that is read here."""
+
 
 def connections(site: Site, environ: Mapping[str, str]) -> Connections:
     """Return how to reach every system of a site.
 
-    A rehearsal sees no variable at all (CLI.md). An empty variable counts as unset.
+    A rehearsal sees no variable at all (CLI.md). An empty variable counts as unset. Blanks and line ends around a value
+    do not count, as files and shells leave them; inside of it a control character is refused.
 
     Raises:
         ConfigurationError: the environment holds what cannot be used, or lacks the credentials the site asks for.
     """
-    chosen = _Chosen(site, {} if site.rehearsal else environ)
+    ours = {} if site.rehearsal else trimmed(environ, _READ)
+    if steering := control_characters(ours):
+        raise ConfigurationError(tuple(steering))
+    chosen = _Chosen(site, ours)
     settings = Connections(chosen.kafka(), chosen.registry(), chosen.efd())
     if chosen.problems:
         raise ConfigurationError(tuple(chosen.problems))

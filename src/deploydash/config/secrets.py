@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from deploydash.config.load import read_text
@@ -25,6 +26,25 @@ CLIENT_KEYS = (
 
 ENVIRONMENT = "environment"
 """Stands in problems where otherwise a file's name does."""
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def trimmed(environ: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """Return these variables as they are meant: without the white space around them, of a password the line ends."""
+    return {
+        name: environ[name].strip("\r\n" if name.endswith("_PASSWORD") else None) for name in names if name in environ
+    }
+
+
+def control_characters(environ: Mapping[str, str]) -> list[Problem]:
+    """Return a problem for each variable whose value cannot be what was meant; the value itself is not shown."""
+    return [
+        environment_problem(name, "holds a control character or a line end", "export it anew, on one line")
+        for name, value in sorted(environ.items())
+        if _CONTROL.search(value)
+    ]
 
 
 def environment_problem(variable: str, message: str, hint: str = "") -> Problem:
@@ -78,4 +98,12 @@ def client_file(environ: Mapping[str, str]) -> dict[str, str]:
     ]
     if problems:
         raise ConfigurationError(tuple(problems))
-    return {key: data[key] for key in CLIENT_KEYS if data.get(key)}
+    found = {key: data[key] if key == "sasl.password" else data[key].strip() for key in CLIENT_KEYS if data.get(key)}
+    problems = [
+        Problem(name, document.line((key,)), key, "holds a control character or a line end", "write it on one line")
+        for key, value in found.items()
+        if _CONTROL.search(value)
+    ]
+    if problems:
+        raise ConfigurationError(tuple(problems))
+    return {key: value for key, value in found.items() if value}

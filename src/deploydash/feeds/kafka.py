@@ -8,6 +8,7 @@ partitions ten times a second, and a state still arrives within milliseconds.
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 
 from aiokafka.errors import KafkaError
@@ -18,7 +19,7 @@ from deploydash.core.model import CscId, FeedName, FeedState
 from deploydash.core.observations import FeedChanged
 from deploydash.core.ports import Clock, Inbox
 from deploydash.errors import FeedError
-from deploydash.feeds.kafka_connection import Connection
+from deploydash.feeds.kafka_connection import UNREACHABLE_AFTER_S, Connection
 from deploydash.feeds.kafka_errors import diagnose, in_words
 from deploydash.feeds.kafka_probe import probe
 from deploydash.feeds.kafka_schemas import Schemas
@@ -53,10 +54,26 @@ class KafkaFeed:
             connection = Connection(self._settings, self._schemas, self._expected, self._clock, inbox)
             stack.push_async_callback(connection.close)
             try:
-                await connection.open()
+                await self._open(connection)
             except (KafkaError, OSError, TimeoutError) as error:
                 raise await self._why(error) from error
             await connection.read()
+
+    async def _open(self, connection: Connection) -> None:
+        """Open the connections; one that takes long is looked into, for aiokafka tries for ever without a word.
+
+        Raises:
+            FeedError: nothing can be used of what is there, in words.
+            KafkaError, OSError, TimeoutError: as ``Connection.open``.
+        """
+        opening = asyncio.ensure_future(connection.open())
+        try:
+            while not (await asyncio.wait({opening}, timeout=UNREACHABLE_AFTER_S))[0]:
+                if (refusal := await diagnose(self._settings)) is not None and not opening.done():
+                    raise refusal
+            await opening
+        finally:
+            opening.cancel()
 
     async def _why(self, error: Exception) -> FeedError:
         return await diagnose(self._settings) or in_words(self._settings, error)

@@ -15,7 +15,7 @@ from deploydash.core.observations import Observation, StatesReadBack, TopicsList
 from deploydash.core.ports import Clock, Inbox
 from deploydash.errors import FeedError
 from deploydash.feeds.kafka_decode import HEARTBEAT
-from deploydash.feeds.kafka_errors import diagnose
+from deploydash.feeds.kafka_errors import diagnose, examine
 from deploydash.feeds.kafka_health import Answers, Health
 from deploydash.feeds.kafka_intake import Intake
 from deploydash.feeds.kafka_live import LiveReader
@@ -35,6 +35,8 @@ _LOOK_S = 0.25
 _LOOKED_LATE_S = 1.0
 _MEASURE_EVERY = 4
 _DIAGNOSE_S = 3.0
+UNREACHABLE_AFTER_S = 1.5
+"""So long after connecting most brokers have answered; what has not by then is worth a look."""
 _GIVE_UP_S = 10.0
 _ASK_REFUSED_AGAIN_S = 30.0
 _BEATS_S = 0.1
@@ -234,10 +236,13 @@ class Connection:
     async def _find_trouble(self) -> None:
         """While no broker answers, find out why; start anew where the address answers and our brokers do not."""
         answers_since: float | None = None
+        began = self._clock.monotonic()
         while True:
             await asyncio.sleep(_LOOK_S)
             if self._health.lost_since is None:
                 answers_since = None
+                if await self._name_unreachable(began):
+                    await asyncio.sleep(_DIAGNOSE_S)
                 continue
             error = await diagnose(self._settings)
             if self._health.lost_since is None:
@@ -253,3 +258,22 @@ class Connection:
                     f"{where(self._settings)}: answers, but the brokers it named before do not; connecting anew",
                 )
             await asyncio.sleep(_DIAGNOSE_S)
+
+    async def _name_unreachable(self, began: float) -> bool:
+        """Find out which brokers cannot be reached where some logs are not answered; return whether it was tried.
+
+        Raises:
+            FeedError: nothing was ever answered, and no broker that the address names can be reached.
+        """
+        led = [one for one, event in self._listing.led.items() if event.name == HEARTBEAT]
+        mute = [one for one in led if not self._beats.seen_answer(one) and one not in self._beats.refused]
+        if self._listed is not None and not (mute or self._beats.unanswered(UNANSWERED_S)):
+            self._health.unreachable = ""
+            return False
+        if self._clock.monotonic() - began < UNREACHABLE_AFTER_S:
+            return False
+        found = await examine(self._settings)
+        if found.refusal is not None and (self._listed is None or len(mute) == len(led)):
+            raise found.refusal
+        self._health.unreachable = ", ".join(found.unreachable)
+        return True

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aiokafka.conn import AIOKafkaConnection, collect_hosts
@@ -25,10 +26,12 @@ from aiokafka.protocol.metadata import MetadataRequest
 from deploydash.config.kafka_security import security, where
 from deploydash.config.settings import KafkaSettings
 from deploydash.core.model import FeedName
+from deploydash.core.outside_text import visible
 from deploydash.errors import FeedError
 
 _PATIENCE_MS = 4_000
 _PARTING_S = 1.0
+_NAMED = 3
 _OBSTACLES = (OSError, KafkaError, TimeoutError, EOFError, ValueError, AssertionError)
 
 
@@ -40,25 +43,60 @@ class _Connection(Protocol):
     def close(self) -> asyncio.Future[None]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was met on the way to a Kafka.
+
+    ``refusal`` is why nothing of it can be used, None where a broker can be. ``unreachable`` are the brokers that it
+    names for itself and that cannot be reached, each with the reason: ``broker-2.example.org:9092: no such host``.
+    """
+
+    refusal: FeedError | None
+    unreachable: tuple[str, ...] = ()
+
+
 async def diagnose(settings: KafkaSettings) -> FeedError | None:
-    """Try to connect and ask for the brokers; return what stands in the way, or None if one of them answers.
+    """Try to connect and ask for the brokers; return what stands in the way, or None if one of them can be used.
 
     The message begins with the address and where it was configured.
     """
+    return (await examine(settings)).refusal
+
+
+async def examine(settings: KafkaSettings) -> Found:
+    """Try each address until one answers, then each broker that it names: clients go to those for every record."""
     try:
         arguments = security(settings) | {"request_timeout_ms": _PATIENCE_MS}
     except FeedError as error:
-        return error
-    found: list[FeedError] = []
+        return Found(error)
+    refusals: list[FeedError] = []
     for host, port, _ in collect_hosts(settings.bootstrap):
-        refusal = await _try(settings, str(host), int(port), arguments)
-        if refusal is None:
-            return None
-        found.append(refusal)
-    return found[0]
+        answer = await _ask(settings, str(host), int(port), arguments)
+        if isinstance(answer, FeedError):
+            refusals.append(answer)
+            continue
+        named = [address for address in answer if address != (str(host), int(port))]
+        tried = await asyncio.gather(*(_reach(settings, *address, arguments) for address in named))
+        unreachable = tuple(why for why in tried if why)
+        none_left = bool(answer) and len(unreachable) == len(answer)
+        return Found(unreachable_error(settings, unreachable) if none_left else None, unreachable)
+    return Found(refusals[0])
 
 
-async def _try(settings: KafkaSettings, host: str, port: int, arguments: Mapping[str, Any]) -> FeedError | None:
+def unreachable_error(settings: KafkaSettings, unreachable: Sequence[str]) -> FeedError:
+    """Return in words that a Kafka names brokers for itself that cannot be reached."""
+    whom = "a broker" if len(unreachable) == 1 else f"{len(unreachable)} brokers"
+    return _feed_error(
+        settings,
+        f"answers, but names {whom} that cannot be reached from here: {', '.join(unreachable[:_NAMED])}",
+        "its advertised.listeners must name hosts that this machine resolves and reaches; check DNS and VPN",
+    )
+
+
+async def _ask(
+    settings: KafkaSettings, host: str, port: int, arguments: Mapping[str, Any]
+) -> FeedError | list[tuple[str, int]]:
+    """Return the hosts and ports of the brokers that the one at this address names, or why it cannot be used."""
     connection: _Connection = AIOKafkaConnection(host, port, client_id="deploydash", **arguments)
     try:
         await connection.connect()
@@ -67,7 +105,7 @@ async def _try(settings: KafkaSettings, host: str, port: int, arguments: Mapping
             await _closed(connection)
         return in_words(settings, error)
     try:
-        await connection.send(MetadataRequest([], allow_auto_topic_creation=False))
+        answer = await connection.send(MetadataRequest([], allow_auto_topic_creation=False))
     except KafkaConnectionError:
         return _feed_error(
             settings,
@@ -78,7 +116,21 @@ async def _try(settings: KafkaSettings, host: str, port: int, arguments: Mapping
         return in_words(settings, error)
     finally:
         await _closed(connection)
-    return None
+    return [(str(broker[1]), int(broker[2])) for broker in answer.brokers]
+
+
+async def _reach(settings: KafkaSettings, host: str, port: int, arguments: Mapping[str, Any]) -> str:
+    """Return an address with the reason why nobody can be reached there, or nothing."""
+    connection: _Connection = AIOKafkaConnection(host, port, client_id="deploydash", **arguments)
+    try:
+        async with asyncio.timeout(_PATIENCE_MS / 1000):
+            await connection.connect()
+    except _OBSTACLES as error:
+        if isinstance(error, KafkaError):
+            await _closed(connection)
+        return f"{visible(host)}:{port}: {_sentence(settings, error)[0]}"
+    await _closed(connection)
+    return ""
 
 
 async def _closed(connection: _Connection) -> None:

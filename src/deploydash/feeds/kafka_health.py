@@ -33,14 +33,15 @@ class Answers:
 class Health:
     """Remembers what was told, so that only changes are told.
 
-    ``address`` begins every sentence; ``topics`` is how the topics are named, for the sentence when none is
-    there; ``trouble`` is why no broker can be reached, once somebody has found out, and ``lost_since`` since when
-    (monotonic) none was.
+    ``address`` begins every sentence; ``topics`` is how the topics are named, for the sentence when none is there.
+    ``unreachable`` are brokers that it names for itself and that cannot be reached, with the reasons; ``trouble`` is
+    why no broker can be reached, once somebody has found out, and ``lost_since`` since when (monotonic) none was.
     """
 
     address: str
     topics: str
     trouble: str = ""
+    unreachable: str = ""
     lost_since: float | None = None
     _stopped: set[str] = field(default_factory=set)
     _resumed: set[str] = field(default_factory=set)
@@ -109,6 +110,8 @@ class Health:
         if answers.unanswered:
             why = next(iter(answers.unanswered.values()))[0]
             parts.append(f"no heartbeats of {_names(answers.unanswered)}: {why}")
+        if self.unreachable:
+            parts.append(f"it names brokers that cannot be reached from here: {self.unreachable}")
         if answers.refused:
             parts.append(f"this account may not read {_names(answers.refused)}; ask for READ on {self.topics}*")
         if answers.events_behind:

@@ -12,7 +12,7 @@ from deploydash.core.model import FeedName
 from deploydash.errors import FeedError
 from deploydash.feeds.kafka_client import Partition, close_consumer, new_consumer
 from deploydash.feeds.kafka_decode import HEARTBEAT
-from deploydash.feeds.kafka_errors import diagnose, in_words
+from deploydash.feeds.kafka_errors import examine, in_words, unreachable_error
 from deploydash.feeds.kafka_topics import Catalogue, Listing
 
 _READ_S = 5.0
@@ -24,8 +24,11 @@ async def probe(settings: KafkaSettings) -> str:
     Raises:
         FeedError: Kafka cannot be reached, refuses us, or shows or gives us no heartbeats; in words.
     """
-    if (refusal := await diagnose(settings)) is not None:
-        raise refusal
+    found = await examine(settings)
+    if found.refusal is not None:
+        raise found.refusal
+    if found.unreachable:
+        raise unreachable_error(settings, found.unreachable)
     prefix = f"lsst.{settings.topic_subname}."
     try:
         listing = await _list(settings)
