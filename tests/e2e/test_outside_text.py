@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -140,3 +141,18 @@ def test_a_user_whose_name_is_no_utf8_or_steers_opens_a_run_in_a_folder_that_is_
         screen.type("\x03")
         assert screen.wait() == 130
         assert b"fault of its own" not in screen.written
+
+
+def test_a_run_for_which_there_is_no_room_says_so_and_leaves_no_folder(cli: CommandLine, tmp_path: Path) -> None:
+    site = write_site(tmp_path, "127.0.0.1:2", [str(DOME)], systems=SYSTEMS)
+    book = write_book(tmp_path, WAIT, CLOSE, site="hill")
+    (cli.state / "runs").mkdir(parents=True)
+    words = shlex.join(cli.words("run", str(site), str(book), "--cycle", "c0045"))
+    # No file may grow: as on a full disk every write fails, for this process alone.
+    command = ["sh", "-c", f"ulimit -f 0; exec {words}"]
+    with PtyScreen(command, width=120, height=40, environ=cli.environment({"TERM": "xterm-256color"})) as screen:
+        assert screen.wait(30) == 2
+        assert b"cannot be written" in screen.written
+        assert b"is open" not in screen.written
+    assert list((cli.state / "runs").iterdir()) == []
+    assert cli.run("runs").out == ""

@@ -8,6 +8,7 @@ turn the reading direction or hide a part of itself.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _UNSEEN = (
     r"\x00-\x1f\x7f-\x9f"  # C0, DEL, C1
@@ -21,6 +22,9 @@ _UNSEEN = (
     + "".join(rf"\U000{plane:x}fffe\U000{plane:x}ffff" for plane in range(1, 15))
 )
 """Unicode's Cc, Cf, Cs, Co, Zl, Zp, the default ignorables and the noncharacters, as a class of a pattern."""
+
+SHORT = 256
+"""Characters of a text that is remembered: a screen draws the same rules, signs and names again and again."""
 
 _ONE_LINE = re.compile(f"[{_UNSEEN}]")
 _LINES = re.compile(rf"(?!\n)[{_UNSEEN}]")
@@ -36,7 +40,14 @@ def visible(text: str, *, lines: bool = False) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return (_LINES if lines else _ONE_LINE).sub(_sign, text)
+    if lines:
+        return _LINES.sub(_sign, text)
+    return _known(text) if len(text) <= SHORT else _ONE_LINE.sub(_sign, text)
+
+
+@lru_cache(4096)
+def _known(text: str) -> str:
+    return _ONE_LINE.sub(_sign, text)
 
 
 def _sign(found: re.Match[str]) -> str:
