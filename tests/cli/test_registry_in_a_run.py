@@ -15,6 +15,7 @@ from deploydash.cli.places import Places
 from deploydash.cli.plan import open_runbook
 from deploydash.config.load import load_site
 from deploydash.core.model import CscId, FeedName, FeedState, Phase, SummaryState
+from deploydash.core.run import Refused
 from deploydash.core.run_orders import ArmStep
 from deploydash.core.run_records import RunOpened
 from deploydash.core.run_state import RunState
@@ -24,7 +25,6 @@ from deploydash.core.snapshot import Snapshot
 from deploydash.errors import FeedError
 from deploydash.journal.runs import CODEC
 from deploydash.journal.write import JournalWriter
-from deploydash.session.run_writer import Refused
 from deploydash.wiring.acting import Acting, acting
 from deploydash.wiring.read_only import ReadOnly, read_only
 from tests.e2e_run.books import CLOSE, SHUTDOWN, SYSTEMS, write_book

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import Any
 
 from deploydash.config.settings import EfdSettings
 from deploydash.core.model import CscId, FeedName, FeedState
@@ -21,8 +22,11 @@ GATHER_S = 0.05
 GATHERINGS = 10
 """How often that may be, before what came so far goes out."""
 
-PROBE_S = 30.0
-"""How often an idle EFD is asked whether it still answers."""
+PROBE_S = 5.0
+"""How long an EFD is idle before it is asked whether it still answers."""
+
+SLOW_S = 4.0
+"""An EFD that was up and has not answered for so long is no longer said to be, so that no health is older than 10 s."""
 
 BACK_OFF_S = (1.0, 2.0, 5.0, 10.0)
 """Seconds until an EFD that did not answer is asked again; the last one repeats."""
@@ -80,7 +84,7 @@ class EfdFeed:
                 async with EfdClient(await self._with_credentials(), self._timeout) as client:
                     await self._serve(inbox, client)
             except EfdError as error:
-                was_up = self._shown is not None and self._shown[0] is FeedState.UP
+                was_up = self._shown is not None and self._shown[0] in {FeedState.UP, FeedState.DEGRADED}
                 failures = 0 if was_up else failures
                 if changed := self._health(FeedState.DOWN, str(error)):
                     await inbox.put(changed)
@@ -91,7 +95,7 @@ class EfdFeed:
         """Ask and answer over one connection, until something is wrong with it (EfdError)."""
         while True:
             await self._gather()
-            told = await self._ask(client)
+            told = await self._ask(inbox, client)
             if news := [*self._health(FeedState.UP, client.where), *told]:
                 await inbox.put(news)
             if not self._wanted:
@@ -107,7 +111,7 @@ class EfdFeed:
             self._requested.clear()
             await asyncio.sleep(GATHER_S)
 
-    async def _ask(self, client: EfdClient) -> list[Observation]:
+    async def _ask(self, inbox: Inbox, client: EfdClient) -> list[Observation]:
         """Ask for what is wanted, or merely probe; what is answered is wanted no more.
 
         Raises:
@@ -116,7 +120,7 @@ class EfdFeed:
         batch = tuple(self._wanted)[:MOST_CSCS]
         asked = questions(batch)
         text = query(asked, client.database, self._subname) if asked else probe(client.database, self._subname)
-        body = await client.query(text)
+        body = await self._answer(inbox, client, text)
         at = self._clock.monotonic()
         try:
             answer = read_answer(asked, body, at)
@@ -128,6 +132,20 @@ class EfdFeed:
             self._put_last(answer.troubled)
             raise client.not_executed(answer.trouble)
         return [*answer.told, EfdAnswered(answer.answered, at)] if answer.answered else []
+
+    async def _answer(self, inbox: Inbox, client: EfdClient, text: str) -> Any:
+        """Return the answer to a query, and tell meanwhile where it is long in coming."""
+        slow = asyncio.create_task(self._slow(inbox, client), name="EFD slow")
+        try:
+            return await client.query(text)
+        finally:
+            slow.cancel()
+            await asyncio.gather(slow, return_exceptions=True)
+
+    async def _slow(self, inbox: Inbox, client: EfdClient) -> None:
+        await asyncio.sleep(SLOW_S)
+        if self._shown is not None and self._shown[0] is FeedState.UP:
+            await inbox.put(self._health(FeedState.DEGRADED, f"{client.where} has not answered for {SLOW_S:g} s"))
 
     def _put_last(self, csc: CscId | None) -> None:
         """Ask for this one after all others: InfluxDB executes nothing behind a statement that fails."""

@@ -51,8 +51,8 @@ class EfdClient:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
-    async def query(self, text: str, budget: float | None = None) -> Any:
-        """Return the JSON of a query's answer; times in it are UTC nanoseconds. ``budget`` bounds it, in seconds.
+    async def query(self, text: str) -> Any:
+        """Return the JSON of a query's answer; times in it are UTC nanoseconds.
 
         The query and the credentials travel in the body and in a header, never in the URL, which is logged.
 
@@ -60,7 +60,7 @@ class EfdClient:
             EfdError: there was no such answer.
         """
         try:
-            answer = await self._http.ask("/query", form={"db": self.database, "epoch": "ns", "q": text}, budget=budget)
+            answer = await self._http.ask("/query", form={"db": self.database, "epoch": "ns", "q": text})
         except HttpError as error:
             hint = "see whether InfluxDB is overloaded there" if error.timed_out else error.hint
             raise EfdError(error.message, hint=hint) from None
