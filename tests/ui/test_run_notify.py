@@ -26,8 +26,8 @@ def test_a_terminal_that_cannot_take_it_gets_nothing(term: str) -> None:
 @pytest.mark.parametrize("environ", [XTERM, TMUX])
 def test_no_character_of_the_text_can_end_the_sequence_or_begin_another(environ: dict[str, str]) -> None:
     evil = "a\x07b\x1b]0;title\x1b\\c\x9cd\x90e\r\nf\u202eg\x00h\x7fi"
-    calm = "a b ]0;title \\c d e f g h i"
-    assert notification(evil, environ) == notification(calm, environ)
+    shown = "a␇b␛]0;title␛\\c‹U+009C›d‹U+0090›e f‹U+202E›g␀h␡i"
+    assert notification(evil, environ) == notification(shown, environ)
 
 
 def test_what_is_too_long_is_cut() -> None:
