@@ -15,6 +15,7 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from bench.fleet import DEAD, LARGER, SITE_SIZE, BenchCsc, roster, site_text
 from bench.history import phase, write_history
+from bench.imports import BARE, FRAME, WHOLE, load
 from bench.ingest import backlog
 from bench.p1 import expected
 from bench.p2 import Change, latencies, tiles_of
@@ -159,3 +160,15 @@ def test_the_parts_of_a_shutdown_leave_out_the_leads_time_and_a_second_try() -> 
 
 def test_the_serial_script_is_reckoned_for_every_csc_that_it_would_send_down() -> None:
     assert serial_seconds() == pytest.approx(119, abs=1)
+
+
+@pytest.mark.parametrize("code", [BARE, FRAME, WHOLE])
+def test_what_is_imported_beside_each_other_can_be(code: str) -> None:
+    took = load(code)
+    assert took.cpu > 0
+    assert took.seconds > 0
+
+
+def test_an_import_that_fails_is_no_measurement() -> None:
+    with pytest.raises(AssertionError, match="ended with 1"):
+        load("import nothing_of_this_name")
