@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from deploydash.core.gate import Sight
-from deploydash.core.model import CscId, FeedState, Liveness, SummaryState
+from deploydash.core.model import CscId, FeedName, FeedState, Liveness, SummaryState
 from deploydash.core.run import Decision, Refused, decide, may_intend, settle
 from deploydash.core.run_orders import Approve, Hold, QueueOrder, Release, Retry, RunOrder, Skip, TakeRoute, Tick
 from deploydash.core.run_records import (
@@ -139,6 +139,14 @@ def test_a_step_of_scripts_may_be_ticked_as_a_whole_but_no_tick_lets_a_script_go
     records = ordered(state, Tick(TESTING, "ana"))
     assert records == (StepApproved(TESTING, OPERATOR, 1), ItemTicked(TESTING, -1, "ana", OPERATOR), StepDone(TESTING))
     assert "under way" in refused(approved(state), Tick(TESTING, "ana", 0, "why"))
+
+
+@pytest.mark.parametrize("registry", [FeedState.DOWN, FeedState.DEGRADED])
+def test_the_next_script_waits_for_the_registry_that_its_command_is_written_with(registry: FeedState) -> None:
+    state = after(approved(run_of(FIRST, SECOND)), ended(0))
+    seen = sight()
+    assert settle(state, replace(seen, feeds={**seen.feeds, FeedName.SCHEMA_REGISTRY: registry})) == ()
+    assert settle(state, replace(seen, feeds={**seen.feeds, FeedName.SCHEMA_REGISTRY: FeedState.UP})) != ()
 
 
 @pytest.mark.parametrize("kafka", [FeedState.DOWN, FeedState.CONNECTING])

@@ -125,7 +125,7 @@ def forbids(
         return f"{csc} is protected: no bulk action touches it"
     if sight.feeds.get(FeedName.KAFKA) is not FeedState.UP:
         return "Kafka is not up, so nobody would see what happens"
-    if by_hand and sight.feeds.get(FeedName.SCHEMA_REGISTRY) in {FeedState.DOWN, FeedState.DEGRADED}:
+    if by_hand and registry_lost(sight):
         return "the schema registry is not up, so no command can be written"
     if target.state is not SummaryState.ENABLED and (why := _runs_ours(csc, state)) is not None:
         return why
@@ -135,6 +135,11 @@ def forbids(
     if rule.met and csc.name == QUEUE:
         rule = _all_down("the shutdown set", state.runbook.shutdown_set, state, sight, rule=True)
     return None if rule.met else f"{rule.sentence}: {rule.waits_for}"
+
+
+def registry_lost(sight: Sight) -> bool:
+    """Say whether the registry is known not to answer: then no command can be written."""
+    return sight.feeds.get(FeedName.SCHEMA_REGISTRY) in {FeedState.DOWN, FeedState.DEGRADED}
 
 
 def _runs_ours(csc: CscId, state: RunState) -> str | None:

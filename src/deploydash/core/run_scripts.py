@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from deploydash.core.gate import OFFLINE, QUEUE, WATCHER, Sight, forbids
+from deploydash.core.gate import OFFLINE, QUEUE, WATCHER, Sight, forbids, registry_lost
 from deploydash.core.model import CscId, FeedName, FeedState, Liveness, SummaryState, Target
 from deploydash.core.run_orders import AddScript, QueueOrder, Retry, TakeRoute
 from deploydash.core.run_records import (
@@ -74,7 +74,7 @@ def following(step: Step, state: RunState, sight: Sight) -> tuple[RunRecord, ...
         script = progress.scripts.get(number, ItemProgress())
         if script.status is TargetStatus.REACHED:
             continue
-        can_go = state.held_by is None and sight.feeds.get(FeedName.KAFKA) is FeedState.UP
+        can_go = state.held_by is None and sight.feeds.get(FeedName.KAFKA) is FeedState.UP and not registry_lost(sight)
         if isinstance(item, ScriptItem) and script.status is TargetStatus.PENDING and can_go:
             return (ItemsDispatched(step.id, (number,), PROCEDURE),)
         return ()
