@@ -371,3 +371,16 @@ def test_skipping_needs_a_reason_and_a_closed_run_takes_nothing() -> None:
         state = after(state, *accepted(decide(Skip(step.id, "rehearsal"), state, sight(), OPERATOR)))
     state = after(state, *accepted(decide(Close(), state, sight(), OPERATOR)))
     assert refusal(decide(Hold("ops1"), state, sight(), OPERATOR)) == "the run is closed"
+
+
+@pytest.mark.parametrize(
+    ("kafka", "words"),
+    [
+        (FeedState.CONNECTING, "connecting to Kafka: nothing is read yet"),
+        (FeedState.DEGRADED, "Kafka is degraded: some of what is shown may be old"),
+        (FeedState.DOWN, "Kafka is down: what is shown is old"),
+    ],
+)
+def test_a_kafka_that_is_not_up_shuts_the_gate_with_what_it_is(kafka: FeedState, words: str) -> None:
+    found = reasons(small_runbook().step(StepId("watcher")), opened(), sight(kafka=kafka))
+    assert words in [reason.sentence for reason in found if not reason.met]

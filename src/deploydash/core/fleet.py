@@ -222,7 +222,8 @@ class Fleet:
         ledger = self._ledger
         kafka = ledger.feeds[FeedName.KAFKA]
         if kafka.state is FeedState.DOWN or ledger.hearing.lost_at is not None:
-            return f"Kafka is {kafka.state}: {kafka.detail}; everything is shown as it was last seen"
+            fares = "connecting to Kafka" if kafka.state is FeedState.CONNECTING else f"Kafka is {kafka.state}"
+            return f"{fares}: {kafka.detail}; everything is shown as it was last seen"
         if kafka.state is FeedState.DEGRADED and ledger.hearing.topics == frozenset():
             return f"Kafka: {kafka.detail}"
         if ledger.livenesses[Liveness.FEED_DOWN]:

@@ -30,6 +30,11 @@ from deploydash.core.snapshot import CscView, Snapshot
 WATCHER = CscId("Watcher")
 QUEUE = "ScriptQueue"
 OFFLINE = Target(SummaryState.OFFLINE)
+_KAFKA = {
+    FeedState.CONNECTING: "connecting to Kafka: nothing is read yet",
+    FeedState.DEGRADED: "Kafka is degraded: some of what is shown may be old",
+}
+"""What keeps a step from acting, by how the feed fares; everything else is down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +229,9 @@ def _lane(step: Step, state: RunState, sight: Sight) -> list[GateReason]:
 def _feeds(step: Step, sight: Sight) -> list[GateReason]:
     if step.kind not in {StepKind.CSC, StepKind.SCRIPT}:
         return []
-    up = sight.feeds.get(FeedName.KAFKA) is FeedState.UP
-    return [GateReason("Kafka is down: what is shown is old", met=up, rule=True, waits_for="Kafka up")]
+    kafka = sight.feeds.get(FeedName.KAFKA, FeedState.CONNECTING)
+    sentence = _KAFKA.get(kafka, "Kafka is down: what is shown is old")
+    return [GateReason(sentence, met=kafka is FeedState.UP, rule=True, waits_for="Kafka up")]
 
 
 def _until(step: Step, state: RunState) -> str:
