@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import struct
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from confluent_kafka import Producer
@@ -19,36 +18,17 @@ from tests.servers.kafka_scenes import Watching, ids, plain_settings, watching
 from tests.servers.kafka_segments import spoil_last
 from tests.servers.kafka_topics import Record
 from tests.servers.registry import SchemaRegistry
+from tests.servers.unreadable import UNKNOWN, UnreadableWriter, with_schema
 
 pytestmark = pytest.mark.server
 
 S = SummaryState
 TEST = ids("Test:1", "Test:2", "Test:3")
-UNKNOWN_ID = "schema 999999 is unknown to the registry"
-
-
-def with_schema(record: Record, schema_id: int) -> Record:
-    """Return a good record under another schema id."""
-    topic, key, value = record
-    return topic, key, struct.pack(">bI", 0, schema_id) + (value or b"")[5:]
 
 
 @pytest.fixture
 def writer(kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str) -> SalWriter:
     return SalWriter(kafka.topics, schema_registry, subname)
-
-
-@contextmanager
-def unreadable_beats(writer: SalWriter, csc: CscId) -> Iterator[None]:
-    """Let a CSC beat with a schema id that no registry knows."""
-
-    class Foreign(SalWriter):
-        def record(self, *arguments: object, **how: object) -> Record:
-            return with_schema(writer.record(*arguments, **how), 999_999)  # type: ignore[arg-type]
-
-    foreign = Foreign(writer.topics, writer._registry, writer.subname)
-    with Beater(foreign, [csc]):
-        yield
 
 
 @asynccontextmanager
@@ -61,9 +41,10 @@ async def test_a_living_csc_whose_schema_nobody_knows_is_unknown_and_not_offline
     kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str, writer: SalWriter
 ) -> None:
     writer.prepare(TEST)
+    foreign = UnreadableWriter(kafka.topics, schema_registry, subname)
     for csc in TEST:
         writer.tell_state(csc, S.STANDBY)
-    with Beater(writer, TEST[1:2]), unreadable_beats(writer, TEST[0]):
+    with Beater(writer, TEST[1:2]), Beater(foreign, TEST[:1]):
         async with looking(kafka, schema_registry, subname) as watch:
             snapshot = await watch.until_decided(30)
             assert {view.csc: view.liveness for view in snapshot.cscs} == {
@@ -73,7 +54,7 @@ async def test_a_living_csc_whose_schema_nobody_knows_is_unknown_and_not_offline
             }
             view = watch.view("Test:1")
             assert (view.effective, view.verdict) == (Effective.UNKNOWN, Verdict.UNKNOWN)
-            assert view.reason.text == f"heartbeats arrive and cannot be read ({UNKNOWN_ID})"
+            assert view.reason.text == f"heartbeats arrive and cannot be read ({UNKNOWN})"
             assert [entry.topic for entry in snapshot.undecodable] == [writer.topic(TEST[0], "heartbeat")]
             assert snapshot.undecodable[0].records > 0
             assert watch.kafka_state() is FeedState.UP
@@ -85,7 +66,7 @@ async def test_a_living_csc_whose_schema_nobody_knows_is_unknown_and_not_offline
 async def test_a_state_under_a_schema_that_nobody_knows_hides_the_one_before_it_live_and_read_back(
     kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str, writer: SalWriter
 ) -> None:
-    hidden = f"not known: a newer summaryState cannot be read ({UNKNOWN_ID})"
+    hidden = f"not known: a newer summaryState cannot be read ({UNKNOWN})"
     writer.prepare(TEST)
     with Beater(writer, TEST) as beater:
 
@@ -95,7 +76,7 @@ async def test_a_state_under_a_schema_that_nobody_knows_hides_the_one_before_it_
         writer.topics.produce([state(csc, S.STANDBY) for csc in TEST])
         async with looking(kafka, schema_registry, subname) as watch:
             await watch.until(lambda: watch.view("Test:1").effective is Effective.STANDBY, 20, "its state")
-            writer.topics.produce([with_schema(state(TEST[0], S.ENABLED), 999_999), state(TEST[1], S.DISABLED)])
+            writer.topics.produce([with_schema(state(TEST[0], S.ENABLED)), state(TEST[1], S.DISABLED)])
             await watch.until(lambda: watch.view("Test:1").reason.text == hidden, 10, "its newer state is unread")
             await watch.until(lambda: watch.view("Test:2").reported is S.DISABLED, 10, "told after it")
             assert watch.view("Test:3").reason.text == hidden

@@ -6,8 +6,8 @@ from deploydash.core.beats import Placed, Series
 from deploydash.core.cell import Cell
 from deploydash.core.ledger import Ledger
 from deploydash.core.listening import by_age, review
-from deploydash.core.model import NEVER_EXPECTED, Liveness
-from deploydash.core.observations import BeatArrived, BeatFoundInLog, BeatsReadBack, Process
+from deploydash.core.model import NEVER_EXPECTED, CscId, Liveness
+from deploydash.core.observations import BeatArrived, BeatFoundInLog, BeatsReadBack, BeatsUnreadable, Process
 from deploydash.core.records import (
     NOTHING,
     BeatsChanged,
@@ -19,7 +19,7 @@ from deploydash.core.records import (
     Record,
 )
 from deploydash.core.told import TAI_MINUS_UTC, after, told_by
-from deploydash.core.unread import state_change
+from deploydash.core.unread import beats_unreadable, state_change
 
 
 def beat_arrived(ledger: Ledger, beat: BeatArrived, now: float) -> tuple[Record, ...]:
@@ -32,6 +32,9 @@ def beat_arrived(ledger: Ledger, beat: BeatArrived, now: float) -> tuple[Record,
             waiting.deadline = 0.0
     if beat.csc.name in NEVER_EXPECTED:
         return NOTHING
+    if (why := _misread(ledger, beat.csc)) is not None:
+        name, at, appended = beat.csc.name, beat.at, beat.appended_utc
+        return beats_unreadable(ledger, BeatsUnreadable(name, None, why, at, appended))
     cell = ledger.cell(beat.csc)
     records: list[Record] = []
     if component.heard_since is None:
@@ -53,6 +56,15 @@ def beat_arrived(ledger: Ledger, beat: BeatArrived, now: float) -> tuple[Record,
         if liveness is Liveness.BEATING:
             records.append(BeatsChanged(beat.csc, liveness, False, heard_at, False, True, beat.at))
     return tuple(records)
+
+
+def _misread(ledger: Ledger, csc: CscId) -> str | None:
+    """Return why index 0 cannot be right, or None: an indexed component's CSCs have one, unless the roster says not."""
+    held = ledger.cells.get(csc)
+    if csc.index or (held is not None and held.spec is not None):
+        return None
+    indexed = any(cell.spec is not None and cell.csc.index for cell in ledger.component(csc.name).cells)
+    return f"salIndex is 0, which no {csc.name} of this site has" if indexed else None
 
 
 def _ends_of_run(beat: BeatArrived) -> tuple[tuple[Process, float], ...]:

@@ -25,10 +25,11 @@ def beats_unreadable(ledger: Ledger, found: BeatsUnreadable) -> tuple[Record, ..
         _look_again(component)
         return NOTHING
     heard_at = ledger.hearing.heard_at(found.at, found.appended_utc, component)
-    if found.index is None:
-        (component.waiting if found.waits else component.unread).take(heard_at, found.why)
-    elif (cell := ledger.cells.get(CscId(found.component, found.index))) is not None:
+    cell = None if found.index is None else ledger.cells.get(CscId(found.component, found.index))
+    if cell is not None:
         cell.unread.take(heard_at, found.why)
+    else:  # an index that nobody here has may be misread: then it may be any
+        (component.waiting if found.waits else component.unread).take(heard_at, found.why)
     _look_again(component)
     if component.heard_since is None:
         return (FetchesBack(frozenset({component.name}), found.at),)
@@ -84,10 +85,11 @@ def state_change(cell: Cell, event: str, at: float) -> StateUnread | None:
 
 def _hiding(cell: Cell, event: str) -> Unreadable | None:
     """Return the newest record that may be this CSC's, is newer than its last state and cannot be read."""
-    last = cell.orders.get(event, -1)
-    found: Unreadable | None = None
+    last, found = cell.orders.get(event, -1), None
+    others = {other.csc.index for other in cell.component.cells if other is not cell}
     for one in cell.component.unread_states.get(event, ()):
-        if one.index in (None, cell.csc.index) and one.order > last and (found is None or one.order > found.order):
+        # An index that nobody here has may be misread: then it may be any.
+        if one.index not in others and one.order > last and (found is None or one.order > found.order):
             found = one
     if found is None and (why := cell.efd_unread.get(event)):
         held = cell.told if event == STATE else cell.substate

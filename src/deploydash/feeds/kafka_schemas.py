@@ -15,7 +15,7 @@ from deploydash.sal.framing import Undecodable
 
 RETRY_S = 2.0
 """How long to wait until a registry that could not be asked is asked again."""
-FORGIVEN_S = 60.0
+FORGIVEN_S = 20.0
 """How long a schema id that the registry does not have is taken as garbage before it is asked again."""
 MOST_HELD = 20_000
 MOST_HELD_BYTES = 8_000_000

@@ -22,7 +22,7 @@ from deploydash.systems.registry import NotInRegistry, RegistryClient, SchemaUna
 
 __all__ = ["UNKNOWN_KEPT_S", "SchemaStore", "SchemaUnavailable", "SchemaUnknown"]
 
-UNKNOWN_KEPT_S = 60.0
+UNKNOWN_KEPT_S = 10.0
 """How long an id is taken as unknown, or a schema as unusable, before the registry is asked again."""
 _CONFIRM_TIMEOUT_S = 1.0
 _MOST_REMEMBERED = 10_000

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from deploydash.core.model import CscId
 from deploydash.sal.avro import WriterSchema
 from deploydash.sal.fields import index_of, integer, stamp
-from deploydash.sal.framing import Undecodable
+from deploydash.sal.framing import FieldMissing, Undecodable
 from deploydash.sal.times import is_a_time
 
 _USUAL_HEAD = (
@@ -53,7 +53,7 @@ def beat_fields(fields: Mapping[str, Any], component: str) -> Beat:
     try:
         return Beat(csc, integer(fields, "private_origin"), integer(fields, "private_seqNum"), stamp(fields))
     except Undecodable as error:
-        error.index = csc.index
+        error.index = None if isinstance(error, FieldMissing) else csc.index
         raise
 
 

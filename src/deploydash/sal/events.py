@@ -23,7 +23,7 @@ from deploydash.core.observations import (
 )
 from deploydash.sal.beats import beat_fields
 from deploydash.sal.fields import index_of, integer, stamp, text
-from deploydash.sal.framing import Undecodable
+from deploydash.sal.framing import FieldMissing, Undecodable
 from deploydash.sal.times import tai_to_utc
 
 __all__ = ["beat_fields", "observation"]
@@ -74,7 +74,7 @@ def observation(
     try:
         return tell(_Received(fields, csc, at, appended_utc, live, order))
     except Undecodable as error:
-        error.index = csc.index
+        error.index = None if isinstance(error, FieldMissing) else csc.index
         raise
 
 

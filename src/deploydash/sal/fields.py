@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from deploydash.sal.framing import Undecodable
+from deploydash.sal.framing import FieldMissing, Undecodable
 from deploydash.sal.times import is_a_time
 
 _LAST_INDEX = 2**31 - 1
@@ -19,7 +19,7 @@ def integer(fields: Mapping[str, Any], name: str) -> int:
     """
     value = fields.get(name)
     if type(value) is not int:  # a bool is no number here
-        raise Undecodable(_wrong(fields, name, "a whole number"))
+        raise _wrong(fields, name, "a whole number")
     return value
 
 
@@ -33,7 +33,7 @@ def text(fields: Mapping[str, Any], name: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise Undecodable(_wrong(fields, name, "text"))
+        raise _wrong(fields, name, "text")
     return value
 
 
@@ -61,12 +61,12 @@ def stamp(fields: Mapping[str, Any]) -> float:
     """
     value = fields.get("private_sndStamp")
     if type(value) is not float and type(value) is not int:
-        raise Undecodable(_wrong(fields, "private_sndStamp", "a number"))
+        raise _wrong(fields, "private_sndStamp", "a number")
     return float(value) if is_a_time(value) else 0.0
 
 
-def _wrong(fields: Mapping[str, Any], name: str, wanted: str) -> str:
+def _wrong(fields: Mapping[str, Any], name: str, wanted: str) -> Undecodable:
     if name not in fields:
-        return f"has no field {name}"
+        return FieldMissing(f"has no field {name}")
     value = fields[name]
-    return f"{name} is null" if value is None else f"{name} is {type(value).__name__}, not {wanted}"
+    return Undecodable(f"{name} is null" if value is None else f"{name} is {type(value).__name__}, not {wanted}")

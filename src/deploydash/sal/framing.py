@@ -18,6 +18,10 @@ class Undecodable(ValueError):
     index: int | None = None
 
 
+class FieldMissing(Undecodable):
+    """The schema has no such field: it is another event's, and so nothing else of the record is to be believed."""
+
+
 def unframe(value: bytes | None) -> tuple[int, bytes]:
     """Return the writer's schema id and the Avro bytes of a Kafka value.
 
