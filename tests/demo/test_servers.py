@@ -24,7 +24,7 @@ cscs:
   - {csc: MTRotator, twice: true}
   - {csc: ATDome, beats: slow}
 timeline:
-  - {at: 10, do: malformed, csc: ESS:104, count: 14}
+  - {at: 10, do: malformed, csc: ESS:104, count: 14, event: heartbeat}
   - {at: 10, do: unexpected, csc: "ESS:999", state: DISABLED}
   - {at: 20, do: script, seconds: 60}
   - {at: 30, do: restart, csc: Watcher, origin: same}

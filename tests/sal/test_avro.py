@@ -155,3 +155,14 @@ def test_defaults_are_the_schemas_own() -> None:
     assert schema.defaults == {"a": 4}
     assert schema.namespace == ""
     assert schema.encode({"a": 4, "b": 0.5}) == number(4) + double(0.5)
+
+
+def test_one_reason_has_one_sentence_whatever_object_the_library_names() -> None:
+    schema = record_schema(7, stamp="double")
+    told = set()
+    for _ in range(3):
+        with pytest.raises(Undecodable) as caught:
+            schema.decode(b"")
+        told.add(str(caught.value))
+    assert len(told) == 1
+    assert "0x" not in told.pop()

@@ -284,9 +284,9 @@ class Director:
     def _do_malformed(self, csc: Csc, step: Step, now: float, _: int) -> None:
         """Bytes that no reader can make sense of, each broken in another way, among the good records."""
         broken = (b"", b"\x00\x00", b"\x01\x00\x00\x00\x01x", b"\x00\x7f\xff\xff\xffgarbage", b"{}", None)
+        sal_name = f"logevent_{step.event}"
         records = []
         for n in range(step.count):
-            sal_name = ("logevent_summaryState", "logevent_heartbeat", "logevent_errorCode")[n % 3]
             topic = self._world.codec.topic(csc.component, sal_name)
             framing = b"\x00" + self._world.codec.schema(csc.component, sal_name).schema_id.to_bytes(4, "big")
             value = (*broken, framing + b"\xff\xff\xff")[n % 7]

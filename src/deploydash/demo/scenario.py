@@ -81,6 +81,7 @@ class Step:
     message: str = ""
     level: int = 20
     count: int = 1
+    event: str = "errorCode"
     after: float = 0.0
     origin: str = "new"
     beats: float | str | None = None

@@ -45,7 +45,7 @@ STEPS: dict[str, frozenset[str]] = {
     "behave": frozenset({"beats", "reacts", "scripts"}),
     "substate": frozenset({"state"}),
     "unexpected": frozenset({"state"}),
-    "malformed": frozenset({"count"}),
+    "malformed": frozenset({"count", "event"}),
     "script": frozenset({"seconds"}),
     "broker_down": frozenset(),
     "broker_up": frozenset(),
@@ -55,6 +55,9 @@ STEPS: dict[str, frozenset[str]] = {
     "efd_up": frozenset(),
 }
 """Every kind of step and the keys it takes beside the common ones."""
+
+MALFORMED = ("errorCode", "summaryState", "heartbeat")
+"""The events among whose records malformed ones may be written."""
 
 _SERVERS = frozenset(name for name in STEPS if name.endswith(("_down", "_up"))) | {"script"}
 _COMMON = frozenset({"at", "do", "every", "times", "once_gone"})
@@ -168,6 +171,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "message": _text,
     "level": _whole,
     "count": _whole,
+    "event": _one_of(*MALFORMED),
     "after": _number,
     "origin": _one_of("new", "same"),
     "beats": _beats,

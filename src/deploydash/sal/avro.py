@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
@@ -13,6 +14,7 @@ from fastavro.validation import validate
 from deploydash.sal.framing import Undecodable
 from deploydash.sal.schema_limits import check_limits
 
+_ADDRESS = re.compile(r"(?: from)? <[^<>]* at 0x[0-9a-f]+>")
 _FASTAVRO_OWN_MARK = "__fastavro_parsed"
 
 
@@ -104,6 +106,9 @@ def _parse(text: str) -> Any:
 
 
 def _words(error: Exception) -> str:
-    """Return an error of a library as a short reason: its first line, or its kind where it says nothing."""
-    first = str(error).partition("\n")[0]
+    """Return an error of a library as a short reason: its first line, or its kind where it says nothing.
+
+    An object's address differs each time, so that one reason would be many.
+    """
+    first = _ADDRESS.sub("", str(error).partition("\n")[0])
     return first[:120] or type(error).__name__
