@@ -40,9 +40,9 @@ def test_a_csc_that_beats_with_an_unknown_schema_is_unknown_at_target_offline_an
         for target in ("OFFLINE", "shutdown"):
             ran = cli.status(site, "--json", "--target", target)
             assert ran.code == 1, ran.err
-            csc = told(ran)["Test:1"]
-            assert (csc["liveness"], csc["effective"], csc["verdict"]) == ("unreadable", "UNKNOWN", "unknown")
-            assert csc["reason"] == f"heartbeats arrive and cannot be read ({UNKNOWN})"
+            seen = told(ran)["Test:1"]
+            assert (seen["liveness"], seen["effective"], seen["verdict"]) == ("unreadable", "UNKNOWN", "unknown")
+            assert seen["reason"] == f"heartbeats arrive and cannot be read ({UNKNOWN})"
             undecodable = json.loads(ran.out)["undecodable"]
             assert undecodable["topics"] == {writer.topic(CSCS[0], "heartbeat"): undecodable["records"]}
             assert undecodable["records"] > 0

@@ -27,6 +27,7 @@ from deploydash.core.observations import (
     Unreadable,
 )
 from deploydash.errors import FeedError
+from deploydash.feeds import kafka_schemas
 from deploydash.feeds.kafka_client import partition
 from deploydash.feeds.kafka_health import Answers, Health
 from deploydash.feeds.kafka_intake import Intake
@@ -221,3 +222,18 @@ async def test_a_flood_of_unknown_schemas_does_not_reach_the_registry(way: Way) 
     assert len(way.registry.asked) - asked <= 2 * MOST_STRANGERS
     assert sum(report.count for report in way.inbox.of(RecordsUndecodable) if not report.waiting) == 500
     assert [told.state for told in way.inbox.of(StateTold)] == [SummaryState.FAULT]
+
+
+async def test_a_schema_that_was_unknown_is_asked_for_again(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka_schemas, "FORGIVEN_S", 0.01)
+    with way.asking():
+        await way.intake.beats({BEATS: [Entry(0, struct.pack(">bI", 0, 7) + value(1, 1, 1)[5:])]}, 1.0)
+        await way.inbox.until(lambda: any(one.why == "no schema 7" for one in way.inbox.of(BeatsUnreadable)))
+        monkeypatch.setitem(TEXTS, 7, TEXTS[1])
+        async with within(5):
+            for offset in range(1, 1_000_000):
+                await way.intake.beats({BEATS: [Entry(offset, struct.pack(">bI", 0, 7) + value(1, 1, 2)[5:])]}, 2.0)
+                await asyncio.sleep(0.005)
+                if way.inbox.of(BeatArrived):
+                    break
+    assert way.inbox.of(BeatArrived)[0].csc == ESS1
