@@ -47,6 +47,13 @@ def test_changes_far_apart_are_written_apart_and_near_ones_together() -> None:
     assert changed_cells(old, near) == [(0, NEAR)]
 
 
+def test_cells_of_another_style_between_changed_ones_are_passed_over() -> None:
+    style, other = Style(bold=True), Style(italic=True)
+    old = Strip([Segment("aa", style), Segment("  ", other), Segment("aa", style)])
+    new = Strip([Segment("bb", style), Segment("  ", other), Segment("bb", style)])
+    assert changed_cells(old, new) == [(0, 2), (4, 2)]
+
+
 def test_a_line_with_wide_characters_is_written_whole() -> None:
     style = STYLES[0]
     assert changed_cells(Strip([Segment("日本", style)]), Strip([Segment("日木", style)])) == [(0, 4)]

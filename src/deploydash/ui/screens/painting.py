@@ -23,8 +23,8 @@ from deploydash.ui.widgets.events import Events
 from deploydash.ui.widgets.field import TypedField
 from deploydash.ui.widgets.grid import Grid
 
-AROUND_S = 0.25
-"""Header, groups and events are drawn at most this often in a storm; tiles at once."""
+AROUND_S = 0.5
+"""Header, groups and events are drawn at most this often in a storm, faster than anybody reads them; tiles at once."""
 
 LISTS_S = 0.75
 """The lists of those off target, in which one change moves many lines, at most this often."""

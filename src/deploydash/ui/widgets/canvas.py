@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from deploydash.ui.themes import Palette
 
 NEAR = 6
-"""Changed cells closer together than this are written in one go: moving the cursor costs as many bytes."""
+"""Changed cells closer together than this, with nothing of another style between, are written in one go: moving the
+cursor costs as many bytes, and a style costs three times as many."""
 
 
 class Canvas(ScrollView, can_focus=False, inherit_bindings=False):
@@ -134,7 +135,8 @@ def changed_cells(old: Strip, new: Strip) -> list[tuple[int, int]]:
     runs: list[tuple[int, int]] = []
     for x, (one, other) in enumerate(zip(before, after, strict=True)):
         if one != other:
-            if runs and x - sum(runs[-1]) < NEAR:
+            end = sum(runs[-1]) if runs else -NEAR
+            if x - end < NEAR and all(style == after[end - 1][1] for _, style in after[end:x]):
                 runs[-1] = (runs[-1][0], x + 1 - runs[-1][0])
             else:
                 runs.append((x, 1))
