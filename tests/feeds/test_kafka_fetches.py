@@ -30,12 +30,13 @@ answered = st.lists(st.tuples(topic, st.lists(found, max_size=3)), max_size=3)
 class Broker:
     """Answers every request at once, and keeps what it was asked and when."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer: object = "answer") -> None:
+        self.answer = answer
         self.asked: list[tuple[int, Any, float]] = []
 
-    async def send(self, node_id: int, request: Any, **_: Any) -> str:
+    async def send(self, node_id: int, request: Any, **_: Any) -> object:
         self.asked.append((node_id, request, asyncio.get_running_loop().time()))
-        return "answer"
+        return self.answer
 
     def moments(self, node_id: int) -> list[float]:
         return [at for node, _, at in self.asked if node == node_id]
@@ -114,3 +115,48 @@ def test_a_fetch_that_is_due_and_any_other_request_go_out_at_once() -> None:
     broker = leaping(ask())
     assert [at for _, _, at in broker.asked] == pytest.approx([0.0, 0.0, 0.0, 0.3, 0.4, 0.65])
     assert [type(request) for _, request, _ in broker.asked].count(MetadataRequest) == 1
+
+
+def test_nobody_pauses_while_there_is_more_to_be_had() -> None:
+    async def ask(size: int) -> Broker:
+        broker = Broker(Answer([], size))
+        Fetches(broker, 0.1)
+        for _ in range(5):
+            await broker.send(1, fetch())
+        return broker
+
+    assert leaping(ask(2_000_000)).moments(1) == [0.0] * 5
+    assert leaping(ask(500_000)).moments(1) == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
+
+
+def batch(base: int, records: int) -> bytes:
+    """Return the head of a batch of records and something behind it."""
+    body = struct.pack(">ibIhi", 0, 2, 0, 0, records - 1) + bytes(40)
+    return struct.pack(">qi", base, len(body)) + body
+
+
+def test_what_was_not_all_in_an_answer_is_asked_for_at_once_and_alone() -> None:
+    """Of ESS one batch of three came, of Watcher all; of Test two came in one answer, as a real broker gives them."""
+    given = [
+        ("ESS", [(0, 0, 13, 13, 0, None, -1, batch(10, 1))]),
+        ("Watcher", [(0, 0, 6, 6, 0, None, -1, batch(5, 1))]),
+        ("Test", [(0, 0, 90, 90, 0, None, -1, batch(10, 1) + batch(11, 1))]),
+        ("MTMount", [(0, 0, 13, 11, 0, None, -1, batch(10, 1))]),
+    ]
+    asked = [(topic, [(0, 10, 1_000)]) for topic, _ in given]
+
+    async def ask() -> Broker:
+        broker = Broker(Answer(given, 500))
+        Fetches(broker, 0.1)
+        await broker.send(1, fetch(asked))
+        await broker.send(1, fetch(asked))
+        broker.answer = Answer([("ESS", [(0, 0, 13, 13, 0, None, -1, batch(12, 1))])], 100)
+        await broker.send(1, fetch(asked))
+        await broker.send(1, fetch(asked))
+        return broker
+
+    broker = leaping(ask())
+    assert broker.moments(1) == pytest.approx([0.0, 0.0, 0.0, 0.1])
+    named = [[topic for topic, _ in request.topics] for _, request, _ in broker.asked]
+    everything = ["ESS", "Watcher", "Test", "MTMount"]
+    assert named == [everything, ["ESS"], ["ESS"], everything]

@@ -6,7 +6,6 @@ import asyncio
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BytesIO
 from json import loads
 
@@ -39,22 +38,13 @@ from deploydash.session.clock import SystemClock
 from tests.servers.fleet import schema_text
 from tests.servers.waiting import within
 from tests.support.collected import Collected
+from tests.support.records import Entry
 
 BEATS = partition("lsst.sal.ESS.logevent_heartbeat", 0)
 STATES = partition("lsst.sal.ESS.logevent_summaryState", 0)
 ESS1 = CscId("ESS", 1)
 ASKED = "schema {} is still asked for at the registry"
 TEXTS = {1: schema_text("ESS", "heartbeat", indexed=True), 2: schema_text("ESS", "summaryState", indexed=True)}
-
-
-@dataclass
-class Entry:
-    """A record as aiokafka hands it over."""
-
-    offset: int
-    value: bytes | None
-    timestamp: int = 1_790_000_000_000
-    timestamp_type: int = 1
 
 
 class Registry:
@@ -205,6 +195,43 @@ async def test_what_waited_never_replaces_what_came_after_it() -> None:
     assert [(beat.csc.index, beat.process.seq_num) for beat in way.inbox.of(BeatArrived)] == [(1, 9), (2, 8)]
     assert unread.waits
     assert way.inbox.of(BeatsRead) == [BeatsRead("ESS", 1.0)]
+
+
+async def test_what_is_told_of_very_many_at_once_is_told_in_batches_that_hold_nobody_up(way: Way) -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    others = asyncio.ensure_future(count())
+    await way.intake.beats({BEATS: [Entry(index, value(1, index, 1)) for index in range(1, 5001)]}, 1.0)
+    others.cancel()
+    assert [len(batch) for batch in way.inbox.batches] == [1000] * 5
+    assert [beat.csc.index for beat in way.inbox.of(BeatArrived)] == list(range(1, 5001))
+    assert turns >= 4
+
+
+async def test_five_thousand_first_beats_that_wait_for_one_schema_are_all_told() -> None:
+    way = Way(Registry(there=False))
+    await way.intake.beats({BEATS: [Entry(index, value(1, index, 1)) for index in range(1, 5001)]}, 1.0)
+    way.registry.there = True
+    with way.asking():
+        await way.inbox.until(lambda: len(way.inbox.of(BeatArrived)) == 5000)
+    assert {beat.csc.index for beat in way.inbox.of(BeatArrived)} == set(range(1, 5001))
+    assert not [report for report in way.inbox.of(RecordsUndecodable) if not report.waiting and report.count]
+
+
+async def test_what_waits_for_a_schema_takes_a_bounded_part_of_the_memory() -> None:
+    way = Way(Registry(there=False))
+    large = [struct.pack(">bI", 0, 1) + bytes(1_000_000) for _ in range(20)]
+    await way.intake.beats({BEATS: [Entry(number, one) for number, one in enumerate(large)]}, 1.0)
+    lost = sum(report.count for report in way.inbox.of(RecordsUndecodable) if not report.waiting)
+    waiting = [report.count for report in way.inbox.of(RecordsUndecodable) if report.waiting]
+    assert (lost, waiting[-1]) == (13, 7)
+    assert all("newer records wait" in told.example for told in way.inbox.of(RecordsUndecodable) if not told.waiting)
 
 
 async def test_a_flood_of_unknown_schemas_does_not_reach_the_registry(way: Way) -> None:

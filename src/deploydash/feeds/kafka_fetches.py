@@ -26,30 +26,49 @@ _COUNT = struct.Struct(">i")
 _FOUND = struct.Struct(">ihqqqi")
 _ABORTED = struct.Struct(">qq")
 _BEHIND = struct.Struct(">ii")
+_BATCH = struct.Struct(">qi11xi")
+_LENGTH_BEHIND = 12
+"""Of a batch of records (version 2): its first offset, its length without these two, and how far its last record is."""
 _CONSUMER = -1
 _NO_SESSION = (0, -1)
 _UNKNOWN = -1
+_FULL = 1_048_576
+"""Bytes; aiokafka's own limit of a partition in an answer."""
 
 
 class Fetches:
-    """Sends a client's fetches, those of one broker at least ``least_s`` seconds apart; other requests at once."""
+    """Sends a client's fetches, those of one broker at least ``least_s`` seconds apart; other requests at once.
+
+    What was not all in an answer is asked for without a pause, and alone: the mock cluster gives one batch of a
+    partition for each fetch, a real broker so many bytes.
+    """
 
     def __init__(self, client: Any, least_s: float) -> None:
         self._send = client.send
         self.least_s = least_s
         self._due: dict[int, float] = {}
+        self._behind: dict[int, set[tuple[str, int]]] = {}
         client.send = self.send
 
     async def send(self, node_id: int, request: Any, **how: Any) -> Any:
         """Stand in for ``AIOKafkaClient.send``."""
         if not isinstance(request, FetchRequest):
             return await self._send(node_id, request, **how)
+        lean = _LeanRequest(request)
         clock = asyncio.get_running_loop().time
         early = self._due.get(node_id, 0.0) - clock()
-        if early > 0:
+        rest = self._behind.pop(node_id, set())
+        if early > 0 and not (rest and lean.only(rest)):
             await asyncio.sleep(early)
-        self._due[node_id] = clock() + self.least_s
-        return await self._send(node_id, _LeanRequest(request), **how)
+            early = 0.0
+        if early <= 0:
+            self._due[node_id] = clock() + self.least_s
+        answer = await self._send(node_id, lean, **how)
+        if isinstance(answer, Answer):
+            self._behind[node_id] = answer.behind()
+            if answer.size >= _FULL:
+                self._due.pop(node_id, None)
+        return answer
 
 
 class _Records(PartitionRecords):
@@ -69,6 +88,14 @@ class _LeanRequest(FetchRequest):
 
     def __init__(self, request: Any) -> None:
         self.__dict__.update(vars(request))
+
+    def only(self, partitions: set[tuple[str, int]]) -> bool:
+        """Leave out all other partitions; tell whether any is left."""
+        named = [(topic, [one for one in asked if (topic, one[0]) in partitions]) for topic, asked in self._topics]
+        left = [(topic, asked) for topic, asked in named if asked]
+        if left:
+            self._topics = left
+        return bool(left)
 
     def build(self, request_struct_class: Any) -> Any:
         if request_struct_class is not FetchRequest_v11:
@@ -94,7 +121,23 @@ class Answer(NamedTuple):
     """What aiokafka's fetcher reads of a fetch's answer (version 11)."""
 
     topics: list[tuple[str, list[tuple[Any, ...]]]]
+    size: int
     API_VERSION: int = 11
+
+    def behind(self) -> set[tuple[str, int]]:
+        """Return the partitions of which one batch was given although there are more.
+
+        A real broker gives all there are up to its limits, ``size`` says when they were met.
+        """
+        found = set()
+        for topic, partitions in self.topics:
+            for number, _, highwater, stable, _, _, _, records in partitions:
+                if records and len(records) > _BATCH.size:
+                    base, length, last = _BATCH.unpack_from(records)
+                    end = highwater if stable < 0 else stable
+                    if length + _LENGTH_BEHIND == len(records) and base + last + 1 < end:
+                        found.add((topic, number))
+        return found
 
     @classmethod
     def decode(cls, data: io.BytesIO) -> Answer:
@@ -119,7 +162,7 @@ class Answer(NamedTuple):
                 one, at = _partition(frame, at)
                 found.append(one)
             topics.append((name, found))
-        return cls(topics)
+        return cls(topics, len(frame))
 
 
 def _partition(frame: bytes, at: int) -> tuple[tuple[Any, ...], int]:

@@ -25,6 +25,9 @@ from deploydash.feeds.kafka_topics import Event
 from deploydash.feeds.kafka_unread import WITHHELD, Lasting, waits_for
 
 _FIRST_BEAT_S = 0.3
+_MOST_AT_ONCE = 1_000
+"""Observations in a batch, which is folded in one turn of the loop: ten thousand states read back would be a
+standstill of ours."""
 
 
 class Intake:
@@ -62,8 +65,11 @@ class Intake:
     async def put(self, observations: list[Observation]) -> None:
         """Put a batch into the inbox, with the counts of what cannot be read, unless there is nothing to tell."""
         counts = [*self._undecoded.take(self._clock.monotonic()), *self._waiting()]
-        if observations or counts:
-            await self._inbox.put([*observations, *counts])
+        every = [*observations, *counts]
+        for start in range(0, len(every), _MOST_AT_ONCE):
+            if start:
+                await asyncio.sleep(0)
+            await self._inbox.put(every[start : start + _MOST_AT_ONCE])
 
     async def beats(self, batch: Batch, at: float) -> None:
         """Take in live heartbeats."""
