@@ -75,7 +75,7 @@ def _grown(names: list[tuple[CscId, str]], size: int) -> list[tuple[CscId, str]]
     return grown
 
 
-def site_text(size: int, bootstrap: str, registry: str) -> str:
+def site_text(size: int, bootstrap: str, registry: str, *, rehearsal: bool = False) -> str:
     """Return a site file for the fleet: at 117 the Summit's own roster, only reached elsewhere."""
     site = yaml.safe_load(SUMMIT.read_text())
     kept = {key: site[key] for key in ("time_zone", "cluster", "limits", "groups")}
@@ -85,7 +85,7 @@ def site_text(size: int, bootstrap: str, registry: str) -> str:
     kafka = {"bootstrap": bootstrap, "hosts": ["127.0.0.1"], "topic_subname": subname(size)}
     document = {
         "site": f"bench{size}",
-        "rehearsal": False,
+        "rehearsal": rehearsal,
         **kept,
         "kafka": {**kafka, "security_protocol": "PLAINTEXT"},
         "schema_registry": {"url": registry},

@@ -1,9 +1,7 @@
-"""A backlog of heartbeats read as fast as it goes: by the app's own feed and session, or by its libraries alone.
+"""A backlog of heartbeats read as fast as it goes by the app's own feed and session: ``ingest SITE RECORDS``.
 
-``ours SITE RECORDS`` runs the Kafka feed, decoder, session and fleet as ``status`` does, only that the reader of
-heartbeats begins RECORDS behind the ends of the logs, and that their schemas are in memory as in any session that
-runs. ``bare SITE RECORDS stock|tuned`` reads and decodes the same records with aiokafka and fastavro alone, with
-stock settings or with our feed's. Each prints one JSON object.
+The Kafka feed, decoder, session and fleet run as in ``status``, only that the reader of heartbeats begins RECORDS
+behind the ends of the logs, and that their schemas are in memory as in any session that runs. Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -17,9 +15,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
-
-from bench.bare_aiokafka import BEATS, SPLIT, Site, start
+from bench.bare_aiokafka import BEATS, Site
+from bench.bare_backlog import backlog
 from deploydash.cli.places import places
 from deploydash.config.load import load_site
 from deploydash.core.model import FeedName, Phase
@@ -34,12 +31,6 @@ from deploydash.wiring.read_only import read_only
 _HEARTBEAT = ".logevent_heartbeat"
 
 
-def backlog(ends: dict[Any, int], records: int) -> dict[Any, int]:
-    """Return where to begin in each log so that about ``records`` lie ahead: in each the same share of it."""
-    total = sum(ends.values())
-    return {partition: end - end * min(records, total) // max(1, total) for partition, end in ends.items()}
-
-
 class Backlog:
     """What is to be read, and how much of it the fold has taken in."""
 
@@ -48,6 +39,7 @@ class Backlog:
         self.wanted = 0
         self.taken = 0
         self.began = 0.0
+        self.used = 0.0
         self.done = asyncio.Event()
 
     def reader(self) -> type[LiveReader]:
@@ -63,7 +55,7 @@ class Backlog:
                     self._consumer.seek(partition, begin)
                     behind.wanted += beats[partition] - begin
                 if beats:
-                    behind.began = time.monotonic()
+                    behind.began, behind.used = time.monotonic(), time.process_time()
                 return {**ends, **begins}
 
         return BehindReader
@@ -100,7 +92,7 @@ async def ours(path: Path, records: int) -> dict[str, Any]:
     async with asyncio.timeout(120):
         await behind.done.wait()
         took = time.monotonic() - behind.began
-        used = time.process_time()
+        used = time.process_time() - behind.used
         decided: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
 
         def look(snapshot: Snapshot) -> None:
@@ -118,35 +110,10 @@ async def ours(path: Path, records: int) -> dict[str, Any]:
     return {"records": behind.taken, "seconds": took, "cpu": used, "seen": seen, "undecodable": broken}
 
 
-async def bare(path: Path, records: int, kind: str) -> dict[str, Any]:
-    """Read a backlog with aiokafka, decode each record with fastavro, and return how fast."""
-    site = Site(path)
-    settings: dict[str, Any] = {} if kind == "stock" else {**SPLIT[0][1], "fetch_max_bytes": 8 * 1024 * 1024}
-    consumer: AIOKafkaConsumer = await start(site, BEATS, **settings)
-    ends = {partition: await consumer.position(partition) for partition in site.partitions(BEATS)}
-    begins = backlog(ends, records)
-    for partition, begin in begins.items():
-        consumer.seek(partition, begin)
-    left = {partition for partition, end in ends.items() if begins[partition] < end}
-    count = 0
-    began = time.monotonic()
-    while left:
-        for partition, found in (await consumer.getmany(timeout_ms=500, max_records=20_000)).items():
-            for record in found:
-                site.decode(record.value)
-            count += len(found)
-            if found[-1].offset + 1 >= ends[partition]:
-                left.discard(partition)
-    took = time.monotonic() - began
-    await consumer.stop()
-    return {"records": count, "seconds": took}
-
-
 def main() -> None:
     """Do what was asked for."""
-    path, records = Path(sys.argv[2]), int(sys.argv[3])
-    told = asyncio.run(ours(path, records) if sys.argv[1] == "ours" else bare(path, records, sys.argv[4]))
-    print(json.dumps(told))
+    path, records = Path(sys.argv[1]), int(sys.argv[2])
+    print(json.dumps(asyncio.run(ours(path, records))))
 
 
 if __name__ == "__main__":

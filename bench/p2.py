@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.fleet import BenchCsc
+from bench.fleet import SITE_SIZE, BenchCsc
 from bench.p1 import DEPLOYDASH, header_words
 from bench.rows import Row, Say, quantile
 from bench.running import RunningFleet
@@ -23,8 +23,9 @@ from bench.terminal import Terminal
 from bench.world import World, say
 from deploydash.core.model import SummaryState
 
-GOAL_P50_MS = 25.0
-GOAL_P99_MS = {117: 60.0, 10_000: 150.0}
+GOAL_RATIO = 2.5
+GOAL_P99_MS = {10_000: 150.0}
+"""Ten thousand are growth, not a site: what counts there is that a person sees it at once."""
 SETTLE_S = 8.0
 PAUSE_S = 0.06
 """Between two changes, and as much again at random, so that they fall anywhere within our ticks and frames."""
@@ -49,20 +50,28 @@ class Change:
 
 
 def run(world: World, size: int, tell: Say, *, quick: bool = False) -> None:
-    """Measure the app on a terminal, then aiokafka alone under the same load."""
+    """Measure the app on a terminal and aiokafka alone in turns under the same load."""
     fleet = world.fleet(size)
-    count = 40 if quick else 250
-    say(f"P2 at {size:,}: {count} changes, app and aiokafka alone")
+    rounds, count = (1, 40) if quick else (2, 125)
+    say(f"P2 at {size:,}: {rounds} x {count} changes, app and aiokafka alone")
+    late: list[float] = []
+    alone: list[float] = []
+    tiles: list[Tile] = []
     try:
-        tiles, late = _shown(fleet, count)
-        note = f"{len(late)} changes of {len(tiles)} CSCs, longest {1000 * max(late):.0f} ms"
-        _tell(fleet, tell, "append to terminal", late, note)
-        bare = _bare(fleet, tiles, count)
+        for _ in range(rounds):
+            tiles, shown = _shown(fleet, count)
+            late += shown
+            alone += _bare(fleet, tiles, count)
     finally:
         fleet.calm()
+    note = f"{len(late)} changes of {len(tiles)} CSCs, longest {1000 * max(late):.0f} ms"
     for share, name in ((0.5, "p50"), (0.99, "p99")):
-        what = f"- aiokafka + fastavro alone, {name}"
-        tell(Row("P2", size, what, (1000 * quantile(bare, share),), "ms", note="append to decoded"))
+        ours, bare = 1000 * quantile(late, share), 1000 * quantile(alone, share)
+        goal = GOAL_P99_MS.get(size) if share > 0.5 else None
+        tell(Row("P2", size, f"append to terminal, {name}", (ours,), "ms", goal, note=note))
+        tell(Row("P2", size, f"- aiokafka + fastavro alone, {name}", (bare,), "ms", note="append to decoded"))
+        here = GOAL_RATIO if size == SITE_SIZE else None
+        tell(Row.ratio("P2", size, f"ours / aiokafka + fastavro alone, {name}", (ours,), (bare,), here))
 
 
 def _shown(fleet: RunningFleet, count: int) -> tuple[list[Tile], list[float]]:
@@ -81,13 +90,6 @@ def _shown(fleet: RunningFleet, count: int) -> tuple[list[Tile], list[float]]:
     if len(late) < len(changes):
         raise AssertionError(f"{len(changes) - len(late)} of {len(changes)} changes were not on the screen 2 s later")
     return tiles, late
-
-
-def _tell(fleet: RunningFleet, tell: Say, what: str, late: list[float], note: str) -> None:
-    p99 = GOAL_P99_MS.get(fleet.size)
-    half = GOAL_P50_MS if p99 is not None else None
-    tell(Row("P2", fleet.size, f"{what}, p50", (1000 * quantile(late, 0.5),), "ms", half, note=note))
-    tell(Row("P2", fleet.size, f"{what}, p99", (1000 * quantile(late, 0.99),), "ms", p99))
 
 
 def tiles_of(cscs: list[BenchCsc], lines: list[str]) -> Iterator[Tile]:

@@ -7,20 +7,23 @@ import os
 import shutil
 import sys
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from bench.fleet import SITE_SIZE, roster, site_text, subname
 from bench.history import DAY_S, write_history
+from bench.mock_broker import MockProcess, MockTopics
 from bench.running import RunningFleet
 from bench.wire import BeatBytes
 from deploydash.core.model import SummaryState
 from tests.servers.cache import CACHE, locked
-from tests.servers.fleet import SalWriter
+from tests.servers.fleet import EVENTS, SalWriter
 from tests.servers.kafka import KafkaServer, Node
 from tests.servers.kafka_install import kafka_install
+from tests.servers.kafka_topics import KafkaTopics
 from tests.servers.registry import SchemaRegistry, registry_install
 
 HOME = CACHE / "bench"
@@ -101,8 +104,8 @@ class World:
             config.write_text(server.node.properties(voters, folder, folder / "keystore.pem"))
         return server
 
-    def _writer(self, size: int) -> SalWriter:
-        return SalWriter(self.kafka.topics, self.registry, subname(size), indexed=["DREAM"])
+    def _writer(self, size: int, topics: KafkaTopics | None = None) -> SalWriter:
+        return SalWriter(topics or self.kafka.topics, self.registry, subname(size), indexed=["DREAM"])
 
     def _prepare(self, size: int) -> dict[str, dict[str, int]]:
         """Create a fleet's topics and register its schemas; return the ids of those that live fleets write."""
@@ -137,9 +140,10 @@ class World:
         }
         self._notes_file.write_text(json.dumps(self._notes))
 
-    def _tell_all(self, size: int, began: float) -> None:
+    def _tell_all(self, size: int, began: float, topics: KafkaTopics | None = None) -> None:
         """Write what each CSC told when it started: its states up to the present one, versions and the like."""
-        writer = self._writer(size)
+        topics = topics or self.kafka.topics
+        writer = self._writer(size, topics)
         records = []
         for one in roster(size):
             how: dict[str, Any] = {"origin": one.origin, "at_utc": began}
@@ -147,7 +151,7 @@ class World:
             told = [("summaryState", {"summaryState": int(state)}) for state in (*_BEFORE, one.state)]
             told += _AT_START.items()
             records += [writer.record(one.csc, event, values, **how) for event, values in told]
-        self.kafka.topics.produce(records, queue_buffering_max_messages=1_000_000)
+        topics.produce(records, queue_buffering_max_messages=1_000_000)
 
     @property
     def records(self) -> int:
@@ -168,22 +172,39 @@ class World:
             self._fleets[size] = self._start_fleet(size)
         return self._fleets[size]
 
+    @contextmanager
+    def mock_fleet(self, size: int) -> Iterator[RunningFleet]:
+        """Let the same fleet live on librdkafka's mock cluster, as a rehearsal, until the block ends."""
+        self.stop_fleets()
+        writer = self._writer(size)
+        topics = {writer.topic(one.csc, event) for one in roster(size) for event in EVENTS}
+        with MockProcess(topics) as broker:
+            began = float(int(time.time()))
+            self._tell_all(size, began, MockTopics(broker.bootstrap))
+            fleet = self._start_fleet(size, broker.bootstrap, began)
+            try:
+                yield fleet
+            finally:
+                fleet.stop()
+
     def stop_fleets(self) -> None:
         """Let all fleets fall silent; who asks for one gets a new one, whatever was left half done with the old."""
         while self._fleets:
             _, running = self._fleets.popitem()
             running.stop()
 
-    def _start_fleet(self, size: int) -> RunningFleet:
-        folder = self.home / f"site-{size}"
+    def _start_fleet(self, size: int, mock: str = "", began: float = 0.0) -> RunningFleet:
+        """Start a fleet on Kafka, or on the mock cluster at that address, where it began then."""
+        folder = self.home / f"site-{size}{'-mock' if mock else ''}"
         folder.mkdir(exist_ok=True)
         site_file = folder / f"bench{size}.yaml"
-        site_file.write_text(site_text(size, self.kafka.bootstrap, self.registry.url))
+        bootstrap = mock or self.kafka.bootstrap
+        site_file.write_text(site_text(size, bootstrap, self.registry.url, rehearsal=bool(mock)))
         settings = {
             "size": size,
-            "bootstrap": self.kafka.bootstrap,
+            "bootstrap": bootstrap,
             "ids": self._notes["ids"],
-            "began_utc": self._notes["began_utc"][str(size)],
+            "began_utc": began or self._notes["began_utc"][str(size)],
         }
         return RunningFleet(size, site_file, settings, self.environ())
 

@@ -13,10 +13,10 @@ import fastavro
 import pytest
 from aiokafka.record.memory_records import MemoryRecords
 
+from bench.bare_backlog import backlog
 from bench.fleet import DEAD, LARGER, SITE_SIZE, BenchCsc, roster, site_text
 from bench.history import phase, write_history
 from bench.imports import BARE, FRAME, WHOLE, load
-from bench.ingest import backlog
 from bench.p1 import expected
 from bench.p2 import Change, latencies, tiles_of
 from bench.p6 import parts, serial_seconds
