@@ -34,6 +34,7 @@ class PtyScreen:
         messages: IO[bytes] | None = None,
     ) -> None:
         self._master, slave = pty.openpty()
+        self._name = os.ttyname(slave)
         self._is_lost = False
         self.resize(width, height)
         # COLUMNS and LINES, which pytest's workers export, would be believed more than the terminal itself.
@@ -71,6 +72,14 @@ class PtyScreen:
     def resize(self, width: int, height: int) -> None:
         """Change the terminal's size, as dragging its window does."""
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+
+    def stall(self) -> None:
+        """Let nothing through to the terminal any more, as ctrl+s in a shell or a connection that hangs."""
+        self._flow(termios.TCOOFF)
+
+    def go_on(self) -> None:
+        """Let everything through again."""
+        self._flow(termios.TCOON)
 
     def lose(self) -> None:
         """Take the terminal away, as a connection that breaks does."""
@@ -114,6 +123,11 @@ class PtyScreen:
         while self._process.poll() is None and time.monotonic() < end:
             self._read(0.1)
         return self._process.wait(0.1)
+
+    def _flow(self, action: int) -> None:
+        terminal = os.open(self._name, os.O_RDWR | os.O_NOCTTY)
+        termios.tcflow(terminal, action)
+        os.close(terminal)
 
     def _read(self, seconds: float) -> bytes:
         ready, _, _ = select.select([self._master], [], [], seconds)

@@ -1,0 +1,174 @@
+"""However a terminal goes, stalls or is too small: the process ends in order, by its own code, and spins on nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyte
+import pytest
+
+from tests.e2e_run.books import CLOSE, SHUTDOWN, SMALL, SYSTEMS, write_book
+from tests.servers.process import free_port
+from tests.servers.waiting import wait_until
+from tests.support.command_line import CommandLine
+from tests.support.pty_screen import PtyScreen
+from tests.support.site_files import write_site
+
+ENDS = {"lost": 129, "SIGHUP": 129, "SIGTERM": 143, "SIGINT": 130, "ctrl+c": 130}
+"""How a screen ends and its exit code."""
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that accepts connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+class Show:
+    """Starts commands that show a screen of a site whose Kafka is not there, or never answers."""
+
+    def __init__(self, cli: CommandLine, folder: Path, port: int) -> None:
+        self.cli = cli
+        self.messages = folder / "messages"
+        self.site = write_site(folder, f"127.0.0.1:{port}", SMALL, systems=SYSTEMS)
+        self.book = write_book(folder, SHUTDOWN, CLOSE, site="hill", queues=2)
+
+    def __call__(self, command: str, *, width: int = 120, height: int = 40) -> PtyScreen:
+        words = {"watch": ("watch", self.site), "run": ("run", self.site, self.book)}.get(command, (command,))
+        with self.messages.open("wb") as messages:
+            return PtyScreen(
+                [*self.cli.words(*words)],
+                width=width,
+                height=height,
+                environ=self.cli.environment({"TERM": "xterm-256color"}),
+                messages=messages,
+            )
+
+    def runs(self) -> list[str]:
+        """Return the names of the runs that were opened."""
+        return sorted(path.name for path in (self.cli.state / "runs").glob("*"))
+
+
+@pytest.fixture
+def show(cli: CommandLine, tmp_path: Path) -> Show:
+    return Show(cli, tmp_path, free_port())
+
+
+def end(screen: PtyScreen, how: str) -> None:
+    """Let a screen end in one of the ways of ENDS."""
+    if how == "lost":
+        screen.lose()
+    elif how == "ctrl+c":
+        screen.type("\x03")
+    else:
+        os.kill(screen.pid, signal.Signals[how])
+
+
+def stall(screen: PtyScreen) -> None:
+    """Stop the terminal, and have more drawn than all that is in between can hold."""
+    screen.stall()
+    for width in range(200, 230):
+        screen.resize(width, 60)
+        time.sleep(0.05)
+
+
+def ended(screen: PtyScreen) -> int:
+    wait_until(screen.has_ended, 8, "the end of the process")
+    return screen.code()
+
+
+@pytest.mark.parametrize("how", ENDS)
+@pytest.mark.parametrize("command", ["watch", "run"])
+def test_a_screen_ends_by_its_own_code_and_an_open_run_is_named(show: Show, command: str, how: str) -> None:
+    with show(command) as screen:
+        screen.read_until("down")
+        end(screen, how)
+        assert ended(screen) == ENDS[how]
+    said = show.messages.read_text()
+    assert "Traceback" not in said
+    if command == "run":
+        [run] = show.runs()
+        assert f"the run {run} is open; to go on: deploydash resume {run}" in said
+    else:
+        assert said == ""
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_a_screen_ends_so_while_it_is_connecting(cli: CommandLine, tmp_path: Path, silent_port: int, how: str) -> None:
+    show = Show(cli, tmp_path, silent_port)
+    with show("run") as screen:
+        screen.read_until("HILL")
+        end(screen, how)
+        assert ended(screen) == ENDS[how]
+    assert "Traceback" not in show.messages.read_text()
+
+
+@pytest.mark.parametrize("how", ENDS)
+@pytest.mark.parametrize("command", ["watch", "run"])
+def test_a_screen_ends_so_while_its_terminal_takes_nothing(show: Show, command: str, how: str) -> None:
+    with show(command) as screen:
+        screen.read_until("down")
+        stall(screen)
+        end(screen, how)
+        assert ended(screen) == ENDS[how]
+    assert "Traceback" not in show.messages.read_text()
+
+
+def test_keys_work_while_the_terminal_takes_nothing_and_it_is_drawn_anew_when_it_does(show: Show) -> None:
+    with show("watch") as screen:
+        screen.read_until("down")
+        stall(screen)
+        screen.resize(120, 40)
+        screen.type("?")
+        picture = pyte.Screen(120, 40)
+        stream = pyte.ByteStream(picture)
+        screen.go_on()
+        before = screen.written
+
+        def is_drawn() -> bool:
+            stream.feed(screen.read_for(0.1))
+            return any("Letters" in line for line in picture.display)
+
+        wait_until(is_drawn, 10, "the help, drawn anew")
+        assert len(screen.written) - len(before) < 400_000
+        screen.type("\x03")
+        assert screen.wait() == 130
+
+
+@pytest.mark.parametrize("how", ["lost", "SIGTERM"])
+def test_a_screen_ends_so_with_a_dialog_open(show: Show, how: str) -> None:
+    with show("run") as screen:
+        screen.read_until("down")
+        screen.type("n")
+        screen.type(":")
+        screen.read_for(1.0)
+        end(screen, how)
+        assert ended(screen) == ENDS[how]
+    assert "Traceback" not in show.messages.read_text()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (5, 3), (14, 40), (200, 1), (3, 60)])
+@pytest.mark.parametrize("command", ["watch", "run"])
+def test_no_size_ends_a_screen_while_kafka_is_down(show: Show, command: str, width: int, height: int) -> None:
+    with show(command) as screen:
+        screen.read_until("down")
+        screen.resize(width, height)
+        screen.read_for(1.0)
+        assert not screen.has_ended(), show.messages.read_text()
+        screen.resize(120, 40)
+        screen.read_until("down")
+        screen.type("\x03")
+        assert screen.wait() == 130
+    with show("resume" if command == "run" else command, width=width, height=height) as screen:
+        screen.read_for(3.0)
+        assert not screen.has_ended(), show.messages.read_text()
+        screen.resize(120, 40)
+        screen.read_until("down")
+        screen.type("\x03")
+        assert screen.wait() == 130
