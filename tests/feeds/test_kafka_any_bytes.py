@@ -19,9 +19,10 @@ from deploydash.core.observations import (
     StateTold,
     TopicsListed,
 )
-from tests.feeds.test_kafka_intake import BEATS, STATES, Entry, Registry, Way, value
+from tests.feeds.test_kafka_intake import BEATS, STATES, Registry, Way, value
 from tests.support.builders import Watched, feed, roster, told
 from tests.support.clock import START_UTC
+from tests.support.records import Entry
 
 ESS = frozenset({"ESS"})
 NAMES = ("ESS:1", "ESS:2")

@@ -88,6 +88,7 @@ class _LeanRequest(FetchRequest):
 
     def __init__(self, request: Any) -> None:
         self.__dict__.update(vars(request))
+        self._topics: Any = request.topics
 
     def only(self, partitions: set[tuple[str, int]]) -> bool:
         """Leave out all other partitions; tell whether any is left."""
