@@ -174,3 +174,12 @@ def test_an_empty_list_is_no_praise_where_nothing_is_compared() -> None:
     assert calm_sentence(calm) == "every CSC is at its target (startup)"
     views = [replace(view, target=None, verdict=Verdict.NO_TARGET) for view in snapshots.calm_views()]
     assert calm_sentence(snapshots.snapshot(views)) == "this phase wants nothing of any CSC"
+
+
+def test_whoever_cannot_be_read_stands_out_while_others_are_still_listened_for() -> None:
+    unread = replace(
+        ESS, liveness=Liveness.UNREADABLE, effective=Effective.UNKNOWN, verdict=Verdict.UNKNOWN, reason=Reason("unread")
+    )
+    listening = replace(MOMENT, listening=True)
+    assert look(unread, listening).name_ink is Ink.BRIGHT
+    assert look(replace(unread, liveness=Liveness.UNSEEN), listening).name_ink is Ink.DIM

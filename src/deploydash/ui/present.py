@@ -148,7 +148,8 @@ def look(view: CscView, moment: Moment) -> Look:
 
 
 def _target_inks(view: CscView, moment: Moment, since: float) -> tuple[Ink, Ink]:
-    if view.liveness is Liveness.FEED_DOWN or (moment.listening and view.verdict is Verdict.UNKNOWN):
+    waited_for = moment.listening and view.verdict is Verdict.UNKNOWN and view.liveness is not Liveness.UNREADABLE
+    if view.liveness is Liveness.FEED_DOWN or waited_for:
         return Ink.DIM, Ink.DIM
     if view.verdict is Verdict.OFF_TARGET:
         return amiss(view.effective), Ink.BRIGHT
