@@ -179,7 +179,8 @@ def run(
     """Drive an upgrade: the grid with the runbook beside it; every step waits for the lead's key.
 
     With --tmux it goes on when this terminal is lost, and a second operator can look at it read-only.
-    Exit codes: 0 the run is closed, 1 it was left open, 2 nothing was opened, 4 another process holds it.
+    Exit codes: 0 the run is closed, 1 it was left open, 2 nothing was opened, 4 another process holds it; 129 its
+    terminal was lost (what is under way is followed to its end first), 130 ctrl+c, 143 SIGTERM: deploydash resume RUN.
 
     Example: deploydash run summit full-cycle --cycle c0045 --tmux
     """
@@ -195,7 +196,8 @@ def resume(
     """Go on with an open run at the exact step; what was under way when it stopped is shown as unknown.
 
     With --tmux it also leads back to a run that still goes on in its tmux session.
-    Exit codes: 0 the run is closed, 1 it was left open, 2 it cannot be resumed, 4 another process holds it.
+    Exit codes: 0 the run is closed, 1 it was left open, 2 it cannot be resumed, 4 another process holds it; 129 its
+    terminal was lost (what is under way is followed to its end first), 130 ctrl+c, 143 SIGTERM: deploydash resume RUN.
 
     Example: deploydash resume summit-c0045 --tmux
     """
