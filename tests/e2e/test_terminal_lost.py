@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pyte
 import pytest
@@ -36,7 +37,7 @@ class Show:
     def __init__(self, cli: CommandLine, folder: Path, port: int) -> None:
         self.cli = cli
         self.messages = folder / "messages"
-        self.site = write_site(folder, f"127.0.0.1:{port}", SMALL, systems=SYSTEMS)
+        self.site = write_site(folder, f"127.0.0.1:{port}", cast("list[str]", SMALL), systems=SYSTEMS)
         self.book = write_book(folder, SHUTDOWN, CLOSE, site="hill", queues=2)
 
     def __call__(self, command: str, *, width: int = 120, height: int = 40) -> PtyScreen:
