@@ -59,6 +59,7 @@ def run(world: World, size: int, tell: Say, *, quick: bool = False) -> None:
     tiles: list[Tile] = []
     try:
         for _ in range(rounds):
+            fleet.calm()
             tiles, shown = _shown(fleet, count)
             late += shown
             alone += _bare(fleet, tiles, count)
