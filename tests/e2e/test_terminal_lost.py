@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -173,3 +174,16 @@ def test_no_size_ends_a_screen_while_kafka_is_down(show: Show, command: str, wid
         screen.read_until("down")
         screen.type("\x03")
         assert screen.wait() == 130
+
+
+def test_a_screen_that_was_stopped_without_warning_goes_on_and_restores_the_terminal_as_it_found_it(show: Show) -> None:
+    with show("watch") as screen:
+        screen.read_until("down")
+        os.kill(screen.pid, signal.SIGSTOP)
+        screen.read_for(0.3)
+        os.kill(screen.pid, signal.SIGCONT)
+        screen.read_until("\x1b[?1049h")
+        screen.read_until("down")
+        screen.type("\x03")
+        assert screen.wait() == 130
+        assert termios.tcgetattr(screen._master)[3] & termios.ECHO, "what is typed next is seen again"
