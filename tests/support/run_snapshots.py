@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -409,6 +410,11 @@ class FakeDesk:
     considered: list[tuple[CscId, ...]] = field(default_factory=list)
     refusal: str = ""
     callbacks: list[Callable[[str], None]] = field(default_factory=list)
+    may_check: threading.Event = field(default_factory=threading.Event)
+    """Cleared by a test that wants to see the screen while a script is checked."""
+
+    def __post_init__(self) -> None:
+        self.may_check.set()
 
     def run_order(self, order: RunOrder | ArmOrder, /) -> None:
         self.orders.append(order)
@@ -417,6 +423,7 @@ class FakeDesk:
                 callback(self.refusal)
 
     def check_script(self, path: str, standard: bool, config: str, /) -> ScriptChecked:
+        self.may_check.wait(30)
         known = standard and path == "maintel/point_azel.py"
         wrong = ("'el' is missing",) if known and not config else ()
         told = "The configuration fits the schema." if known else f"No schema of {path} is known here."

@@ -177,6 +177,20 @@ async def test_a_script_with_a_wrong_configuration_stays_in_its_dialog() -> None
         assert screen.desk.orders == []
 
 
+async def test_the_screen_goes_on_while_a_script_is_checked_and_what_was_typed_since_is_not_added() -> None:
+    async with running_run(WATCHER()) as screen:
+        screen.desk.may_check.clear()
+        await press(screen, ("A", "enter", "'maintel/point_azel.py", "enter", "'el: 8", "enter"))
+        await screen.sees("checking")
+        await press(screen, ("'0",))
+        await screen.sees("el: 80")
+        screen.desk.may_check.set()
+        await screen.sees("something else was typed while it was checked; press enter again")
+        await press(screen, ("enter",))
+        await screen.sees("Exactly this is added")
+        assert screen.desk.orders == []
+
+
 async def test_a_held_run_can_still_stop_its_script() -> None:
     held = script_scenes.scripts(*script_scenes.let_go(), RunHeld("ops2@laptop"))
     async with running_run(held) as screen:

@@ -11,9 +11,15 @@ import yaml
 from deploydash.config.runbook_names import Concern
 from deploydash.config.runbook_scripts import Catalogue
 from deploydash.config.runbook_scripts_lint import script_departures, script_downs
-from deploydash.config.yaml_lines import key_text
+from deploydash.config.yaml_lines import key_text, read_yaml
 from deploydash.core.model import Roster
 from deploydash.core.scripts import ScriptChecked
+
+MOST_CHARACTERS = 20_000
+"""Characters of a configuration; the longest of the runbooks has some hundred."""
+
+_SAID = 500
+"""Characters of a sentence: a schema's complaint repeats what it complains of."""
 
 
 class ScriptCheck:
@@ -26,14 +32,19 @@ class ScriptCheck:
 
     def __call__(self, path: str, standard: bool, config: str) -> ScriptChecked:
         """Return a script's configuration as it would be sent, and what is wrong with it or not known of it."""
+        refused = _refused(config)
+        if refused:
+            return ScriptChecked(config, wrong=(refused,))
         try:
             given = yaml.safe_load(config) if config.strip() else {}
         except yaml.YAMLError as error:
             return ScriptChecked(config, wrong=(f"the configuration is no YAML: {str(error).splitlines()[0]}",))
+        except ValueError as error:  # a date such as 2026-13-45, a number of thousands of digits
+            return ScriptChecked(config, wrong=(f"the configuration cannot be read: {error}; quote what is text",))
         if not isinstance(given, dict):
             return ScriptChecked(config, wrong=("the configuration is no mapping: write {el: 80}, or nothing",))
         try:
-            plain: dict[str, Any] = json.loads(json.dumps(given))
+            plain: dict[str, Any] = json.loads(json.dumps(given, allow_nan=False))
         except (TypeError, ValueError):
             return ScriptChecked(config, wrong=("the configuration holds what is neither text, number, list nor map",))
         text = yaml.safe_dump(plain, sort_keys=False, default_flow_style=None) if plain else ""
@@ -60,6 +71,23 @@ class ScriptCheck:
         return f"{path} is none of the scripts known here: its queue says whether it has it.{meant}"
 
 
+def _refused(config: str) -> str:
+    """Return why a configuration is not even looked at, or nothing.
+
+    ``yaml.safe_load`` follows every bracket by a call, builds what anchors multiply, keeps the last of two equal keys
+    without a word.
+    """
+    if len(config) > MOST_CHARACTERS:
+        return f"the configuration has {len(config)} characters; at most {MOST_CHARACTERS} are taken"
+    for problem in read_yaml(config, "").problems:
+        hint = f" ({problem.hint})" if problem.hint else ""
+        where = f"line {problem.line}: " if problem.line else ""
+        what = problem.message.replace("not YAML", "the configuration is no YAML")
+        return f"{where}{what}{hint}"
+    return ""
+
+
 def _sentence(at: tuple[str | int, ...], message: str, hint: str) -> str:
     where = f"{key_text(at)}: " if at else ""
-    return f"{where}{message}{f' ({hint})' if hint else ''}"
+    said = f"{where}{message}{f' ({hint})' if hint else ''}"
+    return said if len(said) <= _SAID else f"{said[:_SAID]} ..."

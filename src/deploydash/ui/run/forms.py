@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -71,7 +71,8 @@ class Form(View):
     """One dialog.
 
     ``exact`` are lines below the body that are shown as they are, such as a configuration.
-    ``wrong`` says what is missing, or nothing. ``left`` is called when the operator closes it without an answer.
+    ``wrong`` says what is missing, or nothing; ``check`` the same of what takes time to look at, and counts only
+    while what was typed is still the same. ``left`` is called when the operator closes it without an answer.
     ``lives`` says of a new snapshot whether the question still stands; if not, the dialog goes away by itself.
     """
 
@@ -87,6 +88,7 @@ class Form(View):
         options: Sequence[Option] = (),
         done: Done,
         wrong: Callable[[Sequence[str]], str] = _nothing_wrong,
+        check: Callable[[Sequence[str]], Awaitable[str]] | None = None,
         left: Callable[[], object] = lambda: None,
         escapes: str = "closes, nothing is ordered",
         lives: Callable[[Snapshot], bool] = lambda _: True,
@@ -102,6 +104,7 @@ class Form(View):
         self._options = tuple(options)
         self._when_done = done
         self._wrong = wrong
+        self._check = check
         self._when_left = left
         self._escapes = escapes
         self._lives = lives
@@ -254,13 +257,33 @@ class Form(View):
         if self.host.typed_at < self._opened_at + GUARD_S:
             self.tell("this dialog has just opened; read it, then press again")
             return
-        texts = [self.query_one(f"#field-{number}", Input).value for number in range(len(self._fields))]
+        texts = self._texts_typed()
         wrong = self._wrong(texts)
         if wrong:
             self.tell(wrong)
+        elif self._check is None:
+            self._take(texts)
+        else:
+            self.tell("checking")
+            self.run_worker(self._take_checked(texts, self._check(texts)), exclusive=True)
+
+    async def _take_checked(self, texts: list[str], check: Awaitable[str]) -> None:
+        wrong = await check
+        if not self.is_current:
             return
+        if texts != self._texts_typed():
+            self.tell("something else was typed while it was checked; press enter again")
+        elif wrong:
+            self.tell(wrong)
+        else:
+            self._take(texts)
+
+    def _take(self, texts: list[str]) -> None:
         self.dismiss()
         self._when_done(self._options[self._row_at].answer if self._options else "", texts)
+
+    def _texts_typed(self) -> list[str]:
+        return [self.query_one(f"#field-{number}", Input).value for number in range(len(self._fields))]
 
     def tell(self, sentence: str) -> None:
         """Answer inside the dialog."""

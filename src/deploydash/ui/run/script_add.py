@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from deploydash.core.gate import QUEUE, Sight
 from deploydash.core.model import CscId
@@ -19,6 +20,11 @@ from deploydash.ui.run.script_dialogs import STAY, queues_of
 EXTERNAL = "external/"
 """Before a path: it is in the queue's external directory, not in the standard one."""
 
+CHECK_S = 5.0
+"""Seconds within which a script is checked: a moment is usual."""
+
+_LONGEST_PATH = 200
+
 
 def add_refusal(run: RunView) -> str | None:
     """Return why nothing is added now, or None."""
@@ -33,7 +39,8 @@ def add_refusal(run: RunView) -> str | None:
 class AddDialog:
     """What both dialogs need.
 
-    ``look`` gives what is seen at the moment of asking, ``check`` what is known of a script without asking outside.
+    ``look`` gives what is seen at the moment of asking, ``check`` what is known of a script without asking outside;
+    it runs beside the screen, for nobody knows how long what was typed takes to look at.
     """
 
     step: StepId
@@ -41,6 +48,7 @@ class AddDialog:
     check: Callable[[str, bool, str], ScriptChecked]
     order: Callable[[RunOrder], object]
     ask: Callable[[Form], object]
+    _found: dict[tuple[str, bool, str], ScriptChecked] = field(default_factory=dict)
 
     def form(self) -> Form:
         """Return the dialog that asks what is to be added, and where."""
@@ -54,7 +62,9 @@ class AddDialog:
             "Any script that the queue lists can be added at the end of it, whatever the runbook says.",
             "Nothing is sent yet: the next dialog shows exactly what would be.",
         )
-        return Form("Add a script by hand", body, fields=fields, done=self._typed, wrong=self._wrong)
+        return Form(
+            "Add a script by hand", body, fields=fields, done=self._typed, wrong=self._wrong, check=self._checked
+        )
 
     def _wrong(self, text: Sequence[str]) -> str:
         queue = _queue(text[0])
@@ -65,15 +75,24 @@ class AddDialog:
         why = refuses(queue, "add", sight)
         if why:
             return why
-        path, standard = _path(text[1])
+        path, _ = _path(text[1])
         if not path:
             return "name the script by its path, as its queue lists it"
-        return next(iter(self.check(path, standard, text[2]).wrong), "")
+        return "" if len(path) <= _LONGEST_PATH else f"a path has at most {_LONGEST_PATH} characters"
+
+    async def _checked(self, text: Sequence[str]) -> str:
+        what = (*_path(text[1]), text[2])
+        try:
+            async with asyncio.timeout(CHECK_S):
+                self._found[what] = await asyncio.to_thread(self.check, *what)
+        except TimeoutError:
+            return f"the check takes longer than {CHECK_S:.0f} s: write a shorter configuration"
+        return next(iter(self._found[what].wrong), "")
 
     def _typed(self, _: str, text: Sequence[str]) -> object:
         queue, (path, standard) = _queue(text[0]), _path(text[1])
         assert queue is not None  # noqa: S101 - ``_wrong`` has looked at it
-        checked = self.check(path, standard, text[2])
+        checked = self._found[path, standard, text[2]]
         script = ScriptItem(queue, path, standard, checked.config)
         return self.ask(self._last_look(script, checked))
 
