@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from deploydash.core.run_records import RunClosed, RunOpened, RunRecord
@@ -57,3 +58,21 @@ def test_a_damaged_run_is_listed_as_such(cli: CommandLine) -> None:
     ran = cli.run("runs")
     assert ran.code == 0
     assert ran.out.split()[3] == "damaged"
+
+
+def test_a_folder_that_cannot_be_read_is_listed_beside_the_others(cli: CommandLine) -> None:
+    opened(cli.state, "summit-c0045-b", "summit").close()
+    folder = cli.state / "runs" / "summit-c0045-a"
+    folder.mkdir()
+    os.mkfifo(folder / JOURNAL)
+    ran = cli.run("runs")
+    document = json.loads(cli.run("runs", "--json").out)
+    first, second = ran.out.splitlines()
+    assert first.split()[:4] == ["summit-c0045-a", "-", "-", "damaged"]
+    assert first.endswith("the journal cannot be read: it is a FIFO, not a file")
+    assert second.split()[:4] == ["summit-c0045-b", "summit", "full-cycle", "open"]
+    assert [row["damage"] for row in document] == ["the journal cannot be read: it is a FIFO, not a file", None]
+    assert [row["open"] for row in document] == [None, True]
+    refused = cli.run("report", "summit-c0045-a")
+    assert refused.code == 2
+    assert "it is a FIFO, not a file" in refused.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -153,8 +154,22 @@ def test_a_missing_file_is_a_sentence() -> None:
         load_site(Path("none.yaml"))
 
 
+def test_a_fifo_is_a_sentence_and_nobody_waits_for_its_writer(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "site.yaml")
+    with pytest.raises(ConfigurationError, match="cannot be read: it is a FIFO, not a file"):
+        load_site(tmp_path / "site.yaml")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 50_000, "a:\n" + "- " * 100_000, "&a [*a]", "- " * 33 + "x"])
+def test_what_is_nested_without_end_is_refused_with_its_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "site.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"nested too deeply|anchors and aliases") as refused:
+        load_site(tmp_path / "site.yaml")
+    assert refused.value.problems[0].line in {1, 2}
+
+
 def test_a_directory_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
+    with pytest.raises(ConfigurationError, match="cannot be read: it is a directory, not a file"):
         load_site(tmp_path)
 
 

@@ -1,15 +1,36 @@
 """Which run an operator means, and who holds it."""
 
+import errno
+import os
+import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
+from deploydash import stored
 from deploydash.core.run_records import NoteWritten, RunClosed, RunOpened, RunRecord
 from deploydash.errors import UserError
-from deploydash.journal.runs import CODEC, JOURNAL, find_run, known_runs, new_run_id
+from deploydash.journal import read
+from deploydash.journal.earlier import earlier_nights
+from deploydash.journal.read import LONGEST_LINE
+from deploydash.journal.runs import (
+    CODEC,
+    JOURNAL,
+    BrokenRun,
+    KnownRun,
+    all_runs,
+    find_run,
+    known_runs,
+    new_run_id,
+    read_run,
+)
 from deploydash.journal.write import JournalWriter
 
 AT = 1_794_996_240.0
+SITTING = RunOpened("now", "summit", "full-cycle", "c0045", "ops1@console", rehearsal=True)
 
 
 def opened(state: Path, name: str, *more: RunRecord) -> Path:
@@ -36,7 +57,7 @@ def test_an_unambiguous_beginning_is_enough_and_an_ambiguous_one_names_the_candi
     opened(tmp_path, "summit-c0045-b")
     opened(tmp_path, "base-c0045-c")
     assert find_run("base", tmp_path).id == "base-c0045-c"
-    with pytest.raises(UserError, match="summit-c0045-a, summit-c0045-b"):
+    with pytest.raises(UserError, match=r"runs/summit-c0045-a, .*/runs/summit-c0045-b"):
         find_run("summit", tmp_path)
 
 
@@ -54,6 +75,138 @@ def test_a_damaged_run_is_listed_with_its_damage_and_hides_no_other(tmp_path: Pa
     runs = known_runs(tmp_path)
     assert [run.id for run in runs] == ["a", "b"]
     assert ":3:" in runs[0].damage
+
+
+def hostile(state: Path, name: str) -> Path:
+    """A run's folder whose journal is to be made by the test."""
+    folder = state / "runs" / name
+    folder.mkdir(parents=True)
+    return folder / JOURNAL
+
+
+def a_fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def a_directory(path: Path) -> None:
+    path.mkdir()
+
+
+def a_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def a_loop(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def brackets(path: Path) -> None:
+    path.write_bytes(b"[" * 100_000 + b"\n")
+
+
+def an_endless_line(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(LONGEST_LINE + 1)
+
+
+def no_text(path: Path) -> None:
+    path.write_bytes(b"\xff\xfe\x00\xd8\n")
+
+
+def nothing(path: Path) -> None:
+    path.touch()
+
+
+def infinity(path: Path) -> None:
+    path.write_bytes(b'{"n": Infinity, "utc": NaN, "kind": "RunOpened", "record": {}, "prev": ""}\n')
+
+
+HOSTILE: dict[Callable[[Path], None], str] = {
+    a_fifo: "it is a FIFO, not a file",
+    a_directory: "it is a directory, not a file",
+    a_device: "it is a device, not a file",
+    a_loop: "Too many levels of symbolic links",
+    brackets: "it is not an entry",
+    an_endless_line: f"it is longer than {LONGEST_LINE} bytes",
+    no_text: "it is not an entry",
+    nothing: "the journal is empty",
+    infinity: "it is not an entry",
+}
+
+
+@pytest.mark.parametrize("make", HOSTILE)
+def test_one_hostile_folder_is_listed_as_damaged_and_hides_no_other(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(hostile(tmp_path, "summit-a"))
+    opened(tmp_path, "summit-b")
+    broken, good = all_runs(tmp_path)
+    assert (broken.id, good.id) == ("summit-a", "summit-b")
+    assert isinstance(broken, BrokenRun)
+    assert HOSTILE[make] in broken.damage
+    assert find_run("summit-b", tmp_path).id == find_run(None, tmp_path).id == "summit-b"
+    assert earlier_nights(tmp_path / "runs", good.opened if isinstance(good, KnownRun) else SITTING) == []
+    with pytest.raises(UserError, match=re.escape(HOSTILE[make])):
+        find_run("summit-a", tmp_path)
+
+
+def test_what_may_not_be_read_is_said_to_be_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = opened(tmp_path, "a")
+    really = stored.open_file
+
+    def refused(path: Path) -> BinaryIO:
+        if path.parent == folder:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return really(path)
+
+    opened(tmp_path, "b")
+    monkeypatch.setattr(read, "open_file", refused)
+    [broken, _] = all_runs(tmp_path)
+    assert broken == BrokenRun("a", folder, "not readable by you", readable=False)
+    with pytest.raises(UserError, match=r"not readable by you .ask its owner"):
+        find_run("a", tmp_path)
+
+
+def test_a_copy_of_a_runs_folder_is_another_run(tmp_path: Path) -> None:
+    folder = opened(tmp_path, "summit-a")
+    shutil.copytree(folder, folder.with_name("summit-a-copy"))
+    assert find_run("summit-a", tmp_path).folder == folder
+    assert find_run("summit-a-copy", tmp_path).id == "summit-a-copy"
+    with pytest.raises(UserError, match=r"more than one open run .name one of .*/summit-a, .*/summit-a-copy"):
+        find_run(None, tmp_path)
+
+
+def test_a_run_that_is_named_is_found_without_reading_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(tmp_path, "summit-a")
+    opened(tmp_path, "summit-b")
+    opened_files: list[Path] = []
+    really = stored.open_file
+
+    def noted(path: Path) -> BinaryIO:
+        opened_files.append(path)
+        return really(path)
+
+    monkeypatch.setattr(read, "open_file", noted)
+    assert find_run("summit-b", tmp_path).id == "summit-b"
+    assert {path.parent.name for path in opened_files} == {"summit-b"}
+
+
+@pytest.mark.parametrize(("name", "value"), [("NoteWritten", "NoteSung"), ("text", "melody")])
+def test_a_journal_of_a_newer_version_is_newer_and_not_damaged(tmp_path: Path, name: str, value: str) -> None:
+    folder = opened(tmp_path, "a", NoteWritten("one", "ops1"), NoteWritten("two", "ops1"))
+    path = folder / JOURNAL
+    lines = path.read_bytes().splitlines(keepends=True)
+    changed = lines[2].replace(name.encode(), value.encode())
+    path.write_bytes(lines[0] + lines[1] + changed)
+    run = find_run("a", tmp_path)
+    assert run.newer
+    assert "a newer deploydash wrote this journal" in run.damage
+    assert run.entries == len(read_run(run)) == 2, "what stands before is shown"
+    path.write_bytes(lines[0] + lines[1].replace(name.encode(), value.encode()) + lines[2])
+    run = find_run("a", tmp_path)
+    assert (run.newer, run.entries) == (False, 1), "a line that the next one denies is damaged"
 
 
 def test_a_run_that_is_open_elsewhere_says_who_holds_it_and_asking_takes_nothing_away(tmp_path: Path) -> None:

@@ -51,7 +51,8 @@ def run(reference: str | None, *, theme: str | None) -> Exit:
     if before is not None:
         greeting = told_since(before, [entry.record for entry in entries if entry.number > before.entry])
     differ = _changed(known, entries)
-    greeting = "; ".join(part for part in (greeting, differ) if part)
+    newer = "a newer deploydash wrote more of this journal than is shown here" if known.newer else ""
+    greeting = "; ".join(part for part in (newer, greeting, differ) if part)
     speed = site.demo.speed if site.demo is not None else None
     try:
         history = JournalHistory(book, site.roster, journal_reader(known.folder / JOURNAL))
@@ -74,7 +75,7 @@ def readable(reference: str | None, state: Path) -> KnownRun:
         UserError: there is none, more than one, or its journal is damaged.
     """
     known = find_run(reference, state)
-    if known.damage:
+    if known.damage and not known.newer:
         raise UserError(known.damage)
     return known
 

@@ -28,6 +28,8 @@ def run(reference: str | None, form: str, output: str | None) -> Exit:
     at = places()
     known = find_run(reference, at.state)
     entries = read_run(known)
+    if known.newer:
+        print(f"deploydash: {known.damage}; the report ends before it", file=sys.stderr)
     _, runbook = open_again(known, at)
     now = hashed(known.opened.site_file, known.opened.runbook_file)
     files = {known.opened.site_file: now.site, known.opened.runbook_file: now.runbook}

@@ -13,23 +13,29 @@ from deploydash.core.run_records import RunRecord
 from deploydash.core.run_state import fold
 from deploydash.core.run_view import current_phase
 from deploydash.errors import UserError
-from deploydash.journal.runs import KnownRun, known_runs, read_run
+from deploydash.journal.runs import BrokenRun, KnownRun, all_runs, read_run
 
 
 def run(*, as_json: bool) -> Exit:
     """Print every run, oldest first."""
     at = places()
-    found = known_runs(at.state)
+    found = all_runs(at.state)
     if as_json:
         print(json.dumps([_row(each, at) for each in found], indent=1))
         return Exit.YES
     for each in found:
-        state = "damaged" if each.damage else "closed" if each.closed else "open"
+        if isinstance(each, BrokenRun):
+            state = "damaged" if each.readable else "unread"
+            print(f"{padded(each.id, 34)} {'-':<10} {'-':<12} {state:<7} {each.damage}")
+            continue
+        state = "newer" if each.newer else "damaged" if each.damage else "closed" if each.closed else "open"
         where = (
             f"{padded(each.opened.site, 10)} {padded(each.opened.runbook, 12)} {state:<7} {_phase(each, at) or '-':<10}"
         )
         held = f"  held by {each.holder}" if each.holder else ""
         print(f"{padded(each.id, 34)} {where} {each.entries:>6} entries{held}")
+        if each.damage:
+            print(f"  {each.damage}")
         if (mirror := _mirror(each)) is not None:
             print(f"  read-only: {mirror}")
     return Exit.YES
@@ -53,7 +59,10 @@ def _phase(run: KnownRun, at: Places) -> str | None:
     return current_phase(fold(book, lines)).id
 
 
-def _row(run: KnownRun, at: Places) -> dict[str, object]:
+def _row(run: KnownRun | BrokenRun, at: Places) -> dict[str, object]:
+    if isinstance(run, BrokenRun):
+        unknown = ("site", "runbook", "cycle", "operator", "rehearsal", "phase", "open", "holder", "mirror", "entries")
+        return {"id": run.id, **dict.fromkeys(unknown), "folder": str(run.folder), "damage": run.damage}
     return {
         "id": run.id,
         "site": run.opened.site,

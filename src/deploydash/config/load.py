@@ -27,6 +27,7 @@ from deploydash.config.site import (
 from deploydash.config.yaml_lines import Document, read_yaml
 from deploydash.core.model import CscId, CscSpec, Limits, Roster, SummaryState, Target
 from deploydash.errors import ConfigurationError, Problem
+from deploydash.stored import open_file
 
 if TYPE_CHECKING:
     from deploydash.config.systems import Systems
@@ -78,7 +79,7 @@ def read_text(path: Path) -> str:
         ConfigurationError: there is no such file, it may not be read, or it holds no UTF-8 text.
     """
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             raw = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or str(error)

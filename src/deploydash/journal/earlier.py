@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from deploydash.core.eta import Night, nights
 from deploydash.core.run_records import CscsArrived, CscsLeft, RunOpened, StepApproved, StepDone
 from deploydash.journal.line import FIRST_PREV, Codec, LineDamaged, digest
 from deploydash.journal.runs import CODEC, JOURNAL
+from deploydash.stored import open_file
 
 NIGHTS = 20
 """So many earlier nights are learned from, the newest: a site changes from year to year."""
@@ -44,15 +46,15 @@ def earlier_nights(runs: Path, opened: RunOpened) -> list[Night]:
 
 
 def _newest(runs: Path) -> list[Path]:
-    try:
-        aged = [(path.stat().st_mtime, path) for path in runs.glob(f"*/{JOURNAL}")]
-    except OSError:
-        return []
+    aged: list[tuple[float, Path]] = []
+    for path in runs.glob(f"*/{JOURNAL}"):
+        with suppress(OSError):
+            aged.append((path.stat().st_mtime, path))
     return [path for _, path in sorted(aged, reverse=True)]
 
 
 def _nights_of(path: Path, opened: RunOpened) -> list[Night]:
-    with path.open("rb") as file:
+    with open_file(path) as file:
         first = file.readline()
         if not first.endswith(b"\n") or not _alike(CODEC.entry(first, 1, FIRST_PREV).record, opened):
             return []

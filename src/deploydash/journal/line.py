@@ -15,6 +15,10 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from deploydash.stored import parse_json
+
+_YEAR_2100 = 4_102_444_800.0
+
 FIRST_PREV = "0" * 64
 """What the first line has in place of the hash of a line before."""
 
@@ -30,6 +34,10 @@ class Entry:
 
 class LineDamaged(ValueError):
     """A line is no entry or does not follow the one before it; the message says which of the two and how."""
+
+
+class LineNewer(LineDamaged):
+    """A line is whole and follows the one before it, and says what this version does not know."""
 
 
 class Codec:
@@ -60,24 +68,27 @@ class Codec:
         """Return the entry of a line that should have ``number`` and follow the line whose hash is ``prev``.
 
         Raises:
+            LineNewer: it is such a line, and another version wrote it.
             LineDamaged: it is not such a line.
         """
         try:
-            document = json.loads(line)
+            document = parse_json(line)
             n, utc, kind = int(document["n"]), float(document["utc"]), str(document["kind"])
             body, chained = document["record"], str(document["prev"])
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise LineDamaged(f"it is not an entry ({type(error).__name__})") from error
+        if not 0.0 <= utc < _YEAR_2100:
+            raise LineDamaged("its time is none")
         if n != number:
             raise LineDamaged(f"it has number {n} where {number} should follow")
         if chained != prev:
             raise LineDamaged("it does not carry the hash of the line before it")
         if kind not in self._adapters:
-            raise LineDamaged(f"its kind {kind!r} is unknown to this version")
+            raise LineNewer(f"its kind {kind!r} is unknown to this version")
         try:
             return Entry(n, utc, self._adapters[kind].validate_python(body))
         except ValidationError as error:
-            raise LineDamaged(f"its {kind} cannot be read: {error.errors()[0]['msg']}") from error
+            raise LineNewer(f"its {kind} cannot be read: {error.errors()[0]['msg']}") from error
 
 
 def digest(line: bytes) -> str:

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploydash.errors import UserError
-from deploydash.journal.line import FIRST_PREV, Codec, Entry, LineDamaged, digest
+from deploydash.journal.line import FIRST_PREV, Codec, Entry, LineDamaged, LineNewer, digest
+from deploydash.stored import open_file
+
+LONGEST_LINE = 16_000_000
+"""Bytes; a line of ours has some hundred, the plan of a whole site some ten thousand."""
 
 
 class JournalDamaged(UserError):
-    """A line before the last is damaged. ``path`` and ``line`` (from 1) say where."""
+    """A line before the last is damaged. ``path`` and ``line`` (from 1) say where, ``entries`` what stands before."""
 
-    def __init__(self, path: Path, line: int, why: str) -> None:
+    def __init__(self, path: Path, line: int, why: str, entries: Sequence[Entry] = ()) -> None:
         super().__init__(
             f"{path}:{line}: the journal is damaged here: {why}",
             hint="keep the file; the lines before it still tell what happened",
         )
         self.path = path
         self.line = line
+        self.entries = list(entries)
+
+
+class JournalNewer(UserError):
+    """From ``line`` (from 1) on another version wrote the journal; ``entries`` is what stands before."""
+
+    def __init__(self, path: Path, line: int, why: str, entries: Sequence[Entry] = ()) -> None:
+        super().__init__(
+            f"{path}:{line}: a newer deploydash wrote this journal: {why}",
+            hint="use that version; observe and report show the run up to this line",
+        )
+        self.path = path
+        self.line = line
+        self.entries = list(entries)
 
 
 @dataclass(slots=True)
@@ -36,21 +55,30 @@ def read_on(path: Path, codec: Codec, cursor: Cursor) -> list[Entry]:
     A last line without its newline is still being written, or was torn by a crash: it is left unread.
 
     Raises:
+        JournalNewer: a whole line follows the one before it, and its kind or content is unknown here.
         JournalDamaged: a whole line cannot be read or does not follow the one before it.
-        OSError: the file cannot be read.
+        OSError: the file cannot be read, or is none.
     """
-    with path.open("rb") as file:
-        file.seek(cursor.offset)
-        data = file.read()
     entries: list[Entry] = []
-    for line in data.splitlines(keepends=True):
-        if not line.endswith(b"\n"):
-            break
-        try:
-            entries.append(codec.entry(line, cursor.number + 1, cursor.prev))
-        except LineDamaged as error:
-            raise JournalDamaged(path, cursor.number + 1, str(error)) from error
-        cursor.offset += len(line)
-        cursor.number += 1
-        cursor.prev = digest(line)
+    with open_file(path) as file:
+        file.seek(cursor.offset)
+        while (line := file.readline(LONGEST_LINE)).endswith(b"\n"):
+            try:
+                entries.append(codec.entry(line, cursor.number + 1, cursor.prev))
+            except LineNewer as error:
+                if _follows(file.readline(LONGEST_LINE), line):
+                    raise JournalNewer(path, cursor.number + 1, str(error), entries) from error
+                why = f"{error}, and the line after it does not carry its hash"
+                raise JournalDamaged(path, cursor.number + 1, why, entries) from error
+            except LineDamaged as error:
+                raise JournalDamaged(path, cursor.number + 1, str(error), entries) from error
+            cursor.offset += len(line)
+            cursor.number += 1
+            cursor.prev = digest(line)
+    if len(line) >= LONGEST_LINE:
+        raise JournalDamaged(path, cursor.number + 1, f"it is longer than {LONGEST_LINE} bytes", entries)
     return entries
+
+
+def _follows(after: bytes, line: bytes) -> bool:
+    return not after.endswith(b"\n") or digest(line).encode() in after

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,17 +13,24 @@ from deploydash.core.records import Record
 from deploydash.core.run_records import RUN_RECORDS, RunClosed, RunOpened
 from deploydash.errors import UserError
 from deploydash.journal.line import Codec, Entry
-from deploydash.journal.read import Cursor, JournalDamaged, read_on
+from deploydash.journal.read import Cursor, JournalDamaged, JournalNewer, read_on
 from deploydash.journal.write import holder_of
 
 JOURNAL = "journal.jsonl"
 CODEC = Codec((*RUN_RECORDS, *get_args(Record)))
 """Every kind of line that a run's journal holds: what the fleet noticed, and the run itself."""
 
+_NAMED = 6
+_NONE_YET = "no run was opened here yet"
+
 
 @dataclass(frozen=True, slots=True)
 class KnownRun:
-    """A run as its folder tells it. ``holder`` names who has it open now, else it is empty."""
+    """A run as its folder tells it, ``id`` being the folder's name: a copy of a run is another run.
+
+    ``holder`` names who has it open now, else it is empty. ``damage`` says why its journal cannot be read to its
+    end, with ``newer`` where that is because a newer version wrote it; ``entries`` counts those before.
+    """
 
     id: str
     folder: Path
@@ -32,6 +39,17 @@ class KnownRun:
     entries: int
     holder: str
     damage: str = ""
+    newer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenRun:
+    """A folder with a journal of which nothing can be read. ``readable`` is False where its user may not."""
+
+    id: str
+    folder: Path
+    damage: str
+    readable: bool = True
 
 
 def new_run_id(site: str, cycle: str, utc: float) -> str:
@@ -40,88 +58,123 @@ def new_run_id(site: str, cycle: str, utc: float) -> str:
     return "-".join(part for part in (site, cycle, at) if part)
 
 
+def all_runs(state: Path) -> list[KnownRun | BrokenRun]:
+    """Return every run of a state directory by its name, which ends with its time.
+
+    Raises:
+        UserError: the directory may not be read.
+    """
+    found = (_read(folder) for folder in _folders(state / "runs"))
+    return sorted((run for run in found if run is not None), key=lambda run: run.id)
+
+
 def known_runs(state: Path) -> list[KnownRun]:
-    """Return every readable run of a state directory, oldest first."""
-    return sorted(_runs(state / "runs"), key=lambda run: run.id)
+    """Return every run of a state directory of which anything can be read, by its name."""
+    return [run for run in all_runs(state) if isinstance(run, KnownRun)]
 
 
 def find_run(reference: str | None, state: Path) -> KnownRun:
     """Return the run with this id, an unambiguous beginning of one, or this path; without any, the only open one.
 
+    A run is looked for by its folder's name, so that no other run's journal is read for it.
+
     Raises:
-        UserError: there is none, or more than one; it names them.
+        UserError: there is none, more than one (it names their folders), or nothing can be read of it.
     """
-    if reference is not None and "/" in reference:
-        path = Path(reference)
-        folder = path.parent if path.name == JOURNAL else path
-        found = _read(folder)
-        if found is None:
-            raise UserError(f"{reference} holds no run", hint="name a run's folder or its journal.jsonl")
-        return found
-    runs = known_runs(state)
     if reference is None:
-        fitting = [run for run in runs if not run.closed]
-        what = "open run"
-    else:
-        fitting = [run for run in runs if run.id == reference] or [run for run in runs if run.id.startswith(reference)]
-        what = f"run {reference!r}"
+        return _only_open(state)
+    if "/" in reference:
+        path = Path(reference)
+        return _readable(path.parent if path.name == JOURNAL else path, reference)
+    folders = [folder for folder in _folders(state / "runs") if folder.name.startswith(reference)]
+    exact = [folder for folder in folders if folder.name == reference]
+    if len(folders) == 1 or exact:
+        return _readable((exact or folders)[0], reference)
+    if folders:
+        raise _ambiguous(f"run {reference!r}", folders)
+    names = ", ".join(sorted(folder.name for folder in _folders(state / "runs"))[-_NAMED:])
+    raise UserError(f"there is no run {reference!r}", hint=f"known are {names}" if names else _NONE_YET)
+
+
+def _only_open(state: Path) -> KnownRun:
+    runs = known_runs(state)
+    fitting = [run for run in runs if not run.closed]
     if len(fitting) == 1:
         return fitting[0]
-    names = ", ".join(run.id for run in (fitting or runs)[-6:])
-    if not fitting:
-        raise UserError(f"there is no {what}", hint=f"known are {names}" if names else "no run was opened here yet")
-    raise UserError(f"there is more than one {what}", hint=f"name one of {names}")
+    if fitting:
+        raise _ambiguous("open run", [run.folder for run in fitting])
+    names = ", ".join(run.id for run in runs[-_NAMED:])
+    raise UserError("there is no open run", hint=f"known are {names}" if names else _NONE_YET)
+
+
+def _ambiguous(what: str, folders: list[Path]) -> UserError:
+    return UserError(
+        f"there is more than one {what}", hint="name one of " + ", ".join(map(str, sorted(folders)[-_NAMED:]))
+    )
+
+
+def _readable(folder: Path, reference: str) -> KnownRun:
+    run = _read(folder)
+    if isinstance(run, KnownRun):
+        return run
+    if run is None:
+        raise UserError(f"{reference} holds no run", hint="name a run's folder or its journal.jsonl")
+    hint = "keep the folder; deploydash runs lists the others" if run.readable else "ask its owner for leave to read it"
+    raise UserError(f"{folder / JOURNAL}: {run.damage}", hint=hint)
 
 
 def read_run(run: KnownRun) -> list[Entry]:
-    """Return every whole entry of a run.
+    """Return every whole entry of a run, up to the first that a newer version wrote.
 
     Raises:
         JournalDamaged: a line before the last is damaged.
     """
-    return read_on(run.folder / JOURNAL, CODEC, Cursor())
+    return journal_reader(run.folder / JOURNAL)()
 
 
 def journal_reader(path: Path, cursor: Cursor | None = None) -> Callable[[], list[Entry]]:
     """Return a function that reads what was written to a journal since it was last called.
 
-    It raises JournalDamaged for a line before the last that is damaged, and OSError.
+    What a newer version wrote is left unread. It raises JournalDamaged for a line before the last that is damaged,
+    and OSError.
     """
     place = cursor or Cursor()
-    return lambda: read_on(path, CODEC, place)
+
+    def read() -> list[Entry]:
+        try:
+            return read_on(path, CODEC, place)
+        except JournalNewer as newer:
+            return newer.entries
+
+    return read
 
 
-def _runs(folder: Path) -> Iterator[KnownRun]:
-    if not folder.is_dir():
-        return
-    for path in folder.iterdir():
-        run = _read(path)
-        if run is not None:
-            yield run
-
-
-def _read(folder: Path) -> KnownRun | None:
-    path = folder / JOURNAL
-    damage = ""
+def _folders(runs: Path) -> list[Path]:
+    """Return the folders that hold a journal, of whatever kind."""
     try:
-        entries = read_on(path, CODEC, Cursor())
-    except JournalDamaged as error:
-        damage = str(error)
-        entries = []
-    except OSError:
+        return [path for path in runs.iterdir() if os.path.lexists(path / JOURNAL) or not os.access(path, os.X_OK)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UserError(f"{runs} cannot be read: {error.strerror}", hint="see DEPLOYDASH_STATE_DIR") from error
+
+
+def _read(folder: Path) -> KnownRun | BrokenRun | None:
+    damage, newer = "", False
+    try:
+        entries = read_on(folder / JOURNAL, CODEC, Cursor())
+    except (JournalDamaged, JournalNewer) as error:
+        damage, newer, entries = str(error), isinstance(error, JournalNewer), error.entries
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    opened = entries[0].record if entries else _first(path)
+    except PermissionError:
+        return BrokenRun(folder.name, folder, "not readable by you", readable=False)
+    except OSError as error:
+        return BrokenRun(folder.name, folder, f"the journal cannot be read: {error.strerror}")
+    if not entries:
+        return BrokenRun(folder.name, folder, damage or "the journal is empty, or its first line was never finished")
+    opened = entries[0].record
     if not isinstance(opened, RunOpened):
-        return None
+        return BrokenRun(folder.name, folder, "the journal does not begin with a run")
     closed = any(isinstance(entry.record, RunClosed) for entry in entries)
-    return KnownRun(opened.run, folder, opened, closed, len(entries), holder_of(folder), damage)
-
-
-def _first(path: Path) -> object:
-    with path.open("rb") as file:
-        line = file.readline()
-    try:
-        document = json.loads(line)
-        return CODEC.entry(line, 1, document["prev"]).record
-    except (ValueError, KeyError, TypeError):
-        return None
+    return KnownRun(folder.name, folder, opened, closed, len(entries), holder_of(folder), damage, newer)

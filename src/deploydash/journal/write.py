@@ -17,6 +17,7 @@ from deploydash.core.outside_text import visible
 from deploydash.errors import UserError
 from deploydash.journal.line import Codec, Entry, digest
 from deploydash.journal.read import Cursor, read_on
+from deploydash.stored import open_file, parse_json
 
 LOCK = "lock"
 """The file beside the journal whose lock is the right to write."""
@@ -64,7 +65,7 @@ class JournalWriter:
 
         Raises:
             JournalHeld: another process has the lock.
-            JournalDamaged: a line before the last is damaged.
+            JournalDamaged, JournalNewer: a line before the last cannot be read.
             OSError: the folder cannot be written.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -159,7 +160,7 @@ class JournalWriter:
 def holder_of(folder: Path) -> str:
     """Return who holds the run of a folder now, or an empty text. Takes nothing away from anybody."""
     try:
-        file = (folder / LOCK).open("rb")
+        file = open_file(folder / LOCK)
     except OSError:
         return ""
     with file:
@@ -202,7 +203,7 @@ def _locked(file: BinaryIO) -> bool:
 
 def _holder(text: bytes) -> str:
     try:
-        who = json.loads(text)
+        who = parse_json(text)
         named = f"{who['user']} on {who['host']}, process {who['pid']}"
         return f"{named}: {who['words']}" if who.get("words") else named
     except (ValueError, KeyError, TypeError):

@@ -27,6 +27,7 @@ from deploydash.core.run_records import (
     TargetEnded,
     WaitExtended,
 )
+from deploydash.stored import open_file, parse_json
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +43,13 @@ class Looked:
 def last_look(file: Path) -> Looked | None:
     """Return the last look, or None where there was none or its file cannot be read."""
     try:
-        document = json.loads(file.read_bytes())
-        return Looked(int(document["entry"]), float(document["utc"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        with open_file(file) as opened:
+            document = parse_json(opened.read())
+        looked = Looked(int(document["entry"]), float(document["utc"]))
+        datetime.fromtimestamp(looked.utc, UTC)  # what is no time is no look
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
+    return looked
 
 
 def remember(file: Path, looked: Looked) -> None:
