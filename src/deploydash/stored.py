@@ -34,6 +34,19 @@ def open_file(path: Path) -> BinaryIO:
         raise
 
 
+def read_small(path: Path, most_bytes: int) -> bytes:
+    """Return the bytes of a regular file.
+
+    Raises:
+        OSError: it cannot be read, is no regular file, or holds more than ``most_bytes``.
+    """
+    with open_file(path) as file:
+        read = file.read(most_bytes + 1)
+    if len(read) > most_bytes:
+        raise OSError(errno.EFBIG, f"it is longer than {most_bytes} bytes", str(path))
+    return read
+
+
 def _refuse_other(mode: int, path: Path) -> None:
     for fits, kind in _KINDS:
         if fits(mode):

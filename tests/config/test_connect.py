@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -249,6 +250,9 @@ def test_the_authorities_of_a_site_stand_beside_its_file(tmp_path: Path) -> None
     (problem,) = problems(missing)
     assert (problem.file, problem.key) == (str(tmp_path / "tiny.yaml"), "kafka.ca_file")
     assert problem.message == f"{tmp_path / 'none.pem'} cannot be read: No such file or directory"
+    os.mkfifo(tmp_path / "none.pem")
+    (problem,) = problems(missing)
+    assert problem.message == f"{tmp_path / 'none.pem'} cannot be read: it is a FIFO, not a file"
 
 
 def test_every_problem_of_the_environment_is_told_at_once() -> None:

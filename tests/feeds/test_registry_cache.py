@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -211,3 +212,32 @@ def _write(folder: Path, content: str, stop: threading.Event) -> None:
     cache = SchemaCache(folder, NOWHERE)
     while not stop.is_set():
         cache.save(1, content)
+
+
+def a_fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def a_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def a_huge_file(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(10_000_000_000)
+
+
+def brackets(path: Path) -> None:
+    path.write_text("[" * 100_000)
+
+
+@pytest.mark.parametrize("make", [a_fifo, a_device, a_huge_file, brackets, Path.mkdir])
+def test_what_is_no_kept_schema_counts_as_none_and_nobody_waits_for_it(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    cache = SchemaCache(tmp_path, NOWHERE)
+    cache.save(1, text())
+    [kept] = files(tmp_path)
+    kept.unlink()
+    make(kept)
+    assert cache.load(1) is None

@@ -209,6 +209,28 @@ def test_a_journal_of_a_newer_version_is_newer_and_not_damaged(tmp_path: Path, n
     assert (run.newer, run.entries) == (False, 1), "a line that the next one denies is damaged"
 
 
+def test_a_run_that_a_newer_version_opened_is_newer_from_its_first_line_on(tmp_path: Path) -> None:
+    path = opened(tmp_path, "a") / JOURNAL
+    path.write_bytes(path.read_bytes().replace(b'"operator"', b'"conductor"'))
+    [run] = all_runs(tmp_path)
+    assert isinstance(run, BrokenRun)
+    assert run.newer
+    with pytest.raises(UserError, match=r"a newer deploydash wrote this journal: .* .use that version for this run"):
+        find_run("a", tmp_path)
+
+
+def test_what_lies_beside_the_runs_is_no_run(tmp_path: Path) -> None:
+    opened(tmp_path, "summit-a")
+    (tmp_path / "runs" / "summit-a.txt").touch()
+    os.mkfifo(tmp_path / "runs" / "summit-b")
+    (tmp_path / "runs" / "summit-c").symlink_to("summit-c")
+    (tmp_path / "runs" / "summit-d").mkdir()
+    assert [run.id for run in all_runs(tmp_path)] == ["summit-a"]
+    assert find_run("summit", tmp_path).id == "summit-a"
+    with pytest.raises(UserError, match="known are summit-a"):
+        find_run("base", tmp_path)
+
+
 def test_a_run_that_is_open_elsewhere_says_who_holds_it_and_asking_takes_nothing_away(tmp_path: Path) -> None:
     folder = opened(tmp_path, "a")
     with JournalWriter(folder / JOURNAL, CODEC) as journal:

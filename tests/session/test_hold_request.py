@@ -67,6 +67,18 @@ async def test_rubbish_holds_nobody_and_the_next_request_is_heard(tmp_path: Path
     assert held == [f"{USER}, who says ops2"]
 
 
+async def test_an_answer_without_end_is_no_answer(tmp_path: Path) -> None:
+    async def chatter(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"x" * 100_000)
+        with suppress(ConnectionError):
+            await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_unix_server(chatter, tmp_path / SOCKET):
+        with pytest.raises(UserError, match="nothing was held"):
+            await ask_to_hold(tmp_path, "ops2")
+
+
 async def test_a_path_too_long_for_a_socket_is_reached_all_the_same(tmp_path: Path) -> None:
     folder = tmp_path / ("x" * 120)
     folder.mkdir()

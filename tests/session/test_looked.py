@@ -1,5 +1,7 @@
 """An observer who comes back is told in one line what happened meanwhile, and never what they saw already."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -85,3 +87,26 @@ def test_a_disk_that_refuses_stops_nobody_from_observing(tmp_path: Path) -> None
     (tmp_path / "looked").write_text("a file where the folder should be")
     remember(tmp_path / "looked" / "x.json", LOOKED)
     assert last_look(tmp_path / "looked" / "x.json") is None
+
+
+def a_fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def a_huge_file(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(10_000_000_000)
+
+
+def brackets(path: Path) -> None:
+    path.write_text("[" * 900)
+
+
+def no_time(path: Path) -> None:
+    path.write_text('{"entry": 3, "utc": 1e300}')
+
+
+@pytest.mark.parametrize("make", [a_fifo, a_huge_file, brackets, no_time, Path.mkdir])
+def test_whatever_stands_there_instead_of_a_look_is_none(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "run.json")
+    assert last_look(tmp_path / "run.json") is None

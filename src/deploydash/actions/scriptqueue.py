@@ -328,7 +328,7 @@ def itself(job: ScriptJob) -> str:
     try:
         data = (yaml.safe_load(job.script.config) or {}).get("data") or []
         rows = [(str(row[0]).lower(), str(row[1]).upper()) for row in data]
-    except (yaml.YAMLError, AttributeError, TypeError, IndexError):
+    except (yaml.YAMLError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         return f"the configuration of {_SET_STATE} is no list of CSCs and states"
     own = {str(job.script.queue).lower(), f"{job.script.queue.name}:*".lower()}
     if any(name in own and state != "ENABLED" for name, state in rows):

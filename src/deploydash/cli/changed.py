@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploydash.config.load import MAX_BYTES
 from deploydash.core.run_records import RunOpened, RunResumed
+from deploydash.stored import read_small
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,6 @@ def told(paths: tuple[str, ...]) -> str:
 
 def _sha256(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
+        return hashlib.sha256(read_small(path, MAX_BYTES)).hexdigest()
+    except (OSError, ValueError):  # ValueError: a NUL in the path
         return ""

@@ -26,6 +26,7 @@ from deploydash.session.follow import Follower
 from deploydash.session.history import JournalHistory
 from deploydash.session.hold_request import ask_to_hold
 from deploydash.session.looked import Looked, last_look, remember, told_since
+from deploydash.stored import open_file
 from deploydash.ui.run_app import DeploydashRunApp
 
 
@@ -86,7 +87,7 @@ def _ended(folder: Path) -> str:
     The lock tells it at once; who may not read it is told nothing rather than something wrong.
     """
     try:
-        (folder / LOCK).open("rb").close()
+        open_file(folder / LOCK).close()
     except OSError:
         return ""
     return "" if holder_of(folder) else "no process has this run open"

@@ -25,7 +25,7 @@ def run(*, as_json: bool) -> Exit:
         return Exit.YES
     for each in found:
         if isinstance(each, BrokenRun):
-            state = "damaged" if each.readable else "unread"
+            state = "newer" if each.newer else "damaged" if each.readable else "unread"
             print(f"{padded(each.id, 34)} {'-':<10} {'-':<12} {state:<7} {each.damage}")
             continue
         state = "newer" if each.newer else "damaged" if each.damage else "closed" if each.closed else "open"

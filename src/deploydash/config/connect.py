@@ -12,6 +12,7 @@ from deploydash.config.secrets import CLIENT_FILE, client_file, control_characte
 from deploydash.config.settings import Connections, EfdSettings, KafkaSettings, RegistrySettings
 from deploydash.config.site import Mechanism, SecurityProtocol, sal_subname
 from deploydash.errors import ConfigurationError, Problem
+from deploydash.stored import open_file
 
 T = TypeVar("T")
 
@@ -149,9 +150,9 @@ class _Chosen:
         else:
             return None
         try:
-            path.open("rb").close()
-        except OSError as error:
-            reason = f"{path} cannot be read: {error.strerror}"
+            open_file(path).close()
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+            reason = f"{path} cannot be read: {getattr(error, 'strerror', None) or error}"
             self.problems.append(Problem(file, 0, key, reason, "name a PEM file of certificate authorities"))
         return path
 

@@ -8,6 +8,7 @@ so no text can grow, loop or construct anything.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -157,6 +158,6 @@ def _scalar(text: str) -> Any:
     if len(text) <= _MAX_DIGITS:
         if _INT.fullmatch(text):
             return int(text)
-        if _FLOAT.fullmatch(text):
-            return float(text)
+        if _FLOAT.fullmatch(text) and math.isfinite(number := float(text)):
+            return number
     return text

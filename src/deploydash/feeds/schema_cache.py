@@ -8,6 +8,11 @@ import os
 import tempfile
 from pathlib import Path
 
+from deploydash.stored import parse_json, read_small
+
+_MOST_BYTES = 20_000_000
+"""Of one file: twice what a registry may answer, for its quotation marks are escaped."""
+
 
 class SchemaCache:
     """The schemas of one registry in a folder of their own: ids are a registry's own, and differ per site.
@@ -23,8 +28,8 @@ class SchemaCache:
     def load(self, schema_id: int) -> str | None:
         """Return the text kept for an id, or None."""
         try:
-            entry = json.loads(self._file(schema_id).read_bytes())
-        except (OSError, ValueError, RecursionError):
+            entry = parse_json(read_small(self._file(schema_id), _MOST_BYTES))
+        except (OSError, ValueError):
             return None
         text = entry.get("schema") if isinstance(entry, dict) else None
         return text if isinstance(text, str) and entry == self._entry(schema_id, text) else None

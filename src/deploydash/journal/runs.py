@@ -44,12 +44,16 @@ class KnownRun:
 
 @dataclass(frozen=True, slots=True)
 class BrokenRun:
-    """A folder with a journal of which nothing can be read. ``readable`` is False where its user may not."""
+    """A folder with a journal of which nothing can be read.
+
+    ``readable`` is False where its user may not, ``newer`` True where a newer version wrote it from the first line on.
+    """
 
     id: str
     folder: Path
     damage: str
     readable: bool = True
+    newer: bool = False
 
 
 def new_run_id(site: str, cycle: str, utc: float) -> str:
@@ -119,7 +123,11 @@ def _readable(folder: Path, reference: str) -> KnownRun:
         return run
     if run is None:
         raise UserError(f"{reference} holds no run", hint="name a run's folder or its journal.jsonl")
-    hint = "keep the folder; deploydash runs lists the others" if run.readable else "ask its owner for leave to read it"
+    hint = "keep the folder; deploydash runs lists the others"
+    if run.newer:
+        hint = "use that version for this run; deploydash runs lists the others"
+    elif not run.readable:
+        hint = "ask its owner for leave to read it"
     raise UserError(f"{folder / JOURNAL}: {run.damage}", hint=hint)
 
 
@@ -152,7 +160,8 @@ def journal_reader(path: Path, cursor: Cursor | None = None) -> Callable[[], lis
 def _folders(runs: Path) -> list[Path]:
     """Return the folders that hold a journal, of whatever kind."""
     try:
-        return [path for path in runs.iterdir() if os.path.lexists(path / JOURNAL) or not os.access(path, os.X_OK)]
+        folders = (path for path in runs.iterdir() if path.is_dir())
+        return [path for path in folders if os.path.lexists(path / JOURNAL) or not os.access(path, os.X_OK)]
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -172,7 +181,8 @@ def _read(folder: Path) -> KnownRun | BrokenRun | None:
     except OSError as error:
         return BrokenRun(folder.name, folder, f"the journal cannot be read: {error.strerror}")
     if not entries:
-        return BrokenRun(folder.name, folder, damage or "the journal is empty, or its first line was never finished")
+        damage = damage or "the journal is empty, or its first line was never finished"
+        return BrokenRun(folder.name, folder, damage, newer=newer)
     opened = entries[0].record
     if not isinstance(opened, RunOpened):
         return BrokenRun(folder.name, folder, "the journal does not begin with a run")

@@ -67,11 +67,13 @@ async def ask_to_hold(folder: Path, who: str) -> None:
     try:
         async with asyncio.timeout(ANSWER_S):
             with _within_reach(folder) as address:
-                reader, writer = await asyncio.open_unix_connection(address)
-            writer.write(f"{visible(who)}\n".encode())
-            answer = await reader.readline()
-            writer.close()
-    except (OSError, TimeoutError) as error:
+                reader, writer = await asyncio.open_unix_connection(address, limit=MOST_BYTES)
+            try:
+                writer.write(f"{visible(who)}\n".encode())
+                answer = await reader.readline()
+            finally:
+                writer.close()
+    except (OSError, TimeoutError, ValueError) as error:  # ValueError: an answer without end
         raise UserError("the lead's process does not answer; nothing was held", hint="call the lead") from error
     if answer != b"held\n":
         raise UserError("the lead's process did not hold", hint="call the lead")

@@ -27,9 +27,11 @@ from deploydash.core.run_records import (
     TargetEnded,
     WaitExtended,
 )
-from deploydash.stored import open_file, parse_json
+from deploydash.stored import parse_json, read_small
 
 log = logging.getLogger(__name__)
+
+_MOST_BYTES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,7 @@ class Looked:
 def last_look(file: Path) -> Looked | None:
     """Return the last look, or None where there was none or its file cannot be read."""
     try:
-        with open_file(file) as opened:
-            document = parse_json(opened.read())
+        document = parse_json(read_small(file, _MOST_BYTES))
         looked = Looked(int(document["entry"]), float(document["utc"]))
         datetime.fromtimestamp(looked.utc, UTC)  # what is no time is no look
     except (OSError, ValueError, KeyError, TypeError, OverflowError):
