@@ -42,7 +42,7 @@ async def test_every_question_looks_as_it_was_approved_on_a_small_screen(name: s
         ("by-hand", ("by hand, 1 of 3 done", "▸ MTCamera on", "d done, by name…")),
         ("question", ("Does the camera team", "d decide…")),
         ("held", ("HOLD  by ops2@laptop: nothing further is sent", "R let it go on…")),
-        ("wait", ("MTHexapod:2 and 4 more block: never beat since 20:46:40 UTC", "What usually helps", "Press w")),
+        ("wait", ("MTHexapod:2 and 4 more block: never beat, waited for 17:3", "What usually helps", "Press w")),
         ("wait", ("112 of 117 at target", "elapsed 17:3", "of 30:00", "ATWhiteLight")),
         ("late", ("The limit is over", "0:3", "over", "e for 10 min more, H to hold")),
         ("arrived", ("Everyone is at target or waived.", "Press Enter to end the wait")),

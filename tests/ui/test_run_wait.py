@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from deploydash.core.model import CscId, Effective
+from deploydash.core.model import CscId, Effective, Liveness
 from deploydash.core.run_orders import Extend, Finish, Hold, Waive
 from deploydash.core.run_view import WaitView
 from deploydash.core.runbook import StepId
@@ -114,10 +114,24 @@ def test_the_last_log_message_of_the_one_looked_at_is_a_reason() -> None:
 def test_the_first_line_says_who_blocks_since_when_what_helps_and_which_key() -> None:
     snapshot = run_snapshots.waiting()
     assert blocking_sentence(reading(snapshot), wait_of(snapshot)) == (
-        "MTHexapod:2 and 4 more block: never beat since 20:46:40 UTC, 17:32. "
+        "MTHexapod:2 and 4 more block: never beat, waited for 17:32. "
         "What usually helps: see whether its process was started at all. "
         "Press w to waive by name, e for 10 min more, H to hold."
     )
+
+
+def test_a_state_is_told_since_it_began_and_not_since_the_wait() -> None:
+    base = run_snapshots.waiting()
+    csc = CscId("MTHexapod", 2)
+    views = tuple(
+        replace(view, liveness=Liveness.BEATING, effective=Effective.OFFLINE, changed_at=NOW - 3_600)
+        if view.csc == csc
+        else view
+        for view in base.cscs
+    )
+    snapshot = replace(base, cscs=views)
+    said = blocking_sentence(reading(snapshot), wait_of(snapshot))
+    assert said.startswith("MTHexapod:2 and 4 more block: OFFLINE since 20:04:12 UTC, waited for 17:32. ")
 
 
 def test_a_csc_that_leaves_its_target_is_back_on_the_board() -> None:

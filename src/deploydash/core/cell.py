@@ -110,7 +110,7 @@ class Cell:
     ``stood_for`` seconds. Transient are those from ``lives`` on: ``deadline`` is when to look at it again, ``fell_at``
     when the number of its states last fell, ``exited_at`` when the process that beats acknowledged our exitControl,
     ``orders`` the place of its newest state in each state topic, ``efd_unread`` why the EFD's cannot be used. The rest
-    is of the view last made; ``known_as`` is the last effective state that was not UNKNOWN.
+    is of the view last made; ``known_as`` is the last effective state that was not UNKNOWN, after ``known_restarts``.
     """
 
     __slots__ = (
@@ -137,6 +137,7 @@ class Cell:
         "has_beaten",
         "history",
         "known_as",
+        "known_restarts",
         "limits",
         "listening",
         "listening_since",
@@ -184,7 +185,7 @@ class Cell:
         self.has_beaten = False
         self.unread_why = ""
         self.origin: int | None = None
-        self.restarts = 0
+        self.restarts = self.known_restarts = 0
         self.duplicate = False
         self.told: StateRecorded | None = None
         self.current = False

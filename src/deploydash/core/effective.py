@@ -35,7 +35,8 @@ class Seen:
     or with ``beat_at_least`` a bound of it; ``has_beaten`` is False where only the bound is known.
     ``reported`` was told by the process that beats; ``told_before`` says that an earlier one told a state.
     ``unread``, ``state_unread``, ``substate_unread``: why its heartbeats, newest state, newest sub-state are not
-    readable. ``told_at``: when ``reported`` was told live, None if it was read back. ``topic``: its heartbeat topic can
+    readable. ``told_at``: when ``reported`` was told live, None if it was read back; ``first_beat_due``: until when the
+    process that told it after the last heartbeat may take to its own first. ``topic``: its heartbeat topic can
     be read. ``proved``: another CSC beats. ``before``: what it was when the feed was lost. ``back_at``: when the
     feed came back, if no beat followed yet; with ``stood_for`` when we ourselves went on after standing still for
     so many seconds. ``stopped_by``: the approved step that stopped it, and when, in words. ``moving``: a command of
@@ -51,6 +52,7 @@ class Seen:
     has_beaten: bool = False
     reported: SummaryState | None = None
     told_at: float | None = None
+    first_beat_due: float | None = None
     told_before: bool = False
     looked: Looked = Looked.KAFKA_AND_EFD
     camera: bool = False
@@ -110,6 +112,9 @@ def _first_row_that_fits(seen: Seen, target: Target | None, now: float) -> Judge
         return _unknown(Reason("listening for {age}", seen.listening_since))
     if not seen.topic:
         return _no_topic(seen)
+    if seen.reported is not None and seen.first_beat_due is not None and now <= seen.first_beat_due:
+        text = f"reports {seen.reported.name}, waiting for its first heartbeat for {{age}}"
+        return _unknown(Reason(text, seen.told_at))
     if seen.reported is None:
         return _silent_without_a_state(seen, target)
     return _silent(seen, seen.reported, target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from enum import Enum
 
 from deploydash.core.model import Effective, Verdict
 from deploydash.core.snapshot import CscView, EventLine
@@ -20,7 +21,15 @@ _NAMED = 8
 _LADDER = (Effective.OFFLINE, Effective.STANDBY, Effective.DISABLED, Effective.ENABLED)
 
 
-@dataclass(slots=True)
+class Plan(Enum):
+    """What a change is to the plan: expected, of a phase that wants nothing, or a departure."""
+
+    PLANNED = "as planned"
+    UNJUDGED = "no target in this phase"
+    DEPARTS = ""
+
+
+@dataclass(slots=True, eq=False)
 class _Line:
     number: int
     at: float
@@ -40,7 +49,7 @@ class EventLog:
     def __init__(self) -> None:
         self._lines: deque[_Line] = deque(maxlen=KEPT)
         self._number = 0
-        self._open: dict[tuple[str, Effective], _Line] = {}
+        self._open: dict[tuple[str, Effective, Plan], _Line] = {}
         self._undecodable: _Line | None = None
         self._written: tuple[EventLine, ...] = ()
         self._changed = False
@@ -58,17 +67,21 @@ class EventLog:
         """Add a line as of ``at`` (monotonic)."""
         self._append(at, subject, change, detail, calm, effective)
 
-    def csc_changed(self, before: Effective, view: CscView, group_size: int, now: float) -> None:
-        """Tell a change of a CSC's effective state: on a line of its own where it departs from the target."""
-        if not as_planned(before, view):
-            detail = view.reason.render(now)
-            self._append(now, str(view.csc), f"{before} → {view.effective}", detail, False, view.effective)
-            return
-        key = (view.group, view.effective)
-        line = self._open.get(key)
+    def csc_changed(self, before: Effective, view: CscView, group_size: int, plan: Plan, now: float) -> None:
+        """Tell a change of a CSC's effective state: on a line of its own where it departs from the plan.
+
+        Whoever departs is counted no more among those it went with: their line is closed.
+        """
         name = str(view.csc)
+        if plan is Plan.DEPARTS:
+            self._open = {key: line for key, line in self._open.items() if name not in line.members}
+            detail = view.reason.render(now)
+            self._append(now, name, f"{before} → {view.effective}", detail, False, view.effective)
+            return
+        key = (view.group, view.effective, plan)
+        line = self._open.get(key)
         if line is None or name in line.members or self._is_closed(line, now):
-            line = self._append(now, name, f"{before} → {view.effective}", "as planned", True, view.effective)
+            line = self._append(now, name, f"{before} → {view.effective}", plan.value, True, view.effective)
             self._open[key] = line
         self._grow(line, name, now)
         if len(line.members) > 1:
@@ -94,6 +107,11 @@ class EventLog:
         return now - line.grown_at > _OPEN_FOR or line.number <= self._number - KEPT
 
     def _grow(self, line: _Line, member: str, now: float) -> None:
+        """Take one more into a line; it is told when the last of them came, and stands where that belongs."""
+        if line.members and member not in line.members:
+            line.at = now
+            self._lines.remove(line)
+            self._lines.append(line)
         line.members[member] = None
         line.grown_at = now
         line.written = None
@@ -127,16 +145,27 @@ class EventLog:
         return line
 
 
-def as_planned(before: Effective, view: CscView) -> bool:
-    """Tell whether a change led to the target, or nearer to it, or is nobody's plan at all."""
+def plan_of(before: Effective, view: CscView, *, ours: bool, restarted: bool) -> Plan:
+    """Tell whether what this phase wants, or what this run does, explains a change.
+
+    ``ours``: a command of this run is under way, or an approved step stopped it. ``restarted``: another process beats
+    than in ``before``. A process that died is nobody's plan, wherever the next one ends up.
+    """
     if view.effective in (Effective.FAULT, Effective.LOST) and view.verdict is not Verdict.AT_TARGET:
-        return False
-    if view.verdict in (Verdict.AT_TARGET, Verdict.MOVING, Verdict.NO_TARGET) or view.target is None:
-        return True
+        return Plan.DEPARTS
+    if ours:
+        return Plan.PLANNED
+    if before is Effective.LOST or (restarted and before is not Effective.OFFLINE):
+        return Plan.DEPARTS
+    if view.target is None:
+        return Plan.UNJUDGED
     wanted = Effective[view.target.state.name]
-    if wanted not in _LADDER or view.effective not in _LADDER:
-        return False
+    if view.verdict is Verdict.AT_TARGET or wanted is view.effective:
+        return Plan.PLANNED
+    if wanted not in _LADDER or view.effective not in _LADDER or view.effective is Effective.OFFLINE:
+        return Plan.DEPARTS
     if before not in _LADDER:
-        return True
+        return Plan.PLANNED
     goal = _LADDER.index(wanted)
-    return abs(goal - _LADDER.index(view.effective)) < abs(goal - _LADDER.index(before))
+    nearer = abs(goal - _LADDER.index(view.effective)) < abs(goal - _LADDER.index(before))
+    return Plan.PLANNED if nearer else Plan.DEPARTS

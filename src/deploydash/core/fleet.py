@@ -12,9 +12,10 @@ from deploydash.core.board import Board
 from deploydash.core.cell import Cell
 from deploydash.core.commands import Command, CompareWith, JudgeByRun, Remark
 from deploydash.core.detail import detail_of
+from deploydash.core.events import plan_of
 from deploydash.core.ledger import Ledger
 from deploydash.core.listening import review
-from deploydash.core.model import CscId, Effective, FeedName, FeedState, Liveness, Phase, Roster, SummaryState
+from deploydash.core.model import CscId, Effective, FeedName, FeedState, Liveness, Phase, Roster
 from deploydash.core.observations import BeatArrived, Observation
 from deploydash.core.records import NOTHING, Record
 from deploydash.core.snapshot import Snapshot
@@ -197,13 +198,13 @@ class Fleet:
     def _show(self, cell: Cell, now: float) -> None:
         ledger, old = self._ledger, cell.view
         view = view_of(ledger, cell, now)
-        decided = ledger.decided(cell)
+        decided = ledger.decided(cell, now)
         if decided is not cell.decided:
             cell.decided = decided
             if view.expected:
                 self._undecided -= 1 if decided else -1
-        until = None if cell.told_since is None else ledger.grace_until(cell.told_since)
-        if until is not None and now <= until and cell.reported is SummaryState.OFFLINE:
+        until = ledger.awaited_until(cell)
+        if until is not None and now <= until:
             self._leaving[cell] = until
         if view is old:
             return
@@ -215,8 +216,11 @@ class Fleet:
         if view.effective is Effective.UNKNOWN or view.liveness is Liveness.FEED_DOWN:
             return
         before, cell.known_as = cell.known_as, view.effective
+        restarts, cell.known_restarts = cell.known_restarts, cell.restarts
         if before is not None and before is not view.effective:
-            ledger.events.csc_changed(before, view, self._board.group_sizes[view.group], now)
+            ours = cell.moving or bool(cell.stopped_by)
+            plan = plan_of(before, view, ours=ours, restarted=cell.restarts > restarts)
+            ledger.events.csc_changed(before, view, self._board.group_sizes[view.group], plan, now)
 
     def _banner(self) -> str:
         ledger = self._ledger

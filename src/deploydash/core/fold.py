@@ -113,6 +113,8 @@ def _process_noticed(ledger: Ledger, record: ProcessNoticed) -> None:
     cell.substate_current = record.keeps_substate
     if not record.keeps_error:
         cell.error = None
+    if not record.keeps_logged:
+        cell.logged = None
     if record.restarted:
         cell.restarts += 1
         if cell.liveness in _HEARD:

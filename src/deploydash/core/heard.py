@@ -18,7 +18,7 @@ from deploydash.core.records import (
     ProcessNoticed,
     Record,
 )
-from deploydash.core.told import TAI_MINUS_UTC, after, told_by
+from deploydash.core.told import TAI_MINUS_UTC, Telling, after, told_by
 from deploydash.core.unread import beats_unreadable, state_change
 
 
@@ -89,7 +89,8 @@ def _process_noticed(ledger: Ledger, cell: Cell, placed: Placed, at: float) -> P
         restarted=restarted,
         keeps_state=_keeps_state(cell),
         keeps_substate=_keeps_substate(cell),
-        keeps_error=_keeps_error(cell),
+        keeps_error=_keeps(cell, cell.error),
+        keeps_logged=_keeps(cell, cell.logged),
         at=at,
     )
 
@@ -130,9 +131,10 @@ def _keeps_substate(cell: Cell) -> bool:
     return process is not None and told_by(cell.lives, process, told, watching_since=cell.listening_since)
 
 
-def _keeps_error(cell: Cell) -> bool:
+def _keeps(cell: Cell, told: Telling | None) -> bool:
+    """Tell whether an error is of the process that beats now."""
     series, earlier = cell.lives.series, cell.lives.earlier
-    return cell.error is not None and (series is None or earlier is None or after(earlier, cell.error, series))
+    return told is not None and (series is None or earlier is None or after(earlier, told, series))
 
 
 def _process(origin: int | None, seq_num: int | None) -> Process | None:

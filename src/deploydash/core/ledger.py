@@ -12,7 +12,7 @@ from deploydash.core.cell import STATE, SUBSTATE, Cell, Component
 from deploydash.core.effective import OFFLINE_GRACE, Looked, Seen, effective_state
 from deploydash.core.events import EventLog
 from deploydash.core.listening import Hearing
-from deploydash.core.model import CscId, FeedName, FeedState, Liveness, Phase, Roster, Target
+from deploydash.core.model import CscId, FeedName, FeedState, Liveness, Phase, Roster, SummaryState, Target
 from deploydash.core.records import StandstillNoted
 from deploydash.core.snapshot import FeedView, Undecodable
 
@@ -123,8 +123,11 @@ class Ledger:
                 found[topic] = Undecodable(topic, records, waiting.example if refused is None else refused.example)
         return tuple(found.values())
 
-    def decided(self, cell: Cell) -> bool:
+    def decided(self, cell: Cell, now: float) -> bool:
         """Tell whether a CSC's liveness is decided and all was looked at that could tell its state."""
+        due = self.first_beat_due(cell)
+        if due is not None and now <= due:
+            return False
         if cell.liveness is Liveness.UNSEEN and cell.listening:
             return False
         if cell.liveness is Liveness.FEED_DOWN and cell.back_at is not None:
@@ -163,6 +166,7 @@ class Ledger:
             has_beaten=cell.has_beaten,
             reported=cell.reported,
             told_at=self._told_at(cell),
+            first_beat_due=self.first_beat_due(cell),
             told_before=cell.told is not None and cell.reported is None,
             looked=self.looked(cell),
             camera=cell.spec is not None and cell.spec.camera,
@@ -184,6 +188,29 @@ class Ledger:
             stopped_by=cell.stopped_by,
             moving=cell.moving,
         )
+
+    def awaited_until(self, cell: Cell) -> float | None:
+        """Return until when something has to follow what a CSC reported live: its silence, or its first heartbeat."""
+        if cell.told_since is None:
+            return None
+        if cell.reported is SummaryState.OFFLINE:
+            return self.grace_until(cell.told_since)
+        return self.first_beat_due(cell)
+
+    def first_beat_due(self, cell: Cell) -> float | None:
+        """Return until when a process that reported a state may take to its first heartbeat, or None if it has beaten.
+
+        A process reports before it beats (ts_salobj: three seconds), so that its state is newer than the last beat of
+        the one before. After its limit it counts as silent.
+        """
+        beat_at = cell.beat_at if cell.beat_at is not None else cell.last_beat
+        if cell.liveness is not Liveness.SILENT or cell.told_since is None or not cell.has_beaten:
+            return None
+        if cell.reported in (None, SummaryState.OFFLINE):
+            return None
+        if beat_at is not None and cell.told_since <= beat_at:
+            return None
+        return self.hearing.due(cell.told_since, cell.limits.silent)
 
     def grace_until(self, told_at: float) -> float:
         """Return until when a CSC that told OFFLINE may still beat; a standstill of our own does not count."""

@@ -128,6 +128,7 @@ class ProcessNoticed:
     keeps_substate: bool
     keeps_error: bool
     at: float
+    keeps_logged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

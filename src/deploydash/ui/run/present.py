@@ -98,6 +98,8 @@ def since(view: CscView, moment: Moment) -> float | None:
         return moment.now - view.beat_at
     if view.changed_at is not None:
         return moment.now - view.changed_at
+    if view.reported_utc is not None and not view.inferred and view.effective is not Effective.UNKNOWN:
+        return max(0.0, moment.utc - view.reported_utc)
     return None
 
 

@@ -17,7 +17,7 @@ from deploydash.ui.lines import event, rule, state_words
 from deploydash.ui.present import bar, code, cut, look
 from deploydash.ui.run.failures import state_evidence
 from deploydash.ui.run.panel import debt_lines
-from deploydash.ui.run.present import Focus, Reading, box, chart, clipped, counted, folded, lasting, listed
+from deploydash.ui.run.present import Focus, Reading, box, chart, clipped, counted, folded, lasting, listed, since
 
 READ = 76
 """Whatever decides stands within this many columns: a mirror may see no more."""
@@ -132,12 +132,13 @@ def blocking(reading: Reading, wait: WaitView) -> tuple[str, ...]:
     state = state_words(worst.view) if worst.view is not None else "not seen"
     if worst.view is not None and worst.view.liveness is Liveness.UNSEEN:
         state = "never beat"
-    began = datetime.fromtimestamp(reading.moment.utc - worst.missing_s, UTC)
+    age = None if worst.view is None else since(worst.view, reading.moment)
+    began = "" if age is None else f" since {datetime.fromtimestamp(reading.moment.utc - age, UTC):%H:%M:%S} UTC"
     more = sum(len(one.cscs) for one in missing[1:])
     verb = "blocks" if not more and not worst.others else "block"
     who = f"{worst.name} and {more} more {verb}" if more else f"{worst.name} {verb}"
     over = "The limit is over. " if _late_s(reading, wait) >= 0 else ""
-    first = f"{over}{who}: {state} since {began:%H:%M:%S} UTC, {lasting(worst.missing_s)}."
+    first = f"{over}{who}: {state}{began}, waited for {lasting(worst.missing_s)}."
     return (first, f"What usually helps: {helps(worst.view)}.")
 
 
@@ -362,6 +363,6 @@ def _debts(reading: Reading, width: int, most: int) -> list[Line]:
 
 
 def _events(reading: Reading, width: int, height: int) -> list[Line]:
-    newest = sorted(reading.snapshot.events, key=lambda line: line.number, reverse=True)[: height - 1]
+    newest = [*reversed(reading.snapshot.events)][: height - 1]
     lines = [event(line, reading.moment.utc, width - 1, reading.glyphs) for line in newest]
     return [rule("Events", width, reading.glyphs), *lines, *([Line()] * (height - 1 - len(lines)))]

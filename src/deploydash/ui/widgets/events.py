@@ -33,7 +33,7 @@ class Events(Canvas):
 
     def show(self, events: Sequence[EventLine], utc: float) -> None:
         """Show these events as of ``utc`` (unix seconds)."""
-        newest = sorted(events, key=lambda line: line.number, reverse=True)
+        newest = [*reversed(events)]
         if self._cursor is not None and (chosen := self.chosen) is not None:
             self._cursor = next((y for y, line in enumerate(newest) if line.number == chosen.number), 0)
         count = len(self._events)
