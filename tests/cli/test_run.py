@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from deploydash.core.run_records import RunClosed, RunOpened, RunRecord, RunResumed, StepApproved, StepDone
+from deploydash.core.run_records import NoteWritten, RunClosed, RunOpened, RunRecord, RunResumed, StepApproved, StepDone
 from deploydash.core.runbook import StepId
 from deploydash.journal.runs import CODEC, JOURNAL
 from deploydash.journal.write import JournalWriter
@@ -184,6 +185,54 @@ def test_a_damaged_journal_is_named_by_line_and_nothing_goes_on(cli: CommandLine
         ran = cli.run(command, "summit-c0045-a")
         assert ran.code == 2
         assert f"{folder / JOURNAL}:3: the journal is damaged here" in ran.err
+
+
+def test_a_journal_of_a_newer_version_is_reported_as_far_as_it_is_understood_and_not_gone_on_with(
+    cli: CommandLine,
+) -> None:
+    site = str(ROOT / "sites/summit.yaml")
+    folder = opened(cli, "summit-c0045-a", NoteWritten("the lift is out", "ops1"), RunClosed("ops1"), site=site)
+    lines = (folder / JOURNAL).read_bytes().splitlines(keepends=True)
+    (folder / JOURNAL).write_bytes(lines[0] + lines[1] + lines[2].replace(b"RunClosed", b"RunMoored"))
+    newer = f"{folder / JOURNAL}:3: a newer deploydash wrote this journal: its kind 'RunMoored' is unknown"
+    listed, report, resume = cli.run("runs"), cli.run("report"), cli.run("resume", env=ACCOUNT)
+    assert listed.out.split()[3] == "newer"
+    assert newer in listed.out
+    assert report.code == 0
+    assert "the lift is out" in report.out
+    assert f"{newer} to this version" in report.err
+    assert resume.code == 2
+    assert newer in resume.err
+    assert TERMINAL in cli.run("observe").err
+
+
+def as_an_ordinary_user() -> list[str]:
+    """Return what a command begins with so that a mode of 0 keeps its process out, root's, too."""
+    if os.getuid():
+        return []
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        pytest.skip("root reads everything, and there is no setpriv to take that from it")
+    return [setpriv, *(f"{kind}=-dac_override,-dac_read_search" for kind in ("--bounding-set", "--inh-caps")), "--"]
+
+
+@pytest.mark.parametrize("closed", ["", JOURNAL])
+def test_a_run_that_may_not_be_read_is_said_to_be_so(cli: CommandLine, closed: str) -> None:
+    opened(cli, "summit-c0045-b")
+    shut = opened(cli, "summit-c0045-a") / closed
+    shut.chmod(0)
+    user = as_an_ordinary_user()
+    try:
+        listed = cli.run("runs", before=user)
+        found = [cli.run(command, "summit-c0045-a", before=user) for command in ("report", "resume", "observe")]
+        other = cli.run("report", "summit-c0045-b", before=user)
+    finally:
+        shut.chmod(0o700)
+    assert [line.split()[3] for line in listed.out.splitlines()] == ["unread", "open"]
+    assert listed.out.splitlines()[0].endswith("not readable by you")
+    assert [ran.code for ran in found] == [2, 2, 2]
+    assert all("not readable by you (ask its owner for leave to read it)" in ran.err for ran in found)
+    assert other.code == 0
 
 
 def test_a_runbook_that_lost_a_step_of_the_journal_is_not_gone_on_with(cli: CommandLine) -> None:

@@ -54,11 +54,13 @@ class CommandLine:
         }
         return {**kept, **ours, **(extra or {})}
 
-    def run(self, *words: object, env: Mapping[str, str] | None = None, seconds: float = 60) -> Ran:
-        """Run a command to its end, without a terminal."""
+    def run(
+        self, *words: object, env: Mapping[str, str] | None = None, seconds: float = 60, before: Sequence[str] = ()
+    ) -> Ran:
+        """Run a command to its end, without a terminal; ``before`` are words of another command that starts it."""
         started = time.monotonic()
         done = subprocess.run(
-            [*DEPLOYDASH, *map(str, words)],
+            [*before, *DEPLOYDASH, *map(str, words)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
