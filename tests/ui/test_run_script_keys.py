@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from textual.events import Paste
+from textual.widgets import Input
 
 from deploydash.core.model import CscId
 from deploydash.core.run_orders import AddScript, ArmStep, Fire, QueueOrder, Retry, Skip, TakeRoute, Tick
@@ -14,6 +16,7 @@ from deploydash.core.runbook import ScriptItem
 from deploydash.core.snapshot import Snapshot
 from deploydash.ui.run.forms import Form
 from deploydash.ui.screens.step import StepScreen
+from tests.config.test_script_check import ANCHORS, CHECK
 from tests.support import script_scenes
 from tests.support.run_snapshots import SCENES
 from tests.support.run_ui import running_run
@@ -186,6 +189,35 @@ async def test_the_screen_goes_on_while_a_script_is_checked_and_what_was_typed_s
         await screen.sees("el: 80")
         screen.desk.may_check.set()
         await screen.sees("something else was typed while it was checked; press enter again")
+        await press(screen, ("enter",))
+        await screen.sees("Exactly this is added")
+        assert screen.desk.orders == []
+
+
+HOSTILE = {
+    "brackets": (f"{{a: {'[' * 330}{']' * 330}}}", "line 1: nested too deeply (at most 32 levels are read)"),
+    "anchors": (ANCHORS.replace("\n", " "), "line 1: anchors and aliases (& and *) are not supported"),
+    "merge keys": ("{base: &base {a: 1}, more: {<<: *base}}", "line 1: anchors and aliases (& and *)"),
+    "size": ("el: 8" + "0" * 1_000_000, "the configuration has 1000005 characters; at most 20000 are taken"),
+    "no end": ("[" * 19_000, "line 1: nested too deeply"),
+    "a date that is none": ("when: 2026-13-45", "the configuration cannot be read: month must be in 1..12"),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+async def test_a_configuration_pasted_in_one_go_is_refused_in_words_and_the_screen_lives(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pasted, said = HOSTILE[kind]
+    async with running_run(WATCHER()) as screen:
+        monkeypatch.setattr(screen.desk, "check_script", CHECK)
+        await press(screen, ("A", "'ScriptQueue:2", "enter", "'maintel/point_azel.py", "enter"))
+        field = screen.app.screen.query_one("#field-2", Input)
+        field.post_message(Paste(pasted))
+        await screen.until(lambda: field.value == pasted)
+        await press(screen, ("enter",))
+        await screen.sees(said)
+        field.value = "{el: 80}"
         await press(screen, ("enter",))
         await screen.sees("Exactly this is added")
         assert screen.desk.orders == []
