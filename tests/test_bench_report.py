@@ -183,6 +183,7 @@ from pathlib import Path
 from tests.test_bench_report import Measuring, Servers, run_all
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it
 
 class Loud(Servers):
     def stop_fleets(self): ...
