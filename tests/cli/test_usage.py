@@ -41,6 +41,8 @@ def test_a_bare_command_shows_every_command(cli: CommandLine) -> None:
         (["wait", "HERE", "--only", "ATPtg:7"], "no CSC of hill fits 'ATPtg:7'"),
         (["status", "HERE", "--timeout", "soon"], "'soon' is no duration: write 15s, 30m or 2h"),
         (["wait", "HERE", "--timeout", "0s"], "'0s' is no duration"),
+        (["wait", "HERE", "--timeout", "9" * 400], "is no duration: write 15s, 30m or 2h"),
+        (["wait", "HERE", "--only", f"ESS:{'1' * 5000}"], "an index has at most 10 digits"),
         (["wait", "HERE", "--timeout", "-5"], "-5"),
         (
             ["watch", "HERE", "--theme", "pink"],

@@ -216,6 +216,12 @@ def test_a_script_that_failed_or_was_never_sent_is_added_anew_by_a_retry() -> No
     assert may_intend_script(intent(), unsent, sight()) is None
 
 
+@pytest.mark.parametrize("result", ["9" * 5000, "\u0663", "-1", "", "\u00b2"])
+def test_what_is_no_index_in_a_queues_answer_is_none_and_the_run_can_still_be_read(result: str) -> None:
+    state = after(approved(run_of(FIRST)), intent(), ScriptAnswered(TESTING, 0, "add", 5, 303, result))
+    assert state.progress(TESTING).scripts[0].sal_index == 0
+
+
 def test_a_queue_is_ordered_about_and_only_a_script_under_way_is_stopped() -> None:
     state = approved(run_of(FIRST))
     assert ordered(state, QueueOrder(TESTING, 0, "pause")) == (QueueOrdered(TESTING, 0, "pause", OPERATOR),)

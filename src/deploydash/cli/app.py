@@ -80,7 +80,7 @@ def seconds(text: str) -> float:
     Raises:
         typer.BadParameter: it is none.
     """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)([smh]?)", text.strip())
     if match is None or float(match[1]) <= 0:
         raise typer.BadParameter(f"{text!r} is no duration: write 15s, 30m or 2h")
     return float(match[1]) * UNITS[match[2]]

@@ -26,7 +26,7 @@ def _id(text: Any) -> str:
 
 
 def _seconds(value: Any) -> float:
-    found = re.fullmatch(r"([0-9]+)(s|m|h)", value) if isinstance(value, str) else None
+    found = re.fullmatch(r"([0-9]{1,6})(s|m|h)", value) if isinstance(value, str) else None
     if not found or int(found[1]) == 0:
         raise ValueError(f"{value!r} is not a time", "write for example 30m, 90s or 2h")
     return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]

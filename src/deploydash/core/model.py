@@ -104,6 +104,8 @@ class CscId:
             raise ValueError(f"{text!r} is not a CSC: write Name or Name:index, such as Watcher or ESS:104")
         if colon and not (index.isascii() and index.isdigit()):
             raise ValueError(f"{text!r} is not a CSC: the index after the colon must be a number")
+        if len(index) > 10:  # SAL's is a 32-bit number
+            raise ValueError(f"{text[:40]!r}... is not a CSC: an index has at most 10 digits")
         return cls(name, int(index) if colon else 0)
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -392,7 +393,9 @@ def _evolve_script(
         seq_num = record.seq_num if record.command == "add" else script.seq_num
         return replace(script, command=record.command, answered=False, seq_num=seq_num, utc=utc)
     if isinstance(record, ScriptAnswered):
-        index = int(record.result) if record.command == "add" and record.result.isdecimal() else script.sal_index
+        index = script.sal_index
+        if record.command == "add" and re.fullmatch(r"[0-9]{1,10}", record.result):
+            index = int(record.result)
         return replace(script, answered=record.ack != 0, sal_index=index, utc=utc)
     if isinstance(record, ScriptFollowed):
         return replace(
