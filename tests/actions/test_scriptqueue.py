@@ -383,6 +383,11 @@ async def test_an_order_that_fails_says_why() -> None:
         await action.order(QueueOrdered(STEP, 2, "resume", "lead"), job(), Desk())
 
 
+@pytest.mark.parametrize("config", ["[" * 5000, "data: 2026-13-45", f"data: {'9' * 5000}", "data: {a: 1}", "data: 7"])
+def test_a_stored_configuration_that_cannot_be_read_is_not_sent(config: str) -> None:
+    assert "is no list of CSCs and states" in itself(job("set_summary_state.py", config=config))
+
+
 @pytest.mark.parametrize(
     ("row", "refused"),
     [
