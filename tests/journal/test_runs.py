@@ -219,6 +219,15 @@ def test_a_run_that_a_newer_version_opened_is_newer_from_its_first_line_on(tmp_p
         find_run("a", tmp_path)
 
 
+def test_what_a_foreign_line_calls_itself_is_said_short_and_visibly(tmp_path: Path) -> None:
+    path = opened(tmp_path, "a", NoteWritten("one", "ops1")) / JOURNAL
+    path.write_bytes(path.read_bytes().replace(b"NoteWritten", b"\\u202e\\u001b[2J" + b"x" * 100_000))
+    [run] = known_runs(tmp_path)
+    assert run.newer
+    assert "its kind '‹U+202E›␛[2Jxxx" in run.damage
+    assert len(run.damage) < 400
+
+
 def test_what_lies_beside_the_runs_is_no_run(tmp_path: Path) -> None:
     opened(tmp_path, "summit-a")
     (tmp_path / "runs" / "summit-a.txt").touch()

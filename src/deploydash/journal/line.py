@@ -15,9 +15,11 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from deploydash.core.outside_text import visible
 from deploydash.stored import parse_json
 
 _YEAR_2100 = 4_102_444_800.0
+_LONGEST_KIND = 60
 
 FIRST_PREV = "0" * 64
 """What the first line has in place of the hash of a line before."""
@@ -84,7 +86,7 @@ class Codec:
         if chained != prev:
             raise LineDamaged("it does not carry the hash of the line before it")
         if kind not in self._adapters:
-            raise LineNewer(f"its kind {kind!r} is unknown to this version")
+            raise LineNewer(f"its kind '{visible(kind[:_LONGEST_KIND])}' is unknown to this version")
         try:
             return Entry(n, utc, self._adapters[kind].validate_python(body))
         except ValidationError as error:
