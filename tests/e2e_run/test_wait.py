@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -52,7 +53,7 @@ def test_a_wait_survives_a_kill_and_ends_by_extending_and_waiving(tmp_path: Path
         wait_until(lambda: _shows(tmux, "DREAM", "restarted"), 30, "the restarts of DREAM")
         wait_until(lambda: time.time() > begun["utc"] + 12, 15, "some of the limit is over")
         killed = time.time()
-        os.kill(int((journal.parent / "lock").read_text().split('"pid": ')[1].rstrip("}")), signal.SIGKILL)
+        os.kill(json.loads((journal.parent / "lock").read_text(encoding="utf-8"))["pid"], signal.SIGKILL)
         assert tmux.wait_exit() == 128 + signal.SIGKILL
         with Tmux(tmp_path / "second") as again, Tmux(tmp_path / "observer") as observer:
             again.start(cli.words("resume"), env=cli.environment())
