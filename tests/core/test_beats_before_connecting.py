@@ -25,7 +25,8 @@ def connected_at(at: float) -> Watched:
     watched = Watched(Fleet(roster("Test:1", "ESS:1"), 0.0), at)
     watched.see(feed(FeedName.KAFKA, FeedState.UP, at), TopicsListed(BOTH, at), FetchesResumed(BOTH, at))
     watched.see(told("Test:1", "STANDBY", at, age=60.0, live=False), told("ESS:1", "STANDBY", at, age=60.0, live=False))
-    watched.see(StatesReadBack("Test", at), StatesReadBack("ESS", at), beat("ESS:1", "8/100", at))
+    watched.see(StatesReadBack("Test", at), StatesReadBack("ESS", at))
+    watched.see(beat("ESS:1", "8/100", at), beat("ESS:1", "8/101", at))
     return watched
 
 

@@ -22,6 +22,7 @@ from deploydash.core.model import (
 )
 from deploydash.core.observations import (
     BeatArrived,
+    BeatsReadBack,
     ConfigurationTold,
     FeedMeasured,
     FetchesResumed,
@@ -48,6 +49,7 @@ def watch(*cscs: str | CscSpec, phase: Phase | None = None) -> Watched:
         TopicsListed(components, 0.0),
         FetchesResumed(components, 0.0),
         *(StatesReadBack(component, 0.0) for component in sorted(components)),
+        *(BeatsReadBack(component, 0.0, START_UTC, append_time=False) for component in sorted(components)),
     )
     return watched
 

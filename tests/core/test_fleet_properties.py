@@ -117,6 +117,7 @@ def usual_start(states_told: tuple[str, ...]) -> History:
                 for csc, state in zip(NAMES, states_told, strict=False)
             ),
             *(StatesReadBack(component, 0.0) for component in COMPONENTS),
+            *(BeatsReadBack(component, 0.0, START_UTC, append_time=False) for component in COMPONENTS),
             *(next_beat(str(one.csc), 7, 0.0) for one in ROSTER.cscs),
         )
     ]

@@ -31,10 +31,12 @@ class Beater:
     meets live beats only.
     """
 
-    def __init__(self, writer: SalWriter, cscs: Iterable[CscId], *, period: float = 1.0) -> None:
+    def __init__(
+        self, writer: SalWriter, cscs: Iterable[CscId], *, period: float = 1.0, first_origin: int = _FIRST_ORIGIN
+    ) -> None:
         self._writer = writer
         self._period = period
-        self._origins = itertools.count(_FIRST_ORIGIN)
+        self._origins = itertools.count(first_origin)
         self._lives: dict[CscId, _Life] = {}
         self._lock = threading.Lock()
         self._stopped = threading.Event()

@@ -56,6 +56,7 @@ class Component:
     __slots__ = (
         "append_ahead",
         "back_at",
+        "beats_read",
         "cells",
         "gaps",
         "heard_since",
@@ -86,6 +87,8 @@ class Component:
         """Transient: its broker's append time minus our receive time, where it was largest (least delay)."""
         self.log_since_utc: float | None = None
         """Transient: append time back to which its heartbeat log is known."""
+        self.beats_read = False
+        """Transient: the last seconds of its heartbeat log were read, in which two processes take turns."""
         self.log_complete = False
         """Transient: the log was read to its start."""
         self.log_unread_utc = LONG_AGO

@@ -90,6 +90,8 @@ class Fleet:
                     series.seq = process.seq_num
                     series.stamp = observation.sent_tai
                     series.at = at = observation.at
+                    if not cell.decided:
+                        self._ledger.mark((cell,))
                     if observation.count == 1:
                         cell.recent.append(at)
                     else:

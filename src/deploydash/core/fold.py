@@ -139,7 +139,8 @@ def _duplicate_ended(ledger: Ledger, record: DuplicateEnded) -> None:
         cell.origin = record.origin
         cell.current = record.keeps_state
         cell.substate_current = record.keeps_substate
-        ledger.events.add(record.at, str(record.csc), "duplicate ended", "one process beats on", calm=True)
+        left = "one process beats on" if cell.liveness in _HEARD else "neither beats any more"
+        ledger.events.add(record.at, str(record.csc), "duplicate ended", left, calm=cell.liveness in _HEARD)
         ledger.mark((cell,))
 
 

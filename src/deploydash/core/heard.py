@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploydash.core.beats import Placed, Series
+from deploydash.core.beats import Lives, Placed, Series
 from deploydash.core.cell import Cell
 from deploydash.core.ledger import Ledger
 from deploydash.core.listening import by_age, review
@@ -20,6 +20,9 @@ from deploydash.core.records import (
 )
 from deploydash.core.told import TAI_MINUS_UTC, Telling, after, told_by
 from deploydash.core.unread import beats_unreadable, state_change
+
+_GOES_ON = 30
+"""So many numbers behind the beat that is received is the same process a few seconds ago, in a log of two of them."""
 
 
 def beat_arrived(ledger: Ledger, beat: BeatArrived, now: float) -> tuple[Record, ...]:
@@ -46,6 +49,8 @@ def beat_arrived(ledger: Ledger, beat: BeatArrived, now: float) -> tuple[Record,
         placed = cell.lives.place(process, stamp, heard_at, cell.limits.silent)
         if placed is not Placed.CONTINUES:
             records.append(_process_noticed(ledger, cell, placed, beat.at))
+        if placed is Placed.FIRST:
+            _take_turns_of_log(cell)
     cell.recent.extend([beat.at] * beat.count)
     if cell.lives.interleaved and not cell.duplicate:
         records.append(DuplicateNoticed(beat.csc, beat.at))
@@ -108,6 +113,25 @@ def _begin_after_log(ledger: Ledger, cell: Cell) -> bool:
     recent = series.at - beat_at < cell.limits.silent
     cell.lives.begin_after(Series(found.process, stamp, beat_at), still_beats=recent)
     return True
+
+
+def _take_turns_of_log(cell: Cell) -> None:
+    """Where two processes take turns in the last seconds of the log, one of which beats now, hold both of them.
+
+    The log is in the order of arrival; its spacing is told by the senders' stamps, which clocks of two machines may
+    tell differently: so only the turns count, at the moment of the beat that was just received.
+    """
+    found, series = cell.log_beat, cell.lives.series
+    if found is None or series is None or not found.before:
+        return
+    logged = (*found.before, (found.process, 0.0))
+    if not any(one.origin == series.origin and 0 <= series.seq - one.seq_num <= _GOES_ON for one, _ in logged):
+        return  # both may be long dead
+    turns = Lives()
+    for process, stamp in (*logged, (Process(series.origin, series.seq), series.stamp)):
+        turns.place(process, stamp, series.at, cell.limits.silent)
+    if turns.interleaved and turns.series is not None:
+        cell.lives = turns
 
 
 def _keeps_state(cell: Cell) -> bool:
@@ -185,6 +209,9 @@ def _beat_while_lost(ledger: Ledger, cell: Cell, series: Series, found: BeatFoun
 def beats_read_back(ledger: Ledger, read: BeatsReadBack) -> tuple[Record, ...]:
     """Keep how far a component's log is known, and weigh it at once: a start waits for nothing else."""
     component = ledger.component(read.component)
+    if not component.beats_read:
+        component.beats_read = True
+        ledger.mark(component.cells)
     if read.append_time:
         since = component.log_since_utc
         component.log_since_utc = read.since_utc if since is None else min(since, read.since_utc)

@@ -16,6 +16,11 @@ from deploydash.core.model import CscId, FeedName, FeedState, Liveness, Phase, R
 from deploydash.core.records import StandstillNoted
 from deploydash.core.snapshot import FeedView, Undecodable
 
+_ALIVE = (Liveness.BEATING, Liveness.LATE)
+
+_TOO_FEW = 1
+"""Two processes could hide behind one heartbeat, where the last seconds of the log are not known."""
+
 
 class Ledger:
     """Every CSC and component, the feeds, the event list, and which views have to be made anew."""
@@ -131,6 +136,8 @@ class Ledger:
         if cell.liveness is Liveness.UNSEEN and cell.listening:
             return False
         if cell.liveness is Liveness.FEED_DOWN and cell.back_at is not None:
+            return False
+        if not cell.component.beats_read and cell.liveness in _ALIVE and len(cell.recent) == _TOO_FEW:
             return False
         return cell.told is not None or self.looked(cell) is not Looked.NOT_YET
 

@@ -165,7 +165,7 @@ def _review_unheard(cell: Cell, hearing: Hearing, unread_at: float, now: float) 
 
     Records that cannot be read prove no silence; that none can be read takes as long to tell as that one is late.
     """
-    bound = _log_bound(cell, hearing)
+    component, bound = cell.component, _log_bound(cell, hearing)
     if unread_at > (LONG_AGO if bound is None else bound):
         fair_at = hearing.due(cell.listening_since, cell.limits.late)
         if now < (due := min(fair_at, hearing.due(unread_at, cell.limits.silent))):
@@ -187,6 +187,9 @@ def _review_unheard(cell: Cell, hearing: Hearing, unread_at: float, now: float) 
             due = min(limit_at, due)
     if cell.liveness is Liveness.UNSEEN and cell.listening and now < due:
         cell.deadline = due
+        return None
+    if component.heard_since is None and hearing.has_topic(component) and now < limit_at:
+        cell.deadline = limit_at  # silence counts from the first answered fetch
         return None
     change = _unheard(cell, hearing, bound, now)
     moved = change.beat_at is not None and (cell.beat_at is None or abs(cell.beat_at - change.beat_at) > _SAME_BEAT)

@@ -43,12 +43,17 @@ class BeatArrived:
 
 @dataclass(frozen=True, slots=True)
 class BeatFoundInLog:
-    """The newest beat of a CSC found by reading back. It can prove silence, never life."""
+    """The newest beat of a CSC found by reading back. It can prove silence, never life.
+
+    ``before`` are those that the log has shortly before it, oldest first, each with the sender's stamp (TAI seconds,
+    0.0: not told): enough of them to see whether two processes take turns.
+    """
 
     csc: CscId
     process: Process
     at: float
     appended_utc: float | None
+    before: tuple[tuple[Process, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ thousands of records back.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -30,6 +31,8 @@ _BACK_S = (600.0, 3_600.0, 21_600.0, 86_400.0, 604_800.0)
 _EXACT_S = 3.0
 _BEATS_A_SAMPLE = 5
 _MOST_REFINED = 50
+_BEFORE = 6
+"""Beats before the newest: two processes that beat once a second take four turns in them at least."""
 
 
 @dataclass(slots=True, eq=False)
@@ -50,17 +53,32 @@ class BeatLog:
 class _Stretch:
     at: float = 0.0
     last: dict[int, tuple[Beat, float | None]] = field(default_factory=dict)
+    before: dict[int, deque[tuple[Process, float]]] = field(default_factory=dict)
     first_utc: float | None = None
     refused: list[str] = field(default_factory=list)
     refused_utc: float | None = None
     append_time: bool = True
     waits: bool = False
 
+    def take(self, beat: Beat, utc: float | None) -> None:
+        """Make a beat the newest of its CSC, and keep a few of those before it."""
+        index = beat.csc.index
+        held = self.last.get(index)
+        if held is not None:
+            earlier = held[0]
+            before = self.before.get(index)
+            if before is None:
+                before = self.before[index] = deque(maxlen=_BEFORE)
+            before.append((Process(earlier.origin, earlier.seq_num), earlier.sent_tai))
+        self.last[index] = (beat, utc)
+
     def newest(self) -> dict[CscId, BeatFoundInLog]:
         """Return the newest beat of each CSC."""
         return {
-            beat.csc: BeatFoundInLog(beat.csc, Process(beat.origin, beat.seq_num), self.at, utc)
-            for beat, utc in self.last.values()
+            beat.csc: BeatFoundInLog(
+                beat.csc, Process(beat.origin, beat.seq_num), self.at, utc, tuple(self.before.get(index, ()))
+            )
+            for index, (beat, utc) in self.last.items()
         }
 
 
@@ -222,4 +240,4 @@ async def _take(reading: Reading, log: BeatLog, records: list[Record], found: _S
         except SchemaMissing:
             found.waits = True
         else:
-            found.last[beat.csc.index] = (beat, utc)
+            found.take(beat, utc)
