@@ -368,7 +368,7 @@ async def test_a_registry_that_is_gone_stops_the_command_before_it_is_intended(
 ) -> None:
     async with world.scene({"ESS:1": S.ENABLED}) as scene:
         line: Any = scene.action._line
-        monkeypatch.setattr(line._latest, "_url", f"http://127.0.0.1:{free_port()}")
+        monkeypatch.setattr(line._latest._registry._http, "_url", f"http://127.0.0.1:{free_port()}")
         desk = await scene.run(step_of([("ESS:1", "OFFLINE")]))
         outcome, why = desk.ends()["ESS:1"]
         assert outcome is FAILED

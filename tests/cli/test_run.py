@@ -155,7 +155,8 @@ def test_of_several_runs_none_is_guessed(cli: CommandLine) -> None:
     for words in (["resume"], ["resume", "summit"], ["observe"], ["replay", "summit-c0045"], ["report"]):
         ran = cli.run(*words)
         assert ran.code == 2
-        assert "name one of summit-c0045-a, summit-c0045-b" in ran.err
+        folders = ", ".join(str(cli.state / "runs" / name) for name in ("summit-c0045-a", "summit-c0045-b"))
+        assert f"name one of {folders}" in ran.err
 
 
 def test_a_site_file_that_is_gone_is_named(cli: CommandLine, tmp_path: Path) -> None:

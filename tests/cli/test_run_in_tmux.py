@@ -134,6 +134,17 @@ def choose_second(terminal: Tmux, question: str) -> None:
     wait_until(taken, 10, f"{question} is answered", step=0.3)
 
 
+def press_until(terminal: Tmux, key: str, text: str) -> None:
+    """Press a key until it counts: one typed before its card could be read is refused."""
+
+    def shown() -> bool:
+        if text not in terminal.capture():
+            terminal.send_keys(key)
+        return text in terminal.capture()
+
+    wait_until(shown, 10, f"{key} opens {text}", step=0.6)
+
+
 def still(screen: str) -> list[str]:
     return [MOVING.sub("", line) for line in screen.splitlines()]
 
@@ -195,7 +206,7 @@ def test_an_observer_asks_for_a_hold_and_is_told_what_changed_when_coming_back(d
             observer.send_keys("q")
             assert observer.wait_exit() == 0
         assert desk.kinds().count("RunHeld") == 1
-        leading.send_keys("R")
+        press_until(leading, "R", "Let the run go on?")
         choose_second(leading, "Let the run go on?")
         wait_until(lambda: "RunReleased" in desk.kinds(), 10, "the lead lets it go on")
         with desk.command("again", "observe", desk.run, size=(80, 24)) as observer:

@@ -36,7 +36,7 @@ QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "wait",
         (
-            "MTHexapod:2 and 4 more block: never beat since 20:46:40 UTC",
+            "MTHexapod:2 and 4 more block: never beat, waited for",
             "What usually helps: see whether its process was started",
             "Press w to waive by name, e for 10 min more, H to hold.",
             "112 of 117 at target",

@@ -116,10 +116,10 @@ def resume(reference: str | None, *, theme: str | None, in_tmux: bool = False) -
     """
     at = places()
     known = find_run(reference, at.state)
-    if known.closed:
-        raise UserError(f"{known.id} is closed", hint=f"deploydash report {known.id}")
     if known.damage:
         raise UserError(known.damage)
+    if known.closed:
+        raise UserError(f"{known.id} is closed", hint=f"deploydash report {known.id}")
     session = tmux.session_of(known.id)
     back = in_tmux and session.alive
     if known.holder and not back:
