@@ -24,7 +24,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="short runs, for trying: their figures say little")
     parser.add_argument("--output", type=Path, default=Path("build/bench.json"), help="where the JSON goes")
-    return parser.parse_args(words)
+    return parser.parse_intermixed_args(words)
 
 
 def measure(

@@ -216,7 +216,10 @@ async def final_grid(
 
             await watch.until(lambda: counted() >= 3 * garbage, 60, "all garbage is counted")
             assert counted() == 3 * garbage
-            shown = lambda: sum(topic.records for topic in watch.snapshot().undecodable)  # noqa: E731 - of this moment
+
+            def shown() -> int:
+                return sum(topic.records for topic in watch.snapshot().undecodable)
+
             await watch.until(lambda: shown() == 3 * garbage, 60, "nothing waits for a schema any more")
             return [(v.csc, v.reported, v.effective, v.liveness, v.verdict) for v in watch.snapshot().cscs]
 

@@ -84,6 +84,7 @@ class Connection:
         self._listing = Listing({}, {})
         self._listed: frozenset[str] | None = None
         self._without_states: set[str] = set()
+        self._late_at = float("-inf")
         self._refused_at = clock.monotonic()
         self._look_again = asyncio.Event()
 
@@ -188,13 +189,15 @@ class Connection:
             await asyncio.sleep(_LOOK_S)
             at = self._clock.monotonic()
             late, looked = at - looked > _LOOKED_LATE_S, at
+            if late:
+                self._late_at = at
             self._beats.note_answers()
             if number == _STEADY_AFTER:
                 self._beats.ease(_STEADY_BEATS_S)
             told: list[Observation] = []
             if self._listed is not None and not late:
                 told += self._health.update(self._answers(at), at)
-                self._suspect()
+                self._suspect(at)
             told += self._intake.withheld(self._beats.withheld(), self._prompt.withheld(), at)
             if number % _MEASURE_EVERY == 0:
                 self._prompt.note_answers()
@@ -214,7 +217,7 @@ class Connection:
                 until = self._beats.answered_at(partition, at)
                 unanswered[event.component] = (f"{partition.topic} has no leader", until)
                 lost.add(event.component)
-        behind = {one.topic for reader in (self._prompt, self._details) for one in reader.unanswered(_EVENTS_BEHIND_S)}
+        behind = {one.topic for reader in self._events_since(at) for one in reader.unanswered(_EVENTS_BEHIND_S)}
         behind |= {one.topic for reader in (self._prompt, self._details) for one in reader.refused}
         behind |= {one.topic for one, event in listing.leaderless.items() if event.name != HEARTBEAT}
         return Answers(
@@ -226,10 +229,14 @@ class Connection:
             len(behind),
         )
 
-    def _suspect(self) -> None:
+    def _events_since(self, at: float) -> tuple[LiveReader, ...]:
+        """Return who reads events, but for the time in which their answers may be late by a standstill of ours."""
+        return () if at - self._late_at <= _EVENTS_BEHIND_S else (self._prompt, self._details)
+
+    def _suspect(self, at: float) -> None:
         """List the topics at once where some partitions are answered and others not: their leader is gone."""
-        readers = ((self._beats, _SUSPECT_S), (self._prompt, _EVENTS_SUSPECT_S), (self._details, _EVENTS_SUSPECT_S))
-        for reader, seconds in readers:
+        events = ((reader, _EVENTS_SUSPECT_S) for reader in self._events_since(at))
+        for reader, seconds in ((self._beats, _SUSPECT_S), *events):
             if 0 < len(reader.unanswered(seconds)) < len(reader.assigned):
                 self._look_again.set()
 
