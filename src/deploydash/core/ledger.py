@@ -210,14 +210,14 @@ class Ledger:
         A process reports before it beats (ts_salobj: three seconds), so that its state is newer than the last beat of
         the one before. After its limit it counts as silent.
         """
-        beat_at = cell.beat_at if cell.beat_at is not None else cell.last_beat
+        beat_at = cell.beat_at
         if cell.liveness is not Liveness.SILENT or cell.told_since is None or not cell.has_beaten:
             return None
         if cell.reported in (None, SummaryState.OFFLINE):
             return None
         if beat_at is not None and cell.told_since <= beat_at:
             return None
-        return self.hearing.due(cell.told_since, cell.limits.silent)
+        return cell.told_since + cell.limits.silent
 
     def grace_until(self, told_at: float) -> float:
         """Return until when a CSC that told OFFLINE may still beat; a standstill of our own does not count."""
