@@ -134,6 +134,8 @@ def test_the_grid_that_is_stopped_for_real_seconds_says_so_and_shows_nobody_offl
         assert "O*" not in one
         assert "OFFLINE" not in one
         assert "LOST" not in one
+        assert "not answered" not in one, "the brokers owed nothing while we did not ask"
+        assert "Kafka lost" not in one
     tmux.wait_for("2/2 at startup")
     assert "stood still" in row(tmux.capture(), "kafka"), "the header keeps it for a while"
     tmux.send_keys("q")

@@ -23,7 +23,7 @@ from deploydash.core.run_records import (
 )
 from deploydash.core.run_state import StepStatus, TargetStatus
 from deploydash.core.runbook import Choice, Option, Runbook, Step, StepId, StepKind
-from deploydash.core.snapshot import FeedView, Snapshot, Summary
+from deploydash.core.snapshot import FeedView, Snapshot, Standstill, Summary
 from deploydash.errors import UserError
 from deploydash.session.run_keeper import RunKeeper
 from tests.servers.waiting import within
@@ -76,6 +76,7 @@ class World:
     seen: Sight = field(default_factory=sight)
     started: list[tuple[StepId, tuple[CscId, ...], int]] = field(default_factory=list)
     fails: Exception | None = None
+    standstill: Standstill | None = None
 
     async def run(self, step: Step, cscs: tuple[CscId, ...], desk: Desk) -> None:
         self.started.append((step.id, cscs, len(self.journal.lines)))
@@ -95,7 +96,7 @@ class World:
 
 @asynccontextmanager
 async def keeping(world: World, clock: ManualClock, runbook: Runbook | None = None) -> AsyncIterator[RunKeeper]:
-    look = lambda: snapshot_of(world.seen)  # noqa: E731 - what the keeper looks through
+    look = lambda: replace(snapshot_of(world.seen), standstill=world.standstill)  # noqa: E731 - what the keeper looks through
     keeper = RunKeeper(opened(runbook), world.journal, look, clock, OPERATOR, {StepKind.CSC: world})
     try:
         yield keeper
@@ -253,6 +254,26 @@ async def test_an_arm_dies_when_kafka_goes_down_and_the_card_says_so() -> None:
         assert run.card is not None
         assert "Kafka is down" in run.card.armed_message
         assert run.card.armed is None
+
+
+async def test_a_standstill_of_ours_disarms_whoever_looks_first_and_fires_nothing() -> None:
+    world, clock = World(Journal()), ManualClock()
+    async with keeping(world, clock) as keeper:
+        await keeper.arm(ArmStep(WATCHER_STEP, 1))
+        clock.advance(13.0)
+        world.standstill = Standstill(clock.monotonic(), 12.8, 0)
+        assert "deploydash stood still for 13 s" in refusal(await keeper.arm(Fire()))
+        assert "nothing is armed" in refusal(await keeper.arm(Fire()))
+        assert world.journal.lines == []
+
+
+async def test_an_arm_outlives_a_moment_of_standing_still_and_a_standstill_before_it() -> None:
+    for standstill in (Standstill(1.0, 0.8, 0), Standstill(-5.0, 13.0, 0)):
+        world, clock = World(Journal(), standstill=standstill), ManualClock()
+        async with keeping(world, clock) as keeper:
+            await keeper.arm(ArmStep(WATCHER_STEP, 1))
+            clock.advance(1.5)
+            assert not isinstance(await keeper.arm(Fire()), Refused)
 
 
 async def test_a_gate_that_a_lost_feed_shut_for_a_while_is_in_the_journal_also_after_a_full_disk() -> None:

@@ -137,7 +137,8 @@ class CommandLine:
             MaybeWritten: nobody knows whether it was.
         """
         key = (order.csc.name, order.seq_num)
-        awaited = Awaited(order.csc, limit_s, self._clock.monotonic)
+        # The loop's time: an answer that came while this process stood still is no missing one.
+        awaited = Awaited(order.csc, limit_s, asyncio.get_running_loop().time)
         self._awaited[key] = awaited
         try:
             utc = self._clock.utc()

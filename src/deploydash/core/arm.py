@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from deploydash.core.gate import GateReason
 from deploydash.core.runbook import StepId, Tier
+from deploydash.core.snapshot import Standstill
 
 ARM_S = 20.0
 """An arm lives this long."""
@@ -18,6 +19,10 @@ FIRE_FROM_S = 0.7
 
 COUNTDOWN_S = 3.0
 """After the site's name was typed, Esc still cancels for this long."""
+
+
+STOOD_S = 2.0
+"""A standstill of so many seconds leaves too little of the countdown to cancel in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,13 @@ def death_by_hand(arm: Arm, now: float, refusal: str | None) -> str | None:
     if refusal is not None:
         return f"disarmed: {refusal}"
     return "disarmed: 20 s are over" if now - arm.at > ARM_S else None
+
+
+def unseen(arm: Arm, stood: Standstill | None) -> str | None:
+    """Return why an arm dies of a standstill of ours: its card stood there, and nobody saw it or could cancel."""
+    if stood is None or stood.at < arm.at or stood.lasted_s < STOOD_S:
+        return None
+    return f"disarmed: deploydash stood still for {stood.lasted_s:.0f} s; look at the card once more"
 
 
 def typed(arm: Arm, text: str, site: str, now: float) -> Arm | str:

@@ -74,7 +74,7 @@ class Connection:
             settings, clock, wait_ms=prompt_ms, min_bytes=1, reset="earliest", pause_s=_PROMPT_PAUSE_S
         )
         self._details = LiveReader(settings, clock, wait_ms=1000, min_bytes=65_536, least_s=1.0, reset="earliest")
-        self._spans = SpanReader(settings, clock)
+        self._spans = SpanReader(settings)
         self._health = Health(where(settings), f"lsst.{settings.topic_subname}.")
         self._intake = Intake(schemas, clock, inbox, self._health, self._beats.end)
         self._expected = by_component(expected)
@@ -192,6 +192,9 @@ class Connection:
             if late:
                 self._late_at = at
             self._beats.note_answers()
+            if late:
+                for reader in (self._beats, self._prompt, self._details):
+                    reader.went_on(at)
             if number == _STEADY_AFTER:
                 self._beats.ease(_STEADY_BEATS_S)
             told: list[Observation] = []

@@ -53,6 +53,7 @@ class LiveReader:
         self._answered: dict[Partition, float] = {}
         self._any = asyncio.Event()
         self._handled_at = float("-inf")
+        self._went_on_at = float("-inf")
         self._handling = False
         self._careful = Careful(self._consumer)
         self._careful_until = float("-inf")
@@ -191,6 +192,10 @@ class LiveReader:
                 self._polled[partition] = stamp
                 self._answered[partition] = now
 
+    def went_on(self, at: float) -> None:
+        """Say that this process stood still until ``at`` (monotonic): nobody asked meanwhile, nobody owes an answer."""
+        self._went_on_at = at
+
     def seen_answer(self, partition: Partition) -> bool:
         """Tell whether a fetch of this partition was answered since it was assigned."""
         return self._polled.get(partition) is not None
@@ -207,11 +212,10 @@ class LiveReader:
         """
         if not self._assigned:
             return {}
-        newest = max(self._answered[partition] for partition in self._assigned)
+        asked = {partition: max(self._answered[partition], self._went_on_at) for partition in self._assigned}
+        newest = max(asked.values())
         waited = 0.0 if self._handling else self._clock.monotonic() - max(newest, self._handled_at)
         until = newest if waited <= seconds else self._clock.monotonic()
         return {
-            partition: self._answered[partition]
-            for partition in self._assigned
-            if until - self._answered[partition] > seconds
+            partition: self._answered[partition] for partition in self._assigned if until - asked[partition] > seconds
         }

@@ -12,7 +12,6 @@ from typing import NamedTuple
 from aiokafka.errors import TopicAuthorizationFailedError
 
 from deploydash.config.settings import KafkaSettings
-from deploydash.core.ports import Clock
 from deploydash.feeds.kafka_client import Consumer, Partition, Record, close_consumer, new_consumer, paced
 from deploydash.feeds.kafka_spoilt import Careful, spoilt_by
 
@@ -35,10 +34,9 @@ Take = Callable[[Partition, list[Record]], Awaitable[None]]
 class SpanReader:
     """Reads spans, one call at a time."""
 
-    def __init__(self, settings: KafkaSettings, clock: Clock) -> None:
+    def __init__(self, settings: KafkaSettings) -> None:
         self._consumer: Consumer = new_consumer(settings, wait_ms=50)
         paced(self._consumer, 0.0)
-        self._clock = clock
         self._known: frozenset[Partition] = frozenset()
 
     async def start(self) -> None:
@@ -76,9 +74,10 @@ class SpanReader:
         for partition, span in left.items():
             self._consumer.seek(partition, span.start)
         positions = {partition: span.start for partition, span in left.items()}
-        moved_at = self._clock.monotonic()
+        now = asyncio.get_running_loop().time  # which stands still while this process does
+        moved_at = now()
         careful: Careful | None = None
-        while left and self._clock.monotonic() - moved_at < _STALLED_S:
+        while left and now() - moved_at < _STALLED_S:
             try:
                 batch = await self._next(careful, {one: positions[one] for one in left})
             except TopicAuthorizationFailedError as error:
@@ -102,7 +101,7 @@ class SpanReader:
                 position = await self._consumer.position(partition)
                 if position != positions[partition]:
                     positions[partition] = position
-                    moved_at = self._clock.monotonic()
+                    moved_at = now()
                 if position >= span.end:
                     self._consumer.pause(partition)
                     del left[partition]

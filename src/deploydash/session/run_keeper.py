@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 
-from deploydash.core.arm import Arm, death, death_by_hand, ready, shut, typed
+from deploydash.core.arm import Arm, death, death_by_hand, ready, shut, typed, unseen
 from deploydash.core.by_hand import refusal, step_of
 from deploydash.core.commands import CompareWith, JudgeByRun, Remark
 from deploydash.core.gate import Sight, reasons
@@ -139,6 +139,9 @@ class RunKeeper:
             return self._arm_step(order)
         if isinstance(order, ArmByHand):
             return self._arm_by_hand(order)
+        if self._arm is not None and (dead := unseen(self._arm, self._look().standstill)):
+            self._drop(dead)
+            return Refused(dead)
         if self._arm is None or self._armed is None:
             return Refused("nothing is armed")
         if isinstance(order, TypeName):
@@ -389,6 +392,9 @@ class RunKeeper:
     async def _tend_arm(self) -> None:
         arm, order = self._arm, self._armed
         if arm is None or order is None:
+            return
+        if dead := unseen(arm, self._look().standstill):
+            self._drop(dead)
             return
         now = self._clock.monotonic()
         if isinstance(order, ArmByHand):
