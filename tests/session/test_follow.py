@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
@@ -36,7 +37,8 @@ from deploydash.core.run_records import (
 from deploydash.core.run_state import StepStatus
 from deploydash.core.runbook import Choice, Effect, HandItem, Option, StepId
 from deploydash.core.snapshot import Snapshot
-from deploydash.session.follow import LEADS_TIMES, Follower
+from deploydash.session.follow import AT_ONCE, LEADS_TIMES, Follower
+from tests.servers.waiting import patient
 from tests.support.clock import START_UTC, ManualClock
 from tests.support.runs import OPERATOR, WATCHER, small_runbook
 
@@ -258,3 +260,25 @@ def test_an_answer_that_replaces_a_start_up_target_is_what_the_observers_grid_ju
     assert (shown.target, shown.verdict) == (Target(SummaryState.DISABLED), Verdict.OFF_TARGET)
     seen.take([Line(START_UTC + 2, RunResumed(OPERATOR, 8)), *ALIVE[1:]])
     assert seen.snapshot().cscs[0].target == Target(SummaryState.DISABLED), "a resume keeps the answer"
+
+
+async def test_a_long_journal_is_folded_in_several_turns_so_that_keys_are_taken_meanwhile(clock: ManualClock) -> None:
+    lines = [Line(START_UTC, OPENED)]
+    lines += [Line(START_UTC + second, told(WATCHER, SummaryState.STANDBY, float(second))) for second in range(20_000)]
+    seen = Follower(ROSTER, small_runbook(), lambda: lines, clock)
+    folded: list[int] = []
+    take = seen.take
+
+    def counted(some: Sequence[Line]) -> None:
+        folded.append(len(some))
+        asyncio.get_running_loop().call_soon(folded.append, 0)
+        take(some)
+
+    seen.take = counted  # type: ignore[method-assign, assignment]
+    shown = asyncio.Event()
+    seen.subscribe(lambda _: shown.set())
+    following = asyncio.create_task(seen.run())
+    await asyncio.wait_for(shown.wait(), patient(10))
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    assert folded[:10] == [AT_ONCE, 0, AT_ONCE, 0, AT_ONCE, 0, AT_ONCE, 0, 1, 0]

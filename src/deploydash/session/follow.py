@@ -29,6 +29,10 @@ POLL_S = 0.25
 """How often the journal is looked at; the lead's process writes what it noticed as often."""
 
 
+AT_ONCE = 5_000
+"""Lines that are folded in one turn of the loop: all of a long night would hold the screen up."""
+
+
 class Line(Protocol):
     """One entry of a journal."""
 
@@ -102,7 +106,10 @@ class Follower:
         while True:
             # Asked before reading: whoever lets the run go has written its last line by then.
             why_ended = await asyncio.to_thread(self._ended)
-            self.take(await asyncio.to_thread(self._read_on))
+            lines = await asyncio.to_thread(self._read_on)
+            for start in range(0, len(lines), AT_ONCE):
+                self.take(lines[start : start + AT_ONCE])
+                await asyncio.sleep(0)
             self.note_end(why_ended)
             snapshot = self.snapshot()
             for subscriber in tuple(self._subscribers):
