@@ -191,10 +191,8 @@ class Connection:
             late, looked = at - looked > _LOOKED_LATE_S, at
             if late:
                 self._late_at = at
+                self._beats.went_on(at)
             self._beats.note_answers()
-            if late:
-                for reader in (self._beats, self._prompt, self._details):
-                    reader.went_on(at)
             if number == _STEADY_AFTER:
                 self._beats.ease(_STEADY_BEATS_S)
             told: list[Observation] = []
