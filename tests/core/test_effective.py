@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploydash.core.effective import Looked, Seen, effective_state
+from deploydash.core.effective import OFFLINE_GRACE, Looked, Seen, effective_state
 from deploydash.core.model import CameraSubstate, CscId, Effective, Liveness, SummaryState, Target
 
 NOW = 10_000.0
@@ -41,6 +41,7 @@ def seen_from(given: dict[str, Any]) -> Seen:
         "has_beaten": bool(age) and not left.pop("never_beat", False),
         "reported": SummaryState[state] if (state := left.pop("reported", None)) else None,
         "told_at": None if told_age is None else NOW - told_age,
+        "silence_due": None if told_age is None else NOW - told_age + OFFLINE_GRACE,
         "looked": LOOKED[left.pop("record", "kafka and efd")],
         "substate": CameraSubstate[substate] if (substate := left.pop("substate", None)) else None,
         "lost_at": NOW - left.pop("lost_age", 0),

@@ -221,9 +221,9 @@ def test_records_alone_give_the_same_facts(history: History) -> None:
 
 
 def durable(snapshot: Snapshot) -> tuple[object, ...]:
-    """Leave out what only live beats tell, and when it was looked at."""
+    """Leave out what only live heartbeats tell (with them, whether enough was seen), and when it was looked at."""
     feeds = [(feed.feed, feed.state, feed.detail, feed.since) for feed in snapshot.feeds]
-    return [durable_view(view) for view in snapshot.cscs], feeds, snapshot.summary, snapshot.groups, snapshot.decided
+    return [durable_view(view) for view in snapshot.cscs], feeds, snapshot.summary, snapshot.groups
 
 
 def durable_view(view: CscView) -> CscView:

@@ -153,6 +153,19 @@ def test_offline_is_reported_and_beats_go_on_while_we_stand_still_is_no_csc_that
     assert (view.verdict, view.reason.text) == (Verdict.MOVING, "says OFFLINE, waiting for silence")
 
 
+def test_a_process_that_came_up_while_we_stood_still_has_the_time_of_its_first_heartbeat_anew() -> None:
+    watched = all_beating("ESS:106", until=0)
+    watched.until(30.0)
+    watched.see(told("ESS:106", "DISABLED", 30.0, life="9/1"))
+    watched.until(35.0)
+    leap(watched, 1.0)
+    watched.until(42.5)
+    reason = watched.view("ESS:106").reason
+    assert (reason.text, reason.since) == ("reports DISABLED, waiting for its first heartbeat for {age}", 30.0)
+    watched.until(43.5)
+    assert watched.view("ESS:106").effective is Effective.LOST
+
+
 @pytest.mark.parametrize("how", ["we stood still", "fetches were not answered"])
 def test_two_processes_are_two_after_a_gap_in_which_nobody_was_heard(how: str) -> None:
     watched = all_beating("ESS:106", until=1)

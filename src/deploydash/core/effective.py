@@ -35,12 +35,12 @@ class Seen:
     or with ``beat_at_least`` a bound of it; ``has_beaten`` is False where only the bound is known.
     ``reported`` was told by the process that beats; ``told_before`` says that an earlier one told a state.
     ``unread``, ``state_unread``, ``substate_unread``: why its heartbeats, newest state, newest sub-state are not
-    readable. ``told_at``: when ``reported`` was told live, None if it was read back; ``first_beat_due``: until when the
-    process that told it after the last heartbeat may take to its own first. ``topic``: its heartbeat topic can
-    be read. ``proved``: another CSC beats. ``before``: what it was when the feed was lost. ``back_at``: when the
-    feed came back, if no beat followed yet; with ``stood_for`` when we ourselves went on after standing still for
-    so many seconds. ``stopped_by``: the approved step that stopped it, and when, in words. ``moving``: a command of
-    ours is under way and within its time.
+    readable. ``told_at``: when ``reported`` was told live, None if it was read back; ``silence_due``: until when its
+    heartbeats may go on, if that was OFFLINE; ``first_beat_due``: until when the process that told it after the last
+    heartbeat may take to its own first. ``topic``: its heartbeat topic can be read. ``proved``: another CSC beats.
+    ``before``: what it was when the feed was lost. ``back_at``: when the feed came back, if no beat followed yet;
+    with ``stood_for`` when we ourselves went on after standing still for so many seconds. ``stopped_by``: the
+    approved step that stopped it, and when, in words. ``moving``: a command of ours is under way and within its time.
     """
 
     csc: CscId
@@ -52,6 +52,7 @@ class Seen:
     has_beaten: bool = False
     reported: SummaryState | None = None
     told_at: float | None = None
+    silence_due: float | None = None
     first_beat_due: float | None = None
     told_before: bool = False
     looked: Looked = Looked.KAFKA_AND_EFD
@@ -151,7 +152,7 @@ def _beating(seen: Seen, target: Target | None, now: float) -> Judgement:
     if state is SummaryState.OFFLINE:
         if seen.camera:
             return _camera_offline(seen, target)
-        if seen.told_at is not None and now - seen.told_at <= OFFLINE_GRACE:
+        if seen.silence_due is not None and now <= seen.silence_due:
             return Judgement(effective, False, Verdict.MOVING, Reason("says OFFLINE, waiting for silence"))
         return Judgement(effective, False, Verdict.OFF_TARGET, Reason("says OFFLINE and still beats"))
     says = f"says {state.name}"

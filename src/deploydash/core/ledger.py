@@ -172,7 +172,8 @@ class Ledger:
             beat_at_least=cell.at_least,
             has_beaten=cell.has_beaten,
             reported=cell.reported,
-            told_at=self._told_at(cell),
+            told_at=cell.told_since,
+            silence_due=None if cell.told_since is None else self.grace_until(cell.told_since),
             first_beat_due=self.first_beat_due(cell),
             told_before=cell.told is not None and cell.reported is None,
             looked=self.looked(cell),
@@ -217,14 +218,11 @@ class Ledger:
             return None
         if beat_at is not None and cell.told_since <= beat_at:
             return None
-        return cell.told_since + cell.limits.silent
+        return self.hearing.due(cell.told_since, cell.limits.silent)
 
     def grace_until(self, told_at: float) -> float:
         """Return until when a CSC that told OFFLINE may still beat; a standstill of our own does not count."""
         return self.hearing.due(told_at, OFFLINE_GRACE)
-
-    def _told_at(self, cell: Cell) -> float | None:
-        return None if cell.told_since is None else self.grace_until(cell.told_since) - OFFLINE_GRACE
 
     def _add(self, cell: Cell) -> None:
         self.cells[cell.csc] = cell
