@@ -18,6 +18,7 @@ from deploydash.feeds.kafka_client import Partition, partition
 from deploydash.feeds.kafka_connection import by_component
 from deploydash.feeds.kafka_decode import Decoder, Undecoded
 from deploydash.feeds.kafka_schemas import WaitingRoom
+from deploydash.feeds.kafka_second_look import SecondLook
 from deploydash.feeds.kafka_spans import Span, SpanReader, Take
 from deploydash.feeds.kafka_tails import Reading
 from deploydash.sal.avro import WriterSchema
@@ -82,7 +83,7 @@ async def read(fleet: Mapping[str, int]) -> tuple[Logs, Collected, dict[str, Par
 
     undecoded = Undecoded()
     room = WaitingRoom(schemas, nothing, lambda held, why: undecoded.add(held.partition, why))
-    decoder = Decoder(schemas, room, undecoded)
+    decoder = Decoder(schemas, room, SecondLook(schemas, nothing), undecoded)
     expected = by_component(CscId(name, index) for name, count in fleet.items() for index in range(1, count + 1))
     reading = Reading(cast("SpanReader", logs), decoder, room, SystemClock(), inbox.put, expected)
     whole = [BeatLog(topics[name], name, 0, 1_000_000) for name in fleet]

@@ -115,6 +115,34 @@ async def test_a_registry_that_does_not_answer_makes_nobody_silent_and_is_waited
             own_schema_registry.thaw()
 
 
+async def test_states_refused_by_a_registry_that_was_set_up_empty_are_read_once_it_knows_their_schemas_again(
+    kafka: KafkaServer, own_schema_registry: SchemaRegistry, subname: str
+) -> None:
+    """Of states that were told before we looked and while we looked; nobody tells one again."""
+    writer = SalWriter(kafka.topics, own_schema_registry, subname)
+    writer.prepare(TEST)
+    with Beater(writer, TEST) as beater:
+        for csc in TEST[1:]:
+            writer.tell_state(csc, S.STANDBY, origin=beater.origin(csc))
+        await asyncio.to_thread(own_schema_registry.restart)
+        async with looking(kafka, own_schema_registry, subname) as watch:
+            await watch.until(
+                lambda: {view.liveness for view in watch.snapshot().cscs} == {Liveness.UNREADABLE}, 30, "unread"
+            )
+            writer.tell_state(TEST[0], S.ENABLED, origin=beater.origin(TEST[0]))
+            writer.tell_state(TEST[1], S.DISABLED, origin=beater.origin(TEST[1]))
+            topic = writer.topic(TEST[0], "summaryState")
+            await watch.until(
+                lambda: topic in {entry.topic for entry in watch.snapshot().undecodable}, 30, "states are refused"
+            )
+            assert set(watch.reported().values()) == {None}
+            SalWriter(kafka.topics, own_schema_registry, subname).prepare(TEST)
+            states = [Effective.ENABLED, Effective.DISABLED, Effective.STANDBY]
+            await watch.until(
+                lambda: [view.effective for view in watch.snapshot().cscs] == states, 60, "their states are read"
+            )
+
+
 async def test_heartbeats_behind_an_open_transaction_are_not_silence(
     kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str, writer: SalWriter
 ) -> None:

@@ -116,6 +116,7 @@ class Connection:
             self._prompt.run(intake.events_told),
             self._details.run(intake.events_told),
             intake.room.run(),
+            intake.again.run(),
             self._readback.run(),
             self._follow_topics(),
             self._look(),

@@ -16,6 +16,7 @@ from deploydash.core.observations import (
 )
 from deploydash.feeds.kafka_client import Partition, Record
 from deploydash.feeds.kafka_schemas import Held, Schemas, WaitingRoom
+from deploydash.feeds.kafka_second_look import Refused, SecondLook
 from deploydash.feeds.kafka_spoilt import Spoilt
 from deploydash.feeds.kafka_topics import Event
 from deploydash.feeds.kafka_unread import UnreadStates, waits_for
@@ -67,11 +68,12 @@ class Undecoded:
 class Decoder:
     """Reads records by their writers' schemas; nothing in a record is fatal."""
 
-    def __init__(self, schemas: Schemas, room: WaitingRoom, undecoded: Undecoded) -> None:
+    def __init__(self, schemas: Schemas, room: WaitingRoom, again: SecondLook, undecoded: Undecoded) -> None:
         self._schemas = schemas
         self._room = room
+        self._again = again
         self._undecoded = undecoded
-        self._unread = UnreadStates(room)
+        self._unread = UnreadStates(room, again)
         self._readers: dict[str, BeatReader] = {}
         self._passed: dict[Partition, dict[CscId, int]] = {}
 
@@ -79,22 +81,25 @@ class Decoder:
         """Return what records received at ``at`` (monotonic) tell; those without a schema are held."""
         if event.name == HEARTBEAT:
             return list(self._beats(partition, event.component, records, at))
-        told = [told for record in records for told in self._live_event(partition, event, record, at)]
+        told = [told for record in records for told in self._event(Held(partition, record, at), event)]
         return told + self.hidden(partition, event, at)
 
     def released(self, held: Sequence[Held], event: Event) -> list[Observation]:
-        """Return what records tell that had to wait, without those that newer ones have overtaken."""
+        """Return what records of one partition tell that had to wait, without those that newer ones have overtaken."""
+        partition, at = held[0].partition, held[-1].at
         told: list[Observation] = []
+        if event.name != HEARTBEAT:
+            told += [what for one in held for what in self._event(one, event, overtakes=False)]
+            return told + self.hidden(partition, event, at)
+        overtaken = self._passed.get(partition, {})
         for one in held:
-            overtaken = self._passed.get(one.partition, {})
-            for what in self.live(one.partition, event, [one.record], one.at):
+            for what in self.live(partition, event, [one.record], one.at):
                 csc: CscId | None = getattr(what, "csc", None)
-                if isinstance(what, LogTold) or csc is None or overtaken.get(csc, -1) <= one.record.offset:
+                if csc is None or overtaken.get(csc, -1) <= one.record.offset:
                     told.append(what)
-        if event.name == HEARTBEAT and not self._room.holds(held[0].partition):
-            told.append(BeatsRead(event.component, held[-1].at))
-        for partition in [partition for partition in self._passed if not self._room.holds(partition)]:
-            del self._passed[partition]
+        if not self._room.holds(partition):
+            told.append(BeatsRead(event.component, at))
+            self._passed.pop(partition, None)
         return told
 
     def logged(self, partition: Partition, event: Event, record: Record, at: float) -> Observation | None:
@@ -104,10 +109,12 @@ class Decoder:
             SchemaMissing: ask for the schema first.
             Undecodable: it tells nothing.
         """
-        schema, payload = self._schema_of(partition, record)
-        fields = schema.decode(payload)
-        utc, order = appended_utc(record), record.offset
-        return observation(event.component, event.sal_name, fields, at=at, appended_utc=utc, live=False, order=order)
+        told = self._read(Held(partition, record, at, live=False), event)
+        csc: CscId | None = getattr(told, "csc", None)
+        if csc is not None:
+            passed = self._passed.setdefault(partition, {})
+            passed[csc] = max(record.offset, passed.get(csc, -1))
+        return told
 
     def beat(self, partition: Partition, component: str, record: Record) -> Beat:
         """Return the heartbeat of a record that was read back.
@@ -117,7 +124,11 @@ class Decoder:
             Undecodable: it tells nothing.
         """
         schema, payload = self._schema_of(partition, record)
-        return self._reader(component).read(schema, payload)
+        try:
+            return self._reader(component).read(schema, payload)
+        except Undecodable:
+            self._doubt(record)
+            raise
 
     def schema_ids(self, records: Iterable[Record]) -> set[int]:
         """Return the ids of the schemas that are not in memory."""
@@ -136,10 +147,19 @@ class Decoder:
         """Count a record that could not be read."""
         self._undecoded.add(partition, reason)
 
-    def refuse(self, partition: Partition, offset: int, index: int | None, reason: str) -> None:
+    def refuse(self, held: Held, index: int | None, reason: str) -> None:
         """Count a record of an event that could not be read; it may hide the state that was told before it."""
-        self._undecoded.add(partition, reason)
-        self._unread.refuse(partition, offset, index, reason)
+        self._undecoded.add(held.partition, reason)
+        schema_id = _schema_id(held.record)
+        if schema_id is None:
+            self._unread.refuse(held.partition, held.record.offset, index, reason)
+        else:
+            self._again.keep(Refused(held, schema_id, index, reason, self._schemas.known(schema_id)))
+
+    def give_up(self, held: Held, reason: str) -> None:
+        """Count a record for which there was no room to wait; it may hide any state that was told before it."""
+        self._undecoded.add(held.partition, reason)
+        self._unread.refuse(held.partition, held.record.offset, None, reason)
 
     def withhold(self, ends: Mapping[Partition, int]) -> set[Partition]:
         """Note of which logs records are held back, and their ends; return of which that is news."""
@@ -172,6 +192,7 @@ class Decoder:
                     payload = value[_HEADER:]
                 beat = read(schema, payload)
             except Undecodable as error:
+                self._doubt(record)
                 self._undecoded.add(partition, str(error))
                 unread[error.index] = BeatsUnreadable(component, error.index, str(error), at, appended_utc(record))
                 continue
@@ -195,29 +216,43 @@ class Decoder:
             yield _arrived(run, at)
         yield from unread.values()
 
-    def _live_event(self, partition: Partition, event: Event, record: Record, at: float) -> Iterator[Observation]:
+    def _event(self, held: Held, event: Event, *, overtakes: bool = True) -> Iterator[Observation]:
+        """Yield what a record tells, or keep it; one that waited does not overtake what was read meanwhile."""
         try:
-            schema, payload = self._schema_of(partition, record)
-            told = observation(
-                event.component,
-                event.sal_name,
-                schema.decode(payload),
-                at=at,
-                appended_utc=appended_utc(record),
-                live=True,
-                order=record.offset,
-            )
+            told = self._read(held, event)
         except Undecodable as error:
-            self.refuse(partition, record.offset, error.index, str(error))
+            self.refuse(held, error.index, str(error))
+            return
         except SchemaMissing as missing:
-            self._room.hold(missing.schema_id, Held(partition, record, at))
-        else:
-            csc = getattr(told, "csc", None)
-            if csc is not None and self._room.holds(partition):
-                passed = self._passed.setdefault(partition, {})
-                passed[csc] = max(record.offset, passed.get(csc, -1))
-            if told is not None:
-                yield told
+            self._room.hold(missing.schema_id, held)
+            return
+        csc: CscId | None = getattr(told, "csc", None)
+        if csc is not None and not isinstance(told, LogTold):
+            passed = self._passed.setdefault(held.partition, {})
+            if not overtakes and held.record.offset < passed.get(csc, -1):
+                return
+            passed[csc] = held.record.offset
+        if told is not None:
+            yield told
+
+    def _read(self, held: Held, event: Event) -> Observation | None:
+        record = held.record
+        schema, payload = self._schema_of(held.partition, record)
+        return observation(
+            event.component,
+            event.sal_name,
+            schema.decode(payload),
+            at=held.at,
+            appended_utc=appended_utc(record),
+            live=held.live,
+            order=record.offset,
+        )
+
+    def _doubt(self, record: Record) -> None:
+        """Have the registry asked once more for the schema of a heartbeat that does not fit it; the next one may."""
+        schema_id = _schema_id(record)
+        if schema_id is not None and self._schemas.known(schema_id) is not None:
+            self._again.doubt(schema_id)
 
     def _schema_of(self, partition: Partition, record: Record) -> tuple[WriterSchema, bytes]:
         if type(record) is Spoilt:
@@ -236,6 +271,14 @@ class Decoder:
         if reader is None:
             reader = self._readers[component] = BeatReader(component)
         return reader
+
+
+def _schema_id(record: Record) -> int | None:
+    """Return the schema id of a record's frame, or None where it has none."""
+    try:
+        return unframe(record.value)[0]
+    except Undecodable:
+        return None
 
 
 def _arrived(run: tuple[Beat, int, Record], at: float) -> BeatArrived:

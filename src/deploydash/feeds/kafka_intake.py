@@ -21,6 +21,7 @@ from deploydash.feeds.kafka_health import Health
 from deploydash.feeds.kafka_live import Batch
 from deploydash.feeds.kafka_measure import Meter
 from deploydash.feeds.kafka_schemas import Held, Schemas, WaitingRoom
+from deploydash.feeds.kafka_second_look import SecondLook
 from deploydash.feeds.kafka_topics import Event
 from deploydash.feeds.kafka_unread import WITHHELD, Lasting, waits_for
 
@@ -50,7 +51,8 @@ class Intake:
         self._end_of = end_of
         self._undecoded = Undecoded()
         self.room = WaitingRoom(schemas, self._release, self._lost)
-        self.decoder = Decoder(schemas, self.room, self._undecoded)
+        self.again = SecondLook(schemas, self._release)
+        self.decoder = Decoder(schemas, self.room, self.again, self._undecoded)
         self.events: dict[Partition, Event] = {}
         self.beating: dict[str, set[int]] = {}
         """Of each component the indices that were heard live."""
@@ -162,4 +164,4 @@ class Intake:
             await self.put(self.decoder.released(held, self.events[held[0].partition]))
 
     def _lost(self, held: Held, why: str) -> None:
-        self.decoder.refuse(held.partition, held.record.offset, None, why)
+        self.decoder.give_up(held, why)

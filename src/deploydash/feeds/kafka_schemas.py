@@ -36,14 +36,22 @@ class Schemas(Protocol):
         """Return a schema; raises Undecodable (there is none) or FeedError (cannot be asked)."""
         ...
 
+    async def instead(self, misfit: WriterSchema) -> WriterSchema | None:
+        """Return what the registry has by now in the place of a schema that a record does not fit, None for the same.
+
+        Raises Undecodable (it has none) or FeedError (it cannot be asked, or was asked a moment ago).
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A record that waits, with when it was received (monotonic)."""
+    """A record that waits, with when it was received (monotonic), and whether it arrived or was read back."""
 
     partition: Partition
     record: Record
     at: float
+    live: bool = True
 
 
 class WaitingRoom:

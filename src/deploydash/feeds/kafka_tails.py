@@ -15,7 +15,7 @@ from deploydash.core.ports import Clock
 from deploydash.core.told import overtaken
 from deploydash.feeds.kafka_client import Partition, Record
 from deploydash.feeds.kafka_decode import Decoder, SchemaMissing, appended_utc
-from deploydash.feeds.kafka_schemas import WaitingRoom
+from deploydash.feeds.kafka_schemas import Held, WaitingRoom
 from deploydash.feeds.kafka_spans import Span, SpanReader
 from deploydash.feeds.kafka_topics import Event
 from deploydash.sal.framing import Undecodable
@@ -78,7 +78,7 @@ class _Found:
 
     newest: dict[CscId, tuple[Observation, float | None]] = field(default_factory=dict)
     every: list[Observation] = field(default_factory=list)
-    refused: list[tuple[int, int | None, str]] = field(default_factory=list)
+    refused: list[tuple[Held, int | None, str]] = field(default_factory=list)
     waits: bool = False
 
 
@@ -105,8 +105,8 @@ async def read_round(reading: Reading, tails: Iterable[Tail], *, keep_all: bool 
         if partition not in whole or what.waits:
             unread.append(tail)
             continue
-        for offset, index, reason in what.refused:
-            reading.decoder.refuse(partition, offset, index, reason)
+        for held, index, reason in what.refused:
+            reading.decoder.refuse(held, index, reason)
         for csc, (observation, utc) in what.newest.items():
             if csc not in tail.told:
                 tail.told.add(csc)
@@ -131,7 +131,7 @@ async def _take(reading: Reading, tail: Tail, records: list[Record], found: _Fou
         try:
             observation = reading.decoder.logged(partition, event, record, at)
         except Undecodable as error:
-            found.refused.append((record.offset, error.index, str(error)))
+            found.refused.append((Held(partition, record, at, live=False), error.index, str(error)))
             continue
         except SchemaMissing:
             found.waits = True

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from deploydash.core.observations import StatesUnreadable, Unreadable
 from deploydash.feeds.kafka_client import Partition
 from deploydash.feeds.kafka_schemas import WaitingRoom
+from deploydash.feeds.kafka_second_look import SecondLook, note
 from deploydash.feeds.kafka_topics import Event
 
 STATE_EVENTS = frozenset({"summaryState", "offlineDetailedState"})
@@ -28,18 +29,16 @@ class UnreadStates:
     Places are offsets: a state topic has one partition (ts_xml ``topic_info.py``).
     """
 
-    def __init__(self, room: WaitingRoom) -> None:
+    def __init__(self, room: WaitingRoom, again: SecondLook) -> None:
         self._room = room
+        self._again = again
         self._withheld: dict[Partition, int] = {}
         self._refused: dict[Partition, dict[int | None, Unreadable]] = {}
         self._told: dict[Partition, tuple[Unreadable, ...]] = {}
 
     def refuse(self, partition: Partition, offset: int, index: int | None, why: str) -> None:
-        """Note a record that cannot be read, and whose it is if that can be told."""
-        newest = self._refused.setdefault(partition, {})
-        held = newest.get(index)
-        if held is None or held.order < offset:
-            newest[index] = Unreadable(index, offset, why)
+        """Note a record that never will be read, and whose it is if that can be told."""
+        note(self._refused.setdefault(partition, {}), Unreadable(index, offset, why))
 
     def withhold(self, ends: Mapping[Partition, int]) -> set[Partition]:
         """Note of which logs records are held back, and their ends; return of which that is news."""
@@ -51,7 +50,10 @@ class UnreadStates:
         """Return what is to be told of a topic: what changed, and all that is known once it was read back."""
         if event.name not in STATE_EVENTS:
             return []
-        newest = list(self._refused.get(partition, {}).values())
+        refused = dict(self._refused.get(partition, {}))
+        for one in self._again.newest(partition).values():
+            note(refused, one)
+        newest = list(refused.values())
         if (end := self._withheld.get(partition)) is not None:
             newest.append(Unreadable(None, end, WITHHELD, waits=True))
         waiting = self._room.newest(partition)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from deploydash.config.settings import FOREIGN, RegistrySettings
-from deploydash.core.model import FeedState
+from deploydash.core.model import FeedName, FeedState
 from deploydash.core.outside_text import visible
 from deploydash.feeds.schema_cache import SchemaCache
 from deploydash.sal.avro import WriterSchema
@@ -24,6 +24,8 @@ __all__ = ["UNKNOWN_KEPT_S", "SchemaStore", "SchemaUnavailable", "SchemaUnknown"
 
 UNKNOWN_KEPT_S = 10.0
 """How long an id is taken as unknown, or a schema as unusable, before the registry is asked again."""
+INSTEAD_EVERY_S = 10.0
+"""How often the registry is asked for the schema under an id although we have one."""
 _CONFIRM_TIMEOUT_S = 1.0
 _MOST_REMEMBERED = 10_000
 _MOST_SCHEMAS = 10_000_000
@@ -62,6 +64,7 @@ class SchemaStore:
         self._from_cache: set[int] = set()
         self._cache_confirmed = False
         self._confirming = asyncio.Lock()
+        self._asked_instead: dict[int, float] = {}
         self._unusable: dict[int, tuple[float, type[Undecodable], str]] = {}
         self._missing: set[int] = set()
         self._asking: dict[int, asyncio.Lock] = {}
@@ -106,6 +109,36 @@ class SchemaStore:
                 raise
             finally:
                 self._asking.pop(schema_id, None)
+
+    async def instead(self, misfit: WriterSchema) -> WriterSchema | None:
+        """Return the schema to read with in the place of one that a record does not fit, None if it is that one still.
+
+        The registry is asked past memory and disk, for each id once in INSTEAD_EVERY_S: it may have been set up anew.
+        Then everything from disk is dropped.
+
+        Raises:
+            Undecodable: it has no usable schema under this id any more; what we have is kept.
+            SchemaUnavailable: it cannot be asked, or was asked a moment ago; ask again later.
+        """
+        schema_id = misfit.schema_id
+        if (schema := self._schemas.get(schema_id)) is not misfit:
+            return schema or await self.schema(schema_id)
+        now = self._clock()
+        if now < self._asked_instead.get(schema_id, float("-inf")) + INSTEAD_EVERY_S:
+            raise SchemaUnavailable(FeedName.SCHEMA_REGISTRY.value, f"schema {schema_id} was compared a moment ago")
+        self._asked_instead[schema_id] = now
+        try:
+            text = await self._text(schema_id)
+        except SchemaUnavailable:
+            self._asked_instead.pop(schema_id, None)
+            raise
+        if _same(text, misfit.text):
+            return None
+        schema = WriterSchema(schema_id, text)
+        self._conclude(same=False)
+        self._keep(schema)
+        self._schemas[schema_id] = schema
+        return schema
 
     async def probe(self) -> str:
         """Ask the registry one question now and return a sentence that it answers; ``health`` knows then, too.
