@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
+import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,8 +15,9 @@ import pytest
 from deploydash.core.run_records import RunClosed
 from tests.cli.test_run import opened
 from tests.servers.process import free_port
-from tests.servers.waiting import patient
+from tests.servers.waiting import patient, wait_until
 from tests.support.command_line import CommandLine, Ran
+from tests.support.pty_screen import PtyScreen
 from tests.support.site_files import write_site
 
 COMMANDS: dict[str, tuple[str, int]] = {
@@ -107,6 +111,61 @@ def test_a_wait_whose_reader_has_left_ends_and_cannot_tell(home: CommandLine, un
     code, said = piped_to_nobody(home, "wait SITE --json", unbuffered)
     assert code == 3
     assert said.startswith(b"kafka down: ")
+
+
+def full_pipe(*, blocking: bool) -> tuple[int, int]:
+    """Return both ends of a pipe that takes nothing more, and that says so or has its writer wait."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    for size in (4096, 1):
+        with suppress(BlockingIOError):
+            while True:
+                os.write(writing, b"x" * size)
+    os.set_blocking(writing, blocking)
+    return reading, writing
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+@pytest.mark.parametrize(("how", "code"), [("read", 3), ("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 130)])
+def test_a_wait_whose_reader_does_not_read_ends_when_it_does_or_when_it_is_told_to(
+    home: CommandLine, blocking: bool, how: str, code: int
+) -> None:
+    """Kafka is not there, so that nothing is left but to write the last line."""
+    reading, writing = full_pipe(blocking=blocking)
+    process = subprocess.Popen(
+        home.words("wait", str(next(home.home.parent.glob("*.yaml"))), "--json"),
+        stdin=subprocess.DEVNULL,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        cwd=home.cwd,
+        env=home.environment(),
+    )
+    os.close(writing)
+    with process, os.fdopen(reading, "rb") as reader:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith(b"kafka down: ")
+        if how == "read":
+            said = reader.read().lstrip(b"x")
+            assert json.loads(said)["result"] == "cannot_tell"
+        else:
+            process.send_signal(signal.Signals[how])
+        assert process.wait(patient(10)) == code
+        assert b"Traceback" not in process.stderr.read()
+
+
+def test_a_wait_on_a_terminal_that_was_stopped_ends_when_it_goes_on(home: CommandLine, tmp_path: Path) -> None:
+    words = home.words("wait", str(next(home.home.parent.glob("*.yaml"))), "--timeout", "600s")
+    messages = tmp_path / "messages"
+    with (
+        messages.open("wb") as err,
+        PtyScreen([*words], width=80, height=24, environ=home.environment(), messages=err) as screen,
+    ):
+        screen.stall()
+        wait_until(lambda: "kafka down: " in messages.read_text(), 20, "the answer")
+        assert not screen.has_ended()
+        screen.go_on()
+        assert screen.wait() == 3
+    assert b"0 of 2 at target" in screen.written
 
 
 def piped_to_nobody(cli: CommandLine, words: str, unbuffered: str) -> tuple[int, bytes]:

@@ -9,6 +9,7 @@ import pytest
 
 from deploydash.cli.exits import Exit
 from deploydash.cli.status import is_answered, verdict
+from deploydash.cli.telling import Telling
 from deploydash.cli.wait import Watcher, table
 from deploydash.core.model import CscId, Effective, FeedName, FeedState, SummaryState, Verdict
 from deploydash.core.snapshot import CscView, FeedView, Snapshot
@@ -61,14 +62,18 @@ def test_looking_ends_when_all_is_decided_or_kafka_cannot_be_read() -> None:
     assert not is_answered(snapshot(DOME, kafka=FeedState.CONNECTING, decided=False))
 
 
+TELLING = Telling()
+
+
 def lines(capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str]]:
+    TELLING.finish()
     return [(line["csc"], line["verdict"]) for line in map(json.loads, capsys.readouterr().out.splitlines())]
 
 
 def test_wait_tells_each_change_once_and_nothing_of_cscs_it_does_not_wait_for(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    watcher = Watcher(BOTH, as_json=True)
+    watcher = Watcher(BOTH, TELLING, as_json=True)
     assert not watcher(snapshot(DOME, UNKNOWN, decided=False))
     assert lines(capsys) == [], "nothing is told before it is decided"
     assert not watcher(snapshot(DOME, OFF, STRANGER))
@@ -83,7 +88,7 @@ def test_wait_tells_each_change_once_and_nothing_of_cscs_it_does_not_wait_for(
 
 @pytest.mark.parametrize("kafka", [FeedState.DOWN, FeedState.DEGRADED, FeedState.CONNECTING])
 def test_wait_believes_only_a_kafka_that_is_up(kafka: FeedState, capsys: pytest.CaptureFixture[str]) -> None:
-    watcher = Watcher(BOTH, as_json=True)
+    watcher = Watcher(BOTH, TELLING, as_json=True)
     assert not watcher(snapshot(DOME, OFF))
     assert not watcher(snapshot(DOME, ESS, kafka=kafka))
     assert watcher(snapshot(DOME, ESS))
@@ -91,12 +96,13 @@ def test_wait_believes_only_a_kafka_that_is_up(kafka: FeedState, capsys: pytest.
 
 
 def test_wait_survives_a_kafka_that_goes_but_not_one_that_never_came(capsys: pytest.CaptureFixture[str]) -> None:
-    never = Watcher(BOTH, as_json=False)
+    never = Watcher(BOTH, TELLING, as_json=False)
     assert not never(snapshot(DOME, ESS, kafka=FeedState.CONNECTING, decided=False))
     assert never(snapshot(DOME, ESS, kafka=FeedState.DOWN, decided=False))
-    once = Watcher(BOTH, as_json=False)
+    once = Watcher(BOTH, TELLING, as_json=False)
     assert not once(snapshot(DOME, OFF))
     assert not once(snapshot(DOME, OFF, kafka=FeedState.DOWN))
+    TELLING.finish()
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.splitlines() == [

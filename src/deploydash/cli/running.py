@@ -23,10 +23,11 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
     """Run ``work`` to its end and return what it returns.
 
     Raises:
-        SystemExit: SIGTERM or SIGHUP cancelled it; the code is 128 + the signal's number.
+        SystemExit: SIGTERM or SIGHUP cancelled it, or came while it ended; the code is 128 + the signal's number.
         KeyboardInterrupt: ctrl+c (SIGINT) cancelled it.
     """
     received: list[int] = []
+    before = {number: signal.getsignal(number) for number in ENDING}
 
     async def ending_in_order() -> Result:
         task = asyncio.current_task()
@@ -46,8 +47,15 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
         return await work
 
     try:
-        return run_patiently(ending_in_order())
+        result = run_patiently(ending_in_order())
     except asyncio.CancelledError:
         if not received:
             raise
-        raise SystemExit(128 + received[0]) from None
+    else:
+        if not received:
+            return result
+    finally:
+        # The loop leaves the usual death by a signal behind, and what was found may still have to be written.
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    raise SystemExit(128 + received[0])

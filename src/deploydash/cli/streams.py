@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import select
 import sys
 import threading
 from collections.abc import Iterator
@@ -48,7 +49,12 @@ class _Output(io.RawIOBase):
             return content.nbytes
 
     def _put(self, content: memoryview) -> int:
-        return os.write(self._descriptor, content)
+        while True:
+            try:
+                return os.write(self._descriptor, content)
+            except BlockingIOError:
+                # Another program that shares the pipe may have set it so: full is not lost.
+                select.select([], [self._descriptor], [])
 
 
 class _Messages(_Output):
@@ -113,6 +119,17 @@ def drawing() -> Iterator[None]:
     finally:
         if isinstance(out, _Visible):
             out.drawing = False
+
+
+def write_line(stream: TextIO, line: str) -> None:
+    """Write a line to a standard stream without its buffer: a thread that waits here holds no lock of it."""
+    raw = getattr(getattr(stream, "buffer", None), "raw", None)
+    if not isinstance(raw, _Output):
+        print(line, file=stream, flush=True)
+        return
+    content = memoryview(visible(f"{line}\n", lines=True).encode(stream.encoding, stream.errors or "replace"))
+    while content:
+        content = content[raw.write(content) :]
 
 
 def look_for_readers() -> None:

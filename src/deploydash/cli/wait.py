@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 
 from deploydash.cli import streams
 from deploydash.cli.document import change_line, final_line, is_met
@@ -14,6 +13,7 @@ from deploydash.cli.places import places
 from deploydash.cli.running import run as run_to_the_end
 from deploydash.cli.sites import open_site
 from deploydash.cli.status import READABLE, kafka_state, verdict_on
+from deploydash.cli.telling import Telling
 from deploydash.config.pattern import parse_pattern, parse_target
 from deploydash.core.model import CscId, FeedName, FeedState
 from deploydash.core.snapshot import CscView, Snapshot
@@ -27,8 +27,9 @@ class Watcher:
     Nothing is told of a CSC before all are decided, so that no line says what a moment later is not true.
     """
 
-    def __init__(self, waited: frozenset[CscId], *, as_json: bool) -> None:
+    def __init__(self, waited: frozenset[CscId], telling: Telling, *, as_json: bool) -> None:
         self.waited = waited
+        self._telling = telling
         self._as_json = as_json
         self._told: dict[CscId, tuple[str, str]] = {}
         self._was_readable = False
@@ -54,17 +55,17 @@ class Watcher:
 
     def _tell(self, view: CscView, snapshot: Snapshot, *, first: bool) -> None:
         if self._as_json:
-            print(json.dumps(change_line(view, snapshot)), flush=True)
+            self._telling.out(json.dumps(change_line(view, snapshot)))
         elif not (first and is_met(view)):
-            sentence = f"{view.csc}: {view.effective}, {view.verdict} ({view.reason.render(snapshot.at)})"
-            print(sentence, file=sys.stderr, flush=True)
+            reason = view.reason.render(snapshot.at)
+            self._telling.message(f"{view.csc}: {view.effective}, {view.verdict} ({reason})")
 
     def _tell_kafka(self, snapshot: Snapshot) -> None:
         [kafka] = [feed for feed in snapshot.feeds if feed.feed is FeedName.KAFKA]
         told = f"kafka {kafka.state}: {kafka.detail}"
         if kafka.state is not FeedState.CONNECTING and told != self._kafka:
             self._kafka = told
-            print(told, file=sys.stderr, flush=True)
+            self._telling.message(told)
 
 
 def run(reference: str, target: str, only: str | None, *, limit_s: float, as_json: bool) -> Exit:
@@ -76,13 +77,15 @@ def run(reference: str, target: str, only: str | None, *, limit_s: float, as_jso
     if not waited:
         raise UserError(f"no CSC of {site.roster.site} fits {only!r}", hint="deploydash status SITE lists them")
     reader = read_only(site, os.environ, places().cache, phase)
-    snapshot = run_to_the_end(until(reader, Watcher(waited, as_json=as_json), limit_s))
+    telling = Telling()
+    snapshot = run_to_the_end(until(reader, Watcher(waited, telling, as_json=as_json), limit_s))
     code = verdict_on([view for view in snapshot.cscs if view.csc in waited], snapshot)
     if as_json:
         word = {Exit.YES: "arrived", Exit.NO: "limit"}.get(code, "cannot_tell")
-        print(json.dumps(final_line(snapshot, word, waited)), flush=True)
+        telling.out(json.dumps(final_line(snapshot, word, waited)))
     else:
-        print(table(snapshot, waited))
+        telling.out(table(snapshot, waited))
+    telling.finish()
     return code
 
 
