@@ -146,9 +146,13 @@ def new_metadata_client(settings: KafkaSettings) -> MetadataClient:
     return made
 
 
-def paced(consumer: Consumer, least_s: float) -> Fetches:
-    """Have a consumer that was not started yet fetch every ``least_s`` seconds at most, and return what sees to it."""
-    return Fetches(getattr(consumer, "_client"), least_s)  # noqa: B009  not public, and the only way to its requests
+def paced(consumer: Consumer, least_s: float, hold_s: float = 0.0) -> Fetches:
+    """Have a consumer that was not started yet fetch every ``least_s`` seconds at most, and return what sees to it.
+
+    An empty answer is waited out for ``hold_s`` seconds, whatever the broker does.
+    """
+    client: Any = getattr(consumer, "_client")  # noqa: B009  not public, and the only way to its requests
+    return Fetches(client, least_s, hold_s)
 
 
 async def close_consumer(consumer: Consumer) -> None:

@@ -71,7 +71,7 @@ class Connection:
         self._beats = LiveReader(settings, clock, wait_ms=100, min_bytes=65_536, least_s=_BEATS_S, reset="latest")
         prompt_ms = 100 if settings.rehearsal else 1000
         self._prompt = LiveReader(
-            settings, clock, wait_ms=prompt_ms, min_bytes=1, reset="earliest", pause_s=_PROMPT_PAUSE_S
+            settings, clock, wait_ms=prompt_ms, min_bytes=1, hold_s=1.0, reset="earliest", pause_s=_PROMPT_PAUSE_S
         )
         self._details = LiveReader(settings, clock, wait_ms=1000, min_bytes=65_536, least_s=1.0, reset="earliest")
         self._spans = SpanReader(settings)

@@ -27,9 +27,10 @@ Handle = Callable[[Batch, float], Awaitable[None]]
 class LiveReader:
     """Reads partitions from the end that they had when they were assigned.
 
-    ``wait_ms`` and ``min_bytes`` trade latency for work: aiokafka asks for all partitions in every fetch. So does
-    ``least_s``, from one fetch to the next whatever the broker makes of the former two, and ``pause_s``, from one
-    batch to the next: the first record is handed over at once, and those that follow it closely wait for each other.
+    ``wait_ms`` and ``min_bytes`` trade latency for work: aiokafka asks for all partitions in every fetch. So do
+    ``least_s``, from one fetch to the next whatever the broker makes of the former two, ``hold_s``, for which nothing
+    but an empty answer is waited for more, and ``pause_s``, from one batch to the next: the first record is handed over
+    at once, and those that follow it closely wait for each other.
     """
 
     def __init__(
@@ -41,10 +42,11 @@ class LiveReader:
         min_bytes: int,
         reset: str,
         least_s: float = 0.0,
+        hold_s: float = 0.0,
         pause_s: float = 0.0,
     ) -> None:
         self._consumer: Consumer = new_consumer(settings, wait_ms=wait_ms, min_bytes=min_bytes, reset=reset)
-        self._fetches = paced(self._consumer, least_s)
+        self._fetches = paced(self._consumer, least_s, hold_s)
         self._clock = clock
         self._pause_s = pause_s
         self._positions: dict[Partition, int] = {}
