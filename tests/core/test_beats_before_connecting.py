@@ -26,6 +26,7 @@ def connected_at(at: float) -> Watched:
     watched.see(feed(FeedName.KAFKA, FeedState.UP, at), TopicsListed(BOTH, at), FetchesResumed(BOTH, at))
     watched.see(told("Test:1", "STANDBY", at, age=60.0, live=False), told("ESS:1", "STANDBY", at, age=60.0, live=False))
     watched.see(StatesReadBack("Test", at), StatesReadBack("ESS", at))
+    watched.see(BeatsReadBack("ESS", at, START_UTC + at - 60.0, append_time=False))
     watched.see(beat("ESS:1", "8/100", at), beat("ESS:1", "8/101", at))
     return watched
 

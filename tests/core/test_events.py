@@ -9,7 +9,7 @@ import pytest
 from deploydash.core.commands import JudgeByRun
 from deploydash.core.fleet import Fleet
 from deploydash.core.model import CscId, FeedName, FeedState, Phase, SummaryState, Target
-from deploydash.core.observations import FetchesResumed, StatesReadBack, TopicsListed
+from deploydash.core.observations import BeatsReadBack, FetchesResumed, StatesReadBack, TopicsListed
 from tests.support.builders import Watched, beat, feed, log, roster, spec, told
 from tests.support.clock import START_UTC
 
@@ -28,6 +28,7 @@ def watch(*names: str, phase: Phase, group: str = "MT") -> Watched:
         TopicsListed(components, 0.0),
         FetchesResumed(components, 0.0),
         *(StatesReadBack(component, 0.0) for component in sorted(components)),
+        *(BeatsReadBack(component, 0.0, START_UTC, append_time=False) for component in sorted(components)),
     )
     return watched
 

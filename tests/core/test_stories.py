@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ def usual_start(expected: Roster) -> list[Observation]:
         TopicsListed(components, 0.0),
         FetchesResumed(components, 0.0),
         *(StatesReadBack(component, 0.0) for component in sorted(components)),
+        *(BeatsReadBack(component, 0.0, START_UTC, append_time=False) for component in sorted(components)),
     ]
 
 
@@ -85,7 +87,8 @@ def observation_of(step: dict[str, Any]) -> Observation:
         return unreadable(left.pop("logged unreadable"), at, live=False, **left)
     if "log" in left:
         create_time = left.pop("create time", False)
-        return logged_beat(left.pop("log"), left.pop("life"), at, create_time=create_time, **left)
+        lately = tuple((life, float(age)) for life, age in left.pop("lately", ()))
+        return logged_beat(left.pop("log"), left.pop("life"), at, create_time=create_time, lately=lately, **left)
     return report_of(left, at)
 
 
@@ -93,9 +96,8 @@ def report_of(left: dict[str, Any], at: float) -> Observation:
     """Read a step that is about feeds and topics."""
     if "log read" in left:
         since = START_UTC + at - left["since"]
-        return BeatsReadBack(
-            left["log read"], at, since, not left.get("create time", False), left.get("complete", False)
-        )
+        append_time, complete = not left.get("create time", False), left.get("complete", False)
+        return BeatsReadBack(left["log read"], at, since, append_time, complete, left.get("reaches", inf))
     if "feed" in left:
         name, state = left["feed"].split()
         return feed(FeedName(name), FeedState(state), at, left.get("detail", ""))

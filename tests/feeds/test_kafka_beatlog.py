@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from json import loads
 from typing import Any, cast
@@ -12,7 +13,7 @@ import fastavro
 import pytest
 
 from deploydash.core.model import CscId
-from deploydash.core.observations import BeatFoundInLog, BeatsReadBack
+from deploydash.core.observations import BeatFoundInLog, BeatsReadBack, Process
 from deploydash.feeds.kafka_beatlog import BeatLog, read_last_minute
 from deploydash.feeds.kafka_client import Partition, partition
 from deploydash.feeds.kafka_connection import by_component
@@ -64,8 +65,28 @@ class Logs:
         return set(spans)
 
 
-def beat(index: int) -> bytes:
-    fields = {"salIndex": index, "private_seqNum": 5, "private_origin": 7, "private_sndStamp": 1.79e9}
+class Written:
+    """A broker with one log, whose records from ``begin`` on are there: seconds before the reference and the beat."""
+
+    def __init__(self, begin: int, beats: Sequence[tuple[float, bytes]], *, create_time: bool = False) -> None:
+        stamped = ((begin + place, age, value) for place, (age, value) in enumerate(beats))
+        kind = 0 if create_time else 1
+        self.entries = [Entry(at, value, int((REFERENCE - age) * 1000), kind) for at, age, value in stamped]
+
+    async def since(self, partitions: list[Partition], utc: float) -> dict[Partition, int]:
+        later = [entry.offset for entry in self.entries if entry.timestamp >= utc * 1000]
+        return dict.fromkeys(partitions, later[0]) if later else {}
+
+    async def read(self, spans: Mapping[Partition, Span], take: Take) -> set[Partition]:
+        for one, span in spans.items():
+            for entry in self.entries:
+                if span.start <= entry.offset < span.end:
+                    await take(one, [entry])
+        return set(spans)
+
+
+def beat(index: int, *, origin: int = 7, number: int = 5, sent: float = 1.79e9) -> bytes:
+    fields = {"salIndex": index, "private_seqNum": number, "private_origin": origin, "private_sndStamp": sent}
     body = BytesIO()
     fastavro.schemaless_writer(body, fastavro.parse_schema(loads(TEXT)), fields)
     return struct.pack(">bI", 0, 1) + body.getvalue()
@@ -75,6 +96,12 @@ async def read(fleet: Mapping[str, int]) -> tuple[Logs, Collected, dict[str, Par
     """Return what was read back of components with so many CSCs each, and what was told of it."""
     topics = {name: partition(f"lsst.sal.{name}.logevent_heartbeat", 0) for name in fleet}
     logs = Logs({topics[name]: count for name, count in fleet.items()}, 1_000_000)
+    inbox = await told_of(logs, [BeatLog(topics[name], name, 0, 1_000_000) for name in fleet], fleet)
+    return logs, inbox, topics
+
+
+async def told_of(reader: object, whole: list[BeatLog], fleet: Mapping[str, int]) -> Collected:
+    """Return what is told of these logs."""
     schemas: Any = Known()
     inbox = Collected()
 
@@ -85,10 +112,22 @@ async def read(fleet: Mapping[str, int]) -> tuple[Logs, Collected, dict[str, Par
     room = WaitingRoom(schemas, nothing, lambda held, why: undecoded.add(held.partition, why))
     decoder = Decoder(schemas, room, SecondLook(schemas, nothing), undecoded)
     expected = by_component(CscId(name, index) for name, count in fleet.items() for index in range(1, count + 1))
-    reading = Reading(cast("SpanReader", logs), decoder, room, SystemClock(), inbox.put, expected)
-    whole = [BeatLog(topics[name], name, 0, 1_000_000) for name in fleet]
+    reading = Reading(cast("SpanReader", reader), decoder, room, SystemClock(), inbox.put, expected)
     assert await read_last_minute(reading, whole, REFERENCE) == []
-    return logs, inbox, topics
+    return inbox
+
+
+async def of_one(
+    beats: Sequence[tuple[float, int, int]], *, begin: int = 0, create_time: bool = False
+) -> tuple[BeatsReadBack, tuple[Process, ...]]:
+    """Return what is told of ESS:1 with these beats (age, origin, number), and those it keeps of them."""
+    written = [
+        (age, beat(1, origin=origin, number=number, sent=REFERENCE - age + 37.0)) for age, origin, number in beats
+    ]
+    log = BeatLog(partition("lsst.sal.ESS.logevent_heartbeat", 0), "ESS", begin, begin + len(beats))
+    inbox = await told_of(Written(begin, written, create_time=create_time), [log], {"ESS": 1})
+    lately = [one.process for found in inbox.of(BeatFoundInLog) for one in found.lately]
+    return inbox.of(BeatsReadBack)[0], tuple(lately)
 
 
 async def test_a_site_has_its_whole_last_minute_read_back() -> None:
@@ -116,6 +155,41 @@ async def test_the_newest_beat_of_each_csc_is_told() -> None:
         CscId("ESS", 1 + offset % 3): pytest.approx(logs.utc(topics["ESS"], offset), abs=0.01)
         for offset in (span.start, span.end - 1)
     }
+
+
+async def test_of_a_run_of_heartbeats_the_ends_are_kept_and_each_turn_of_a_second_process() -> None:
+    beats = [(float(age), 7, 100 - age) for age in range(70, 0, -1)]
+    assert (await of_one(beats))[1] == (Process(7, 30), Process(7, 99))
+    for age, number in ((11.5, 20), (6.5, 21), (1.5, 22)):
+        beats.append((age, 9, number))
+    beats.sort(reverse=True)
+    ends = [Process(*one) for one in ((7, 88), (9, 20), (7, 89), (7, 93), (9, 21), (7, 94), (7, 98), (9, 22), (7, 99))]
+    assert (await of_one(beats))[1][1:] == tuple(ends)
+
+
+async def test_two_processes_of_one_origin_are_kept_as_they_take_turns() -> None:
+    beats = []
+    for second in range(12, 0, -1):
+        beats += [(second + 0.5, 7, 1012 - second), (float(second), 7, 52 - second)]
+    lately = (await of_one(beats))[1]
+    assert lately == tuple(Process(7, number) for _, _, number in beats)
+
+
+@pytest.mark.parametrize("create_time", [False, True])
+async def test_a_log_reaches_as_far_as_it_was_read_and_nothing_was_deleted(create_time: bool) -> None:
+    beats = [(float(age), 7, 100 - age) for age in range(3, 0, -1)]
+    assert (await of_one(beats, create_time=create_time))[0].reaches_s == math.inf
+    cut = (await of_one(beats, begin=500, create_time=create_time))[0]
+    assert cut.reaches_s == pytest.approx(2.0, abs=0.01)
+    assert cut.since_utc == (REFERENCE - 60 if create_time else pytest.approx(REFERENCE - 3.0, abs=0.01))
+    minute = [(float(age), 7, 100 - age) for age in range(90, 0, -1)]
+    assert (await of_one(minute, begin=500, create_time=create_time))[0].reaches_s >= 58.0
+    assert (await of_one([], begin=500, create_time=create_time))[0].reaches_s == 0.0
+
+
+async def test_a_clock_that_was_set_forward_makes_a_log_reach_no_further_than_the_heartbeats_counted() -> None:
+    beats = [(30 * 86_400.0, 7, 97), (2.0, 7, 98), (1.0, 7, 99)]
+    assert (await of_one(beats, begin=500, create_time=True))[0].reaches_s == pytest.approx(2.0, abs=0.01)
 
 
 def test_who_belongs_to_a_component_is_found_in_one_pass() -> None:

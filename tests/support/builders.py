@@ -6,6 +6,8 @@ All observations take the monotonic time ``at``; stamps follow from it as if eve
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from deploydash.core.fleet import Fleet
 from deploydash.core.model import (
     CameraSubstate,
@@ -25,6 +27,7 @@ from deploydash.core.observations import (
     BeatsUnreadable,
     ErrorTold,
     FeedChanged,
+    LoggedBeat,
     LogTold,
     Observation,
     Process,
@@ -74,9 +77,25 @@ def beat(
     return BeatArrived(CscId.parse(csc), process(life), at, None if create_time else sent, sent + TAI_MINUS_UTC, count)
 
 
-def logged_beat(csc: str, life: str, at: float, *, age: float, create_time: bool = False) -> BeatFoundInLog:
-    """A heartbeat that was found in the log at ``at`` and appended ``age`` seconds before."""
-    return BeatFoundInLog(CscId.parse(csc), process(life), at, None if create_time else START_UTC + at - age)
+def logged_beat(
+    csc: str,
+    life: str,
+    at: float,
+    *,
+    age: float,
+    create_time: bool = False,
+    lately: Iterable[tuple[str, float]] = (),
+) -> BeatFoundInLog:
+    """A heartbeat that was found in the log at ``at`` and appended ``age`` seconds before.
+
+    ``lately``: life and age of the last beats there, oldest first, this one at the end.
+    """
+
+    def appended(age: float) -> float | None:
+        return None if create_time else START_UTC + at - age
+
+    beats = tuple(LoggedBeat(process(one), START_UTC + at - old + TAI_MINUS_UTC, appended(old)) for one, old in lately)
+    return BeatFoundInLog(CscId.parse(csc), process(life), at, appended(age), beats)
 
 
 def unreadable(name: str, at: float, why: str, *, age: float = 0.0, live: bool = True) -> BeatsUnreadable:

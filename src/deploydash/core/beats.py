@@ -140,7 +140,12 @@ class Lives:
     @property
     def interleaved(self) -> bool:
         """Whether series took turns often enough within the limit to be two processes at once."""
-        return len(self._returns) >= _RETURNS_OF_A_DUPLICATE or len(self._births) >= _BIRTHS_OF_A_DUPLICATE
+        return self.returned or len(self._births) >= _BIRTHS_OF_A_DUPLICATE
+
+    @property
+    def returned(self) -> bool:
+        """Whether one went on after another had taken over, again and again: no restart does."""
+        return len(self._returns) >= _RETURNS_OF_A_DUPLICATE
 
     def forget(self, now: float, limit: float) -> None:
         """Forget the series that have been silent for ``limit`` seconds."""

@@ -56,10 +56,10 @@ class Component:
     __slots__ = (
         "append_ahead",
         "back_at",
-        "beats_read",
         "cells",
         "gaps",
         "heard_since",
+        "known_since",
         "log_complete",
         "log_since_utc",
         "log_unread_utc",
@@ -87,8 +87,8 @@ class Component:
         """Transient: its broker's append time minus our receive time, where it was largest (least delay)."""
         self.log_since_utc: float | None = None
         """Transient: append time back to which its heartbeat log is known."""
-        self.beats_read = False
-        """Transient: the last seconds of its heartbeat log were read, in which two processes take turns."""
+        self.known_since: float | None = None
+        """Transient: since when every heartbeat of it is known, from the log or by listening to this connection."""
         self.log_complete = False
         """Transient: the log was read to its start."""
         self.log_unread_utc = LONG_AGO

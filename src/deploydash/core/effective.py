@@ -37,7 +37,8 @@ class Seen:
     ``unread``, ``state_unread``, ``substate_unread``: why its heartbeats, newest state, newest sub-state are not
     readable. ``told_at``: when ``reported`` was told live, None if it was read back; ``silence_due``: until when its
     heartbeats may go on, if that was OFFLINE; ``first_beat_due``: until when the process that told it after the last
-    heartbeat may take to its own first. ``topic``: its heartbeat topic can be read. ``proved``: another CSC beats.
+    heartbeat may take to its own first. ``one_process_at``: until when a second process could beat unseen, None where
+    none could. ``topic``: its heartbeat topic can be read. ``proved``: another CSC beats.
     ``before``: what it was when the feed was lost. ``back_at``: when the feed came back, if no beat followed yet;
     with ``stood_for`` when we ourselves went on after standing still for so many seconds. ``stopped_by``: the
     approved step that stopped it, and when, in words. ``moving``: a command of ours is under way and within its time.
@@ -60,6 +61,7 @@ class Seen:
     substate: CameraSubstate | None = None
     error: int = 0
     duplicate: bool = False
+    one_process_at: float | None = None
     unread: str = ""
     state_unread: str = ""
     substate_unread: str = ""
@@ -108,7 +110,7 @@ def _first_row_that_fits(seen: Seen, target: Target | None, now: float) -> Judge
     if seen.liveness is Liveness.UNREADABLE:
         return _unknown(Reason(f"heartbeats arrive and cannot be read ({seen.unread})"))
     if seen.liveness is Liveness.BEATING or seen.liveness is Liveness.LATE:
-        return _beating(seen, target, now)
+        return _as_one(seen, _beating(seen, target, now), now)
     if seen.liveness is Liveness.UNSEEN and seen.listening:
         return _unknown(Reason("listening for {age}", seen.listening_since))
     if not seen.topic:
@@ -141,6 +143,14 @@ def _feed_down(seen: Seen) -> Judgement:
     if seen.back_at is not None:
         reason = Reason(f"Kafka back for {{age}}, no beat since; {before}", seen.back_at)
     return Judgement(seen.before, seen.before_inferred, Verdict.UNKNOWN, reason)
+
+
+def _as_one(seen: Seen, judgement: Judgement, now: float) -> Judgement:
+    """Take nobody for at its target while a second process could beat as the same CSC unseen."""
+    if judgement.verdict is not Verdict.AT_TARGET or seen.one_process_at is None or now > seen.one_process_at:
+        return judgement
+    reason = Reason(f"says {judgement.effective}; a second process could still show")
+    return Judgement(judgement.effective, False, Verdict.UNKNOWN, reason)
 
 
 def _beating(seen: Seen, target: Target | None, now: float) -> Judgement:

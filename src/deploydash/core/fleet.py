@@ -174,6 +174,7 @@ class Fleet:
         change = review(cell, self._ledger.hearing, now)
         if change is not None:
             records.append(change)
+            records += heard.two_in_log(self._ledger, cell, change)
         if cell.lives.others and self._ledger.hearing.lost_for(cell.component) is None:
             ended = heard.duplicate_ended(cell, now)
             if ended is not None:
@@ -205,8 +206,8 @@ class Fleet:
             cell.decided = decided
             if view.expected:
                 self._undecided -= 1 if decided else -1
-        until = ledger.awaited_until(cell)
-        if until is not None and now <= until:
+        until = ledger.awaited_until(cell, now)
+        if until is not None:
             self._leaving[cell] = until
         if view is old:
             return

@@ -7,7 +7,13 @@ from deploydash.core.cell import Cell
 from deploydash.core.ledger import Ledger
 from deploydash.core.listening import by_age, review
 from deploydash.core.model import NEVER_EXPECTED, CscId, Liveness
-from deploydash.core.observations import BeatArrived, BeatFoundInLog, BeatsReadBack, BeatsUnreadable, Process
+from deploydash.core.observations import (
+    BeatArrived,
+    BeatFoundInLog,
+    BeatsReadBack,
+    BeatsUnreadable,
+    Process,
+)
 from deploydash.core.records import (
     NOTHING,
     BeatsChanged,
@@ -19,10 +25,10 @@ from deploydash.core.records import (
     Record,
 )
 from deploydash.core.told import TAI_MINUS_UTC, Telling, after, told_by
+from deploydash.core.turns import turns_of_log
 from deploydash.core.unread import beats_unreadable, state_change
 
-_GOES_ON = 30
-"""So many numbers behind the beat that is received is the same process a few seconds ago, in a log of two of them."""
+_ALIVE = (Liveness.BEATING, Liveness.LATE)
 
 
 def beat_arrived(ledger: Ledger, beat: BeatArrived, now: float) -> tuple[Record, ...]:
@@ -49,10 +55,11 @@ def beat_arrived(ledger: Ledger, beat: BeatArrived, now: float) -> tuple[Record,
         placed = cell.lives.place(process, stamp, heard_at, cell.limits.silent)
         if placed is not Placed.CONTINUES:
             records.append(_process_noticed(ledger, cell, placed, beat.at))
-        if placed is Placed.FIRST:
-            _take_turns_of_log(cell)
+        if placed is Placed.FIRST and cell.log_beat is not None:
+            records += _turns_of_log(ledger, cell, cell.log_beat, cell.lives, beat.at)
     cell.recent.extend([beat.at] * beat.count)
-    if cell.lives.interleaved and not cell.duplicate:
+    noticed = any(type(record) is DuplicateNoticed for record in records)
+    if cell.lives.interleaved and not (cell.duplicate or noticed):
         records.append(DuplicateNoticed(beat.csc, beat.at))
     if cell.lives.others:
         cell.deadline = 0.0
@@ -115,23 +122,26 @@ def _begin_after_log(ledger: Ledger, cell: Cell) -> bool:
     return True
 
 
-def _take_turns_of_log(cell: Cell) -> None:
-    """Where two processes take turns in the last seconds of the log, one of which beats now, hold both of them.
+def two_in_log(ledger: Ledger, cell: Cell, change: BeatsChanged) -> tuple[Record, ...]:
+    """Notice two processes of a CSC whose last beat of the log counts as heard, before any is received."""
+    found = cell.log_beat
+    if found is None or change.beat_at is None or cell.lives.series is not None or change.liveness not in _ALIVE:
+        return NOTHING
+    stamp = found.lately[-1].sent_tai if found.lately else 0.0
+    newest = Lives()
+    newest.place(found.process, stamp, change.beat_at, cell.limits.silent)
+    return _turns_of_log(ledger, cell, found, newest, change.at)
 
-    The log is in the order of arrival; its spacing is told by the senders' stamps, which clocks of two machines may
-    tell differently: so only the turns count, at the moment of the beat that was just received.
-    """
-    found, series = cell.log_beat, cell.lives.series
-    if found is None or series is None or not found.before:
-        return
-    logged = (*found.before, (found.process, 0.0))
-    if not any(one.origin == series.origin and 0 <= series.seq - one.seq_num <= _GOES_ON for one, _ in logged):
-        return  # both may be long dead
-    turns = Lives()
-    for process, stamp in (*logged, (Process(series.origin, series.seq), series.stamp)):
-        turns.place(process, stamp, series.at, cell.limits.silent)
-    if turns.interleaved and turns.series is not None:
-        cell.lives = turns
+
+def _turns_of_log(ledger: Ledger, cell: Cell, found: BeatFoundInLog, lives: Lives, at: float) -> tuple[Record, ...]:
+    """Where two processes take turns in the last seconds of the log, one of which beats now, hold both of them."""
+    ahead = ledger.hearing.append_ahead if cell.component.append_ahead is None else cell.component.append_ahead
+    turns = turns_of_log(found.lately, lives, ahead, cell.limits.silent)
+    if turns is None:
+        return NOTHING
+    cell.lives = turns
+    cell.deadline = 0.0
+    return NOTHING if cell.duplicate else (DuplicateNoticed(cell.csc, at),)
 
 
 def _keeps_state(cell: Cell) -> bool:
@@ -168,6 +178,8 @@ def _process(origin: int | None, seq_num: int | None) -> Process | None:
 def duplicate_ended(cell: Cell, at: float) -> DuplicateEnded | None:
     """Forget the processes that stopped beating; tell if a duplicate ended by that."""
     lives = cell.lives
+    if lives.series is not None and cell.limits.late <= at - lives.series.at < cell.limits.silent:
+        return None  # whether that one beats on is to be seen
     lives.forget(at, cell.limits.silent)
     if lives.others or not cell.duplicate or lives.series is None:
         return None
@@ -184,7 +196,11 @@ def beat_found_in_log(ledger: Ledger, found: BeatFoundInLog) -> tuple[Record, ..
         return NOTHING
     cell = ledger.cell(found.csc)
     if cell.lives.series is not None:
-        return _beat_while_lost(ledger, cell, cell.lives.series, found)
+        records = _beat_while_lost(ledger, cell, cell.lives.series, found)
+        began = min(series.first_at for series in (cell.lives.series, *cell.lives.others))
+        if found.appended_utc is None and began < ledger.hearing.connected_at:
+            return records  # what is stamped by its sender cannot be told from what was received before
+        return *records, *_turns_of_log(ledger, cell, found, cell.lives, found.at)
     held = cell.log_beat
     if held is None or (held.appended_utc or 0.0) <= (found.appended_utc or 0.0):
         cell.log_beat = found
@@ -209,14 +225,18 @@ def _beat_while_lost(ledger: Ledger, cell: Cell, series: Series, found: BeatFoun
 def beats_read_back(ledger: Ledger, read: BeatsReadBack) -> tuple[Record, ...]:
     """Keep how far a component's log is known, and weigh it at once: a start waits for nothing else."""
     component = ledger.component(read.component)
-    if not component.beats_read:
-        component.beats_read = True
+    known_since = read.at - read.reaches_s
+    if component.known_since is None or known_since < component.known_since:
+        component.known_since = known_since
         ledger.mark(component.cells)
     if read.append_time:
         since = component.log_since_utc
         component.log_since_utc = read.since_utc if since is None else min(since, read.since_utc)
         component.log_complete = component.log_complete or read.complete
         unheard = [cell for cell in component.cells if cell.lives.series is None]
-        changes = [review(cell, ledger.hearing, read.at) for cell in unheard]
-        return tuple(change for change in changes if change is not None)
+        records: list[Record] = []
+        for cell in unheard:
+            if (change := review(cell, ledger.hearing, read.at)) is not None:
+                records += (change, *two_in_log(ledger, cell, change))
+        return tuple(records)
     return NOTHING

@@ -18,9 +18,6 @@ from deploydash.core.snapshot import FeedView, Undecodable
 
 _ALIVE = (Liveness.BEATING, Liveness.LATE)
 
-_TOO_FEW = 1
-"""Two processes could hide behind one heartbeat, where the last seconds of the log are not known."""
-
 
 class Ledger:
     """Every CSC and component, the feeds, the event list, and which views have to be made anew."""
@@ -137,7 +134,8 @@ class Ledger:
             return False
         if cell.liveness is Liveness.FEED_DOWN and cell.back_at is not None:
             return False
-        if not cell.component.beats_read and cell.liveness in _ALIVE and len(cell.recent) == _TOO_FEW:
+        enough_at = self.one_process_at(cell)
+        if enough_at is not None and now <= enough_at:
             return False
         return cell.told is not None or self.looked(cell) is not Looked.NOT_YET
 
@@ -184,6 +182,7 @@ class Ledger:
             substate_unread=_why(cell, SUBSTATE),
             error=0 if cell.error is None else cell.error.code,
             duplicate=cell.duplicate,
+            one_process_at=self.one_process_at(cell),
             topic=hearing.has_topic(component),
             proved=self.livenesses[Liveness.BEATING] > 0,
             lost_at=lost_at,
@@ -197,13 +196,30 @@ class Ledger:
             moving=cell.moving,
         )
 
-    def awaited_until(self, cell: Cell) -> float | None:
-        """Return until when something has to follow what a CSC reported live: its silence, or its first heartbeat."""
-        if cell.told_since is None:
+    def awaited_until(self, cell: Cell, now: float) -> float | None:
+        """Return until when something has to follow, whose failing to come means something; None where nothing has.
+
+        What a CSC reported live is followed by its silence or its first heartbeat, and what beats by the beats of a
+        second process, if there is one.
+        """
+        dues = [self.one_process_at(cell), self.first_beat_due(cell)]
+        if cell.told_since is not None and cell.reported is SummaryState.OFFLINE:
+            dues.append(self.grace_until(cell.told_since))
+        return min((due for due in dues if due is not None and now <= due), default=None)
+
+    def one_process_at(self, cell: Cell) -> float | None:
+        """Return when a second process behind the heartbeats that are received will have been seen, if there is one.
+
+        One that takes turns beats within the limit of silence: so long every heartbeat has to be known, from the log
+        or by listening. None where this process read none of them: others did, who decided.
+        """
+        if cell.liveness not in _ALIVE or cell.duplicate:
             return None
-        if cell.reported is SummaryState.OFFLINE:
-            return self.grace_until(cell.told_since)
-        return self.first_beat_due(cell)
+        if not cell.recent and cell.log_beat is None:
+            return None
+        component = cell.component
+        since = component.heard_since if component.known_since is None else component.known_since
+        return self.hearing.due(self.started_at if since is None else since, cell.limits.silent)
 
     def first_beat_due(self, cell: Cell) -> float | None:
         """Return until when a process that reported a state may take to its first heartbeat, or None if it has beaten.

@@ -5,6 +5,7 @@ Every ``at`` is the receive time on our monotonic clock, in seconds. Commands an
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -41,19 +42,27 @@ class BeatArrived:
     count: int = 1
 
 
+class LoggedBeat(NamedTuple):
+    """One beat of a log: the sender's stamp (TAI seconds, 0.0: not told) and, where it is known, the append time."""
+
+    process: Process
+    sent_tai: float
+    appended_utc: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class BeatFoundInLog:
     """The newest beat of a CSC found by reading back. It can prove silence, never life.
 
-    ``before`` are those that the log has shortly before it, oldest first, each with the sender's stamp (TAI seconds,
-    0.0: not told): enough of them to see whether two processes take turns.
+    ``lately`` are the last that the log has of it, this one at the end, but for those within a run of rising
+    numbers: enough to see whether two processes take turns.
     """
 
     csc: CscId
     process: Process
     at: float
     appended_utc: float | None
-    before: tuple[tuple[Process, float], ...] = ()
+    lately: tuple[LoggedBeat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,8 @@ class BeatsReadBack:
 
     A CSC of it without a BeatFoundInLog has had no beat since then. ``complete`` says that the log was read
     to its start, so that no older beat exists. ``append_time`` is False where the topic carries CreateTime:
-    then the log proves nothing about silence.
+    then the log proves nothing about silence. Every beat of the last ``reaches_s`` seconds before its end was read,
+    at least; infinite where none was ever deleted before them.
     """
 
     component: str
@@ -70,6 +80,7 @@ class BeatsReadBack:
     since_utc: float
     append_time: bool
     complete: bool = False
+    reaches_s: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,12 @@ def _kafka_reported(ledger: Ledger, record: FeedReported, before: FeedState) -> 
     hearing = ledger.hearing
     if record.state is FeedState.CONNECTING:
         hearing.connected_at = record.at
+        for component in ledger.components.values():
+            component.known_since = None  # what was appended meanwhile is known when the log was read again
     if record.state in _UP:
+        for component in ledger.components.values():
+            if component.heard_since is not None and component.known_since is None:
+                component.known_since = record.at
         first_time = not hearing.ever_up
         _reached(ledger)
         if first_time and hearing.lost_at is not None:

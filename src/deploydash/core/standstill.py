@@ -57,7 +57,7 @@ def standstill_noted(ledger: Ledger, record: StandstillNoted) -> None:
     for cell in ledger.cells.values():
         cell.lives.pause(record.at - record.since)
         cell.deadline = 0.0
-        if ledger.awaited_until(cell) is not None:
+        if ledger.awaited_until(cell, record.since) is not None:
             ledger.mark((cell,))
     ledger.events.add(record.at, SUBJECT, f"stood still {in_words(record.lasted_s)}", cause(record))
 

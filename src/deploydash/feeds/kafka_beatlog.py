@@ -6,12 +6,20 @@ thousands of records back.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from deploydash.core.model import CscId
-from deploydash.core.observations import BeatFoundInLog, BeatsReadBack, BeatsUnreadable, Observation, Process
+from deploydash.core.observations import (
+    BeatFoundInLog,
+    BeatsReadBack,
+    BeatsUnreadable,
+    LoggedBeat,
+    Observation,
+    Process,
+)
 from deploydash.feeds.kafka_client import Partition, Record
 from deploydash.feeds.kafka_decode import SchemaMissing, appended_utc
 from deploydash.feeds.kafka_spans import Span
@@ -31,8 +39,9 @@ _BACK_S = (600.0, 3_600.0, 21_600.0, 86_400.0, 604_800.0)
 _EXACT_S = 3.0
 _BEATS_A_SAMPLE = 5
 _MOST_REFINED = 50
-_BEFORE = 6
-"""Beats before the newest: two processes that beat once a second take four turns in them at least."""
+LATELY = 64
+"""Beats of a CSC that are kept of its last minute, those within a run left out: of two processes that beat once a
+second the last half minute, and of one whose turn comes seldom the whole."""
 
 
 @dataclass(slots=True, eq=False)
@@ -47,39 +56,59 @@ class BeatLog:
     append_time: bool = True
     since_utc: float = 0.0
     complete: bool = False
+    reaches_s: float = 0.0
 
 
 @dataclass(slots=True)
 class _Stretch:
     at: float = 0.0
-    last: dict[int, tuple[Beat, float | None]] = field(default_factory=dict)
-    before: dict[int, deque[tuple[Process, float]]] = field(default_factory=dict)
+    last: dict[int, tuple[CscId, float | None]] = field(default_factory=dict)
+    lately: dict[int, deque[LoggedBeat]] = field(default_factory=dict)
     first_utc: float | None = None
+    last_utc: float | None = None
     refused: list[str] = field(default_factory=list)
     refused_utc: float | None = None
     append_time: bool = True
     waits: bool = False
 
     def take(self, beat: Beat, utc: float | None) -> None:
-        """Make a beat the newest of its CSC, and keep a few of those before it."""
-        index = beat.csc.index
-        held = self.last.get(index)
-        if held is not None:
-            earlier = held[0]
-            before = self.before.get(index)
-            if before is None:
-                before = self.before[index] = deque(maxlen=_BEFORE)
-            before.append((Process(earlier.origin, earlier.seq_num), earlier.sent_tai))
-        self.last[index] = (beat, utc)
+        """Make a beat the newest of its CSC; of a run of rising numbers only the first and the last are kept."""
+        csc, origin, number, sent_tai = beat
+        lately = self.lately.get(csc.index)
+        if lately is None:
+            lately = self.lately[csc.index] = deque(maxlen=LATELY)
+        elif len(lately) > 1 and lately[-1].process == (origin, number - 1) and _rises(lately[-2], lately[-1]):
+            lately.pop()
+        lately.append(LoggedBeat(Process(origin, number), sent_tai, utc))
+        self.last[csc.index] = (csc, utc)
 
     def newest(self) -> dict[CscId, BeatFoundInLog]:
         """Return the newest beat of each CSC."""
-        return {
-            beat.csc: BeatFoundInLog(
-                beat.csc, Process(beat.origin, beat.seq_num), self.at, utc, tuple(self.before.get(index, ()))
-            )
-            for index, (beat, utc) in self.last.items()
-        }
+        found = {}
+        for index, (csc, utc) in self.last.items():
+            lately = tuple(self.lately[index])
+            found[csc] = BeatFoundInLog(csc, lately[-1].process, self.at, utc, lately)
+        return found
+
+    def spanned_s(self) -> float:
+        """Return how many seconds lie between the first and the last record, at least, whatever clocks were set.
+
+        Without append times by what one process counted and stamped: it beats no oftener than it says.
+        """
+        if self.first_utc is not None and self.last_utc is not None:
+            return max(0.0, self.last_utc - self.first_utc)
+        spans = [0.0]
+        for lately in self.lately.values():
+            first: dict[int, LoggedBeat] = {}
+            for one in lately:
+                begin = first.setdefault(one.process.origin, one)
+                beats = one.process.seq_num - begin.process.seq_num
+                spans.append(min(one.sent_tai - begin.sent_tai, beats) if begin.sent_tai else 0.0)
+        return max(spans)
+
+
+def _rises(one: LoggedBeat, other: LoggedBeat) -> bool:
+    return one.process.origin == other.process.origin and one.process.seq_num < other.process.seq_num
 
 
 async def read_last_minute(reading: Reading, logs: Iterable[BeatLog], reference_utc: float) -> list[BeatLog]:
@@ -118,8 +147,11 @@ async def read_last_minute(reading: Reading, logs: Iterable[BeatLog], reference_
         log.newest = stretch.newest()
         log.append_time = stretch.append_time
         cut = spans[partition].start > offsets.get(partition, log.end)
-        log.since_utc = stretch.first_utc if cut and stretch.first_utc is not None else since
         log.complete = spans[partition].start <= log.begin
+        log.since_utc = since
+        if stretch.first_utc is not None and (cut or (log.complete and log.begin > 0)):
+            log.since_utc = max(since, stretch.first_utc)  # what was before it is not read, or was deleted
+        log.reaches_s = _reach(log, stretch)
         told += log.newest.values()
         read.setdefault(log.component, []).append(log)
     told += [_read_back(reading, same) for same in read.values()]
@@ -133,10 +165,19 @@ def _read_back(reading: Reading, logs: list[BeatLog]) -> BeatsReadBack:
     return BeatsReadBack(
         logs[0].component,
         reading.clock.monotonic(),
-        logs[0].since_utc,
+        max(log.since_utc for log in logs),
         append_time=all(log.append_time for log in logs),
         complete=all(log.complete for log in logs),
+        reaches_s=min(log.reaches_s for log in logs),
     )
+
+
+def _reach(log: BeatLog, stretch: _Stretch) -> float:
+    """Return how many seconds before its end a log was read, at least; what was deleted of it nobody knows."""
+    if log.complete and log.begin == 0:
+        return math.inf
+    quiet = 0.0 if stretch.first_utc is None else max(0.0, stretch.first_utc - log.since_utc)
+    return quiet + stretch.spanned_s()
 
 
 async def refine(reading: Reading, log: BeatLog, missing: Iterable[CscId], lived_utc: Mapping[CscId, float]) -> None:
@@ -229,6 +270,7 @@ async def _take(reading: Reading, log: BeatLog, records: list[Record], found: _S
         await reading.room.ensure((schema_id, log.partition) for schema_id in ids)
     if found.first_utc is None:
         found.first_utc = appended_utc(records[0])
+    found.last_utc = appended_utc(records[-1])
     for record in records:
         utc = appended_utc(record)
         found.append_time = found.append_time and utc is not None

@@ -6,15 +6,18 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from deploydash.core.model import CscId
 from deploydash.core.observations import (
     BeatArrived,
     BeatFoundInLog,
     BeatsUnreadable,
     FeedMeasured,
+    LoggedBeat,
     Observation,
     RecordsUndecodable,
 )
 from deploydash.core.ports import Clock, Inbox
+from deploydash.feeds.kafka_beatlog import LATELY
 from deploydash.feeds.kafka_client import Partition
 from deploydash.feeds.kafka_decode import Decoder, Undecoded, appended_utc
 from deploydash.feeds.kafka_health import Health
@@ -142,11 +145,14 @@ class Intake:
         """
         if last + 1 >= self._logged_below[partition]:
             del self._logged_below[partition]
-        newest = {
-            beat.csc: BeatFoundInLog(beat.csc, beat.process, beat.at, beat.appended_utc)
-            for beat in beats
-            if isinstance(beat, BeatArrived)
-        }
+        newest: dict[CscId, BeatFoundInLog] = {}
+        for beat in beats:
+            if isinstance(beat, BeatArrived):
+                lately = newest[beat.csc].lately if beat.csc in newest else ()
+                here = LoggedBeat(beat.process, beat.sent_tai, beat.appended_utc)
+                newest[beat.csc] = BeatFoundInLog(
+                    beat.csc, beat.process, beat.at, beat.appended_utc, (*lately[1 - LATELY :], here)
+                )
         unread = [replace(beat, live=False) for beat in beats if isinstance(beat, BeatsUnreadable)]
         return [*newest.values(), *unread]
 
