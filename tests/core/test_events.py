@@ -9,7 +9,7 @@ import pytest
 from deploydash.core.commands import JudgeByRun
 from deploydash.core.fleet import Fleet
 from deploydash.core.model import CscId, FeedName, FeedState, Phase, SummaryState, Target
-from deploydash.core.observations import BeatsReadBack, FetchesResumed, StatesReadBack, TopicsListed
+from deploydash.core.observations import BeatsReadBack, CommandSeen, FetchesResumed, StatesReadBack, TopicsListed
 from tests.support.builders import Watched, beat, feed, log, roster, spec, told
 from tests.support.clock import START_UTC
 
@@ -128,6 +128,66 @@ def test_an_exit_by_this_run_is_planned_at_whatever_target() -> None:
     watched.fleet.order(JudgeByRun(stopped={}, moving=frozenset({CscId("MTDome")})))
     watched.see(told("MTDome", "OFFLINE", 2.0, life="7/4"))
     assert changes(watched, ["MTDome", "MT"]) == [("MTDome", "STANDBY → OFFLINE", "as planned")]
+
+
+OTHER = "ops2@console"
+
+
+def commanded(name: str, at: float) -> CommandSeen:
+    return CommandSeen(CscId.parse(name), OTHER, "COMPLETE", at)
+
+
+@pytest.mark.parametrize("acknowledged", ["before", "after"])
+@pytest.mark.parametrize(
+    ("phase", "state", "to"),
+    [(AT_STANDBY, "FAULT", "STANDBY"), (AT_STANDBY, "DISABLED", "STANDBY"), (AT_NOTHING, "STANDBY", "DISABLED")],
+)
+def test_what_somebody_else_commanded_is_not_planned_even_where_the_phase_wants_it(
+    acknowledged: str, phase: Phase, state: str, to: str
+) -> None:
+    watched = watch("MTDome", "MTMount", phase=phase)
+    fleet = Fleetlet(watched, MTDome=state, MTMount="STANDBY")
+    fleet.until(2.0)
+    if acknowledged == "before":
+        watched.see(commanded("MTDome", 2.0))
+        fleet.until(3.0)
+        watched.see(told("MTDome", to, 3.0, life="7/4"))
+    else:
+        watched.see(told("MTDome", to, 2.0, life="7/4"))
+        watched.snapshot()
+        fleet.until(3.0)
+        watched.see(commanded("MTDome", 3.0))
+    assert sorted(changes(watched, ["MTDome"])) == [
+        ("MTDome", f"{state} → {to}", f"last commanded by {OTHER}"),
+        ("MTDome", "commanded by another", f"{OTHER}: COMPLETE"),
+    ]
+    assert not any(line.calm for line in watched.snapshot().events if line.subject == "MTDome")
+
+
+def test_who_was_commanded_by_another_is_counted_with_the_planned_ones_no_more() -> None:
+    watched = watch("MTDome", "MTMount", "MTPtg", phase=AT_STANDBY)
+    fleet = Fleetlet(watched, MTDome="DISABLED", MTMount="DISABLED", MTPtg="DISABLED")
+    fleet.until(2.0)
+    for name in ("MTDome", "MTMount", "MTPtg"):
+        watched.see(told(name, "STANDBY", 2.0, life="7/4"))
+    assert changes(watched, ["MT"]) == [("MT", "3 of 3 STANDBY", "as planned")]
+    watched.see(commanded("MTDome", 2.0))
+    assert changes(watched, ["MT"]) == [("MT", "2 of 3 STANDBY", "as planned")]
+    assert ("MTDome", "DISABLED → STANDBY", f"last commanded by {OTHER}") in changes(watched, ["MTDome"])
+    watched.see(commanded("MTPtg", 2.0))
+    assert changes(watched, ["MT", "MTMount"]) == [("MTMount", "DISABLED → STANDBY", "as planned")]
+
+
+def test_a_command_of_others_long_before_or_while_ours_is_under_way_explains_nothing() -> None:
+    watched = watch("MTDome", "MTMount", phase=AT_STANDBY)
+    fleet = Fleetlet(watched, MTDome="DISABLED", MTMount="DISABLED")
+    fleet.until(2.0)
+    watched.see(commanded("MTDome", 2.0))
+    fleet.until(8.0)
+    watched.fleet.order(JudgeByRun(stopped={}, moving=frozenset({CscId("MTMount")})))
+    watched.see(told("MTDome", "STANDBY", 8.0, life="7/4"), told("MTMount", "STANDBY", 8.0, life="7/4"))
+    watched.see(commanded("MTMount", 8.0))
+    assert ("MT", "2 of 2 STANDBY", "as planned") in changes(watched, ["MT"])
 
 
 def test_where_the_phase_wants_nothing_nothing_is_called_planned_and_a_group_has_one_line() -> None:

@@ -21,12 +21,33 @@ _NAMED = 8
 _LADDER = (Effective.OFFLINE, Effective.STANDBY, Effective.DISABLED, Effective.ENABLED)
 
 
-class Plan(Enum):
-    """What a change is to the plan: expected, of a phase that wants nothing, or a departure."""
+COMMAND_TELLS_S = 5.0
+"""Seconds between a change of state and the acknowledgement of a command of others that explains it, in either order:
+a CSC tells its state before it acknowledges for good."""
 
-    PLANNED = "as planned"
-    UNJUDGED = "no target in this phase"
-    DEPARTS = ""
+
+class Plan(Enum):
+    """Whose doing a change is: this run's, the phase's, of a phase that wants nothing, somebody else's, or nobody's."""
+
+    OURS = "ours"
+    WANTED = "wanted"
+    UNJUDGED = "unjudged"
+    OTHERS = "of others"
+    DEPARTS = "departs"
+
+    @property
+    def said(self) -> str:
+        """What is said of a change that goes along with others."""
+        return "no target in this phase" if self is Plan.UNJUDGED else "as planned"
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """One CSC's part in a line, as of ``at`` (monotonic)."""
+
+    at: float
+    told: str
+    plan: Plan
 
 
 @dataclass(slots=True, eq=False)
@@ -39,7 +60,7 @@ class _Line:
     calm: bool
     effective: Effective | None
     grown_at: float
-    members: dict[str, None] = field(default_factory=dict)
+    members: dict[str, _Change | None] = field(default_factory=dict)
     written: EventLine | None = None
 
 
@@ -49,7 +70,7 @@ class EventLog:
     def __init__(self) -> None:
         self._lines: deque[_Line] = deque(maxlen=KEPT)
         self._number = 0
-        self._open: dict[tuple[str, Effective, Plan], _Line] = {}
+        self._open: dict[tuple[str, Effective, str], _Line] = {}
         self._undecodable: _Line | None = None
         self._written: tuple[EventLine, ...] = ()
         self._changed = False
@@ -67,26 +88,52 @@ class EventLog:
         """Add a line as of ``at`` (monotonic)."""
         self._append(at, subject, change, detail, calm, effective)
 
-    def csc_changed(self, before: Effective, view: CscView, group_size: int, plan: Plan, now: float) -> None:
+    def csc_changed(
+        self, before: Effective, view: CscView, group_size: int, plan: Plan, now: float, by: str = ""
+    ) -> None:
         """Tell a change of a CSC's effective state: on a line of its own where it departs from the plan.
 
-        Whoever departs is counted no more among those it went with: their line is closed.
+        Whoever departs is counted no more among those it went with: their line is closed. ``by``: who else
+        commanded it.
         """
         name = str(view.csc)
-        if plan is Plan.DEPARTS:
+        change = _Change(now, f"{before} → {view.effective}", plan)
+        if plan in (Plan.DEPARTS, Plan.OTHERS):
             self._open = {key: line for key, line in self._open.items() if name not in line.members}
-            detail = view.reason.render(now)
-            self._append(now, name, f"{before} → {view.effective}", detail, False, view.effective)
+            detail = view.reason.render(now) if plan is Plan.DEPARTS else _commanded(by)
+            self._append(now, name, change.told, detail, False, view.effective)
             return
-        key = (view.group, view.effective, plan)
+        key = (view.group, view.effective, plan.said)
         line = self._open.get(key)
         if line is None or name in line.members or self._is_closed(line, now):
-            line = self._append(now, name, f"{before} → {view.effective}", plan.value, True, view.effective)
+            line = self._append(now, name, change.told, plan.said, True, view.effective)
             self._open[key] = line
-        self._grow(line, name, now)
+        self._grow(line, name, now, change)
         if len(line.members) > 1:
             line.subject = view.group
             line.change = f"{len(line.members)} of {group_size} {view.effective}"
+
+    def commanded(self, csc: str, by: str, at: float) -> None:
+        """Take in that somebody else commanded a CSC: a change just before, which we did not make, is no plan's."""
+        for key, line in self._open.items():
+            change = line.members.get(csc)
+            if change is None or change.plan is Plan.OURS or at - change.at > COMMAND_TELLS_S:
+                continue
+            if len(line.members) == 1:
+                line.detail, line.calm, line.written, self._changed = _commanded(by), False, None, True
+                del self._open[key]
+            else:
+                self._take_out(line, csc)
+                self._append(change.at, csc, change.told, _commanded(by), False, line.effective)
+            return
+
+    def _take_out(self, line: _Line, csc: str) -> None:
+        del line.members[csc]
+        line.written = None
+        line.change = f"{len(line.members)} {line.change.partition(' ')[2]}"
+        if len(line.members) == 1:
+            ((line.subject, left),) = line.members.items()
+            line.change = left.told if left is not None else line.change
 
     def undecodable(self, topic: str, example: str, at: float) -> None:
         """Tell the first record of a topic that cannot be decoded, as of ``at`` (monotonic).
@@ -106,13 +153,13 @@ class EventLog:
     def _is_closed(self, line: _Line, now: float) -> bool:
         return now - line.grown_at > _OPEN_FOR or line.number <= self._number - KEPT
 
-    def _grow(self, line: _Line, member: str, now: float) -> None:
+    def _grow(self, line: _Line, member: str, now: float, change: _Change | None = None) -> None:
         """Take one more into a line; it is told when the last of them came, and stands where that belongs."""
         if line.members and member not in line.members:
             line.at = now
             self._lines.remove(line)
             self._lines.append(line)
-        line.members[member] = None
+        line.members[member] = change
         line.grown_at = now
         line.written = None
         self._changed = True
@@ -145,27 +192,37 @@ class EventLog:
         return line
 
 
-def plan_of(before: Effective, view: CscView, *, ours: bool, restarted: bool) -> Plan:
+def _commanded(by: str) -> str:
+    return f"last commanded by {by}"
+
+
+def plan_of(before: Effective, view: CscView, *, ours: bool, restarted: bool, by_others: bool = False) -> Plan:
     """Tell whether what this phase wants, or what this run does, explains a change.
 
     ``ours``: a command of this run is under way, or an approved step stopped it. ``restarted``: another process beats
-    than in ``before``. A process that died is nobody's plan, wherever the next one ends up.
+    than in ``before``. A process that died is nobody's plan, wherever the next one ends up. ``by_others``: somebody
+    else commanded it just before; what they do is not planned, even where the phase wants it.
     """
     if view.effective in (Effective.FAULT, Effective.LOST) and view.verdict is not Verdict.AT_TARGET:
         return Plan.DEPARTS
     if ours:
-        return Plan.PLANNED
+        return Plan.OURS
     if before is Effective.LOST or (restarted and before is not Effective.OFFLINE):
         return Plan.DEPARTS
+    plan = _by_target(before, view)
+    return Plan.OTHERS if by_others and plan is not Plan.DEPARTS else plan
+
+
+def _by_target(before: Effective, view: CscView) -> Plan:
     if view.target is None:
         return Plan.UNJUDGED
     wanted = Effective[view.target.state.name]
     if view.verdict is Verdict.AT_TARGET or wanted is view.effective:
-        return Plan.PLANNED
+        return Plan.WANTED
     if wanted not in _LADDER or view.effective not in _LADDER or view.effective is Effective.OFFLINE:
         return Plan.DEPARTS
     if before not in _LADDER:
-        return Plan.PLANNED
+        return Plan.WANTED
     goal = _LADDER.index(wanted)
     nearer = abs(goal - _LADDER.index(view.effective)) < abs(goal - _LADDER.index(before))
-    return Plan.PLANNED if nearer else Plan.DEPARTS
+    return Plan.WANTED if nearer else Plan.DEPARTS

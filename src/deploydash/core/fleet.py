@@ -9,10 +9,10 @@ from typing import Any
 from deploydash.core import asides, fold, heard, notice, standstill, unread
 from deploydash.core import observations as seen
 from deploydash.core.board import Board
-from deploydash.core.cell import Cell
+from deploydash.core.cell import LONG_AGO, Cell
 from deploydash.core.commands import Command, CompareWith, JudgeByRun, Remark
 from deploydash.core.detail import detail_of
-from deploydash.core.events import plan_of
+from deploydash.core.events import COMMAND_TELLS_S, plan_of
 from deploydash.core.ledger import Ledger
 from deploydash.core.listening import review
 from deploydash.core.model import CscId, Effective, FeedName, FeedState, Liveness, Phase, Roster
@@ -102,7 +102,7 @@ class Fleet:
 
     def tick(self, now: float) -> tuple[Record, ...]:
         """Notice what the passing of time makes a fact."""
-        records: list[Record] = []
+        records: list[Record] = list(standstill.overdue(self._ledger, now))
         for cell in self._cells.values():
             if cell.deadline <= now:
                 self._review(cell, now, records)
@@ -222,8 +222,10 @@ class Fleet:
         restarts, cell.known_restarts = cell.known_restarts, cell.restarts
         if before is not None and before is not view.effective:
             ours = cell.moving or bool(cell.stopped_by)
-            plan = plan_of(before, view, ours=ours, restarted=cell.restarts > restarts)
-            ledger.events.csc_changed(before, view, self._board.group_sizes[view.group], plan, now)
+            by, at = ledger.commanded.get(cell.csc, ("", LONG_AGO))
+            lately = now - at <= COMMAND_TELLS_S
+            plan = plan_of(before, view, ours=ours, restarted=cell.restarts > restarts, by_others=lately)
+            ledger.events.csc_changed(before, view, self._board.group_sizes[view.group], plan, now, by)
 
     def _banner(self) -> str:
         ledger = self._ledger

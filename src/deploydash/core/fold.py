@@ -163,6 +163,8 @@ def _undecodable_noticed(ledger: Ledger, record: UndecodableNoticed) -> None:
 
 
 def _command_noticed(ledger: Ledger, record: CommandNoticed) -> None:
+    ledger.commanded[record.csc] = (record.identity, record.at)
+    ledger.events.commanded(str(record.csc), record.identity, record.at)
     ledger.events.add(record.at, str(record.csc), "commanded by another", f"{record.identity}: {record.outcome}")
 
 

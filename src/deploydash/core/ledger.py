@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from deploydash.core.banner import QuietTogether
 from deploydash.core.board import UNEXPECTED
-from deploydash.core.cell import STATE, SUBSTATE, Cell, Component
+from deploydash.core.cell import LONG_AGO, STATE, SUBSTATE, Cell, Component
 from deploydash.core.effective import OFFLINE_GRACE, Looked, Seen, effective_state
 from deploydash.core.events import EventLog
 from deploydash.core.listening import Hearing
@@ -36,8 +36,16 @@ class Ledger:
         self.dirty: list[Cell] = []
         self.undecodable: dict[str, Undecodable] = {}
         self.standstill: StandstillNoted | None = None
+        """The last one, recorded or not."""
+        self.stood_until = LONG_AGO
+        self.unrecorded: list[StandstillNoted] = []
+        """Transient: standstills that touched nobody and wait for the next record."""
+        self.recorded_at = LONG_AGO
+        """Transient: when the last standstill was made a record."""
         self.waiting: dict[str, Undecodable] = {}
         self.livenesses: Counter[Liveness] = Counter()
+        self.commanded: dict[CscId, tuple[str, float]] = {}
+        """Who else commanded a CSC last, and when that was acknowledged."""
         self.foreign: dict[tuple[CscId, str], tuple[float, int]] = {}
         self.feeds = {
             FeedName.KAFKA: FeedView(FeedName.KAFKA, FeedState.CONNECTING, "", started_at),

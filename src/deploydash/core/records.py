@@ -183,7 +183,8 @@ class StandstillNoted:
     """This process took in nothing from ``since`` to ``at``, in all ``lasted_s``; ``where`` as StoodStill has it.
 
     ``touched``: the CSCs of which nothing is known by that, until a heartbeat is received or a whole limit of
-    listening has passed.
+    listening has passed. ``joined``: from when to when it stood still before, since the last such record; those
+    touched nobody.
     """
 
     since: float
@@ -191,6 +192,7 @@ class StandstillNoted:
     where: str
     touched: tuple[CscId, ...]
     at: float
+    joined: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

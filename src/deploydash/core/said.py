@@ -59,7 +59,7 @@ from deploydash.core.run_records import (
 )
 from deploydash.core.run_state import RunState, TargetStatus, script_of
 from deploydash.core.runbook import HandItem, StepId
-from deploydash.core.standstill import cause, in_words
+from deploydash.core.standstill import cause, in_words, total_s
 
 COMPLETE = 303
 """``ackcmd.ack`` of a command that was carried out (ts_salobj ``SalRetCode``)."""
@@ -260,7 +260,9 @@ def _of_fleet(record: object) -> Said | None:
         what = f"{record.feed.value} is {record.state.value}" + (f": {record.detail}" if record.detail else "")
         return Said("", what, notable=False)
     if isinstance(record, StandstillNoted):
-        return Said("", f"deploydash stood still for {in_words(record.lasted_s)}: {cause(record)}", record.touched)
+        long = in_words(total_s(record))
+        stood = f"{len(record.joined) + 1} times, {long} in all" if record.joined else f"for {long}"
+        return Said("", f"deploydash stood still {stood}: {cause(record)}", record.touched)
     what = _of_csc(record)
     if not what or not isinstance(record, StateRecorded | ErrorRecorded | BeatsChanged | ProcessNoticed | _Duplicate):
         return None

@@ -2,25 +2,64 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from deploydash.core.cell import Cell
 from deploydash.core.ledger import Ledger
 from deploydash.core.listening import SILENT_AFTER_EXIT, by_age
-from deploydash.core.model import Liveness
+from deploydash.core.model import Liveness, SummaryState
 from deploydash.core.observations import StoodStill
-from deploydash.core.records import Record, StandstillNoted
+from deploydash.core.records import NOTHING, Record, StandstillNoted
 from deploydash.core.snapshot import Standstill
 
 SUBJECT = "deploydash"
 """Whose events these are in the list."""
+
+TOGETHER_S = 10.0
+"""Seconds in which standstills that touch nobody make one record: a machine that stalls every second would fill the
+journal."""
 
 _SHOWN_FOR = 30.0
 """Seconds for which a standstill stays in the header, if nobody waits for a heartbeat because of it any more."""
 
 
 def stood_still(ledger: Ledger, stood: StoodStill) -> tuple[Record, ...]:
-    """Record a standstill with the CSCs whose liveness it could touch."""
+    """Record a standstill with the CSCs whose liveness it could touch.
+
+    One that touches nobody is taken in at once, and may wait to be recorded together with those that follow.
+    """
     touched = tuple(cell.csc for cell in ledger.cells.values() if _is_touched(ledger, cell, stood))
-    return (StandstillNoted(stood.since, stood.lasted_s, stood.where, touched, stood.at),)
+    noted = StandstillNoted(stood.since, stood.lasted_s, stood.where, touched, stood.at)
+    if not touched and stood.at - ledger.recorded_at < TOGETHER_S and not _is_awaited(ledger, stood.since):
+        ledger.unrecorded.append(noted)
+        _take_in(ledger, noted)
+        return NOTHING
+    return _recorded(ledger, (*ledger.unrecorded, noted), stood.at)
+
+
+def overdue(ledger: Ledger, now: float) -> tuple[Record, ...]:
+    """Record the standstills that wait for that, once it is time or what they put off is shown (on ticks)."""
+    waiting = ledger.unrecorded
+    if waiting and (now - ledger.recorded_at >= TOGETHER_S or _is_awaited(ledger, waiting[0].since)):
+        return _recorded(ledger, tuple(waiting), now)
+    return NOTHING
+
+
+def _recorded(ledger: Ledger, noted: tuple[StandstillNoted, ...], now: float) -> tuple[Record, ...]:
+    ledger.unrecorded = []
+    ledger.recorded_at = now
+    return (replace(noted[-1], joined=tuple((one.since, one.at) for one in noted[:-1])),)
+
+
+def _is_awaited(ledger: Ledger, since: float) -> bool:
+    """Tell whether a view shows how long something may still take: observers reckon that from records alone."""
+    for cell in ledger.cells.values():
+        if cell.told_since is not None:
+            is_offline = cell.reported is SummaryState.OFFLINE
+            due = ledger.grace_until(cell.told_since) if is_offline else ledger.first_beat_due(cell)
+            if due is not None and due >= since:
+                return True
+    return False
 
 
 def _is_touched(ledger: Ledger, cell: Cell, stood: StoodStill) -> bool:
@@ -41,10 +80,18 @@ def _is_touched(ledger: Ledger, cell: Cell, stood: StoodStill) -> bool:
 
 def standstill_noted(ledger: Ledger, record: StandstillNoted) -> None:
     """Count no silence over a standstill, and have the CSCs that it touched wait for a heartbeat."""
-    ledger.hearing.stood_still(record.since, record.at)
+    for since, at in record.joined:
+        _pass_over(ledger, since, at)
+    _take_in(ledger, record)
+    change = f"stood still {in_words(record.lasted_s)}"
+    if record.joined:
+        change = f"stood still {len(record.joined) + 1} times, {in_words(total_s(record))} in all"
+    ledger.events.add(record.at, SUBJECT, change, cause(record))
+
+
+def _take_in(ledger: Ledger, record: StandstillNoted) -> None:
+    _pass_over(ledger, record.since, record.at)
     ledger.standstill = record
-    for component in ledger.components.values():
-        component.gaps.append((record.since, record.at))
     for csc in record.touched:
         cell = ledger.cell(csc)
         if cell.liveness is Liveness.UNSEEN and cell.listening:
@@ -54,12 +101,26 @@ def standstill_noted(ledger: Ledger, record: StandstillNoted) -> None:
             ledger.freeze(cell, record.since)
             cell.stood_for = record.lasted_s
         cell.back_at = record.at
+
+
+def _pass_over(ledger: Ledger, since: float, at: float) -> None:
+    """Leave a time in which we stood still out of every time that is counted; once, although told of twice."""
+    if at <= ledger.stood_until:
+        return
+    ledger.stood_until = at
+    ledger.hearing.stood_still(since, at)
+    for component in ledger.components.values():
+        component.gaps.append((since, at))
     for cell in ledger.cells.values():
-        cell.lives.pause(record.at - record.since)
+        cell.lives.pause(at - since)
         cell.deadline = 0.0
-        if ledger.awaited_until(cell, record.since) is not None:
+        if ledger.awaited_until(cell, since) is not None:
             ledger.mark((cell,))
-    ledger.events.add(record.at, SUBJECT, f"stood still {in_words(record.lasted_s)}", cause(record))
+
+
+def total_s(record: StandstillNoted) -> float:
+    """Return the seconds of a record's standstill and of those joined to it."""
+    return record.lasted_s + sum(at - since for since, at in record.joined)
 
 
 def cause(record: StandstillNoted) -> str:

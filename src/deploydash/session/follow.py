@@ -18,7 +18,7 @@ from deploydash.core.hand_view import remark
 from deploydash.core.judging import Judging
 from deploydash.core.model import FeedName, FeedState, Phase, Roster
 from deploydash.core.ports import Clock, Subscriber
-from deploydash.core.records import FeedReported, Record
+from deploydash.core.records import FeedReported, Record, StandstillNoted
 from deploydash.core.run_records import ItemTicked, RunOpened, RunRecord, RunResumed
 from deploydash.core.run_state import RunState, evolve
 from deploydash.core.run_view import run_view
@@ -48,13 +48,16 @@ class Line(Protocol):
 
 
 LEADS_TIMES = ("at", "beat_at", "answered_until", "since")
-"""The fields of records that are monotonic seconds of the process that wrote them."""
+"""The fields of records that are monotonic seconds of the process that wrote them; StandstillNoted has ``joined``."""
 
 
 def moved(record: Record, by: float) -> Record:
     """Return a record with its monotonic times put onto another clock."""
     times = {name: getattr(record, name, None) for name in LEADS_TIMES}
-    return replace(record, **{name: time + by for name, time in times.items() if time is not None})
+    put = {name: time + by for name, time in times.items() if time is not None}
+    if isinstance(record, StandstillNoted):
+        return replace(record, joined=tuple((since + by, at + by) for since, at in record.joined), **put)
+    return replace(record, **put)
 
 
 class Follower:
