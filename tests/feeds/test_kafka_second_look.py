@@ -8,10 +8,11 @@ import struct
 import pytest
 
 from deploydash.core.model import SummaryState
-from deploydash.core.observations import StatesUnreadable, StateTold, Unreadable
+from deploydash.core.observations import BeatsUnreadable, StatesUnreadable, StateTold, Unreadable
 from deploydash.feeds import kafka_second_look
 from deploydash.feeds.kafka_schemas import MOST_STRANGERS, Held
-from tests.feeds.test_kafka_intake import ESS1, STATES, TEXTS, Registry, Way, value
+from tests.feeds.test_kafka_intake import BEATS, ESS1, STATES, TEXTS, Registry, Way, value
+from tests.servers.fleet import schema_text
 from tests.servers.waiting import within
 from tests.support.records import Entry
 
@@ -131,3 +132,76 @@ async def test_a_flood_of_refused_ids_asks_for_a_few_of_each_partition_at_a_time
             while len(way.registry.asked) == asked:  # noqa: ASYNC110  it tells nobody what it was asked
                 await asyncio.sleep(0)
         assert len(way.registry.asked) - asked <= MOST_STRANGERS
+
+
+OTHER = schema_text("ESS", "summaryState", indexed=True).replace(
+    '"fields": [', '"fields": [{"name": "added", "type": "string"}, '
+)
+"""What a registry that was set up anew has under the id of the states."""
+
+
+def anew(index: int, told: SummaryState) -> bytes:
+    """Return a state written with the other schema."""
+    return state(index, 1, told)[:5] + b"\x04hi" + state(index, 1, told)[5:]
+
+
+async def test_a_record_that_does_not_fit_its_schema_is_read_with_the_one_that_the_registry_has_by_now(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = anew(1, S.FAULT)
+    monkeypatch.setitem(TEXTS, 2, OTHER)
+    with way.asking():
+        await way.intake.events_told({STATES: [Entry(0, written)]}, 4.0)
+        assert newest(way) == (Unreadable(None, 0, "does not fit schema 2"),)
+        await way.inbox.until(lambda: way.inbox.of(StateTold))
+    [told] = way.inbox.of(StateTold)
+    assert (told.csc, told.state, told.at, told.live) == (ESS1, S.FAULT, 4.0, True)
+    assert newest(way) == ()
+    assert way.registry.asked_instead == [2]
+
+
+async def test_a_record_that_does_not_fit_is_given_up_once_the_registry_has_nothing_else(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with way.asking():
+        await way.intake.events_told({STATES: [Entry(0, state(1, 1, S.FAULT) + b"x")]}, 4.0)
+        async with within(5):
+            while way.intake.again.keeps(STATES):  # noqa: ASYNC110  it tells nobody
+                await asyncio.sleep(0)
+        assert newest(way) == (Unreadable(None, 0, "does not fit schema 2"),)
+        monkeypatch.setitem(TEXTS, 2, OTHER)
+        await way.intake.events_told({STATES: [Entry(1, b"noise")]}, 5.0)
+    assert way.registry.asked_instead == [2]
+    assert newest(way)[-1].order == 1
+
+
+async def test_a_registry_that_is_away_is_asked_for_a_doubted_schema_once_it_is_back(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way.registry.there = False
+    written = anew(1, S.FAULT)
+    monkeypatch.setitem(TEXTS, 2, OTHER)
+    with way.asking():
+        await way.intake.events_told({STATES: [Entry(0, written)]}, 4.0)
+        async with within(5):
+            while len(way.registry.asked_instead) < 2:  # noqa: ASYNC110  it tells nobody
+                await asyncio.sleep(0)
+        way.registry.there = True
+        await way.inbox.until(lambda: way.inbox.of(StateTold))
+    assert [one.state for one in way.inbox.of(StateTold)] == [S.FAULT]
+
+
+async def test_heartbeats_that_do_not_fit_have_the_next_ones_read_with_the_schema_of_now(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = value(1, 1, 1)
+    monkeypatch.setitem(TEXTS, 1, OTHER)
+    with way.asking():
+        await way.intake.beats({BEATS: [Entry(0, written[:-1])]}, 1.0)
+        assert [one.why for one in way.inbox.of(BeatsUnreadable)] == ["does not fit schema 1"]
+        async with within(5):
+            while way.registry.asked_instead != [1]:  # noqa: ASYNC110  it tells nobody
+                await asyncio.sleep(0)
+    schema = way.registry.known(1)
+    assert schema is not None
+    assert "added" in schema.fields

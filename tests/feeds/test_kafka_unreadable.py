@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
 
 from deploydash.core.model import CscId, Effective, FeedState, Liveness, SummaryState, Verdict
+from deploydash.core.observations import BeatArrived, ErrorTold, RecordsUndecodable
 from deploydash.feeds.kafka_unread import WITHHELD
 from tests.servers.beater import Beater
 from tests.servers.fleet import SalWriter
@@ -141,6 +143,36 @@ async def test_states_refused_by_a_registry_that_was_set_up_empty_are_read_once_
             await watch.until(
                 lambda: [view.effective for view in watch.snapshot().cscs] == states, 60, "their states are read"
             )
+
+
+async def test_records_under_ids_that_a_registry_set_up_anew_gave_to_other_schemas_are_read_with_those(
+    kafka: KafkaServer, own_schema_registry: SchemaRegistry, subname: str, tmp_path: Path
+) -> None:
+    """Of the schemas that were kept none is that of its topic any more."""
+    before, after = (SalWriter(kafka.topics, own_schema_registry, subname) for _ in range(2))
+    before.prepare(TEST, ["heartbeat", "summaryState", "errorCode"])
+
+    def all_are(watch: Watching, state: Effective) -> bool:
+        return {view.effective for view in watch.snapshot().cscs} == {state}
+
+    settings = plain_settings(kafka.bootstrap, subname)
+    async with watching(settings, own_schema_registry.url, TEST, cache=tmp_path) as watch:
+        with Beater(before, TEST) as beater:
+            before.tell_error(TEST[0], 5, "it was cold", origin=beater.origin(TEST[0]))
+            for csc in TEST:
+                before.tell_state(csc, S.STANDBY, origin=beater.origin(csc))
+            await watch.until(lambda: all_are(watch, Effective.STANDBY) and watch.told.of(ErrorTold), 20, "all is read")
+        await asyncio.to_thread(own_schema_registry.restart)
+        after.prepare(TEST, ["summaryState", "errorCode", "heartbeat"])
+        with Beater(after, TEST, first_origin=2000) as beater:
+            for csc in TEST:
+                after.tell_state(csc, S.ENABLED, origin=beater.origin(csc))
+            await watch.until(lambda: all_are(watch, Effective.ENABLED), 30, "states are read by their new schema")
+            await watch.until(
+                lambda: {one.process.origin for one in watch.told.of(BeatArrived)} >= {2000, 2001, 2002}, 30, "beats"
+            )
+        whys = {one.example for one in watch.told.of(RecordsUndecodable) if not one.waiting}
+        assert whys == {"does not fit schema 3", "has no field summaryState"}
 
 
 async def test_heartbeats_behind_an_open_transaction_are_not_silence(

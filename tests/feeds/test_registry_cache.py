@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import threading
@@ -12,7 +13,7 @@ import pytest
 
 from deploydash.config.settings import RegistrySettings
 from deploydash.core.model import FeedState
-from deploydash.feeds.registry import SchemaStore, SchemaUnavailable, SchemaUnknown
+from deploydash.feeds.registry import INSTEAD_EVERY_S, SchemaStore, SchemaUnavailable, SchemaUnknown
 from deploydash.feeds.schema_cache import SchemaCache
 from tests.feeds.registry_server import AnsweringServer, always, answering, dripping, schemas
 
@@ -96,6 +97,79 @@ async def test_another_registry_found_late_makes_every_schema_from_disk_be_asked
         assert (await store.schema(1)).fields == {"other"}
         assert (await store.schema(2)).fields == {"another"}
         assert state(store) is FeedState.UP
+        await store.aclose()
+
+
+async def test_a_schema_that_a_record_does_not_fit_is_asked_for_past_memory_and_disk(tmp_path: Path) -> None:
+    now = [100.0]
+    async with answering(schemas({1: text(), 2: text(), 3: text()})) as server:
+        await fill(server, tmp_path, 1, 2, 3)
+        store = SchemaStore(server.settings, tmp_path, clock=lambda: now[0])
+        first, misfit = await store.schema(1), await store.schema(2)
+        assert await store.instead(misfit) is None
+        server.handler = schemas({1: text(), 2: text("other"), 3: text("another")})
+        with pytest.raises(SchemaUnavailable, match="a moment ago"):
+            await store.instead(misfit)
+        assert server.asked == ["/api/schemas/ids/1", "/api/schemas/ids/2"]
+        now[0] += INSTEAD_EVERY_S
+        other = await store.instead(misfit)
+        assert other is not None
+        assert other is store.known(2)
+        assert other.fields == {"other"}
+        assert await store.instead(misfit) is other
+        assert store.known(1) is None, "nothing else from disk is believed any more"
+        assert await store.instead(first) is not first
+        assert (await store.schema(3)).fields == {"another"}
+        await store.aclose()
+        server.handler = always("", 503)
+        store = SchemaStore(server.settings, tmp_path)
+        assert (await store.schema(2)).fields == {"other"}
+        await store.aclose()
+
+
+async def test_each_schema_that_was_replaced_is_kept_on_disk(tmp_path: Path) -> None:
+    async with answering(schemas({1: text(), 2: text()})) as server:
+        store = SchemaStore(server.settings, tmp_path)
+        held = [await store.schema(1), await store.schema(2)]
+        server.handler = schemas({1: text("one"), 2: text("two")})
+        for one in held:
+            await store.instead(one)
+        await store.aclose()
+        server.handler = always("", 503)
+        store = SchemaStore(server.settings, tmp_path)
+        assert [(await store.schema(number)).fields for number in (1, 2)] == [{"one"}, {"two"}]
+        await store.aclose()
+
+
+async def test_a_schema_is_kept_that_the_registry_has_no_more_and_is_not_asked_for_all_the_time(tmp_path: Path) -> None:
+    async with answering(schemas({1: text()})) as server:
+        store = SchemaStore(server.settings, tmp_path)
+        held = await store.schema(1)
+        server.handler = always("", 503)
+        for _ in range(2):
+            with pytest.raises(SchemaUnavailable):
+                await store.instead(held)
+        server.handler = schemas({})
+        store.registry._leave_alone_until = 0.0
+        with pytest.raises(SchemaUnknown):
+            await store.instead(held)
+        asked = len(server.asked)
+        with pytest.raises(SchemaUnavailable):
+            await store.instead(held)
+        assert len(server.asked) == asked
+        assert store.known(1) is held
+        await store.aclose()
+
+
+async def test_many_who_doubt_a_schema_at_once_ask_for_it_once(tmp_path: Path) -> None:
+    async with answering(schemas({1: text()})) as server:
+        store = SchemaStore(server.settings, tmp_path)
+        held = await store.schema(1)
+        server.asked.clear()
+        server.handler = schemas({1: text("other")})
+        found = await asyncio.gather(*(store.instead(held) for _ in range(20)))
+        assert {schema and schema.fields for schema in found} == {frozenset({"other"})}
+        assert server.asked == ["/api/schemas/ids/1"]
         await store.aclose()
 
 

@@ -61,25 +61,26 @@ def test_a_text_with_bytes_that_are_not_utf8_does_not_hide_the_rest_of_its_recor
 def test_bytes_that_are_not_one_whole_record_are_refused_at_once(fields: dict[str, Any], payload: bytes) -> None:
     schema = record_schema(11, **fields)
     before = time.monotonic()
-    with pytest.raises(Undecodable, match="schema 11"):
+    with pytest.raises(Undecodable) as refused:
         schema.decode(payload)
+    assert str(refused.value) == "does not fit schema 11"
     assert time.monotonic() - before < 0.5
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "not usable"),
-        ("{not json", "not usable"),
-        ("[" * 100_000, "not usable"),
+        ("", "it is no Avro schema"),
+        ("{not json", "it is no Avro schema"),
+        ("[" * 100_000, "it is no Avro schema"),
         ('"string"', "no Avro record"),
         ("[]", "no Avro record"),
         ("null", "no Avro record"),
         ('{"type": "enum", "name": "e", "symbols": ["a"]}', "no Avro record"),
         ('{"type": "record", "name": "r"}', "no Avro record"),
-        ('{"type": "record", "fields": []}', "not usable"),
-        ('{"type": "record", "name": "r", "fields": [{"name": "a"}]}', "not usable"),
-        ('{"type": "record", "name": "r", "fields": [{"name": "a", "type": "real"}]}', "not usable"),
+        ('{"type": "record", "fields": []}', "it is no Avro schema"),
+        ('{"type": "record", "name": "r", "fields": [{"name": "a"}]}', "it is no Avro schema"),
+        ('{"type": "record", "name": "r", "fields": [{"name": "a", "type": "real"}]}', "it is no Avro schema"),
         ('{"type": "record", "name": "r", "fields": [], "__fastavro_parsed": true}', "skip its checks"),
     ],
 )

@@ -14,6 +14,7 @@ from deploydash.core.observations import (
     Process,
     RecordsUndecodable,
 )
+from deploydash.errors import FeedError
 from deploydash.feeds.kafka_client import Partition, Record
 from deploydash.feeds.kafka_schemas import Held, Schemas, WaitingRoom
 from deploydash.feeds.kafka_second_look import Refused, SecondLook
@@ -124,11 +125,18 @@ class Decoder:
             Undecodable: it tells nothing.
         """
         schema, payload = self._schema_of(partition, record)
+        return self._reader(component).read(schema, payload)
+
+    async def has_another(self, record: Record) -> bool:
+        """Ask whether the registry has another schema by now than the one that a record does not fit."""
+        schema_id = _schema_id(record)
+        misfit = None if schema_id is None else self._schemas.known(schema_id)
+        if misfit is None:
+            return False
         try:
-            return self._reader(component).read(schema, payload)
-        except Undecodable:
-            self._doubt(record)
-            raise
+            return await self._schemas.instead(misfit) is not None
+        except (FeedError, Undecodable):
+            return False
 
     def schema_ids(self, records: Iterable[Record]) -> set[int]:
         """Return the ids of the schemas that are not in memory."""

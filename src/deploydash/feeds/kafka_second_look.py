@@ -81,6 +81,10 @@ class SecondLook:
         """Return the newest refused record of each index, also of those that never will be read."""
         return self._newest.get(partition, {})
 
+    def keeps(self, partition: Partition) -> int:
+        """Return how many records of a partition may be read yet."""
+        return len(self._kept.get(partition, ()))
+
     async def run(self) -> None:
         """Ask and release until cancelled."""
         async with asyncio.TaskGroup() as group:

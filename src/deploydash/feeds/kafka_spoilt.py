@@ -45,7 +45,7 @@ def spoilt_by(error: Exception) -> str:
             return words
     if isinstance(error, KafkaError | ConsumerStoppedError):
         return ""
-    return f"a batch that cannot be unpacked: {type(error).__name__}"
+    return "a batch that cannot be unpacked"
 
 
 class Careful:

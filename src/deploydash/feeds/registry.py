@@ -65,6 +65,8 @@ class SchemaStore:
         self._cache_confirmed = False
         self._confirming = asyncio.Lock()
         self._asked_instead: dict[int, float] = {}
+        self._replaced: set[int] = set()
+        self._comparing: dict[int, asyncio.Lock] = {}
         self._unusable: dict[int, tuple[float, type[Undecodable], str]] = {}
         self._missing: set[int] = set()
         self._asking: dict[int, asyncio.Lock] = {}
@@ -121,24 +123,10 @@ class SchemaStore:
             SchemaUnavailable: it cannot be asked, or was asked a moment ago; ask again later.
         """
         schema_id = misfit.schema_id
-        if (schema := self._schemas.get(schema_id)) is not misfit:
-            return schema or await self.schema(schema_id)
-        now = self._clock()
-        if now < self._asked_instead.get(schema_id, float("-inf")) + INSTEAD_EVERY_S:
-            raise SchemaUnavailable(FeedName.SCHEMA_REGISTRY.value, f"schema {schema_id} was compared a moment ago")
-        self._asked_instead[schema_id] = now
-        try:
-            text = await self._text(schema_id)
-        except SchemaUnavailable:
-            self._asked_instead.pop(schema_id, None)
-            raise
-        if _same(text, misfit.text):
-            return None
-        schema = WriterSchema(schema_id, text)
-        self._conclude(same=False)
-        self._keep(schema)
-        self._schemas[schema_id] = schema
-        return schema
+        async with self._comparing.setdefault(schema_id, asyncio.Lock()):
+            if (schema := self._schemas.get(schema_id)) is not misfit:
+                return schema or await self.schema(schema_id)
+            return await self._compare(misfit)
 
     async def probe(self) -> str:
         """Ask the registry one question now and return a sentence that it answers; ``health`` knows then, too.
@@ -160,6 +148,26 @@ class SchemaStore:
     async def aclose(self) -> None:
         """Close the connections to the registry."""
         await self.registry.aclose()
+
+    async def _compare(self, misfit: WriterSchema) -> WriterSchema | None:
+        schema_id, now = misfit.schema_id, self._clock()
+        if now < self._asked_instead.get(schema_id, float("-inf")) + INSTEAD_EVERY_S:
+            raise SchemaUnavailable(FeedName.SCHEMA_REGISTRY.value, f"schema {schema_id} was compared a moment ago")
+        self._asked_instead[schema_id] = now
+        try:
+            text = await self._text(schema_id)
+        except SchemaUnavailable:
+            del self._asked_instead[schema_id]
+            raise
+        if _same(text, misfit.text):
+            return None
+        schema = WriterSchema(schema_id, text)
+        self._conclude(same=False)
+        self._schemas[schema_id] = schema
+        self._replaced.add(schema_id)
+        for number in self._replaced & self._schemas.keys():
+            self._keep(self._schemas[number])
+        return schema
 
     async def _obtain(self, schema_id: int) -> WriterSchema:
         until, kind, reason = self._unusable.get(schema_id, (float("-inf"), Undecodable, ""))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
@@ -12,10 +11,10 @@ from fastavro import parse_schema, schemaless_reader, schemaless_writer
 from fastavro.validation import validate
 
 from deploydash.sal.framing import Undecodable
-from deploydash.sal.schema_limits import check_limits
+from deploydash.sal.schema_limits import SchemaRefused, check_limits
 
-_ADDRESS = re.compile(r"(?: from)? <[^<>]* at 0x[0-9a-f]+>")
 _FASTAVRO_OWN_MARK = "__fastavro_parsed"
+_MOST_WORDS = 120
 
 
 class WriterSchema:
@@ -37,8 +36,10 @@ class WriterSchema:
     def __init__(self, schema_id: int, text: str) -> None:
         try:
             schema = _parse(text)
+        except SchemaRefused as error:
+            raise Undecodable(f"schema {schema_id} is not usable: {str(error)[:_MOST_WORDS]}") from error
         except Exception as error:  # fastavro raises what it meets: KeyError, TypeError, RecursionError ...
-            raise Undecodable(f"schema {schema_id} is not usable: {_words(error)}") from error
+            raise Undecodable(f"schema {schema_id} is not usable: it is no Avro schema") from error
         namespace, _, name = str(schema["name"]).rpartition(".")
         self.schema_id = schema_id
         self.text = text
@@ -63,10 +64,9 @@ class WriterSchema:
         try:
             fields: Any = schemaless_reader(stream, self._schema, None, handle_unicode_errors="replace")
         except Exception as error:  # garbage makes fastavro raise EOFError, IndexError, ValueError, OverflowError ...
-            raise Undecodable(f"not a record of schema {self.schema_id}: {_words(error)}") from error
-        left = len(payload) - stream.tell()
-        if left:
-            raise Undecodable(f"{left} bytes more than a record of schema {self.schema_id}")
+            raise Undecodable(f"does not fit schema {self.schema_id}") from error
+        if stream.tell() < len(payload):
+            raise Undecodable(f"does not fit schema {self.schema_id}")
         record: dict[str, Any] = fields
         return record
 
@@ -89,26 +89,17 @@ class WriterSchema:
         try:
             schemaless_writer(stream, self._schema, values)
         except Exception as error:  # fastavro raises what it meets: UnicodeEncodeError, OverflowError ...
-            raise ValueError(f"{self.name} cannot be written: {_words(error)}") from error
+            raise ValueError(f"{self.name} cannot be written: a value does not fit its type") from error
         return stream.getvalue()
 
 
 def _parse(text: str) -> Any:
-    """Return fastavro's form of a record schema; raises ValueError or whatever fastavro meets."""
+    """Return fastavro's form of a record schema; raises SchemaRefused or whatever fastavro meets."""
     raw = json.loads(text)
     if not isinstance(raw, dict) or raw.get("type") != "record" or not isinstance(raw.get("fields"), list):
-        raise ValueError("it is no Avro record")
+        raise SchemaRefused("it is no Avro record")
     if _FASTAVRO_OWN_MARK in text:
-        raise ValueError(f"{_FASTAVRO_OWN_MARK} would make fastavro skip its checks")
+        raise SchemaRefused(f"{_FASTAVRO_OWN_MARK} would make fastavro skip its checks")
     schema = parse_schema(raw)
     check_limits(schema)
     return schema
-
-
-def _words(error: Exception) -> str:
-    """Return an error of a library as a short reason: its first line, or its kind where it says nothing.
-
-    An object's address differs each time, so that one reason would be many.
-    """
-    first = _ADDRESS.sub("", str(error).partition("\n")[0])
-    return first[:120] or type(error).__name__

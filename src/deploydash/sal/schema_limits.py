@@ -13,11 +13,15 @@ _LEAST_BYTES = {"null": 0, "boolean": 1, "int": 1, "long": 1, "string": 1, "byte
 _MOST_NESTED = 16
 
 
+class SchemaRefused(ValueError):
+    """A schema that is not read by; the message is a reason in our own words."""
+
+
 def check_limits(schema: Any) -> None:
     """Check a schema that fastavro has parsed.
 
     Raises:
-        ValueError: it nests too deeply, refers to a named type, or repeats something that takes no bytes.
+        SchemaRefused: it nests too deeply, refers to a named type, or repeats something that takes no bytes.
     """
     _least_bytes(schema, 0)
 
@@ -25,10 +29,10 @@ def check_limits(schema: Any) -> None:
 def _least_bytes(schema: Any, depth: int) -> int:
     """Return how many bytes the shortest value takes."""
     if depth > _MOST_NESTED:
-        raise ValueError(f"types nested more than {_MOST_NESTED} deep")
+        raise SchemaRefused(f"types nested more than {_MOST_NESTED} deep")
     if isinstance(schema, str):
         if schema not in _LEAST_BYTES:
-            raise ValueError(f"refers to the named type {schema}")
+            raise SchemaRefused(f"refers to the named type {schema}")
         return _LEAST_BYTES[schema]
     if isinstance(schema, list):
         for branch in schema:
@@ -39,7 +43,7 @@ def _least_bytes(schema: Any, depth: int) -> int:
         return sum(_least_bytes(field["type"], depth + 1) for field in schema["fields"])
     if kind == "array":
         if _least_bytes(schema["items"], depth + 1) == 0:
-            raise ValueError("an array whose items take no bytes")
+            raise SchemaRefused("an array whose items take no bytes")
         return 1
     if kind == "map":
         _least_bytes(schema["values"], depth + 1)
