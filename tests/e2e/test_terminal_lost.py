@@ -14,15 +14,25 @@ from typing import cast
 import pyte
 import pytest
 
+from tests.cli.test_run import opened
 from tests.e2e_run.books import CLOSE, SHUTDOWN, SMALL, SYSTEMS, write_book
 from tests.servers.process import free_port
 from tests.servers.waiting import wait_until
-from tests.support.command_line import CommandLine
+from tests.support.command_line import ROOT, CommandLine
 from tests.support.pty_screen import PtyScreen
 from tests.support.site_files import write_site
 
+READ = ("observe", "replay")
+"""What shows a run from its journal alone."""
+
+READ_RUN = "summit-c0045-a"
+
 ENDS = {"lost": 129, "SIGHUP": 129, "SIGTERM": 143, "SIGINT": 130, "ctrl+c": 130}
 """How a screen ends and its exit code."""
+
+
+SHOWS = {"watch": "down", "run": "down", "observe": READ_RUN[:6].upper(), "replay": READ_RUN[:6].upper()}
+"""What stands on the screen of each command once it is drawn."""
 
 
 @pytest.fixture
@@ -43,6 +53,8 @@ class Show:
 
     def __call__(self, command: str, *, width: int = 120, height: int = 40) -> PtyScreen:
         words = {"watch": ("watch", self.site), "run": ("run", self.site, self.book)}.get(command, (command,))
+        if command in READ:
+            opened(self.cli, READ_RUN, site=str(ROOT / "sites" / "summit.yaml"))
         with self.messages.open("wb") as messages:
             return PtyScreen(
                 [*self.cli.words(*words)],
@@ -80,6 +92,19 @@ def stall(screen: PtyScreen) -> None:
         time.sleep(0.05)
 
 
+def leave(screen: PtyScreen, *, asks: bool) -> None:
+    """Press q, and answer that a run is left; at sizes at which no dialog can be read, as often as it takes."""
+    for _ in range(5):
+        screen.type("q")
+        screen.read_for(1.0)
+        if asks:
+            for key in ("\x1b[B", "\r"):
+                screen.type(key)
+                screen.read_for(1.0)
+        if not asks or screen.has_ended():
+            return
+
+
 def ended(screen: PtyScreen) -> int:
     wait_until(screen.has_ended, 8, "the end of the process")
     return screen.code()
@@ -99,6 +124,20 @@ def test_a_screen_ends_by_its_own_code_and_an_open_run_is_named(show: Show, comm
         assert f"the run {run} is open; to go on: deploydash resume {run}" in said
     else:
         assert said == ""
+
+
+@pytest.mark.parametrize("how", ENDS)
+@pytest.mark.parametrize("is_stalled", [False, True])
+@pytest.mark.parametrize("command", READ)
+def test_a_screen_of_a_journal_ends_by_its_own_code(show: Show, command: str, is_stalled: bool, how: str) -> None:
+    with show(command) as screen:
+        screen.read_until(SHOWS[command])
+        if is_stalled:
+            stall(screen)
+        end(screen, how)
+        assert ended(screen) == ENDS[how]
+    assert show.messages.read_text() == ""
+    assert show.runs() == [READ_RUN]
 
 
 @pytest.mark.parametrize("how", ENDS)
@@ -174,6 +213,18 @@ def test_no_size_ends_a_screen_while_kafka_is_down(show: Show, command: str, wid
         screen.read_until("down")
         screen.type("\x03")
         assert screen.wait() == 130
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (5, 3), (200, 1), (3, 60)])
+@pytest.mark.parametrize("command", SHOWS)
+def test_a_screen_of_any_size_is_left_by_its_key(show: Show, command: str, width: int, height: int) -> None:
+    with show(command) as screen:
+        screen.read_until(SHOWS[command])
+        screen.resize(width, height)
+        screen.read_for(0.5)
+        leave(screen, asks=command == "run")
+        assert screen.wait() == (1 if command == "run" else 0)
+    assert "Traceback" not in show.messages.read_text()
 
 
 def test_a_screen_that_was_stopped_without_warning_goes_on_and_restores_the_terminal_as_it_found_it(show: Show) -> None:
