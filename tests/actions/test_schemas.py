@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from deploydash.actions.schemas import RegistryLatest
+from deploydash.actions.schemas import RegistryLatest, read_by
 from deploydash.errors import FeedError
+from deploydash.sal.avro import WriterSchema
+from deploydash.sal.framing import Undecodable, frame
 from deploydash.systems.registry import RegistryClient
 from tests.actions.sal_cscs import command_schema
 from tests.servers.http_server import HttpServer, Request
@@ -140,3 +142,34 @@ async def test_a_registry_that_is_not_there_or_has_no_address_is_told() -> None:
 async def test_a_password_in_the_address_is_not_told() -> None:
     words = await refusal(f"http://user:secret@127.0.0.1:{free_port()}")
     assert "secret" not in words
+
+
+class Anew:
+    """A registry that was set up anew: what we hold under an id is not what it has."""
+
+    def __init__(self, held: WriterSchema, has: WriterSchema | None) -> None:
+        self._held = held
+        self._has = has
+
+    async def schema(self, _: int) -> WriterSchema:
+        return self._held
+
+    async def instead(self, misfit: WriterSchema) -> WriterSchema | None:
+        assert misfit is self._held
+        if self._has is None:
+            raise FeedError("schema_registry", "away")
+        return None if self._has is misfit else self._has
+
+
+def of_fields(**fields: str) -> WriterSchema:
+    listed = [{"name": name, "type": kind} for name, kind in fields.items()]
+    return WriterSchema(7, json.dumps({"type": "record", "name": "lsst.sal.Test.ackcmd", "fields": listed}))
+
+
+async def test_a_record_that_does_not_fit_is_read_by_what_the_registry_has_by_now() -> None:
+    held, has = of_fields(one="int", two="string"), of_fields(one="int")
+    value = frame(7, has.encode({"one": 5}))
+    assert await read_by(Anew(held, has), value, lambda fields: fields["one"]) == 5
+    for same in (held, None):
+        with pytest.raises(Undecodable, match="does not fit schema 7"):
+            await read_by(Anew(held, same), value, lambda fields: fields["one"])

@@ -11,12 +11,12 @@ from aiokafka.errors import KafkaError, RecordTooLargeError, TopicAuthorizationF
 
 from deploydash.actions.acks import Ack, ack_of
 from deploydash.actions.kafka_wire import Consumer, Partition, Record, new_consumer
-from deploydash.actions.schemas import SchemaById
+from deploydash.actions.schemas import SchemaById, read_by
 from deploydash.config.kafka_security import where
 from deploydash.config.settings import KafkaSettings
 from deploydash.core.model import FeedName
 from deploydash.errors import FeedError
-from deploydash.sal.framing import Undecodable, unframe
+from deploydash.sal.framing import Undecodable
 from deploydash.sal.topics import split_topic
 
 _POLL_MS = 250
@@ -125,9 +125,8 @@ class AckReader:
     async def _hand_over(self, topic: str, record: Record) -> None:
         parts = split_topic(topic, self._settings.topic_subname)
         try:
-            schema_id, payload = unframe(record.value)
-            schema = await self._schemas.schema(schema_id)
-            ack = ack_of(parts[0] if parts else "", schema.decode(payload))
+            component = parts[0] if parts else ""
+            ack = await read_by(self._schemas, record.value, lambda fields: ack_of(component, fields))
         except (Undecodable, FeedError) as error:
             self.undecodable += 1
             self.example = f"{topic}: {error}"

@@ -7,14 +7,17 @@ Never one of our own: C++ CSCs decode with the schema they were built with and s
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
 from deploydash.core.model import FeedName
 from deploydash.core.outside_text import visible
 from deploydash.errors import FeedError
 from deploydash.sal.avro import WriterSchema
-from deploydash.sal.framing import Undecodable
+from deploydash.sal.framing import Undecodable, unframe
 from deploydash.systems.registry import NotInRegistry, RegistryClient
+
+Told = TypeVar("Told")
 
 KEPT_S = 3.0
 """How long an answer serves other commands of its subject, from when it was asked for.
@@ -39,6 +42,34 @@ class SchemaById(Protocol):
     async def schema(self, schema_id: int) -> WriterSchema:
         """Return it; raises Undecodable where there is none and FeedError where it cannot be had now."""
         ...
+
+    async def instead(self, misfit: WriterSchema) -> WriterSchema | None:
+        """Return what the registry has by now in the place of a schema that a record does not fit, None for the same.
+
+        Raises as ``schema``, also FeedError where it was asked a moment ago.
+        """
+        ...
+
+
+async def read_by(schemas: SchemaById, value: bytes | None, read: Callable[[dict[str, Any]], Told]) -> Told:
+    """Return what ``read`` makes of a record's fields; its schema is asked for once more where they do not fit.
+
+    Raises:
+        Undecodable: it cannot be read.
+        FeedError: its schema cannot be had now.
+    """
+    schema_id, payload = unframe(value)
+    schema = await schemas.schema(schema_id)
+    try:
+        return read(schema.decode(payload))
+    except Undecodable:
+        try:
+            another = await schemas.instead(schema)
+        except (FeedError, Undecodable):
+            another = None
+        if another is None:
+            raise
+    return read(another.decode(payload))
 
 
 class RegistryLatest:

@@ -14,13 +14,13 @@ from typing import Any
 from aiokafka.errors import KafkaError, RecordTooLargeError
 
 from deploydash.actions.kafka_wire import Cluster, Consumer, Partition, Record, new_consumer, partition
-from deploydash.actions.schemas import SchemaById
+from deploydash.actions.schemas import SchemaById, read_by
 from deploydash.config.kafka_security import where
 from deploydash.config.settings import KafkaSettings
 from deploydash.core.model import FeedName
 from deploydash.core.scripts import ScriptFact
 from deploydash.errors import FeedError
-from deploydash.sal.framing import Undecodable, unframe
+from deploydash.sal.framing import Undecodable
 from deploydash.sal.scripts import QUEUE_EVENTS, SCRIPT_EVENTS, script_fact
 from deploydash.sal.topics import split_topic, topic_name
 
@@ -127,10 +127,10 @@ class ScriptReader:
 
     async def _hand_over(self, topic: str, record: Record) -> None:
         parts = split_topic(topic, self._settings.topic_subname)
+        if parts is None:
+            return
         try:
-            schema_id, payload = unframe(record.value)
-            schema = await self._schemas.schema(schema_id)
-            fact = script_fact(*parts, schema.decode(payload)) if parts else None
+            fact = await read_by(self._schemas, record.value, lambda fields: script_fact(*parts, fields))
         except (Undecodable, FeedError) as error:
             self.undecodable += 1
             self.example = f"{topic}: {error}"
