@@ -89,6 +89,33 @@ def test_wait_that_is_stopped_for_real_seconds_goes_on_and_ends_when_the_csc_doe
         assert json.loads(out.splitlines()[-1])["result"] == "arrived"
 
 
+def test_a_broker_that_goes_while_wait_is_stopped_for_real_seconds_makes_nobody_silent(
+    cli: CommandLine, tmp_path: Path, own_kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str
+) -> None:
+    writer = SalWriter(own_kafka.topics, schema_registry, subname)
+    with Beater(writer, [ONE]) as beater:
+        writer.tell_state(ONE, SummaryState.STANDBY, origin=beater.origin(ONE))
+        site = small_site(tmp_path, own_kafka, schema_registry, subname, [str(ONE)], limits={"late": 5, "silent": 10})
+        with cli.started("wait", site, "--target", "OFFLINE", "--timeout", "600s", "--json") as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            lines = [json.loads(process.stdout.readline())]
+            os.kill(process.pid, signal.SIGSTOP)
+            own_kafka.stop()
+            time.sleep(STOPPED_S)
+            os.kill(process.pid, signal.SIGCONT)
+            assert process.stderr.readline().startswith("kafka up: ")
+            assert process.stderr.readline().startswith("kafka down: ")
+            time.sleep(STOPPED_S)
+            own_kafka.start()
+            while lines[-1]["liveness"] != "beating" or len(lines) == 1:
+                lines.append(json.loads(process.stdout.readline()))
+            assert process.poll() is None
+    assert {line["effective"] for line in lines} == {"STANDBY"}
+    assert {line["verdict"] for line in lines} == {"off_target", "unknown"}
+    assert "silent" not in {line["liveness"] for line in lines}
+
+
 def test_status_that_is_stopped_for_real_seconds_while_it_starts_never_says_offline(
     cli: CommandLine, site: Path
 ) -> None:
