@@ -17,7 +17,7 @@ loaded("deploydash.cli.app"), loaded("deploydash.cli.watch")
 """As the command line loads it, up to the first frame."""
 
 WHOLE = f"""{FRAME}
-loaded("deploydash.feeds.kafka"), loaded("deploydash.feeds.registry"), loaded("deploydash.feeds.registry_feed")
+loaded("deploydash.systems.sal.feed"), loaded("deploydash.systems.registry.store"), loaded("deploydash.systems.registry.feed")
 loaded("httpx2"), loaded("urllib.request")
 """
 """And what its feeds load when they start."""

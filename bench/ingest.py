@@ -19,13 +19,13 @@ from bench.bare_aiokafka import BEATS, Site
 from bench.bare_backlog import backlog
 from deploydash.cli.places import places
 from deploydash.config.load import load_site
+from deploydash.core.fleet.observations import BeatArrived, Observation
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import FeedName, Phase
-from deploydash.core.observations import BeatArrived, Observation
-from deploydash.core.snapshot import Snapshot
-from deploydash.feeds import kafka_connection
-from deploydash.feeds.kafka_client import Partition
-from deploydash.feeds.kafka_live import LiveReader
 from deploydash.session.session import Session
+from deploydash.systems.sal.reading import connection as kafka_connection
+from deploydash.systems.sal.reading.client import Partition
+from deploydash.systems.sal.reading.live import LiveReader
 from deploydash.wiring.read_only import read_only
 
 _HEARTBEAT = ".logevent_heartbeat"

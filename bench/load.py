@@ -21,8 +21,8 @@ from bench.fleet import BenchCsc, roster, subname
 from bench.history import phase
 from bench.wire import BeatBytes
 from deploydash.core.model import CscId, SummaryState
-from deploydash.sal.framing import frame
-from deploydash.sal.keys import message_key
+from deploydash.systems.registry.framing import frame
+from deploydash.systems.sal.wire.keys import message_key
 from tests.servers.fleet import private_fields, schema_text
 from tests.servers.kafka_topics import KafkaTopics
 

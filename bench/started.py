@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from deploydash.core.snapshot import Snapshot
+    from deploydash.core.fleet.snapshot import Snapshot
 
 
 def main() -> None:

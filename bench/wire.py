@@ -11,7 +11,7 @@ import fastavro
 from aiokafka.record.util import calc_crc32c, encode_varint
 
 from bench.fleet import BenchCsc
-from deploydash.sal.keys import message_key
+from deploydash.systems.sal.wire.keys import message_key
 from tests.servers.fleet import TAI_MINUS_UTC, private_fields, schema_text
 
 _STAMPS = struct.Struct("<dddd")

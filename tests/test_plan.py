@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from deploydash.core.model import CscId
-from deploydash.core.runbook import CscItem, HandItem, ScriptItem
+from deploydash.core.procedure.runbook import CscItem, HandItem, ScriptItem
 from deploydash.plan import csc_list, plan_json, plan_text
 from tests.support.runbooks import GOLDEN, SITES, WIDTH, golden, runbook
 

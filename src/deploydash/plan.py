@@ -8,7 +8,7 @@ from typing import Any
 from deploydash.cells import cells, wrapped
 from deploydash.core.model import CscId, Target, TargetKind
 from deploydash.core.outside_text import visible
-from deploydash.core.runbook import (
+from deploydash.core.procedure.runbook import (
     Choice,
     CscItem,
     HandItem,

@@ -9,6 +9,7 @@ from pathlib import Path
 import jsonschema
 
 from deploydash.cli.document import change_line, final_line, status_document, utc_text
+from deploydash.core.fleet.snapshot import FeedView, Reason, Undecodable
 from deploydash.core.model import (
     CameraSubstate,
     CscId,
@@ -20,7 +21,6 @@ from deploydash.core.model import (
     Target,
     Verdict,
 )
-from deploydash.core.snapshot import FeedView, Reason, Undecodable
 from tests.support import snapshots
 from tests.support.snapshots import NOW, UTC
 

@@ -14,9 +14,9 @@ from deploydash.cli import app as command_line
 from deploydash.cli import sites
 from deploydash.cli.headless import until
 from deploydash.cli.watch import show
-from deploydash.core.snapshot import Snapshot
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.ui.app import DeploydashApp
-from deploydash.ui.themes import PALETTES
+from deploydash.ui.draw.themes import PALETTES
 from deploydash.wiring.read_only import ReadOnly
 from tests.servers.waiting import within
 from tests.support import snapshots

@@ -36,8 +36,18 @@ except* RuntimeError:
 
 UNNEEDED = (
     *("aiokafka", "fastavro", "httpx2", "jsonschema", "typer.rich_utils"),
-    *("deploydash.feeds.kafka", "deploydash.feeds.registry", "deploydash.config.systems", "deploydash.config.runbook"),
-    *("deploydash.core.run", "deploydash.core.by_hand", "deploydash.core.gate", "deploydash.journal"),
+    *(
+        "deploydash.systems.sal.feed",
+        "deploydash.systems.registry.store",
+        "deploydash.config.systems",
+        "deploydash.config.runbook",
+    ),
+    *(
+        "deploydash.core.run.decide",
+        "deploydash.core.run.direct_commands",
+        "deploydash.core.run.gate",
+        "deploydash.journal",
+    ),
     *("deploydash.ui.run", "deploydash.ui.screens.detail", "deploydash.ui.screens.help", "deploydash.session.run"),
 )
 

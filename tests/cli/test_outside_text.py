@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from deploydash.cli import streams
 from deploydash.cli.places import log_to_file
-from deploydash.config.user import operator, user_name
 from deploydash.core.model import CscId
-from deploydash.core.run_records import CscsWaived, NoteWritten, RunOpened, StepSkipped
-from deploydash.core.runbook import StepId
+from deploydash.core.procedure.runbook import StepId
+from deploydash.core.run.records import CscsWaived, NoteWritten, RunOpened, StepSkipped
 from deploydash.journal.runs import CODEC, JOURNAL, known_runs, read_run
 from deploydash.journal.write import JournalNotWritten, JournalWriter
+from deploydash.user import operator, user_name
 from tests.support.command_line import ROOT, CommandLine
 from tests.support.poison import ESCAPES
 from tests.support.pty_screen import PtyScreen

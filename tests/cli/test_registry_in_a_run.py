@@ -14,14 +14,14 @@ import yaml
 from deploydash.cli.places import Places
 from deploydash.cli.plan import open_runbook
 from deploydash.config.load import load_site
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId, FeedName, FeedState, Phase, SummaryState
-from deploydash.core.run import Refused
-from deploydash.core.run_orders import ArmStep
-from deploydash.core.run_records import RunOpened
-from deploydash.core.run_state import RunState
-from deploydash.core.run_view import Card
-from deploydash.core.runbook import StepId
-from deploydash.core.snapshot import Snapshot
+from deploydash.core.procedure.runbook import StepId
+from deploydash.core.run.decide import Refused
+from deploydash.core.run.orders import ArmStep
+from deploydash.core.run.records import RunOpened
+from deploydash.core.run.state import RunState
+from deploydash.core.views.run_view import Card
 from deploydash.errors import FeedError
 from deploydash.journal.runs import CODEC
 from deploydash.journal.write import JournalWriter

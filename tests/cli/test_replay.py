@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deploydash.cli.replay import Tape
-from deploydash.core.run_records import NoteWritten, RunOpened, RunResumed
+from deploydash.core.run.records import NoteWritten, RunOpened, RunResumed
 from deploydash.journal.line import Entry
 from tests.support.clock import START_UTC, ManualClock
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from deploydash.core.run_records import NoteWritten, RunClosed, RunOpened, RunRecord, RunResumed, StepApproved, StepDone
-from deploydash.core.runbook import StepId
+from deploydash.core.procedure.runbook import StepId
+from deploydash.core.run.records import NoteWritten, RunClosed, RunOpened, RunRecord, RunResumed, StepApproved, StepDone
 from deploydash.journal.runs import CODEC, JOURNAL
 from deploydash.journal.write import JournalWriter
 from tests.servers.waiting import patient

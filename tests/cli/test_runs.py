@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from deploydash.core.run_records import RunClosed, RunOpened, RunRecord
+from deploydash.core.run.records import RunClosed, RunOpened, RunRecord
 from deploydash.journal.runs import CODEC, JOURNAL
 from deploydash.journal.write import JournalWriter
 from tests.support.command_line import CommandLine

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from deploydash.core.run_records import RunClosed
+from deploydash.core.run.records import RunClosed
 from tests.cli.test_run import opened
 from tests.servers.process import free_port
 from tests.servers.waiting import patient, wait_until

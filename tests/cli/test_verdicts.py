@@ -11,8 +11,8 @@ from deploydash.cli.exits import Exit
 from deploydash.cli.status import is_answered, verdict
 from deploydash.cli.telling import Telling
 from deploydash.cli.wait import Watcher, table
+from deploydash.core.fleet.snapshot import CscView, FeedView, Snapshot
 from deploydash.core.model import CscId, Effective, FeedName, FeedState, SummaryState, Verdict
-from deploydash.core.snapshot import CscView, FeedView, Snapshot
 from tests.support import snapshots
 from tests.support.snapshots import NOW
 

@@ -9,8 +9,8 @@ import pytest
 
 from deploydash.config.connect import _READ, connections
 from deploydash.config.load import Site, load_site, parse_site
-from deploydash.config.settings import EfdSettings, KafkaSettings, RegistrySettings
 from deploydash.errors import ConfigurationError, Problem
+from deploydash.systems.settings import EfdSettings, KafkaSettings, RegistrySettings
 
 SITES = Path(__file__).parents[2] / "sites"
 CREDENTIALS = {

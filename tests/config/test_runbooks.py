@@ -16,7 +16,7 @@ from deploydash.config.load import load_site
 from deploydash.config.runbook import find_runbook, load_runbook, parse_runbook, runbook_problems
 from deploydash.config.schema import runbook_schema
 from deploydash.core.model import CscId, Phase, SummaryState, Target, TargetKind
-from deploydash.core.runbook import (
+from deploydash.core.procedure.runbook import (
     CscItem,
     CscsDown,
     DebtsPaid,

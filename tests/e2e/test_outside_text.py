@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from deploydash.core.fleet.records import CommandNoticed, ErrorRecorded
 from deploydash.core.model import CscId, SummaryState
-from deploydash.core.records import CommandNoticed, ErrorRecorded
-from deploydash.core.run_records import CscsWaived, NoteWritten, RunOpened
+from deploydash.core.run.records import CscsWaived, NoteWritten, RunOpened
 from deploydash.journal.runs import CODEC, JOURNAL
 from deploydash.journal.write import JournalWriter
 from tests.e2e.sites import small_site

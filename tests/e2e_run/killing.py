@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from deploydash.core.run_records import RUN_RECORDS
+from deploydash.core.run.records import RUN_RECORDS
 from tests.e2e_run.books import CLOSE, SHUTDOWN, write_book, write_small
 from tests.e2e_run.world import World, forked_world, journals, known, open_run, records
 from tests.servers.tmux import Tmux

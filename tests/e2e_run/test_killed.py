@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from deploydash.core.run_records import RunRecord
-from deploydash.core.run_state import fold
+from deploydash.core.run.records import RunRecord
+from deploydash.core.run.state import fold
 from deploydash.errors import UserError
 from deploydash.journal.read import Cursor, read_on
 from deploydash.journal.runs import CODEC

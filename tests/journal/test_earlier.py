@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from deploydash.core.eta import Night
 from deploydash.core.model import CscId
-from deploydash.core.run_records import CscsArrived, NoteWritten, RunOpened, StepApproved, StepDone
-from deploydash.core.runbook import StepId
+from deploydash.core.procedure.runbook import StepId
+from deploydash.core.run.eta import Night
+from deploydash.core.run.records import CscsArrived, NoteWritten, RunOpened, StepApproved, StepDone
 from deploydash.journal.earlier import NIGHTS, earlier_nights
 from deploydash.journal.runs import CODEC, JOURNAL
 from deploydash.journal.write import JournalWriter

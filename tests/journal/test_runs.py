@@ -11,7 +11,7 @@ from typing import BinaryIO
 import pytest
 
 from deploydash import stored
-from deploydash.core.run_records import NoteWritten, RunClosed, RunOpened, RunRecord
+from deploydash.core.run.records import NoteWritten, RunClosed, RunOpened, RunRecord
 from deploydash.errors import UserError
 from deploydash.journal import read
 from deploydash.journal.earlier import earlier_nights

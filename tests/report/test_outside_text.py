@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploydash.core.run_records import CscsWaived, NoteWritten, RunOpened, StepApproved, StepSkipped
-from deploydash.core.runbook import StepId
-from deploydash.core.timeline import Line
+from deploydash.core.procedure.runbook import StepId
+from deploydash.core.run.records import CscsWaived, NoteWritten, RunOpened, StepApproved, StepSkipped
+from deploydash.core.views.timeline import Line
 from deploydash.report.render import html_report, markdown_report
 from deploydash.report.story import Story, tell
 from tests.support.poison import ESCAPES

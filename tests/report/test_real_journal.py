@@ -12,8 +12,8 @@ import pytest
 
 from deploydash.config.load import load_site
 from deploydash.core.model import CscId
-from deploydash.core.run_records import RunResumed
-from deploydash.core.timeline import Timeline, named_in, state_at, strip
+from deploydash.core.run.records import RunResumed
+from deploydash.core.views.timeline import Timeline, named_in, state_at, strip
 from deploydash.journal.line import Entry
 from deploydash.journal.read import Cursor, read_on
 from deploydash.journal.runs import CODEC, JOURNAL

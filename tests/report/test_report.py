@@ -2,9 +2,10 @@
 
 import pytest
 
+from deploydash.core.fleet.records import BeatsChanged, StateRecorded
 from deploydash.core.model import CscId, Liveness, Source, SummaryState
-from deploydash.core.records import BeatsChanged, StateRecorded
-from deploydash.core.run_records import (
+from deploydash.core.procedure.runbook import StepId
+from deploydash.core.run.records import (
     CommandIntended,
     CscsWaived,
     ItemTicked,
@@ -17,8 +18,7 @@ from deploydash.core.run_records import (
     StepSkipped,
     TargetEnded,
 )
-from deploydash.core.runbook import StepId
-from deploydash.core.timeline import Line
+from deploydash.core.views.timeline import Line
 from deploydash.report.picture import states_picture
 from deploydash.report.render import html_report, markdown_report
 from deploydash.report.story import Story, broken_notice, tell

@@ -8,7 +8,8 @@ from html import unescape
 
 import pytest
 
-from deploydash.core.run_records import (
+from deploydash.core.procedure.runbook import Runbook, ScriptItem, Step, StepId, StepKind
+from deploydash.core.run.records import (
     CommandIntended,
     CscsWaived,
     DebtWaived,
@@ -33,9 +34,8 @@ from deploydash.core.run_records import (
     TargetEnded,
     TargetsDispatched,
 )
-from deploydash.core.run_state import ROUTES_FROM
-from deploydash.core.runbook import Runbook, ScriptItem, Step, StepId, StepKind
-from deploydash.core.timeline import Line
+from deploydash.core.run.state import ROUTES_FROM
+from deploydash.core.views.timeline import Line
 from deploydash.report.render import html_report, markdown_report
 from deploydash.report.story import Story, tell
 from deploydash.report.unknowns import STILL

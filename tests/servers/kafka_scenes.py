@@ -7,17 +7,17 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from deploydash.config.settings import KafkaSettings, RegistrySettings
-from deploydash.core.fleet import Fleet
+from deploydash.core.fleet.fleet import Fleet
+from deploydash.core.fleet.observations import FeedChanged
+from deploydash.core.fleet.snapshot import CscView, Snapshot
 from deploydash.core.model import CscId, CscSpec, FeedName, FeedState, Roster, SummaryState, Target
-from deploydash.core.observations import FeedChanged
 from deploydash.core.ports import Inbox
-from deploydash.core.snapshot import CscView, Snapshot
-from deploydash.feeds.kafka import KafkaFeed
-from deploydash.feeds.registry import SchemaStore
-from deploydash.feeds.registry_feed import RegistryFeed
 from deploydash.session.clock import SystemClock
 from deploydash.session.session import Session
+from deploydash.systems.registry.feed import RegistryFeed
+from deploydash.systems.registry.store import SchemaStore
+from deploydash.systems.sal.feed import KafkaFeed
+from deploydash.systems.settings import KafkaSettings, RegistrySettings
 from tests.servers.kafka import PASSWORDS, KafkaServer
 from tests.servers.waiting import patient, within
 from tests.support.collected import Collected

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
-from deploydash.core.fleet import Fleet
+from deploydash.core.fleet.fleet import Fleet
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId, FeedName
 from deploydash.core.ports import Feed, Inbox
-from deploydash.core.snapshot import Snapshot
 from deploydash.session.session import Session
 from tests.support.builders import roster
 from tests.support.leaping import LoopClock

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from deploydash.core.commands import Remark
+from deploydash.core.fleet.commands import Remark
 from deploydash.core.model import CscId, SummaryState
-from deploydash.core.run import Refused
-from deploydash.core.run_orders import ArmByHand, CommandByHand, Fire
-from deploydash.core.run_records import CommandIntended, HandCommandApproved
-from deploydash.core.run_state import TargetStatus
-from deploydash.core.runbook import BY_HAND
+from deploydash.core.procedure.runbook import BY_HAND
+from deploydash.core.run.decide import Refused
+from deploydash.core.run.orders import ArmByHand, CommandByHand, Fire
+from deploydash.core.run.records import CommandIntended, HandCommandApproved
+from deploydash.core.run.state import TargetStatus
 from tests.servers.waiting import within
 from tests.session.test_run_keeper import Journal, World, keeping, refusal, snapshot_of, until
 from tests.support.clock import ManualClock

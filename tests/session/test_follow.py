@@ -8,7 +8,9 @@ from typing import get_args
 
 import pytest
 
-from deploydash.core.commands import CompareWith
+from deploydash.core.fleet.commands import CompareWith
+from deploydash.core.fleet.records import BeatsChanged, FeedReported, Record, StandstillNoted, StateRecorded
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import (
     CscId,
     CscSpec,
@@ -23,8 +25,8 @@ from deploydash.core.model import (
     Target,
     Verdict,
 )
-from deploydash.core.records import BeatsChanged, FeedReported, Record, StandstillNoted, StateRecorded
-from deploydash.core.run_records import (
+from deploydash.core.procedure.runbook import Choice, Effect, HandItem, Option, StepId
+from deploydash.core.run.records import (
     ChoiceAnswered,
     ItemTicked,
     RunClosed,
@@ -34,9 +36,7 @@ from deploydash.core.run_records import (
     StepApproved,
     TargetsDispatched,
 )
-from deploydash.core.run_state import StepStatus
-from deploydash.core.runbook import Choice, Effect, HandItem, Option, StepId
-from deploydash.core.snapshot import Snapshot
+from deploydash.core.run.state import StepStatus
 from deploydash.session.follow import AT_ONCE, LEADS_TIMES, Follower, moved
 from tests.servers.waiting import patient
 from tests.support.clock import START_UTC, ManualClock

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from deploydash.core.model import Roster
-from deploydash.core.run_records import NoteWritten, RunOpened
+from deploydash.core.run.records import NoteWritten, RunOpened
 from deploydash.errors import UserError
 from deploydash.session.history import JournalHistory
 from tests.support.clock import START_UTC

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from deploydash.core.model import CscId
-from deploydash.core.run_records import (
+from deploydash.core.procedure.runbook import StepId
+from deploydash.core.run.records import (
     CscsWaived,
     DebtWaived,
     ItemTicked,
@@ -22,7 +23,6 @@ from deploydash.core.run_records import (
     TargetEnded,
     WaitExtended,
 )
-from deploydash.core.runbook import StepId
 from deploydash.session.looked import Looked, last_look, remember, told_since
 from tests.support.clock import START_UTC
 

@@ -5,13 +5,15 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from deploydash.core.commands import CompareWith, JudgeByRun
-from deploydash.core.gate import Sight
+from deploydash.core.fleet.commands import CompareWith, JudgeByRun
+from deploydash.core.fleet.snapshot import FeedView, Snapshot, Standstill, Summary
 from deploydash.core.model import CscId, FeedName, FeedState, Roster
-from deploydash.core.run import Decision, Refused
-from deploydash.core.run_orders import Answer, Approve, ArmStep, Disarm, Fire, Hold, Retry, Waive
-from deploydash.core.run_ports import Desk
-from deploydash.core.run_records import (
+from deploydash.core.procedure.runbook import Choice, Option, Runbook, Step, StepId, StepKind
+from deploydash.core.run.decide import Decision, Refused
+from deploydash.core.run.gate import Sight
+from deploydash.core.run.orders import Answer, Approve, ArmStep, Disarm, Fire, Hold, Retry, Waive
+from deploydash.core.run.ports import Desk
+from deploydash.core.run.records import (
     CommandAnswered,
     CommandIntended,
     GateClosedFalsely,
@@ -21,9 +23,7 @@ from deploydash.core.run_records import (
     TargetEnded,
     TargetsDispatched,
 )
-from deploydash.core.run_state import StepStatus, TargetStatus
-from deploydash.core.runbook import Choice, Option, Runbook, Step, StepId, StepKind
-from deploydash.core.snapshot import FeedView, Snapshot, Standstill, Summary
+from deploydash.core.run.state import StepStatus, TargetStatus
 from deploydash.errors import UserError
 from deploydash.session.run_keeper import RunKeeper
 from tests.servers.waiting import within

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from deploydash.core.gate import Sight
-from deploydash.core.run import Decision, Refused, decide, may_intend
-from deploydash.core.run_orders import Approve, Hold
-from deploydash.core.run_records import RUN_RECORDS, CommandAnswered, CommandIntended, NoteWritten, RunRecord
-from deploydash.core.run_state import RunState, fold
-from deploydash.core.runbook import StepId
+from deploydash.core.procedure.runbook import StepId
+from deploydash.core.run.decide import Decision, Refused, decide, may_intend
+from deploydash.core.run.gate import Sight
+from deploydash.core.run.orders import Approve, Hold
+from deploydash.core.run.records import RUN_RECORDS, CommandAnswered, CommandIntended, NoteWritten, RunRecord
+from deploydash.core.run.state import RunState, fold
 from deploydash.errors import UserError
 from deploydash.journal.line import Codec
 from deploydash.journal.write import JournalWriter

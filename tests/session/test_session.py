@@ -8,13 +8,13 @@ from itertools import pairwise
 
 import pytest
 
-from deploydash.core.commands import CompareWith, Inspect
-from deploydash.core.fleet import Fleet
+from deploydash.core.fleet.commands import CompareWith, Inspect
+from deploydash.core.fleet.fleet import Fleet
+from deploydash.core.fleet.observations import FetchesResumed, Observation, StatesReadBack, TopicsListed
+from deploydash.core.fleet.records import Record
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId, Liveness, Phase, Source, SummaryState, TargetKind
-from deploydash.core.observations import FetchesResumed, Observation, StatesReadBack, TopicsListed
 from deploydash.core.ports import Inbox
-from deploydash.core.records import Record
-from deploydash.core.snapshot import Snapshot
 from deploydash.session.session import FRAME_S, INBOX_LIMIT, TICK_S, Session
 from tests.servers.waiting import within
 from tests.session.sessions import CSCS, ToldFeed, for_ever, running

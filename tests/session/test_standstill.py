@@ -13,11 +13,11 @@ import time
 
 import pytest
 
-from deploydash.core.fleet import Fleet
+from deploydash.core.fleet.fleet import Fleet
+from deploydash.core.fleet.observations import FetchesResumed, StatesReadBack, TopicsListed
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import FeedName, FeedState, Limits, Liveness
-from deploydash.core.observations import FetchesResumed, StatesReadBack, TopicsListed
 from deploydash.core.ports import Inbox
-from deploydash.core.snapshot import Snapshot
 from deploydash.session.clock import SystemClock
 from deploydash.session.session import Session
 from deploydash.session.standstill import LEAST_S, Standstills, of_this_loop, run_patiently

@@ -7,10 +7,10 @@ import logging
 
 import pytest
 
+from deploydash.core.fleet.observations import FeedChanged
+from deploydash.core.fleet.snapshot import FeedView
 from deploydash.core.model import FeedName, FeedState
-from deploydash.core.observations import FeedChanged
 from deploydash.core.ports import Inbox
-from deploydash.core.snapshot import FeedView
 from deploydash.errors import FeedError
 from tests.session.sessions import ToldFeed, Watched, for_ever, running
 from tests.support.leaping import leaping

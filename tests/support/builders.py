@@ -8,20 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from deploydash.core.fleet import Fleet
-from deploydash.core.model import (
-    CameraSubstate,
-    CscId,
-    CscSpec,
-    FeedName,
-    FeedState,
-    Limits,
-    Roster,
-    Source,
-    SummaryState,
-    Target,
-)
-from deploydash.core.observations import (
+from deploydash.core.fleet.fleet import Fleet
+from deploydash.core.fleet.observations import (
     BeatArrived,
     BeatFoundInLog,
     BeatsUnreadable,
@@ -34,8 +22,20 @@ from deploydash.core.observations import (
     StateTold,
     SubstateTold,
 )
-from deploydash.core.records import Record
-from deploydash.core.snapshot import CscView, Snapshot
+from deploydash.core.fleet.records import Record
+from deploydash.core.fleet.snapshot import CscView, Snapshot
+from deploydash.core.model import (
+    CameraSubstate,
+    CscId,
+    CscSpec,
+    FeedName,
+    FeedState,
+    Limits,
+    Roster,
+    Source,
+    SummaryState,
+    Target,
+)
 from tests.support.clock import START_UTC
 
 TAI_MINUS_UTC = 37.0

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
-from deploydash.core.observations import FeedChanged, Observation
+from deploydash.core.fleet.observations import FeedChanged, Observation
 from deploydash.core.ports import Feed
 from tests.servers.waiting import patient, within
 

@@ -18,12 +18,12 @@ import pytest
 from deploydash.cli import main
 from deploydash.cli import run as cli_run
 from deploydash.cli.exits import Exit
-from deploydash.core.run_orders import Approve, ArmOrder, ArmStep, Close, Finish, Fire, Retry, RunOrder, Tick, TypeName
-from deploydash.core.run_records import RUN_RECORDS
-from deploydash.core.run_state import StepStatus
-from deploydash.core.run_view import Card
-from deploydash.core.runbook import StepKind, Tier
-from deploydash.core.snapshot import Snapshot
+from deploydash.core.fleet.snapshot import Snapshot
+from deploydash.core.procedure.runbook import StepKind, Tier
+from deploydash.core.run.orders import Approve, ArmOrder, ArmStep, Close, Finish, Fire, Retry, RunOrder, Tick, TypeName
+from deploydash.core.run.records import RUN_RECORDS
+from deploydash.core.run.state import StepStatus
+from deploydash.core.views.run_view import Card
 from deploydash.journal.line import Entry
 from deploydash.journal.write import JournalWriter
 from deploydash.wiring.acting import Acting

@@ -6,11 +6,13 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from deploydash.core.arm import Arm
-from deploydash.core.gate import Sight
+from deploydash.core.fleet.snapshot import CscView, EventLine, Reason, Snapshot
 from deploydash.core.model import CameraSubstate, CscId, Effective, Liveness, SummaryState, Target, Verdict
-from deploydash.core.run_orders import ArmOrder, RunOrder
-from deploydash.core.run_records import (
+from deploydash.core.procedure.runbook import CscItem, Runbook, Step, StepId, StepKind
+from deploydash.core.run.arm import Arm
+from deploydash.core.run.gate import Sight
+from deploydash.core.run.orders import ArmOrder, RunOrder
+from deploydash.core.run.records import (
     ArrivalsLearned,
     ChoiceAnswered,
     CommandAnswered,
@@ -29,11 +31,9 @@ from deploydash.core.run_records import (
     TargetsDispatched,
     WaitExtended,
 )
-from deploydash.core.run_state import RunState, fold
-from deploydash.core.run_view import run_view
-from deploydash.core.runbook import CscItem, Runbook, Step, StepId, StepKind
-from deploydash.core.scripts import ScriptChecked
-from deploydash.core.snapshot import CscView, EventLine, Reason, Snapshot
+from deploydash.core.run.scripts import ScriptChecked
+from deploydash.core.run.state import RunState, fold
+from deploydash.core.views.run_view import run_view
 from tests.support import snapshots
 from tests.support.runbooks import runbook
 from tests.support.snapshots import NOW, UTC

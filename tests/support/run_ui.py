@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.owners import Owners
-from deploydash.core.snapshot import Snapshot
-from deploydash.ui.run.acting import Acting
-from deploydash.ui.run.desk import History
-from deploydash.ui.run.present import NOBODYS
+from deploydash.ui.desk import History
+from deploydash.ui.draw.run.reading import NOBODYS
 from deploydash.ui.run_app import DeploydashRunApp
 from deploydash.ui.screens.run import RunScreen
+from deploydash.ui.screens.run_base import Acting
 from tests.support.run_snapshots import FakeDesk
 from tests.support.snapshots import FakeSource, ManualClock
 from tests.support.ui import Screen

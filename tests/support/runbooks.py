@@ -8,7 +8,7 @@ from pathlib import Path
 from deploydash.config.load import Site, load_site
 from deploydash.config.runbook import load_runbook
 from deploydash.core.model import CscId
-from deploydash.core.runbook import Runbook
+from deploydash.core.procedure.runbook import Runbook
 from deploydash.plan import plan_text
 
 SITES = Path(__file__).parents[2] / "sites"

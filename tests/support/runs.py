@@ -1,6 +1,6 @@
 """A small runbook and a small observatory for tests of the run's rules."""
 
-from deploydash.core.gate import Sight
+from deploydash.core.fleet.snapshot import CscView, Reason
 from deploydash.core.model import (
     CscId,
     Effective,
@@ -13,10 +13,7 @@ from deploydash.core.model import (
     Target,
     Verdict,
 )
-from deploydash.core.run_orders import RunOrder
-from deploydash.core.run_records import RunOpened, RunRecord
-from deploydash.core.run_state import RunState, evolve
-from deploydash.core.runbook import (
+from deploydash.core.procedure.runbook import (
     CscItem,
     Debt,
     HandItem,
@@ -30,7 +27,10 @@ from deploydash.core.runbook import (
     System,
     Tier,
 )
-from deploydash.core.snapshot import CscView, Reason
+from deploydash.core.run.gate import Sight
+from deploydash.core.run.orders import RunOrder
+from deploydash.core.run.records import RunOpened, RunRecord
+from deploydash.core.run.state import RunState, evolve
 
 OFFLINE = Target(SummaryState.OFFLINE)
 STANDBY = Target(SummaryState.STANDBY)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from deploydash.core.arm import Arm
+from deploydash.core.fleet.snapshot import CscView, Snapshot
 from deploydash.core.model import CscId, SummaryState
-from deploydash.core.run_records import (
+from deploydash.core.procedure.runbook import StepId, Tier
+from deploydash.core.run.arm import Arm
+from deploydash.core.run.records import (
     ChoiceAnswered,
     ItemEnded,
     ItemsDispatched,
@@ -21,9 +23,7 @@ from deploydash.core.run_records import (
     ScriptIntended,
     StepApproved,
 )
-from deploydash.core.run_state import ROUTES_FROM
-from deploydash.core.runbook import StepId, Tier
-from deploydash.core.snapshot import CscView, Snapshot
+from deploydash.core.run.state import ROUTES_FROM
 from tests.support import snapshots
 from tests.support.run_snapshots import (
     ANSWERS,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from textual.binding import Binding
 
-from deploydash.core.snapshot import Snapshot
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.ui import run_app
 from deploydash.ui.run_app import DeploydashRunApp
 from tests.support.run_snapshots import SCENES, FakeDesk
@@ -20,7 +20,7 @@ UI = Path(run_app.__file__).parent
 class Show(DeploydashRunApp):
     """The lead's screen with a desk that does nothing."""
 
-    CSS_PATH = [UI / "deploydash.tcss", UI / "run/run.tcss"]  # type: ignore[assignment]  # noqa: RUF012 - as below
+    CSS_PATH = [UI / "deploydash.tcss", UI / "run.tcss"]  # type: ignore[assignment]  # noqa: RUF012 - as below
     BINDINGS = [*DeploydashRunApp.BINDINGS, Binding("f9", "next_scene", show=False, priority=True)]  # noqa: RUF012 - as Textual has it
 
     def __init__(self, scenes: list[Snapshot]) -> None:

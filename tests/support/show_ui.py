@@ -7,8 +7,8 @@ import random
 import sys
 from dataclasses import replace
 
+from deploydash.core.fleet.snapshot import FeedView, Snapshot
 from deploydash.core.model import FeedName, FeedState
-from deploydash.core.snapshot import FeedView, Snapshot
 from deploydash.ui.app import DeploydashApp
 from tests.support import snapshots
 from tests.support.snapshots import NOW, FakeSource, RunningClock

@@ -11,7 +11,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from deploydash.core.commands import Command, Inspect
+from deploydash.core.fleet.commands import Command, Inspect
+from deploydash.core.fleet.snapshot import (
+    CscDetail,
+    CscView,
+    ErrorView,
+    EventLine,
+    FeedView,
+    GroupView,
+    LogLine,
+    Reason,
+    Snapshot,
+    Summary,
+    Undecodable,
+)
 from deploydash.core.model import (
     CameraSubstate,
     CscId,
@@ -25,19 +38,6 @@ from deploydash.core.model import (
     SummaryState,
     Target,
     Verdict,
-)
-from deploydash.core.snapshot import (
-    CscDetail,
-    CscView,
-    ErrorView,
-    EventLine,
-    FeedView,
-    GroupView,
-    LogLine,
-    Reason,
-    Snapshot,
-    Summary,
-    Undecodable,
 )
 
 SUMMIT = Path(__file__).parents[1] / "data" / "ui" / "summit.csv"

@@ -11,7 +11,7 @@ from typing import Any
 from textual.events import Key
 from textual.pilot import Pilot
 
-from deploydash.core.snapshot import Snapshot
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.ui.app import DeploydashApp
 from tests.servers.waiting import patient
 from tests.support.snapshots import FakeSource

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from deploydash.actions.schemas import RegistryLatest
-from deploydash.config.settings import EfdSettings, RegistrySettings
-from deploydash.feeds.efd_client import EfdClient
-from deploydash.feeds.efd_credentials import from_service
-from deploydash.feeds.registry import SchemaStore
+from deploydash.systems.efd.client import EfdClient
+from deploydash.systems.efd.credentials import from_service
 from deploydash.systems.http import CONNECTIONS, HttpClient
+from deploydash.systems.registry.store import SchemaStore
+from deploydash.systems.sal.commanding.schemas import RegistryLatest
+from deploydash.systems.settings import EfdSettings, RegistrySettings
 from tests.servers.stalling import Stall, stalling
 
 WAVES, EACH, AFTER = 4, 25, 30

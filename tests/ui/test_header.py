@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from deploydash.core.fleet.snapshot import EventLine, FeedView
 from deploydash.core.model import CscId, FeedName, FeedState
-from deploydash.core.snapshot import EventLine, FeedView
-from deploydash.ui.glyphs import ASCII, UNICODE
-from deploydash.ui.header import clock, feeds_line, header
-from deploydash.ui.ink import Ink, Surface, plain
+from deploydash.ui.draw.glyphs import ASCII, UNICODE
+from deploydash.ui.draw.header import clock, feeds_line, header
+from deploydash.ui.draw.ink import Ink, Surface, plain
+from deploydash.ui.draw.lines import banner, event, groups_lines, keys_line, message, reason_of, rule, selection
+from deploydash.ui.draw.tiles import Moment
 from deploydash.ui.keys import Scope
-from deploydash.ui.lines import banner, event, groups_lines, keys_line, message, reason_of, rule, selection
-from deploydash.ui.present import Moment
 from tests.support import snapshots
 from tests.support.snapshots import NOW, UTC
 

@@ -9,11 +9,11 @@ import pytest
 from textual.command import CommandPalette
 from textual.widgets import Input
 
-from deploydash.core.commands import CompareWith, Inspect
+from deploydash.core.fleet.commands import CompareWith, Inspect
 from deploydash.core.model import CscId, Phase, SummaryState, Target, TargetKind
-from deploydash.ui.glyphs import UNICODE
-from deploydash.ui.help import help_lines
-from deploydash.ui.ink import plain
+from deploydash.ui.draw.glyphs import UNICODE
+from deploydash.ui.draw.help import help_lines
+from deploydash.ui.draw.ink import plain
 from deploydash.ui.keys import KEYS, Scope
 from deploydash.ui.screens.detail import DetailScreen
 from deploydash.ui.screens.help import HelpScreen

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploydash.core.model import CscId
-from deploydash.ui.layout import pack
-from deploydash.ui.pieces import Kind, Layout, Piece, blocks_of
-from deploydash.ui.walk import step
+from deploydash.ui.draw.layout import pack
+from deploydash.ui.draw.pieces import Kind, Layout, Piece, blocks_of
+from deploydash.ui.draw.walk import step
 from tests.support.snapshots import many, summit
 
 ORDER = ("AT", "MT", "Envsys", "Calibration", "Observatory", "Test")

@@ -12,15 +12,15 @@ from rich.cells import cell_len
 from textual.events import Paste
 from textual.widgets import Input
 
+from deploydash.core.fleet.snapshot import CscDetail, ErrorView, LogLine, Snapshot
 from deploydash.core.model import CscId
 from deploydash.core.outside_text import visible
-from deploydash.core.snapshot import CscDetail, ErrorView, LogLine, Snapshot
-from deploydash.ui.detail import detail_lines
-from deploydash.ui.glyphs import ASCII, UNICODE, showable
-from deploydash.ui.ink import plain
-from deploydash.ui.present import Moment
-from deploydash.ui.run.notify import notification
-from deploydash.ui.text import snapshot_text
+from deploydash.ui.draw.detail import detail_lines
+from deploydash.ui.draw.glyphs import ASCII, UNICODE, showable
+from deploydash.ui.draw.ink import plain
+from deploydash.ui.draw.run.notify import notification
+from deploydash.ui.draw.text import snapshot_text
+from deploydash.ui.draw.tiles import Moment
 from deploydash.ui.widgets.canvas import Canvas
 from tests.support import snapshots
 from tests.support.poison import ESCAPES, WIDE, poisoned

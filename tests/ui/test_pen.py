@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.color import ColorSystem
 from rich.style import Style
 
-from deploydash.ui.terminal import Pen
+from deploydash.ui.widgets.terminal import Pen
 
 COLOURS = st.sampled_from([None, "#00a370", "#f0e400", "#0c161c", "color(35)", "red"])
 STYLES = st.builds(

@@ -7,12 +7,25 @@ from dataclasses import replace
 import pytest
 
 from deploydash.cells import cells
+from deploydash.core.fleet.snapshot import CscView, GroupView, Reason
 from deploydash.core.model import CscId, Effective, Liveness, SummaryState, Target, Verdict
-from deploydash.core.snapshot import CscView, GroupView, Reason
-from deploydash.ui.glyphs import ASCII, UNICODE
-from deploydash.ui.ink import Ink, Span
-from deploydash.ui.present import Moment, age_of, bar, brief, chip, code, cut, is_departing, look, severity, tile, title
-from deploydash.ui.screens.design import calm_sentence
+from deploydash.ui.draw.glyphs import ASCII, UNICODE
+from deploydash.ui.draw.ink import Ink, Span
+from deploydash.ui.draw.sizes import calm_sentence
+from deploydash.ui.draw.tiles import (
+    Moment,
+    age_of,
+    bar,
+    brief,
+    chip,
+    code,
+    cut,
+    is_departing,
+    look,
+    severity,
+    tile,
+    title,
+)
 from tests.support import snapshots
 from tests.support.snapshots import NOW, UTC, view
 

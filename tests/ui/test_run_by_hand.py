@@ -7,16 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from deploydash.core.arm import Arm
-from deploydash.core.gate import Sight
-from deploydash.core.hand_view import considered, rows
+from deploydash.core.fleet.snapshot import CscView, Snapshot
 from deploydash.core.model import CscId, Effective, SummaryState
-from deploydash.core.run_orders import ArmByHand, CommandByHand, Disarm, Fire, Hold, Waive
-from deploydash.core.run_records import CommandIntended, HandCommandApproved, Outcome, RunRecord, TargetEnded
-from deploydash.core.run_state import RunState, evolve, fold
-from deploydash.core.runbook import BY_HAND, Tier
-from deploydash.core.snapshot import CscView, Snapshot
-from deploydash.ui.run.keys import HAND
+from deploydash.core.procedure.runbook import BY_HAND, Tier
+from deploydash.core.run.arm import Arm
+from deploydash.core.run.gate import Sight
+from deploydash.core.run.orders import ArmByHand, CommandByHand, Disarm, Fire, Hold, Waive
+from deploydash.core.run.records import CommandIntended, HandCommandApproved, Outcome, RunRecord, TargetEnded
+from deploydash.core.run.state import RunState, evolve, fold
+from deploydash.core.views.direct_view import considered, rows
+from deploydash.ui.run_keys import HAND
 from deploydash.ui.screens.by_hand import HandScreen
 from tests.support import snapshots
 from tests.support.run_snapshots import OPERATOR, SCENES, full_cycle, opened

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from deploydash.core.run_records import GateClosedFalsely
-from deploydash.core.runbook import StepId
-from deploydash.core.snapshot import Snapshot
+from deploydash.core.fleet.snapshot import Snapshot
+from deploydash.core.procedure.runbook import StepId
+from deploydash.core.run.records import GateClosedFalsely
 from tests.support.run_snapshots import SCENES
 from tests.support.run_ui import running_run
 

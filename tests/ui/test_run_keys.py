@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 import pytest
 from textual.widgets import Input
 
-from deploydash.core.arm import Arm
-from deploydash.core.gate import GateReason
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId
-from deploydash.core.run_orders import (
+from deploydash.core.procedure.runbook import StepId, Tier
+from deploydash.core.run.arm import Arm
+from deploydash.core.run.gate import GateReason
+from deploydash.core.run.orders import (
     Answer,
     Approve,
     ArmStep,
@@ -31,12 +33,10 @@ from deploydash.core.run_orders import (
     Waive,
     WaiveDebt,
 )
-from deploydash.core.run_view import TargetRow
-from deploydash.core.runbook import StepId, Tier
-from deploydash.core.snapshot import Snapshot
-from deploydash.ui.run.forms import Form
-from deploydash.ui.run.keys import PAGE, RUN, WAIT
+from deploydash.core.views.run_view import TargetRow
+from deploydash.ui.run_keys import PAGE, RUN, WAIT
 from deploydash.ui.screens.detail import DetailScreen
+from deploydash.ui.screens.form import Form
 from deploydash.ui.screens.run_help import RunHelpScreen
 from deploydash.ui.screens.step import StepScreen
 from tests.support import run_snapshots

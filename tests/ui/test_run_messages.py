@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId
 from deploydash.core.owners import Owner
-from deploydash.core.snapshot import Snapshot
-from deploydash.ui.glyphs import UNICODE
-from deploydash.ui.present import Moment
-from deploydash.ui.run.messages import concerned, message, message_lines
-from deploydash.ui.run.present import Reading
+from deploydash.ui.draw.glyphs import UNICODE
+from deploydash.ui.draw.run.messages import concerned, message, message_lines
+from deploydash.ui.draw.run.reading import Reading
+from deploydash.ui.draw.tiles import Moment
 from deploydash.ui.screens.messages import MessageScreen
 from tests.support import run_snapshots
 from tests.support.run_snapshots import OPERATOR, SCENES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deploydash.ui.run.notify import LONGEST, notification, wanted
+from deploydash.ui.draw.run.notify import LONGEST, notification, wanted
 from tests.support import run_snapshots
 from tests.support.run_snapshots import SCENES
 from tests.support.run_ui import RunUi, running_run

@@ -6,23 +6,23 @@ from dataclasses import replace
 
 import pytest
 
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId, SummaryState, Target
-from deploydash.core.run_view import RunView
-from deploydash.core.runbook import StepId
-from deploydash.core.snapshot import Snapshot
-from deploydash.ui.detail import detail_lines
-from deploydash.ui.glyphs import ASCII, UNICODE, showable
-from deploydash.ui.ink import Ink, Line, Span, plain
-from deploydash.ui.present import Moment
-from deploydash.ui.run.bell import Bell, needs
-from deploydash.ui.run.card import card_lines, page_lines
-from deploydash.ui.run.header import run_header
-from deploydash.ui.run.offers import Mode, mode_of, offers
-from deploydash.ui.run.panel import Place, left_lines, remaining, row_lines
-from deploydash.ui.run.present import Focus, Reading, box, chart, clipped, copied, folded, lasting, listed
-from deploydash.ui.run.sending import commands_of
-from deploydash.ui.run.signs import signs
-from deploydash.ui.run.wait import wait_lines
+from deploydash.core.procedure.runbook import StepId
+from deploydash.core.views.run_view import RunView
+from deploydash.ui.draw.detail import detail_lines
+from deploydash.ui.draw.glyphs import ASCII, UNICODE, showable
+from deploydash.ui.draw.ink import Ink, Line, Span, plain
+from deploydash.ui.draw.run.attention import Bell, needs
+from deploydash.ui.draw.run.card import card_lines, page_lines
+from deploydash.ui.draw.run.offers import Mode, mode_of, offers
+from deploydash.ui.draw.run.reading import Focus, Reading, box, chart, clipped, copied, folded, lasting, listed
+from deploydash.ui.draw.run.run_header import run_header
+from deploydash.ui.draw.run.runbook import Place, left_lines, remaining, row_lines
+from deploydash.ui.draw.run.sending import commands_of
+from deploydash.ui.draw.run.signs import signs
+from deploydash.ui.draw.run.wait import wait_lines
+from deploydash.ui.draw.tiles import Moment
 from tests.support import run_snapshots
 from tests.support.run_snapshots import SCENES
 from tests.support.snapshots import NOW, UTC

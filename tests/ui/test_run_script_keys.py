@@ -9,12 +9,12 @@ import pytest
 from textual.events import Paste
 from textual.widgets import Input
 
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId
-from deploydash.core.run_orders import AddScript, ArmStep, Fire, QueueOrder, Retry, Skip, TakeRoute, Tick
-from deploydash.core.run_records import RunHeld
-from deploydash.core.runbook import ScriptItem
-from deploydash.core.snapshot import Snapshot
-from deploydash.ui.run.forms import Form
+from deploydash.core.procedure.runbook import ScriptItem
+from deploydash.core.run.orders import AddScript, ArmStep, Fire, QueueOrder, Retry, Skip, TakeRoute, Tick
+from deploydash.core.run.records import RunHeld
+from deploydash.ui.screens.form import Form
 from deploydash.ui.screens.step import StepScreen
 from tests.config.test_script_check import ANCHORS, CHECK
 from tests.support import script_scenes

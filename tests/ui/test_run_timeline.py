@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from deploydash.core.fleet.records import BeatsChanged, ErrorRecorded, FeedReported, StateRecorded
 from deploydash.core.model import CscId, FeedName, FeedState, Liveness, Source, SummaryState
-from deploydash.core.records import BeatsChanged, ErrorRecorded, FeedReported, StateRecorded
-from deploydash.core.run_orders import Hold
-from deploydash.core.run_records import (
+from deploydash.core.procedure.runbook import StepId
+from deploydash.core.run.orders import Hold
+from deploydash.core.run.records import (
     CommandAnswered,
     CommandIntended,
     Outcome,
@@ -18,10 +19,9 @@ from deploydash.core.run_records import (
     TargetEnded,
     TargetsDispatched,
 )
-from deploydash.core.runbook import StepId
-from deploydash.core.timeline import Line, Timeline
+from deploydash.core.views.timeline import Line, Timeline
 from deploydash.errors import UserError
-from deploydash.ui.run.timeline import SCALES, Window, frame, moved, zoomed
+from deploydash.ui.draw.run.timeline import SCALES, Window, frame, moved, zoomed
 from deploydash.ui.screens.timeline import TimelineScreen
 from tests.support import run_snapshots, snapshots
 from tests.support.goldens import assert_golden

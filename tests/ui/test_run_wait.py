@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from deploydash.core.fleet.snapshot import CscDetail, CscView, LogLine, Snapshot
 from deploydash.core.model import CscId, Effective, Liveness
-from deploydash.core.run_orders import Extend, Finish, Hold, Waive
-from deploydash.core.run_view import WaitView
-from deploydash.core.runbook import StepId
-from deploydash.core.snapshot import CscDetail, CscView, LogLine, Snapshot
-from deploydash.ui.glyphs import UNICODE
-from deploydash.ui.present import Moment
-from deploydash.ui.run.present import Reading
-from deploydash.ui.run.wait import blocking_sentence, helps, likely_reason, stragglers
+from deploydash.core.procedure.runbook import StepId
+from deploydash.core.run.orders import Extend, Finish, Hold, Waive
+from deploydash.core.views.run_view import WaitView
+from deploydash.ui.draw.glyphs import UNICODE
+from deploydash.ui.draw.run.reading import Reading
+from deploydash.ui.draw.run.wait import blocking_sentence, helps, likely_reason, stragglers
+from deploydash.ui.draw.tiles import Moment
 from deploydash.ui.screens.detail import DetailScreen
 from deploydash.ui.screens.wait import WaitScreen
 from tests.support import run_snapshots, snapshots

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from deploydash.core.commands import Inspect
+from deploydash.core.fleet.commands import Inspect
+from deploydash.core.fleet.snapshot import FeedView, Snapshot
 from deploydash.core.model import CscId, FeedName, FeedState
-from deploydash.core.snapshot import FeedView, Snapshot
 from deploydash.ui.app import DeploydashApp
-from deploydash.ui.ink import Line
+from deploydash.ui.draw.ink import Line
 from deploydash.ui.keys import KEYS
 from deploydash.ui.screens.watch import WatchScreen
 from tests.support import snapshots

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from deploydash.core.snapshot import Snapshot
+from deploydash.core.fleet.snapshot import Snapshot
 from tests.support import script_scenes
 from tests.support.run_snapshots import SCENES
 from tests.support.run_ui import running_run

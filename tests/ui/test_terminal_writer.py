@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploydash.ui.terminal_writer import FULL, TerminalWriter
+from deploydash.ui.widgets.terminal_writer import FULL, TerminalWriter
 from tests.servers.waiting import patient, wait_until
 
 FRAME = "x" * 9_999 + "\n"

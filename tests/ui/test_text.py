@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from deploydash.ui.glyphs import ASCII
-from deploydash.ui.text import snapshot_text
+from deploydash.ui.draw.glyphs import ASCII
+from deploydash.ui.draw.text import snapshot_text
 from tests.support import snapshots
 from tests.support.goldens import assert_golden
 from tests.support.show_ui import scene

@@ -9,8 +9,8 @@ from rich.color import Color
 from rich.color_triplet import ColorTriplet
 
 from deploydash.core.model import Effective
-from deploydash.ui.ink import Ink, Surface
-from deploydash.ui.themes import DEFAULT, MONO, PALETTES, Palette
+from deploydash.ui.draw.ink import Ink, Surface
+from deploydash.ui.draw.themes import DEFAULT, MONO, PALETTES, Palette
 
 COLOURED = [palette for palette in PALETTES.values() if palette.colour]
 LEAST = 4.5

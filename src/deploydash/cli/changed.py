@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploydash.config.load import MAX_BYTES
-from deploydash.core.run_records import RunOpened, RunResumed
+from deploydash.core.run.records import RunOpened, RunResumed
 from deploydash.stored import read_small
 
 

@@ -16,11 +16,11 @@ from deploydash.cli.sites import open_site, shipped_sites
 from deploydash.cli.status import is_answered
 from deploydash.config.load import Site
 from deploydash.config.runbook import runbook_problems
-from deploydash.config.settings import Connections
+from deploydash.core.fleet.snapshot import FeedView, Snapshot
 from deploydash.core.model import FeedName, FeedState, Liveness, Phase, Source
-from deploydash.core.snapshot import FeedView, Snapshot
 from deploydash.errors import ConfigurationError, UserError
-from deploydash.feeds.kafka_probe import probe as probe_kafka
+from deploydash.systems.sal.reading.probe import probe as probe_kafka
+from deploydash.systems.settings import Connections
 from deploydash.wiring.read_only import ReadOnly, read_only
 
 LIMIT_S = 15.0

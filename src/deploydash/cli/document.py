@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from deploydash.core.fleet.snapshot import CscView, FeedView, Snapshot
 from deploydash.core.model import CscId
-from deploydash.core.snapshot import CscView, FeedView, Snapshot
 
 FORMAT = "deploydash.status/1"
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from deploydash.core.snapshot import Snapshot
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.wiring.read_only import ReadOnly
 
 

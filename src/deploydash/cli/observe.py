@@ -14,7 +14,6 @@ from deploydash.cli.places import places
 from deploydash.cli.report import open_again
 from deploydash.cli.running import run as run_to_the_end
 from deploydash.cli.terminal import need_terminal
-from deploydash.config.user import operator
 from deploydash.core.owners import Owners
 from deploydash.errors import UserError
 from deploydash.journal.line import Entry
@@ -28,6 +27,7 @@ from deploydash.session.hold_request import ask_to_hold
 from deploydash.session.looked import Looked, last_look, remember, told_since
 from deploydash.stored import open_file
 from deploydash.ui.run_app import DeploydashRunApp
+from deploydash.user import operator
 
 
 def run(reference: str | None, *, theme: str | None) -> Exit:

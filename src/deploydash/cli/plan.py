@@ -13,7 +13,7 @@ from deploydash.config.load import Site
 from deploydash.config.pattern import parse_pattern
 from deploydash.config.runbook import find_runbook, load_runbook
 from deploydash.core.model import CscId
-from deploydash.core.runbook import Runbook
+from deploydash.core.procedure.runbook import Runbook
 from deploydash.plan import plan_json, plan_text
 
 

@@ -16,7 +16,7 @@ from deploydash.cli.running import run as run_to_the_end
 from deploydash.cli.terminal import need_terminal
 from deploydash.core.owners import Owners
 from deploydash.core.ports import Clock
-from deploydash.core.run_records import RunResumed
+from deploydash.core.run.records import RunResumed
 from deploydash.journal.line import Entry
 from deploydash.journal.runs import read_run
 from deploydash.session.clock import SystemClock

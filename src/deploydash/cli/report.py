@@ -12,7 +12,7 @@ from deploydash.cli.places import Places, places
 from deploydash.cli.plan import named, open_runbook
 from deploydash.cli.sites import open_site
 from deploydash.config.load import Site
-from deploydash.core.runbook import Runbook
+from deploydash.core.procedure.runbook import Runbook
 from deploydash.errors import ConfigurationError, UserError
 from deploydash.journal.runs import KnownRun, find_run, read_run
 from deploydash.report.render import html_report, markdown_report

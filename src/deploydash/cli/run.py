@@ -23,9 +23,9 @@ from deploydash.cli.terminal import need_terminal
 from deploydash.config.load import Site
 from deploydash.config.runbook_scripts import load_catalogue
 from deploydash.config.script_check import ScriptCheck
-from deploydash.config.user import operator
 from deploydash.core.model import Phase
-from deploydash.core.run_records import (
+from deploydash.core.procedure.runbook import Runbook
+from deploydash.core.run.records import (
     ItemTicked,
     RunClosed,
     RunOpened,
@@ -34,8 +34,7 @@ from deploydash.core.run_records import (
     StepDone,
     StepSkipped,
 )
-from deploydash.core.run_state import RunState
-from deploydash.core.runbook import Runbook
+from deploydash.core.run.state import RunState
 from deploydash.errors import UserError
 from deploydash.journal.line import Entry
 from deploydash.journal.read import Cursor, read_on
@@ -45,6 +44,7 @@ from deploydash.session.clock import SystemClock
 from deploydash.session.history import JournalHistory
 from deploydash.session.mirror import Mirrors
 from deploydash.ui.run_app import DeploydashRunApp
+from deploydash.user import operator
 from deploydash.wiring.acting import Acting, acting, refuse_foreign, reopened
 from deploydash.wiring.read_only import ReadOnly, read_only
 

@@ -17,10 +17,10 @@ from deploydash.cli.running import run as run_to_the_end
 from deploydash.cli.sites import open_site
 from deploydash.cli.terminal import is_capable
 from deploydash.config.pattern import parse_target
+from deploydash.core.fleet.snapshot import CscView, Snapshot
 from deploydash.core.model import FeedName, FeedState, Verdict
-from deploydash.core.snapshot import CscView, Snapshot
-from deploydash.ui import glyphs
-from deploydash.ui.text import snapshot_text
+from deploydash.ui.draw import glyphs
+from deploydash.ui.draw.text import snapshot_text
 from deploydash.wiring.read_only import read_only
 
 READABLE = frozenset({FeedState.UP, FeedState.DEGRADED})

@@ -15,8 +15,8 @@ from deploydash.cli.sites import open_site
 from deploydash.cli.status import READABLE, kafka_state, verdict_on
 from deploydash.cli.telling import Telling
 from deploydash.config.pattern import parse_pattern, parse_target
+from deploydash.core.fleet.snapshot import CscView, Snapshot
 from deploydash.core.model import CscId, FeedName, FeedState
-from deploydash.core.snapshot import CscView, Snapshot
 from deploydash.errors import UserError
 from deploydash.wiring.read_only import read_only
 

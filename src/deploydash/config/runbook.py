@@ -23,7 +23,7 @@ from deploydash.config.runbook_words import loops, site_words
 from deploydash.config.shape import empty_values, shape_problems
 from deploydash.config.yaml_lines import Document, read_yaml
 from deploydash.core.model import CscId
-from deploydash.core.runbook import Runbook
+from deploydash.core.procedure.runbook import Runbook
 from deploydash.errors import ConfigurationError, Problem
 
 Shape = TypeVar("Shape", RunbookFile, SuiteFile)

@@ -13,7 +13,7 @@ from pydantic import model_validator as validator
 
 from deploydash.config.site import Csc, Text, Wanted
 from deploydash.core.model import Phase, Target, TargetKind
-from deploydash.core.runbook import Effect, Lane, StepKind, System, Tier
+from deploydash.core.procedure.runbook import Effect, Lane, StepKind, System, Tier
 
 _ID = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 _KINDS = tuple(kind.value for kind in TargetKind)

@@ -12,7 +12,7 @@ from deploydash.config.runbook_names import UnknownNameError, select
 from deploydash.config.runbook_resolve import rows
 from deploydash.config.runbook_words import BLANKS, UnknownWordError, fill, row_name
 from deploydash.config.yaml_lines import Path
-from deploydash.core.runbook import BY_HAND, StepKind
+from deploydash.core.procedure.runbook import BY_HAND, StepKind
 from deploydash.errors import Problem
 
 _NEEDED: dict[StepKind, tuple[str, ...]] = {

@@ -18,7 +18,7 @@ from deploydash.config.runbook_resolve import last_of, rows
 from deploydash.config.runbook_scripts_lint import script_downs
 from deploydash.config.yaml_lines import Path
 from deploydash.core.model import CscId, SummaryState, Target
-from deploydash.core.runbook import Effect, StepKind, System
+from deploydash.core.procedure.runbook import Effect, StepKind, System
 from deploydash.errors import Problem
 
 _SYNC = re.compile(r"\bapp sync (\S+)")

@@ -14,7 +14,7 @@ from deploydash.config.runbook_names import SCRIPT_QUEUE, WATCHER, UnknownNameEr
 from deploydash.config.runbook_words import blanks, fill, row_name
 from deploydash.config.yaml_lines import Path
 from deploydash.core.model import CscId, FeedName, SummaryState
-from deploydash.core.runbook import (
+from deploydash.core.procedure.runbook import (
     Answered,
     Choice,
     Condition,

@@ -11,7 +11,7 @@ from deploydash.config.runbook_file import ScriptEntry, StepEntry
 from deploydash.config.runbook_names import SCRIPT_QUEUE, WATCHER, Concern, UnknownNameError, component_hint, select
 from deploydash.config.yaml_lines import Path, key_text
 from deploydash.core.model import CscId, Roster
-from deploydash.core.runbook import StepKind
+from deploydash.core.procedure.runbook import StepKind
 from deploydash.errors import Problem
 
 SET_STATE = "set_summary_state.py"

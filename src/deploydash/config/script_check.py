@@ -13,7 +13,7 @@ from deploydash.config.runbook_scripts import Catalogue
 from deploydash.config.runbook_scripts_lint import script_departures, script_downs
 from deploydash.config.yaml_lines import key_text, read_yaml
 from deploydash.core.model import Roster
-from deploydash.core.scripts import ScriptChecked
+from deploydash.core.run.scripts import ScriptChecked
 
 MOST_CHARACTERS = 20_000
 """Characters of a configuration; the longest of the runbooks has some hundred."""

@@ -23,8 +23,8 @@ from pydantic import (
 )
 
 from deploydash.config.address import bootstrap_hosts, host_name, url_host
+from deploydash.core.fleet.override import bad_override
 from deploydash.core.model import NEVER_EXPECTED, CscId, Target
-from deploydash.core.override import bad_override
 
 TARGETS = ("OFFLINE", "OFFLINE/AVAILABLE", "OFFLINE/PUBLISH_ONLY", "STANDBY", "DISABLED", "ENABLED")
 """What may be wanted of a CSC. FAULT may not: nobody commands it."""

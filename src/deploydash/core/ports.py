@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from deploydash.core.fleet.observations import Observation
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import FeedName
-from deploydash.core.observations import Observation
-from deploydash.core.snapshot import Snapshot
 
 
 class Clock(Protocol):

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from deploydash.core.eta import Night, nights
-from deploydash.core.run_records import CscsArrived, CscsLeft, RunOpened, StepApproved, StepDone
+from deploydash.core.run.eta import Night, nights
+from deploydash.core.run.records import CscsArrived, CscsLeft, RunOpened, StepApproved, StepDone
 from deploydash.journal.line import FIRST_PREV, Codec, LineDamaged, digest
 from deploydash.journal.runs import CODEC, JOURNAL
 from deploydash.stored import open_file

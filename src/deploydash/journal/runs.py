@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
-from deploydash.core.records import Record
-from deploydash.core.run_records import RUN_RECORDS, RunClosed, RunOpened
+from deploydash.core.fleet.records import Record
+from deploydash.core.run.records import RUN_RECORDS, RunClosed, RunOpened
 from deploydash.errors import UserError
 from deploydash.journal.line import Codec, Entry
 from deploydash.journal.read import Cursor, JournalDamaged, JournalNewer, read_on

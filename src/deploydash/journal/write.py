@@ -12,12 +12,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from deploydash.config.user import user_name
 from deploydash.core.outside_text import visible
 from deploydash.errors import UserError
 from deploydash.journal.line import Codec, Entry, digest
 from deploydash.journal.read import Cursor, read_on
 from deploydash.stored import open_file, parse_json
+from deploydash.user import user_name
 
 LOCK = "lock"
 """The file beside the journal whose lock is the right to write."""

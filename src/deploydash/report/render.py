@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from html import escape
 
 from deploydash.core.outside_text import visible
-from deploydash.core.said import Kind
+from deploydash.core.views.record_text import Kind
 from deploydash.report.picture import HUES, states_picture
 from deploydash.report.story import Moment, StepLine, Story, broken_notice
 from deploydash.report.words import clock, span

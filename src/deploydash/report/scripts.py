@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from deploydash.core.run_records import (
+from deploydash.core.procedure.runbook import ScriptItem, StepId
+from deploydash.core.run.records import (
     ItemEnded,
     ItemTicked,
     ScriptAdded,
@@ -13,9 +14,8 @@ from deploydash.core.run_records import (
     ScriptFollowed,
     ScriptIntended,
 )
-from deploydash.core.run_state import RunState, StepProgress, script_of
-from deploydash.core.runbook import ScriptItem, StepId
-from deploydash.core.timeline import Line
+from deploydash.core.run.state import RunState, StepProgress, script_of
+from deploydash.core.views.timeline import Line
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from deploydash.core.model import CscId
-from deploydash.core.run_records import (
+from deploydash.core.procedure.runbook import Runbook, StepId, StepKind
+from deploydash.core.run.records import (
     CommandIntended,
     GateClosedFalsely,
     Outcome,
@@ -16,10 +17,9 @@ from deploydash.core.run_records import (
     StepApproved,
     TargetEnded,
 )
-from deploydash.core.run_state import RunState
-from deploydash.core.runbook import Runbook, StepId, StepKind
-from deploydash.core.said import Kind
-from deploydash.core.timeline import Line, Timeline, named_in, sampled
+from deploydash.core.run.state import RunState
+from deploydash.core.views.record_text import Kind
+from deploydash.core.views.timeline import Line, Timeline, named_in, sampled
 from deploydash.report.scripts import ScriptLine, script_lines
 from deploydash.report.unknowns import Unknown, unknowns
 

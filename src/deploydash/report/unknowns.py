@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from deploydash.core.model import CscId
-from deploydash.core.run_records import RunRecord
-from deploydash.core.run_state import RunState, StepProgress, TargetStatus, evolve
-from deploydash.core.runbook import Runbook, StepId
-from deploydash.core.said import script_name
-from deploydash.core.timeline import Line
+from deploydash.core.procedure.runbook import Runbook, StepId
+from deploydash.core.run.records import RunRecord
+from deploydash.core.run.state import RunState, StepProgress, TargetStatus, evolve
+from deploydash.core.views.record_text import script_name
+from deploydash.core.views.timeline import Line
 
 STILL = "not settled"
 

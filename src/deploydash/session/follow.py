@@ -11,19 +11,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from deploydash.core.commands import Command
-from deploydash.core.fleet import Fleet
-from deploydash.core.gate import Sight
-from deploydash.core.hand_view import remark
-from deploydash.core.judging import Judging
+from deploydash.core.fleet.commands import Command
+from deploydash.core.fleet.fleet import Fleet
+from deploydash.core.fleet.records import FeedReported, Record, StandstillNoted
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import FeedName, FeedState, Phase, Roster
 from deploydash.core.ports import Clock, Subscriber
-from deploydash.core.records import FeedReported, Record, StandstillNoted
-from deploydash.core.run_records import ItemTicked, RunOpened, RunRecord, RunResumed
-from deploydash.core.run_state import RunState, evolve
-from deploydash.core.run_view import run_view
-from deploydash.core.runbook import Runbook, StepId
-from deploydash.core.snapshot import Snapshot
+from deploydash.core.procedure.runbook import Runbook, StepId
+from deploydash.core.run.expectations import Judging
+from deploydash.core.run.gate import Sight
+from deploydash.core.run.records import ItemTicked, RunOpened, RunRecord, RunResumed
+from deploydash.core.run.state import RunState, evolve
+from deploydash.core.views.direct_view import remark
+from deploydash.core.views.run_view import run_view
 
 POLL_S = 0.25
 """How often the journal is looked at; the lead's process writes what it noticed as often."""

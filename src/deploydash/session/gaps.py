@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from deploydash.core.fleet.observations import Observation, StatesReadBack, TopicsListed
+from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CscId
-from deploydash.core.observations import Observation, StatesReadBack, TopicsListed
-from deploydash.core.snapshot import CscView
 
 
 @dataclass(slots=True)

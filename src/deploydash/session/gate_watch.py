@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from deploydash.core import closures
-from deploydash.core.gate import Sight
-from deploydash.core.run_records import GateClosedFalsely
-from deploydash.core.run_state import RunState
-from deploydash.core.runbook import Step, StepId
+from deploydash.core.procedure.runbook import Step, StepId
+from deploydash.core.run import gate_flaps as closures
+from deploydash.core.run.gate import Sight
+from deploydash.core.run.records import GateClosedFalsely
+from deploydash.core.run.state import RunState
 
 
 class GateWatch:

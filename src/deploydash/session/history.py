@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from deploydash.core.model import Roster
-from deploydash.core.runbook import Runbook
-from deploydash.core.timeline import Timeline
+from deploydash.core.procedure.runbook import Runbook
+from deploydash.core.views.timeline import Timeline
 from deploydash.session.follow import Line
 
 

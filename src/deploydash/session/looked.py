@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deploydash.core.run_records import (
+from deploydash.core.run.records import (
     CscsWaived,
     DebtWaived,
     HandCommandApproved,

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable
 
 from deploydash.core.model import CscId
-from deploydash.core.run import Refused
-from deploydash.core.run_orders import ArmByHand, ArmOrder, ArmStep, Disarm, Fire, RunOrder, TypeName
-from deploydash.core.runbook import StepId
-from deploydash.core.scripts import ScriptChecked
+from deploydash.core.procedure.runbook import StepId
+from deploydash.core.run.decide import Refused
+from deploydash.core.run.orders import ArmByHand, ArmOrder, ArmStep, Disarm, Fire, RunOrder, TypeName
+from deploydash.core.run.scripts import ScriptChecked
 from deploydash.session.run_keeper import RunKeeper
 
 _ARM_ORDERS = (ArmStep, ArmByHand, TypeName, Fire, Disarm)

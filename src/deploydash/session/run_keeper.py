@@ -10,19 +10,21 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 
-from deploydash.core.arm import Arm, death, death_by_hand, ready, shut, typed, unseen
-from deploydash.core.by_hand import refusal, step_of
-from deploydash.core.commands import CompareWith, JudgeByRun, Remark
-from deploydash.core.gate import Sight, reasons
-from deploydash.core.hand_view import considered, remark
-from deploydash.core.judging import Judging
-from deploydash.core.lost import lost_before
+from deploydash.core.fleet.commands import CompareWith, JudgeByRun, Remark
+from deploydash.core.fleet.snapshot import CscView, Snapshot
 from deploydash.core.model import CscId
 from deploydash.core.ports import Clock
-from deploydash.core.run import Decision, Refused, decide, may_intend, settle
-from deploydash.core.run_orders import Approve, ArmByHand, ArmOrder, ArmStep, Disarm, Hold, RunOrder, TypeName
-from deploydash.core.run_ports import Action, ScriptAction, ScriptJob
-from deploydash.core.run_records import (
+from deploydash.core.procedure.runbook import BY_HAND, CscItem, Step, StepId, StepKind, Tier
+from deploydash.core.run.arm import Arm, death, death_by_hand, ready, shut, typed, unseen
+from deploydash.core.run.decide import Decision, Refused, decide, may_intend, settle
+from deploydash.core.run.direct_commands import refusal, step_of
+from deploydash.core.run.expectations import Judging
+from deploydash.core.run.gate import Sight, reasons
+from deploydash.core.run.items import may_intend_script
+from deploydash.core.run.lost_at_start import lost_before
+from deploydash.core.run.orders import Approve, ArmByHand, ArmOrder, ArmStep, Disarm, Hold, RunOrder, TypeName
+from deploydash.core.run.ports import Action, ScriptAction, ScriptJob
+from deploydash.core.run.records import (
     ArrivalsLearned,
     CommandAnswered,
     CommandIntended,
@@ -42,11 +44,9 @@ from deploydash.core.run_records import (
     TargetEnded,
     TargetsDispatched,
 )
-from deploydash.core.run_scripts import may_intend_script
-from deploydash.core.run_state import ItemProgress, RunState, TargetStatus, script_of
-from deploydash.core.run_view import card_step, run_view
-from deploydash.core.runbook import BY_HAND, CscItem, Step, StepId, StepKind, Tier
-from deploydash.core.snapshot import CscView, Snapshot
+from deploydash.core.run.state import ItemProgress, RunState, TargetStatus, script_of
+from deploydash.core.views.direct_view import considered, remark
+from deploydash.core.views.run_view import card_step, run_view
 from deploydash.errors import UserError
 from deploydash.session.gate_watch import GateWatch
 from deploydash.session.run_writer import Decide, Journal, RunWriter

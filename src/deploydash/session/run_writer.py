@@ -12,11 +12,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from deploydash.core.gate import Sight
 from deploydash.core.ports import Clock
-from deploydash.core.run import Decision, Refused
-from deploydash.core.run_records import RunRecord
-from deploydash.core.run_state import RunState, evolve
+from deploydash.core.run.decide import Decision, Refused
+from deploydash.core.run.gate import Sight
+from deploydash.core.run.records import RunRecord
+from deploydash.core.run.state import RunState, evolve
 from deploydash.errors import UserError
 
 Decide = Callable[[RunState, Sight], Decision]

@@ -6,13 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from deploydash.core.commands import Command
-from deploydash.core.fleet import Fleet
+from deploydash.core.fleet.commands import Command
+from deploydash.core.fleet.fleet import Fleet
+from deploydash.core.fleet.observations import BeatArrived, Observation, StoodStill
+from deploydash.core.fleet.records import Record
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId
-from deploydash.core.observations import BeatArrived, Observation, StoodStill
 from deploydash.core.ports import Clock, Feed, Subscriber
-from deploydash.core.records import Record
-from deploydash.core.snapshot import Snapshot
 from deploydash.session.gaps import KafkaGaps
 from deploydash.session.standstill import Standstills, of_this_loop
 from deploydash.session.supervise import supervise

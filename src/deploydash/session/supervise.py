@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from deploydash.core.fleet.observations import FeedChanged
 from deploydash.core.model import FeedState
-from deploydash.core.observations import FeedChanged
 from deploydash.core.ports import Clock, Feed, Inbox
 from deploydash.errors import UserError
 

@@ -18,19 +18,19 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import Theme
 
-from deploydash.core.commands import Command
-from deploydash.core.snapshot import Snapshot
-from deploydash.ui import glyphs, themes
-from deploydash.ui.driver import TerminalDriver
+from deploydash.core.fleet.commands import Command
+from deploydash.core.fleet.snapshot import Snapshot
+from deploydash.ui.draw import glyphs, themes
+from deploydash.ui.draw.themes import PALETTES, Palette
+from deploydash.ui.draw.tiles import Moment
 from deploydash.ui.keys import INTERRUPT
-from deploydash.ui.palette import Commands
-from deploydash.ui.present import Moment
 from deploydash.ui.screens.base import View
+from deploydash.ui.screens.palette import Commands
 from deploydash.ui.screens.watch import WatchScreen
 from deploydash.ui.source import SnapshotSource
-from deploydash.ui.terminal import Harmless, NoColour, Numbered
-from deploydash.ui.themes import PALETTES, Palette
 from deploydash.ui.widgets.canvas import Canvas
+from deploydash.ui.widgets.driver import TerminalDriver
+from deploydash.ui.widgets.terminal import Harmless, NoColour, Numbered
 
 INTERRUPTED = 130
 TERMINAL_LOST = 129

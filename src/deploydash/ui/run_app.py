@@ -10,18 +10,18 @@ from textual import events
 from textual.binding import Binding
 from textual.screen import Screen
 
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.owners import Owners
-from deploydash.core.run_orders import Hold
-from deploydash.core.snapshot import Snapshot
+from deploydash.core.run.orders import Hold
 from deploydash.ui.app import DeploydashApp
-from deploydash.ui.run.acting import Acting
-from deploydash.ui.run.bell import Bell
-from deploydash.ui.run.commands import RunCommands
-from deploydash.ui.run.desk import History, RunDesk
-from deploydash.ui.run.keys import HOLD_ANYWHERE
-from deploydash.ui.run.notify import notification, wanted
-from deploydash.ui.run.present import NOBODYS
+from deploydash.ui.desk import History, RunDesk
+from deploydash.ui.draw.run.attention import Bell
+from deploydash.ui.draw.run.notify import notification, wanted
+from deploydash.ui.draw.run.reading import NOBODYS
+from deploydash.ui.run_keys import HOLD_ANYWHERE
 from deploydash.ui.screens.run import RunScreen
+from deploydash.ui.screens.run_base import Acting
+from deploydash.ui.screens.run_palette import RunCommands
 from deploydash.ui.screens.timeline import TimelineScreen
 from deploydash.ui.source import SnapshotSource
 
@@ -38,7 +38,7 @@ class DeploydashRunApp(DeploydashApp):
         ValueError: there is no such theme.
     """
 
-    CSS_PATH = ["deploydash.tcss", "run/run.tcss"]  # type: ignore[assignment]  # noqa: RUF012 - as Textual has it
+    CSS_PATH = ["deploydash.tcss", "run.tcss"]  # type: ignore[assignment]  # noqa: RUF012 - as Textual has it
     COMMANDS = {RunCommands}  # noqa: RUF012 - Textual reads a class attribute
     BINDINGS = [Binding(HOLD_ANYWHERE, "hold", show=False, priority=True)]  # noqa: RUF012 - as above
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from deploydash.core.commands import Command
+from deploydash.core.fleet.commands import Command
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.ports import Clock
-from deploydash.core.snapshot import Snapshot
 
 
 class SnapshotSource(Protocol):

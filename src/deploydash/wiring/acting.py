@@ -9,29 +9,29 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploydash.actions.acks import AckSeen
-from deploydash.actions.csc import CscAction
-from deploydash.actions.kafka_commands import CommandLine
-from deploydash.actions.ready_line import ReadyLine
-from deploydash.actions.schemas import RegistryLatest
-from deploydash.actions.script_reader import reading
-from deploydash.actions.scriptqueue import ScriptQueueAction
-from deploydash.config.user import operator
-from deploydash.core.eta import learned
-from deploydash.core.observations import CommandSeen
-from deploydash.core.run_orders import Disarm, Hold, Note
-from deploydash.core.run_records import RunOpened, RunRecord, RunResumed
-from deploydash.core.run_scripts import identities_of
-from deploydash.core.run_state import RunState, fold
-from deploydash.core.runbook import Runbook, StepKind
+from deploydash.core.fleet.observations import CommandSeen
+from deploydash.core.procedure.runbook import Runbook, StepKind
+from deploydash.core.run.eta import learned
+from deploydash.core.run.items import identities_of
+from deploydash.core.run.orders import Disarm, Hold, Note
+from deploydash.core.run.records import RunOpened, RunRecord, RunResumed
+from deploydash.core.run.state import RunState, fold
 from deploydash.errors import UserError
 from deploydash.journal.earlier import earlier_nights
 from deploydash.journal.line import Entry
 from deploydash.journal.write import JournalWriter
-from deploydash.sal.commands import Sender
 from deploydash.session.hold_request import serve_holds
 from deploydash.session.run_desk import RunKeeperDesk
 from deploydash.session.run_keeper import RunKeeper
+from deploydash.systems.sal.commanding.acks import AckSeen
+from deploydash.systems.sal.commanding.csc import CscAction
+from deploydash.systems.sal.commanding.kafka_commands import CommandLine
+from deploydash.systems.sal.commanding.ready_line import ReadyLine
+from deploydash.systems.sal.commanding.schemas import RegistryLatest
+from deploydash.systems.sal.scripts.script_reader import reading
+from deploydash.systems.sal.scripts.scriptqueue import ScriptQueueAction
+from deploydash.systems.sal.wire.commands import Sender
+from deploydash.user import operator
 from deploydash.wiring.read_only import ReadOnly
 
 UNSEEN = "its screen has gone, it ends by itself with what is under way, or at once by SIGTERM"

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 
 from deploydash.config.connect import connections
 from deploydash.config.load import Site
-from deploydash.config.settings import Connections
-from deploydash.core.fleet import Fleet
+from deploydash.core.fleet.fleet import Fleet
 from deploydash.core.model import FeedName, Phase
 from deploydash.core.ports import Clock, Feed, Inbox
-from deploydash.feeds.efd import EfdFeed
 from deploydash.loading import loaded
 from deploydash.session.clock import SystemClock
 from deploydash.session.session import Session
+from deploydash.systems.efd.feed import EfdFeed
+from deploydash.systems.settings import Connections
 
 if TYPE_CHECKING:
-    from deploydash.feeds.registry import SchemaStore
+    from deploydash.systems.registry.store import SchemaStore
 
 
 class ReadOnly:
@@ -38,14 +38,14 @@ class ReadOnly:
         self._clock = clock
         self._cache = cache
         efd = EfdFeed(outside.efd, clock, subname=outside.kafka.topic_subname)
-        kafka = _Late(FeedName.KAFKA, self._kafka, "deploydash.feeds.kafka", "deploydash.feeds.registry")
-        registry = _Late(FeedName.SCHEMA_REGISTRY, self._registry, "deploydash.feeds.registry_feed")
+        kafka = _Late(FeedName.KAFKA, self._kafka, "deploydash.systems.sal.feed", "deploydash.systems.registry.store")
+        registry = _Late(FeedName.SCHEMA_REGISTRY, self._registry, "deploydash.systems.registry.feed")
         self.session = Session(fleet, (kafka, efd, registry), clock, efd.request)
 
     @cached_property
     def schemas(self) -> SchemaStore:
         """The writers' schemas of the site, one store for all who read its Kafka."""
-        from deploydash.feeds.registry import SchemaStore  # noqa: PLC0415 - as the first lines say
+        from deploydash.systems.registry.store import SchemaStore  # noqa: PLC0415 - as the first lines say
 
         return SchemaStore(self.connections.registry, self._cache)
 
@@ -55,13 +55,13 @@ class ReadOnly:
             await self.schemas.aclose()
 
     def _kafka(self) -> Feed:
-        from deploydash.feeds.kafka import KafkaFeed  # noqa: PLC0415 - as the first lines say
+        from deploydash.systems.sal.feed import KafkaFeed  # noqa: PLC0415 - as the first lines say
 
         expected = frozenset(spec.csc for spec in self.site.roster.cscs)
         return KafkaFeed(self.connections.kafka, self.schemas, expected, self._clock)
 
     def _registry(self) -> Feed:
-        from deploydash.feeds.registry_feed import RegistryFeed  # noqa: PLC0415 - as the first lines say
+        from deploydash.systems.registry.feed import RegistryFeed  # noqa: PLC0415 - as the first lines say
 
         return RegistryFeed(self.schemas, self._clock)
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, cast
 
 from textual.screen import Screen
 
-from deploydash.core.snapshot import Snapshot
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.ui.keys import KEYS
-from deploydash.ui.terminal import ExactCompositor
 from deploydash.ui.widgets.canvas import Canvas
+from deploydash.ui.widgets.terminal import ExactCompositor
 
 if TYPE_CHECKING:
     from deploydash.ui.app import DeploydashApp

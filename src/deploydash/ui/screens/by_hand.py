@@ -7,18 +7,18 @@ from dataclasses import replace
 
 from textual.app import ComposeResult
 
-from deploydash.core.hand_view import HandCard
+from deploydash.core.fleet.override import bad_override, not_offered, offered
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId
-from deploydash.core.override import bad_override, not_offered, offered
-from deploydash.core.run_orders import ArmByHand, CommandByHand, Disarm, Fire
-from deploydash.core.snapshot import Snapshot
-from deploydash.ui.ink import Line, Span
-from deploydash.ui.run.acting import Acting
-from deploydash.ui.run.by_hand import Dialog, Stage, choices, hand_body, hand_title, stage_of
-from deploydash.ui.run.forms import WIDTH, Field, Form
-from deploydash.ui.run.keys import HAND, run_bindings
-from deploydash.ui.run.offers import Mode, mode_of
-from deploydash.ui.run.present import Reading, box
+from deploydash.core.run.orders import ArmByHand, CommandByHand, Disarm, Fire
+from deploydash.core.views.direct_view import HandCard
+from deploydash.ui.draw.ink import Line, Span
+from deploydash.ui.draw.run.direct import Dialog, Stage, choices, hand_body, hand_title, stage_of
+from deploydash.ui.draw.run.offers import Mode, mode_of
+from deploydash.ui.draw.run.reading import Reading, box
+from deploydash.ui.run_keys import HAND, run_bindings
+from deploydash.ui.screens.form import WIDTH, Field, Form
+from deploydash.ui.screens.run_base import Acting
 from deploydash.ui.widgets.canvas import Lines
 
 

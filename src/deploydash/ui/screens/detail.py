@@ -7,12 +7,12 @@ from collections.abc import Callable
 from textual.app import ComposeResult
 from textual.events import Resize
 
-from deploydash.core.commands import Inspect
+from deploydash.core.fleet.commands import Inspect
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId
-from deploydash.core.snapshot import Snapshot
-from deploydash.ui import header, lines
-from deploydash.ui.detail import detail_lines
-from deploydash.ui.ink import Line, Surface
+from deploydash.ui.draw import header, lines
+from deploydash.ui.draw.detail import detail_lines
+from deploydash.ui.draw.ink import Line, Surface
 from deploydash.ui.keys import Scope, bindings
 from deploydash.ui.screens.base import View
 from deploydash.ui.screens.help import HelpScreen

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 
-from deploydash.core.snapshot import Snapshot
-from deploydash.ui import lines
-from deploydash.ui.help import help_lines
-from deploydash.ui.ink import Surface
+from deploydash.core.fleet.snapshot import Snapshot
+from deploydash.ui.draw import lines
+from deploydash.ui.draw.help import help_lines
+from deploydash.ui.draw.ink import Surface
 from deploydash.ui.keys import Scope, bindings
 from deploydash.ui.screens.base import View
 from deploydash.ui.widgets.canvas import Lines

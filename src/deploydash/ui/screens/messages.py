@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from deploydash.core.model import CscId
-from deploydash.ui.ink import Line
-from deploydash.ui.run.messages import message_lines
-from deploydash.ui.run.present import Reading
+from deploydash.ui.draw.ink import Line
+from deploydash.ui.draw.run.messages import message_lines
+from deploydash.ui.draw.run.reading import Reading
 from deploydash.ui.screens.step import StepScreen
 
 

@@ -9,14 +9,14 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.events import Resize
 from textual.widgets import Input
 
-from deploydash.core.snapshot import CscView, GroupView, Snapshot
-from deploydash.ui import header, lines, search
-from deploydash.ui.ink import Ink, Line, Span, Surface
+from deploydash.core.fleet.snapshot import CscView, GroupView, Snapshot
+from deploydash.ui.draw import header, lines, search
+from deploydash.ui.draw.ink import Ink, Line, Span, Surface
+from deploydash.ui.draw.sizes import Size, calm_sentence, changed_items, departing_title
+from deploydash.ui.draw.start import is_wanted, start_lines
+from deploydash.ui.draw.tiles import Moment
 from deploydash.ui.keys import Scope
-from deploydash.ui.present import Moment
 from deploydash.ui.screens.base import View
-from deploydash.ui.screens.design import Size, calm_sentence, changed_items, departing_title
-from deploydash.ui.start import is_wanted, start_lines
 from deploydash.ui.widgets.canvas import Lines
 from deploydash.ui.widgets.departing import Departing
 from deploydash.ui.widgets.events import Events

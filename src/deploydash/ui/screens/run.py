@@ -7,24 +7,24 @@ from enum import Enum
 
 from textual.app import ComposeResult
 
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId
-from deploydash.core.run_orders import Disarm
-from deploydash.core.run_view import RunView
-from deploydash.core.runbook import StepKind, Tier
-from deploydash.core.snapshot import Snapshot
-from deploydash.ui.ink import Line, Surface
-from deploydash.ui.present import Moment
-from deploydash.ui.run.answers import Answers
-from deploydash.ui.run.asked import asked
-from deploydash.ui.run.by_hand import news
-from deploydash.ui.run.header import keys_foot, run_header
-from deploydash.ui.run.keys import RUN, run_bindings
-from deploydash.ui.run.messages import concerned
-from deploydash.ui.run.offers import Mode, first_open, mode_of, rows_of, why
-from deploydash.ui.run.panel import Place, brief_lines, here, left_lines
-from deploydash.ui.run.present import Focus, Reading
+from deploydash.core.procedure.runbook import StepKind, Tier
+from deploydash.core.run.orders import Disarm
+from deploydash.core.views.run_view import RunView
+from deploydash.ui.draw.ink import Line, Surface
+from deploydash.ui.draw.run.asked import asked
+from deploydash.ui.draw.run.direct import news
+from deploydash.ui.draw.run.messages import concerned
+from deploydash.ui.draw.run.offers import Mode, first_open, mode_of, rows_of, why
+from deploydash.ui.draw.run.reading import Focus, Reading
+from deploydash.ui.draw.run.run_header import keys_foot, run_header
+from deploydash.ui.draw.run.runbook import Place, brief_lines, here, left_lines
+from deploydash.ui.draw.sizes import Size
+from deploydash.ui.draw.tiles import Moment
+from deploydash.ui.run_keys import RUN, run_bindings
 from deploydash.ui.screens.by_hand import open_by_hand
-from deploydash.ui.screens.design import Size
+from deploydash.ui.screens.card_keys import Answers
 from deploydash.ui.screens.messages import MessageScreen
 from deploydash.ui.screens.run_help import RunHelpScreen
 from deploydash.ui.screens.wait import WaitScreen

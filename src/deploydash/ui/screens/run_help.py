@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from deploydash.cells import wrapped
-from deploydash.ui import lines
-from deploydash.ui.help import ascii_arrows, help_lines
-from deploydash.ui.ink import Ink, Line, Span, Surface, plain
+from deploydash.ui.draw import lines
+from deploydash.ui.draw.help import ascii_arrows, help_lines
+from deploydash.ui.draw.ink import Ink, Line, Span, Surface, plain
 from deploydash.ui.keys import Key, Scope
 from deploydash.ui.screens.help import HelpScreen
 from deploydash.ui.widgets.canvas import Lines

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 
-from deploydash.core.snapshot import Snapshot
-from deploydash.ui.ink import Line, Span, Surface
-from deploydash.ui.run.acting import Acting
-from deploydash.ui.run.card import page_lines
-from deploydash.ui.run.closures import closure_lines
-from deploydash.ui.run.header import keys_foot, run_header
-from deploydash.ui.run.keys import PAGE, run_bindings
-from deploydash.ui.run.present import Reading
+from deploydash.core.fleet.snapshot import Snapshot
+from deploydash.ui.draw.ink import Line, Span, Surface
+from deploydash.ui.draw.run.card import page_lines
+from deploydash.ui.draw.run.gate_flaps import closure_lines
+from deploydash.ui.draw.run.reading import Reading
+from deploydash.ui.draw.run.run_header import keys_foot, run_header
+from deploydash.ui.run_keys import PAGE, run_bindings
+from deploydash.ui.screens.run_base import Acting
 from deploydash.ui.widgets.canvas import Lines
 
 

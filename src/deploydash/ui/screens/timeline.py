@@ -7,17 +7,15 @@ from dataclasses import replace
 
 from textual.app import ComposeResult
 
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId
-from deploydash.core.snapshot import Snapshot
-from deploydash.core.timeline import Timeline
+from deploydash.core.views.timeline import Timeline
 from deploydash.errors import UserError
-from deploydash.ui import lines
-from deploydash.ui.ink import Ink, Line, Span, Surface
-from deploydash.ui.run.acting import Acting
-from deploydash.ui.run.header import keys_foot, run_header
-from deploydash.ui.run.keys import TIMELINE, run_bindings
-from deploydash.ui.run.present import Reading
-from deploydash.ui.run.timeline import (
+from deploydash.ui.draw import lines
+from deploydash.ui.draw.ink import Ink, Line, Span, Surface
+from deploydash.ui.draw.run.reading import Reading
+from deploydash.ui.draw.run.run_header import keys_foot, run_header
+from deploydash.ui.draw.run.timeline import (
     Frame,
     Paper,
     Rows,
@@ -29,6 +27,8 @@ from deploydash.ui.run.timeline import (
     timeline_lines,
     zoomed,
 )
+from deploydash.ui.run_keys import TIMELINE, run_bindings
+from deploydash.ui.screens.run_base import Acting
 from deploydash.ui.screens.run_help import RunHelpScreen
 from deploydash.ui.widgets.canvas import Lines
 

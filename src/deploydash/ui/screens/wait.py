@@ -6,21 +6,21 @@ from dataclasses import replace
 
 from textual.app import ComposeResult
 
+from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId
-from deploydash.core.run_orders import Finish
-from deploydash.core.run_view import RunView
-from deploydash.core.snapshot import Snapshot
-from deploydash.ui import lines
-from deploydash.ui.ink import Line, Surface
-from deploydash.ui.run.acting import Acting
-from deploydash.ui.run.by_hand import news
-from deploydash.ui.run.header import keys_foot, run_header
-from deploydash.ui.run.keys import WAIT, run_bindings
-from deploydash.ui.run.present import Focus, Reading
-from deploydash.ui.run.wait import Straggler, blocking_sentence, stragglers, wait_lines
+from deploydash.core.run.orders import Finish
+from deploydash.core.views.run_view import RunView
+from deploydash.ui.draw import lines
+from deploydash.ui.draw.ink import Line, Surface
+from deploydash.ui.draw.run.direct import news
+from deploydash.ui.draw.run.reading import Focus, Reading
+from deploydash.ui.draw.run.run_header import keys_foot, run_header
+from deploydash.ui.draw.run.wait import Straggler, blocking_sentence, stragglers, wait_lines
+from deploydash.ui.run_keys import WAIT, run_bindings
 from deploydash.ui.screens.by_hand import open_by_hand
 from deploydash.ui.screens.detail import DetailScreen
 from deploydash.ui.screens.messages import MessageScreen
+from deploydash.ui.screens.run_base import Acting
 from deploydash.ui.screens.run_help import RunHelpScreen
 from deploydash.ui.widgets.canvas import Lines
 

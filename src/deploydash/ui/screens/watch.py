@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from textual.widgets import Input
 
-from deploydash.core.commands import CompareWith
+from deploydash.core.fleet.commands import CompareWith
 from deploydash.core.model import CscId, Phase, TargetKind
-from deploydash.ui import lines, search
+from deploydash.ui.draw import lines, search
 from deploydash.ui.keys import Scope, bindings
 from deploydash.ui.screens.painting import Painting
 from deploydash.ui.widgets.departing import Departing

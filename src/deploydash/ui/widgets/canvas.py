@@ -13,12 +13,12 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from deploydash.ui.glyphs import Glyphs, showable
-from deploydash.ui.ink import Ink, Line
+from deploydash.ui.draw.glyphs import Glyphs, showable
+from deploydash.ui.draw.ink import Ink, Line
 
 if TYPE_CHECKING:
     from deploydash.ui.app import DeploydashApp
-    from deploydash.ui.themes import Palette
+    from deploydash.ui.draw.themes import Palette
 
 NEAR = 6
 """Changed cells closer together than this, with nothing of another style between, are written in one go: moving the

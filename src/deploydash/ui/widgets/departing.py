@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from itertools import chain
 
-from deploydash.core.snapshot import CscView
-from deploydash.ui.ink import Ink, Line, Span, Surface
-from deploydash.ui.lines import departing, departing_block
-from deploydash.ui.present import RANKS, Moment, look, severity
+from deploydash.core.fleet.snapshot import CscView
+from deploydash.ui.draw.ink import Ink, Line, Span, Surface
+from deploydash.ui.draw.lines import departing, departing_block
+from deploydash.ui.draw.tiles import RANKS, Moment, look, severity
 from deploydash.ui.widgets.canvas import Canvas
 
 

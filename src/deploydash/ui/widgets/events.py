@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from deploydash.core.snapshot import EventLine
-from deploydash.ui.glyphs import Glyphs
-from deploydash.ui.ink import Ink, Line, Span, Surface
-from deploydash.ui.lines import event
+from deploydash.core.fleet.snapshot import EventLine
+from deploydash.ui.draw.glyphs import Glyphs
+from deploydash.ui.draw.ink import Ink, Line, Span, Surface
+from deploydash.ui.draw.lines import event
 from deploydash.ui.widgets.canvas import Canvas
 
 

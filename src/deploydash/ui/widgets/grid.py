@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from deploydash.core.snapshot import CscView, GroupView, Snapshot
-from deploydash.ui.glyphs import UNICODE
-from deploydash.ui.header import width_of
-from deploydash.ui.ink import Ink, Line, Span, Spans, Surface
-from deploydash.ui.layout import pack
-from deploydash.ui.pieces import Block, Kind, Layout, Piece, blocks_of
-from deploydash.ui.present import Look, Moment, chip, family, group_of, look, tile, title
-from deploydash.ui.walk import step
+from deploydash.core.fleet.snapshot import CscView, GroupView, Snapshot
+from deploydash.ui.draw.glyphs import UNICODE
+from deploydash.ui.draw.header import width_of
+from deploydash.ui.draw.ink import Ink, Line, Span, Spans, Surface
+from deploydash.ui.draw.layout import pack
+from deploydash.ui.draw.pieces import Block, Kind, Layout, Piece, blocks_of
+from deploydash.ui.draw.tiles import Look, Moment, chip, family, group_of, look, tile, title
+from deploydash.ui.draw.walk import step
 from deploydash.ui.widgets.canvas import Canvas
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploydash.ui.lines import rule
+from deploydash.ui.draw.lines import rule
 from deploydash.ui.widgets.canvas import Canvas, Lines
 
 

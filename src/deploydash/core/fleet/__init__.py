@@ -1,0 +1,1 @@
+"""What is known of CSCs: observations and records in, one truth out."""

@@ -1,0 +1,113 @@
+"""Observations that make no record: what the detail view, the header and the counts show in passing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
+
+from deploydash.core.fleet.event_order import Telling, counts
+from deploydash.core.fleet.ledger import Ledger
+from deploydash.core.fleet.observations import (
+    CommandSeen,
+    ExitAcknowledged,
+    FeedMeasured,
+    LogTold,
+    RecordsUndecodable,
+)
+from deploydash.core.fleet.records import NOTHING, CommandNoticed, ErrorLogged, Record, UndecodableNoticed
+from deploydash.core.fleet.snapshot import LogLine, Undecodable
+from deploydash.core.model import NEVER_EXPECTED, CscId
+
+ERROR = 40
+"""From this level on a log message is an error (Python's logging)."""
+
+LOGGED_AT_MOST_EVERY = 30.0
+"""Seconds between two errors of one CSC's log that are recorded; the detail shows every one."""
+
+KEPT_CHARACTERS = 300
+"""So much of a logged error is recorded: its beginning says what happened, what follows is a traceback."""
+FOREIGN_WINDOW_S = 60.0
+FOREIGN_TOLD = 10
+"""So many commands of one other identity to one CSC are told within the window."""
+
+
+def log_told(ledger: Ledger, told: LogTold) -> tuple[Record, ...]:
+    """Keep a log message, read back ones before those that arrived since; an error that is news is a record, too."""
+    if told.csc.name in NEVER_EXPECTED:
+        return NOTHING
+    cell = ledger.cell(told.csc)
+    line = LogLine(told.sent_utc, told.level, told.message)
+    cell.logs.keep(line, live=told.live, connected_at=ledger.hearing.connected_at)
+    if told.level < ERROR:
+        return NOTHING
+    held, message = cell.logged, " ".join(told.message.split())[:KEPT_CHARACTERS]
+    if held is not None:
+        older = not told.live and held.live and held.at >= ledger.hearing.connected_at
+        too_soon = told.live and told.at - held.at < LOGGED_AT_MOST_EVERY
+        if older or too_soon or message == held.message:
+            return NOTHING
+    return (ErrorLogged(told.csc, told.level, message, told.sent_utc, told.live, told.at),)
+
+
+def exit_acknowledged(ledger: Ledger, exited: ExitAcknowledged) -> tuple[Record, ...]:
+    """Expect no further beat of the process that beats now; the next tick looks at it again."""
+    cell = ledger.cell(exited.csc)
+    cell.exited_at = exited.at
+    cell.deadline = 0.0
+    return NOTHING
+
+
+def command_seen(ledger: Ledger, seen: CommandSeen) -> tuple[Record, ...]:
+    """Say who else commands: while a run is open nobody should without the lead's consent.
+
+    Whoever commands one CSC many times a second, as a pointing component does, is told of a few times a minute.
+    """
+    began, told = ledger.foreign.get((seen.csc, seen.identity), (seen.at, 0))
+    if seen.at - began > FOREIGN_WINDOW_S:
+        began, told = seen.at, 0
+    ledger.foreign[seen.csc, seen.identity] = (began, told + 1)
+    if told >= FOREIGN_TOLD:
+        return NOTHING
+    rest = "; more of them within this minute are not told" if told + 1 == FOREIGN_TOLD else ""
+    return (CommandNoticed(seen.csc, seen.identity, seen.outcome + rest, seen.at),)
+
+
+class _Detail(Telling, Protocol):
+    @property
+    def csc(self) -> CscId: ...
+
+
+def newest(field: str) -> Callable[[Ledger, _Detail], tuple[Record, ...]]:
+    """Return what keeps the newest event of one kind in this field of its CSC's cell: nothing of it is durable."""
+
+    def keep(ledger: Ledger, told: _Detail) -> tuple[Record, ...]:
+        if told.csc.name not in NEVER_EXPECTED:
+            cell = ledger.cell(told.csc)
+            held: _Detail | None = getattr(cell, field)
+            if counts(told, held, ledger.hearing.connected_at):
+                setattr(cell, field, told)
+                ledger.mark((cell,))
+        return NOTHING
+
+    return keep
+
+
+def feed_measured(ledger: Ledger, measured: FeedMeasured) -> tuple[Record, ...]:
+    """Put a feed's measures into the header."""
+    held = ledger.feeds[measured.feed]
+    ledger.feeds[measured.feed] = replace(held, rate=measured.rate, lag_s=measured.lag_s, skew_s=measured.skew_s)
+    return NOTHING
+
+
+def records_undecodable(ledger: Ledger, found: RecordsUndecodable) -> tuple[Record, ...]:
+    """Count what cannot be decoded, and say so once a topic."""
+    if found.waiting:
+        ledger.waiting[found.topic] = Undecodable(found.topic, found.count, found.example)
+        return NOTHING
+    held = ledger.undecodable.get(found.topic)
+    if held is None:
+        ledger.undecodable[found.topic] = Undecodable(found.topic, found.count, found.example)
+        return (UndecodableNoticed(found.topic, found.example, found.at),)
+    ledger.undecodable[found.topic] = replace(held, records=held.records + found.count)
+    return NOTHING

@@ -1,0 +1,1 @@
+"""What is to be done: the runbook and the transitions of a CSC."""

@@ -1,0 +1,1 @@
+"""What was done and may be done: orders, records, state, decisions."""

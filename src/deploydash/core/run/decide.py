@@ -1,0 +1,382 @@
+"""What a run does with an order: records to be written, or a refusal in words; and what follows from looking.
+
+Pure: the caller journals the records, folds them with ``run_state.evolve`` and only then acts on them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deploydash.core.fleet.snapshot import CscView
+from deploydash.core.model import CscId, Liveness, SummaryState, Target, Verdict
+from deploydash.core.procedure.runbook import BY_HAND, CscItem, Step, StepId, StepKind, StepsSettled
+from deploydash.core.run.arm import shut
+from deploydash.core.run.direct_commands import approved, may_intend_by_hand, unsettled
+from deploydash.core.run.gate import Sight, forbids, in_hand, reasons
+from deploydash.core.run.items import (
+    Ruled,
+    following,
+    may_tick,
+    queue_ordered,
+    retried,
+    route_of,
+    route_taken,
+    script_added,
+)
+from deploydash.core.run.orders import (
+    AddScript,
+    Answer,
+    Approve,
+    Close,
+    CommandByHand,
+    Extend,
+    Finish,
+    Hold,
+    Note,
+    QueueOrder,
+    Release,
+    Retry,
+    RunOrder,
+    Skip,
+    TakeRoute,
+    TellWords,
+    Tick,
+    Waive,
+    WaiveDebt,
+)
+from deploydash.core.run.placeholders import OF_THE_RUN
+from deploydash.core.run.records import (
+    ChoiceAnswered,
+    CommandIntended,
+    CscsArrived,
+    CscsLeft,
+    CscsWaived,
+    DebtWaived,
+    ItemTicked,
+    NoteWritten,
+    Outcome,
+    RunClosed,
+    RunHeld,
+    RunRecord,
+    RunReleased,
+    StepApproved,
+    StepDone,
+    StepSkipped,
+    TargetEnded,
+    TargetsDispatched,
+    WaitExtended,
+    WordTold,
+)
+from deploydash.core.run.state import RunState, StepStatus, TargetProgress, TargetStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why an order may not go now, in a sentence for the card."""
+
+    why: str
+
+
+TICKED = frozenset({StepKind.BY_HAND, StepKind.SCRIPT})
+"""What may be done by a person and ticked by name. Scripts may be let go as well, and are then added and followed."""
+
+Decision = tuple[RunRecord, ...] | Refused
+
+
+def decide(order: RunOrder, state: RunState, sight: Sight, operator: str) -> Decision:
+    """Return the records of an order, or why it is refused. Nothing is ever half done."""
+    if state.closed:
+        return Refused("the run is closed")
+    if isinstance(order, Hold):
+        return (RunHeld(order.by),)
+    if isinstance(order, Note):
+        return (NoteWritten(order.text, operator),) if order.text.strip() else Refused("a note needs words")
+    if isinstance(order, Release):
+        return (RunReleased(operator),) if state.held_by else Refused("the run is not held")
+    if isinstance(order, Waive):
+        return _waive(order, state, operator)
+    if isinstance(order, WaiveDebt):
+        return _waive_debt(order, state, operator)
+    if isinstance(order, CommandByHand):
+        return _ruled(approved(order, state, sight, operator))
+    if isinstance(order, Answer):
+        return _answer(order, state, operator)
+    if isinstance(order, TellWords):
+        return _tell_words(order, state, operator)
+    if isinstance(order, Close):
+        return _close(state, operator)
+    return _decide_step(order, state, sight, operator)
+
+
+def _decide_step(
+    order: Approve | Tick | Finish | Skip | Retry | TakeRoute | AddScript | QueueOrder | Extend,
+    state: RunState,
+    sight: Sight,
+    operator: str,
+) -> Decision:
+    try:
+        step = state.runbook.step(order.step)
+    except KeyError:
+        return Refused(f"this runbook has no step {order.step}")
+    if isinstance(order, Approve):
+        return _approve(order, step, state, sight, operator)
+    if isinstance(order, Tick):
+        return _tick(order, step, state, sight, operator)
+    if isinstance(order, Finish):
+        return _finish(step, state, sight)
+    if isinstance(order, Retry):
+        return _retry(order, step, state, sight, operator)
+    if isinstance(order, TakeRoute):
+        return _ruled(route_taken(order, step, route_of(step, state), state, sight, operator))
+    if isinstance(order, AddScript):
+        return _ruled(script_added(order, step, state, sight, operator))
+    if isinstance(order, QueueOrder):
+        return _ruled(queue_ordered(order, step, state, sight, operator))
+    if isinstance(order, Extend):
+        waits = step.kind is StepKind.WAIT and state.status(step) is StepStatus.UNDER_WAY
+        return (WaitExtended(step.id, order.seconds, operator),) if waits else Refused(f"{step.id} is no open wait")
+    if not order.reason.strip():
+        return Refused("skipping needs a reason")
+    if state.status(step) not in {StepStatus.PENDING, StepStatus.ASKING}:
+        return Refused(f"{step.id} is {state.status(step).value.replace('_', ' ')}")
+    return (StepSkipped(step.id, operator, order.reason.strip()),)
+
+
+def _ruled(ruled: Ruled) -> Decision:
+    return Refused(ruled) if isinstance(ruled, str) else ruled
+
+
+def _approve(order: Approve, step: Step, state: RunState, sight: Sight, operator: str) -> Decision:
+    if step.kind in {StepKind.BY_HAND, StepKind.CLOSE}:
+        return Refused(f"{step.id} is done by a person: tick it by name, or close the run")
+    if order.overridden and not order.reason.strip():
+        return Refused("an override needs a typed reason")
+    closed = shut(reasons(step, state, sight), frozenset(order.overridden))
+    if closed:
+        first = closed[0]
+        return Refused(first.sentence + (f"; it waits for {first.waits_for}" if first.waits_for else ""))
+    approved = StepApproved(step.id, operator, order.snapshot, order.overridden, order.reason.strip())
+    if step.kind is not StepKind.CSC:
+        return (approved,)
+    return (approved, TargetsDispatched(step.id, first_targets(step, state, sight), operator))
+
+
+def first_targets(step: Step, state: RunState, sight: Sight) -> tuple[CscId, ...]:
+    """Return the CSCs of a step that have to be worked on: not waived, not protected."""
+    keep = set(state.runbook.protected)
+    return tuple(csc for csc in step.cscs if csc not in state.waived and csc not in keep and csc in sight.views)
+
+
+def _tick(order: Tick, step: Step, state: RunState, sight: Sight, operator: str) -> Decision:
+    if step.kind not in TICKED:
+        return Refused(f"{step.id} ends by what is seen, not by a tick")
+    if not order.by.strip():
+        return Refused("a tick needs the name of who did it")
+    if step.records and not order.note.strip():
+        return Refused(f"a tick of {step.id} needs {step.records}")
+    progress = state.progress(step.id)
+    scripts = step.kind is StepKind.SCRIPT
+    if scripts and (why := may_tick(step, order.item, order.note, progress)):
+        return Refused(why)
+    if progress.approved_utc is None:
+        closed = shut(reasons(step, state, sight))
+        if closed:
+            return Refused(
+                closed[0].sentence + (f"; it waits for {closed[0].waits_for}" if closed[0].waits_for else "")
+            )
+    elif state.status(step) is not StepStatus.UNDER_WAY and not (scripts and state.status(step) is StepStatus.ASKING):
+        return Refused(f"{step.id} is {state.status(step).value}")
+    records: list[RunRecord] = []
+    if progress.approved_utc is None:
+        records.append(StepApproved(step.id, operator, sight.number))
+    records.append(ItemTicked(step.id, order.item, order.by.strip(), operator, order.note.strip()))
+    ticked = {*progress.ticks, order.item}
+    if order.item == -1 or (len(ticked) >= len(step.items) and not scripts):
+        records.append(StepDone(step.id))
+    return tuple(records)
+
+
+def _retry(order: Retry, step: Step, state: RunState, sight: Sight, operator: str) -> Decision:
+    if step.kind is StepKind.SCRIPT:
+        return _ruled(retried(order, step, state, operator))
+    targets = state.progress(step.id).targets
+    open_ = {TargetStatus.FAILED, TargetStatus.UNKNOWN}
+    cscs = tuple(csc for csc in order.cscs if csc in targets and targets[csc].status in open_)
+    if not cscs:
+        return Refused("none of these failed or is unknown")
+    wanted = {item.csc: item.target for item in step.items if isinstance(item, CscItem)}
+    for csc in cscs:
+        why = forbids(csc, wanted[csc], state, sight, bulk=True)
+        if why:
+            return Refused(why)
+    return (TargetsDispatched(step.id, cscs, operator),)
+
+
+def _waive(order: Waive, state: RunState, operator: str) -> Decision:
+    cscs = tuple(csc for csc in dict.fromkeys(order.cscs) if csc not in state.waived)
+    if not cscs:
+        return Refused("nothing to waive")
+    if not order.reason.strip():
+        return Refused("a waiver needs a reason")
+    if len(cscs) > 1 and order.count != len(cscs):
+        return Refused(f"type the count, {len(cscs)}, to waive these together")
+    return (CscsWaived(cscs, operator, order.reason.strip()),)
+
+
+def _waive_debt(order: WaiveDebt, state: RunState, operator: str) -> Decision:
+    if not any(debt.id == order.debt for _, debt in state.debts()):
+        return Refused("this debt is not open")
+    if not order.reason.strip():
+        return Refused("a waiver needs a reason")
+    return (DebtWaived(order.debt, operator, order.reason.strip()),)
+
+
+def _answer(order: Answer, state: RunState, operator: str) -> Decision:
+    choices = {choice.id: choice for choice in state.runbook.choices}
+    if order.choice not in choices:
+        return Refused(f"this runbook asks no question {order.choice}")
+    known = [option.answer for option in choices[order.choice].options]
+    if order.answer not in known:
+        return Refused(f"answer one of {', '.join(known)}")
+    if state.progress(choices[order.choice].asked_by).ended_utc is not None:
+        return Refused("the step that asked is over; write a note instead")
+    return (ChoiceAnswered(order.choice, order.answer, operator),)
+
+
+def _tell_words(order: TellWords, state: RunState, operator: str) -> Decision:
+    told = tuple((word, text.strip()) for word, text in order.words)
+    for word, text in told:
+        if word not in state.runbook.blanks or word in OF_THE_RUN:
+            return Refused(f"<{word}> is no word that this runbook waits for")
+        if not text or not text.isprintable() or "<" in text or ">" in text:
+            return Refused(f"<{word}> needs a text in one line, without angle brackets")
+    return tuple(WordTold(word, text, operator) for word, text in told)
+
+
+def _close(state: RunState, operator: str) -> Decision:
+    debts = [debt.what for _, debt in state.debts()]
+    if debts:
+        return Refused("these debts are open: " + "; ".join(debts))
+    moving = [str(csc) for csc in state.by_hand if in_hand(csc, state)]
+    if moving:
+        return Refused(f"commanded by hand, and not ended: {', '.join(moving)}")
+    open_ = [step.id for step in state.runbook.steps() if not state.settled(step) and step.kind is not StepKind.CLOSE]
+    if open_:
+        return Refused("these steps are not settled: " + ", ".join(open_[:5]))
+    return (RunClosed(operator),)
+
+
+def _finish(step: Step, state: RunState, sight: Sight) -> Decision:
+    if step.kind not in {StepKind.WAIT, StepKind.SETTLE}:
+        return Refused(f"{step.id} ends by itself when its effect is seen")
+    missing = not_there(step, state, sight)
+    if missing:
+        return Refused(f"{len(missing)} are not there: {', '.join(str(csc) for csc, _ in missing[:4])}")
+    return (StepDone(step.id),)
+
+
+def not_there(step: Step, state: RunState, sight: Sight) -> list[tuple[CscId, CscView | None]]:
+    """Return the CSCs of a wait that are not at their target and not waived, by the live state."""
+    replaced = state.runbook.startup_targets(state.answers)
+    wanted = {item.csc: replaced.get(item.csc, item.target) for item in step.items if isinstance(item, CscItem)}
+    return [
+        (csc, sight.views.get(csc))
+        for csc, target in wanted.items()
+        if csc not in state.waived and not is_at(sight.views.get(csc), target)
+    ]
+
+
+def is_at(view: CscView | None, target: Target) -> bool:
+    """Say whether a CSC is seen at a target now, by the live state alone; what is unknown or lost is at none.
+
+    OFFLINE asks for silence, except of a camera, which lives on in it; OFFLINE/AVAILABLE asks a camera to beat.
+    """
+    if view is None or view.liveness is Liveness.FEED_DOWN or view.verdict is Verdict.UNKNOWN or view.duplicate:
+        return False
+    if view.effective.value != target.state.name:
+        return False
+    beats = view.liveness in {Liveness.BEATING, Liveness.LATE}
+    if target.substate is not None:
+        return beats and view.substate is target.substate
+    return target.state is not SummaryState.OFFLINE or view.camera or not beats
+
+
+def settle(state: RunState, sight: Sight) -> tuple[RunRecord, ...]:
+    """Return what follows from looking, without any order: waits that begin, targets seen, steps that ended.
+
+    Nothing here acts on the outside. An unknown target that is seen where it should be has arrived.
+    """
+    if state.closed or state.opened is None:
+        return ()
+    records: list[RunRecord] = [
+        TargetEnded(BY_HAND, csc, Outcome.REACHED, "seen there")
+        for csc, target in unsettled(state)
+        if is_at(sight.views.get(csc), target)
+    ]
+    for step in state.runbook.steps():
+        status = state.status(step)
+        if step.kind is StepKind.WAIT and status is StepStatus.PENDING and _deployed(step, state, sight):
+            records.append(StepApproved(step.id, "the procedure", sight.number))
+        elif step.kind is StepKind.WAIT and status is StepStatus.UNDER_WAY:
+            records += _arrivals(step, state, sight)
+        elif step.kind is StepKind.CSC and status in {StepStatus.UNDER_WAY, StepStatus.ASKING}:
+            records += _seen(step, state, sight)
+        elif step.kind is StepKind.SCRIPT and status is StepStatus.UNDER_WAY:
+            records += following(step, state, sight)
+    return tuple(records)
+
+
+def _deployed(step: Step, state: RunState, sight: Sight) -> bool:
+    named = [condition for condition in step.preconditions if isinstance(condition, StepsSettled)]
+    return bool(named) and step.applies(state.answers) is True and not shut(reasons(step, state, sight))
+
+
+def _arrivals(step: Step, state: RunState, sight: Sight) -> list[RunRecord]:
+    """Return who of a wait is seen to have arrived or to have left; what is unknown has done neither."""
+    missing = dict(not_there(step, state, sight))
+    arrived = state.progress(step.id).arrived
+    came = [csc for csc in step.cscs if csc not in arrived and csc not in missing and csc not in state.waived]
+    left = [
+        csc
+        for csc, view in missing.items()
+        if csc in arrived and view is not None and view.verdict is not Verdict.UNKNOWN
+    ]
+    records: list[RunRecord] = [CscsArrived(step.id, tuple(came))] if came else []
+    return [*records, CscsLeft(step.id, tuple(left))] if left else records
+
+
+def _seen(step: Step, state: RunState, sight: Sight) -> list[RunRecord]:
+    wanted = {item.csc: item.target for item in step.items if isinstance(item, CscItem)}
+    targets = state.progress(step.id).targets
+    found: list[RunRecord] = [
+        TargetEnded(step.id, csc, Outcome.REACHED, "seen there")
+        for csc, target in targets.items()
+        if target.status is TargetStatus.UNKNOWN and is_at(sight.views.get(csc), wanted[csc])
+    ]
+    now_there = {record.csc for record in found if isinstance(record, TargetEnded)}
+    if all(_is_over(csc, targets.get(csc), now_there, state) for csc in first_targets(step, state, sight)):
+        found.append(StepDone(step.id))
+    return found
+
+
+def _is_over(csc: CscId, target: TargetProgress | None, now_there: set[CscId], state: RunState) -> bool:
+    reached = target is not None and target.status is TargetStatus.REACHED
+    return reached or csc in now_there or csc in state.waived
+
+
+def may_intend(record: CommandIntended, state: RunState, sight: Sight) -> str | None:
+    """Return why a command that an action is about to send must not be sent, or None.
+
+    The last look before each command: the step is approved and under way for this CSC, nothing is in flight
+    for it, and no order rule forbids it.
+    """
+    if record.step == BY_HAND:
+        return may_intend_by_hand(record, state, sight)
+    step = state.runbook.step(StepId(record.step))
+    target = state.progress(step.id).targets.get(record.csc)
+    if target is None or target.status is not TargetStatus.UNDER_WAY:
+        return f"{record.csc} was not let go in {step.id}"
+    if target.command and not target.answered:
+        return f"{target.command} to {record.csc} has no answer yet"
+    wanted = {item.csc: item.target for item in step.items if isinstance(item, CscItem)}
+    return forbids(record.csc, wanted[record.csc], state, sight, bulk=True)

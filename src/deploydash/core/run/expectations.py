@@ -1,0 +1,44 @@
+"""What a run tells the fleet to judge CSCs by: told once, and again where it changed. Pure but for what was told."""
+
+from __future__ import annotations
+
+from deploydash.core.fleet.commands import CompareWith, JudgeByRun
+from deploydash.core.run.state import RunState, TargetStatus
+from deploydash.core.views.run_view import current_phase
+
+
+class Judging:
+    """Remembers what was told. Whoever chose another comparison keeps it until the run itself changes it."""
+
+    def __init__(self) -> None:
+        self._compared: CompareWith | None = None
+        self._judged: JudgeByRun | None = None
+
+    def news(self, state: RunState) -> tuple[CompareWith | JudgeByRun, ...]:
+        """Return the orders that a state gives and the one before did not."""
+        orders: list[CompareWith | JudgeByRun] = []
+        compared, judged = comparison(state), judge(state)
+        if compared != self._compared:
+            self._compared = compared
+            orders.append(compared)
+        if judged != self._judged:
+            self._judged = judged
+            orders.append(judged)
+        return tuple(orders)
+
+
+def comparison(state: RunState) -> CompareWith:
+    """Return what the fleet is compared with now: the phase's targets, with the start-up targets of the answers."""
+    wanted = state.runbook.wanted(current_phase(state), state.answers)
+    return CompareWith(wanted, state.runbook.startup_targets(state.answers))
+
+
+def judge(state: RunState) -> JudgeByRun:
+    """Return whom the run stopped from outside, and who has a command of ours under way."""
+    moving = frozenset(
+        csc
+        for progress in state.steps.values()
+        for csc, target in progress.targets.items()
+        if target.status is TargetStatus.UNDER_WAY
+    )
+    return JudgeByRun(state.stopped, moving)

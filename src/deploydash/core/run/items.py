@@ -1,0 +1,250 @@
+"""The rules of scripts in a run: in which order they go, what may be sent to a ScriptQueue, and the other route.
+
+The items of a script step are taken one after the other, as the procedure lists them: a script is added when everything
+before it has ended well or was ticked by name, and something a person does in between holds what follows until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from deploydash.core.model import CscId, FeedName, FeedState, Liveness, SummaryState, Target
+from deploydash.core.procedure.runbook import CscItem, ScriptItem, Step, StepId
+from deploydash.core.run.gate import OFFLINE, QUEUE, WATCHER, Sight, forbids, registry_lost
+from deploydash.core.run.orders import AddScript, QueueOrder, Retry, TakeRoute
+from deploydash.core.run.records import (
+    ItemsDispatched,
+    QueueOrdered,
+    RouteTaken,
+    RunRecord,
+    ScriptAdded,
+    ScriptIntended,
+    StepDone,
+)
+from deploydash.core.run.state import (
+    ROUTES_FROM,
+    ItemProgress,
+    RunState,
+    StepProgress,
+    StepStatus,
+    TargetStatus,
+    asking_scripts,
+    script_of,
+)
+
+PROCEDURE = "the procedure"
+"""Who dispatches what follows from an approval, without another key."""
+
+ANY_CSC = "<csc>"
+"""Stands in a route's configuration for the CSC; its line is written once per CSC."""
+
+COMMANDS = {"pause": "paused", "resume": "resumed", "stopScripts": "stopped"}
+"""What the lead may order of a script's queue."""
+_STANDBY = Target(SummaryState.STANDBY)
+_IN_ANY_STATE = frozenset({"pause", "showAvailableScripts"})
+
+Ruled = tuple[RunRecord, ...] | str
+"""Records to be written, or why not."""
+
+
+_LATE_S = 30.0
+"""So long after the end of a script what it commanded may still be acknowledged."""
+
+
+def identities_of(state: RunState, utc: float) -> frozenset[str]:
+    """Return as whom this run's scripts command CSCs now (ts_salobj: ``Script:100009``): those are no foreign hands.
+
+    A queue that starts anew counts its scripts anew, so an index belongs to ours only as long as ours may run.
+    """
+    scripts = (script for progress in state.steps.values() for script in progress.scripts.values())
+    may_run = {TargetStatus.UNDER_WAY, TargetStatus.UNKNOWN}
+    return frozenset(
+        f"Script:{script.sal_index}"
+        for script in scripts
+        if script.sal_index and (script.status in may_run or utc < script.utc + _LATE_S)
+    )
+
+
+def following(step: Step, state: RunState, sight: Sight) -> tuple[RunRecord, ...]:
+    """Return what follows in a script step that is under way: its next script, its end, or nothing yet."""
+    progress = state.progress(step.id)
+    for number, item in enumerate(step.items):
+        if number in progress.ticks:
+            continue
+        script = progress.scripts.get(number, ItemProgress())
+        if script.status is TargetStatus.REACHED:
+            continue
+        can_go = state.held_by is None and sight.feeds.get(FeedName.KAFKA) is FeedState.UP and not registry_lost(sight)
+        if isinstance(item, ScriptItem) and script.status is TargetStatus.PENDING and can_go:
+            return (ItemsDispatched(step.id, (number,), PROCEDURE),)
+        return ()
+    return (StepDone(step.id),)
+
+
+def retried(order: Retry, step: Step, state: RunState, operator: str) -> Ruled:
+    """Return the records of trying scripts once more: those named, else every one that asks."""
+    open_ = asking_scripts(step, state.progress(step.id))
+    numbers = tuple(number for number in order.items or open_ if number in open_)
+    if state.held_by is not None:
+        return f"the run is held by {state.held_by}"
+    return (ItemsDispatched(step.id, numbers, operator),) if numbers else "no script of this step failed or is unknown"
+
+
+def may_tick(step: Step, item: int, note: str, progress: StepProgress) -> str | None:
+    """Return why an item of a script step may not be ticked now, or None."""
+    if progress.approved_utc is None:
+        return None if item == -1 else f"let {step.id} go first, or tick it as a whole"
+    moving = [number for number, one in progress.scripts.items() if one.status is TargetStatus.UNDER_WAY]
+    if moving and item in {-1, *moving}:
+        return "a script is under way: stop it first, or wait"
+    if item != -1 and not 0 <= item < len(step.items):
+        return f"{step.id} has no item {item}"
+    named = [number for number in range(len(step.items)) if item in {-1, number}]
+    if any(isinstance(step.items[number], ScriptItem) for number in named) and not note.strip():
+        return "a script that is ticked without having run here needs a note that says why"
+    return None
+
+
+def queue_ordered(order: QueueOrder, step: Step, state: RunState, sight: Sight, operator: str) -> Ruled:
+    """Return the record of pausing or resuming a script's queue, or of stopping the script."""
+    progress = state.progress(step.id)
+    script, asked = progress.scripts.get(order.item), script_of(step, progress, order.item)
+    if order.command not in COMMANDS:
+        return f"a queue is not told to {order.command} here"
+    if script is None or asked is None:
+        return f"{step.id} added no script {order.item}"
+    if order.command == "stopScripts" and not (script.status is TargetStatus.UNDER_WAY and script.sal_index):
+        return "this script is not under way in its queue"
+    if script.status is not TargetStatus.UNDER_WAY and (over := _over(step, state)):
+        return f"{over}, and no script of it is under way"
+    why = refuses(asked.queue, order.command, sight)
+    return why or (QueueOrdered(step.id, order.item, order.command, operator),)
+
+
+def route_taken(
+    order: TakeRoute, step: Step, route: ScriptItem | None, state: RunState, sight: Sight, who: str
+) -> Ruled:
+    """Return the record of sending CSCs that did not go by a script, through the queue that the lead chose.
+
+    A queue never runs a script that takes itself down: it would end the script with it.
+    """
+    progress = state.progress(step.id)
+    open_ = {TargetStatus.FAILED, TargetStatus.UNKNOWN}
+    cscs = tuple(csc for csc in order.cscs if csc in progress.targets and progress.targets[csc].status in open_)
+    if route is None:
+        return f"the runbook names no other route for {step.id}"
+    if over := _over(step, state):
+        return over
+    if not cscs:
+        return "none of these failed or is unknown"
+    queue = order.queue or route.queue
+    if queue in cscs:
+        return f"{queue} cannot run the script that takes itself down: choose another queue"
+    wanted = {item.csc: item.target for item in step.items if isinstance(item, CscItem)}
+    for csc in cscs:
+        if wanted[csc].state.name not in route.config:
+            return f"the other route does not lead {csc} to {wanted[csc]}"
+        if why := forbids(csc, wanted[csc], state, sight, bulk=True):
+            return why
+    if why := refuses(queue, "add", sight):
+        return why
+    number = ROUTES_FROM + len(progress.routes)
+    config = route_config(route.config, cscs)
+    return (RouteTaken(step.id, number, cscs, queue, route.path, route.standard, config, who),)
+
+
+def script_added(order: AddScript, step: Step, state: RunState, sight: Sight, who: str) -> Ruled:
+    """Return the record of adding a script by hand; the order rules hold for what it sends to OFFLINE."""
+    script = order.script
+    if state.held_by is not None:
+        return f"the run is held by {state.held_by}"
+    if not script.path.strip():
+        return "name the script by its path, as its queue lists it"
+    if script.queue in order.downs:
+        return f"{script.queue} cannot run the script that takes itself down: choose another queue"
+    why = _downs_forbidden(order.downs, state, sight) or refuses(script.queue, "add", sight)
+    if why:
+        return why
+    number = ROUTES_FROM + len(state.progress(step.id).routes)
+    return (
+        ScriptAdded(
+            step.id, number, script.queue, script.path, script.standard, script.config, tuple(order.downs), who
+        ),
+    )
+
+
+def _downs_forbidden(downs: tuple[CscId, ...], state: RunState, sight: Sight) -> str | None:
+    """A script that takes the Watcher down first keeps that rule for whom it takes down after it, not for queues."""
+    watcher_first = downs[:1] == (WATCHER,)
+    for csc in downs:
+        target = _STANDBY if watcher_first and csc.name != QUEUE else OFFLINE
+        if why := forbids(csc, target, state, sight, bulk=True):
+            return why
+    return None
+
+
+def _over(step: Step, state: RunState) -> str | None:
+    status = state.status(step)
+    over = status not in {StepStatus.UNDER_WAY, StepStatus.ASKING}
+    return f"{step.id} is {status.value.replace('_', ' ')}" if over else None
+
+
+def route_config(config: str, cscs: tuple[CscId, ...]) -> str:
+    """Return a route's configuration for these CSCs: each line that names any CSC once for each of them."""
+    lines = []
+    for line in config.splitlines():
+        lines += [line.replace(ANY_CSC, f"'{csc}'") for csc in cscs] if ANY_CSC in line else [line]
+    return "\n".join(lines) + "\n"
+
+
+def route_of(step: Step, state: RunState) -> ScriptItem | None:
+    """Return the other route of a step: its own, or that of the step which decides about what it left."""
+    deciding = (other.other_route for other in state.runbook.steps() if other.settles == step.id)
+    return step.other_route or next(deciding, None)
+
+
+def may_intend_script(record: ScriptIntended, state: RunState, sight: Sight) -> str | None:
+    """Return why a command for a ScriptQueue must not be sent, or None: the last look before each one."""
+    step = state.runbook.step(StepId(record.step))
+    progress = state.progress(step.id)
+    script = progress.scripts.get(record.item)
+    if script is None or (script.status is not TargetStatus.UNDER_WAY and record.command not in {"pause", "resume"}):
+        return f"script {record.item} was not let go in {step.id}"
+    route = progress.routes.get(record.item)
+    by_hand = isinstance(route, ScriptAdded)
+    ends_with_step = record.command == "add" and not by_hand
+    if (script.status is not TargetStatus.UNDER_WAY or ends_with_step) and (over := _over(step, state)):
+        return over
+    if record.command == "add":
+        if state.held_by is not None:
+            return f"the run is held by {state.held_by}"
+        if script.seq_num:
+            return f"it was added before, by command {script.seq_num}, and it is not known what became of it"
+        if route is not None and (why := _still_forbidden(route, step, state, sight)):
+            return why
+    if sight.feeds.get(FeedName.KAFKA) is not FeedState.UP:
+        return "Kafka is not up, so nobody would see what happens"
+    return refuses(record.queue, record.command, sight)
+
+
+def _still_forbidden(route: RouteTaken | ScriptAdded, step: Step, state: RunState, sight: Sight) -> str | None:
+    if isinstance(route, ScriptAdded):
+        return _downs_forbidden(route.downs, state, sight)
+    wanted: Mapping[CscId, CscItem] = {item.csc: item for item in step.items if isinstance(item, CscItem)}
+    found = (forbids(csc, wanted[csc].target, state, sight, bulk=True) for csc in route.cscs)
+    return next((why for why in found if why is not None), None)
+
+
+def refuses(queue: CscId, command: str, sight: Sight) -> str | None:
+    """Return why a queue would not take a command as it is seen now, or None (ts_scriptqueue ``script_queue.py``)."""
+    view = sight.views.get(queue)
+    if view is None:
+        return f"{queue} is not at this site"
+    if view.liveness is Liveness.UNREADABLE:
+        return f"{queue} cannot be seen: {view.reason.text}"
+    if view.liveness not in {Liveness.BEATING, Liveness.LATE}:
+        return f"{queue} does not beat, so it runs no script"
+    if command not in _IN_ANY_STATE and view.reported is not SummaryState.ENABLED:
+        told = view.reported.name if view.reported is not None else "in no known state"
+        return f"{queue} is {told}: it takes scripts only when ENABLED"
+    return None

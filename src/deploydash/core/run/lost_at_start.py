@@ -1,0 +1,30 @@
+"""Who was LOST before a run opened: the state it found, not an alarm for each. Pure."""
+
+from __future__ import annotations
+
+from deploydash.core.fleet.snapshot import Snapshot
+from deploydash.core.model import CscId, Effective
+from deploydash.core.procedure.runbook import StepKind
+from deploydash.core.run.gate import Sight
+from deploydash.core.run.records import LostFound
+from deploydash.core.run.state import RunState
+
+ACTS = frozenset({StepKind.CSC, StepKind.SCRIPT})
+
+
+def lost_before(state: RunState, snapshot: Snapshot) -> tuple[LostFound, ...]:
+    """Return who a process finds LOST at its first full look, unless this run has acted on CSCs or knows already."""
+    acted = (step for step in state.runbook.steps() if step.kind in ACTS)
+    if state.lost or any(state.progress(step.id).approved_utc is not None for step in acted):
+        return ()
+    lost = tuple(view.csc for view in snapshot.cscs if view.effective is Effective.LOST)
+    return (LostFound(lost),) if lost else ()
+
+
+def still_lost(state: RunState, sight: Sight) -> frozenset[CscId]:
+    """Return those LOST before the run opened that nobody has seen otherwise since."""
+    return frozenset(
+        csc
+        for csc in state.lost
+        if (view := sight.views.get(csc)) is not None and view.effective is Effective.LOST and view.changed_at is None
+    )

@@ -1,0 +1,89 @@
+"""The shapes at the border of a run: what its actions are, and what they may ask of it. Types only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from deploydash.core.fleet.snapshot import CscView
+from deploydash.core.model import CscId
+from deploydash.core.procedure.runbook import CscItem, ScriptItem, Step, StepId
+from deploydash.core.run.records import (
+    CommandAnswered,
+    CommandIntended,
+    ItemEnded,
+    QueueOrdered,
+    ScriptAnswered,
+    ScriptFollowed,
+    ScriptIntended,
+    TargetEnded,
+)
+from deploydash.core.run.state import ItemProgress
+
+
+class Desk(Protocol):
+    """What an action may ask of the run while it works. The run alone journals and decides."""
+
+    async def intend(self, record: CommandIntended) -> str | None:
+        """Put an intent on disk. None: it is there and the command may be sent now; else why it must not be."""
+        ...
+
+    async def tell(self, record: CommandAnswered | TargetEnded) -> None:
+        """Put an outcome on disk and show it."""
+        ...
+
+    def view(self, csc: CscId) -> CscView | None:
+        """Return what is seen of a CSC now."""
+        ...
+
+    async def seen(self, csc: CscId, when: Callable[[CscView], bool], limit_s: float) -> bool:
+        """Wait until a CSC is seen as ``when`` asks; False after ``limit_s`` monotonic seconds."""
+        ...
+
+
+class Action(Protocol):
+    """One kind of step carried out on the outside."""
+
+    async def run(self, step: Step, cscs: tuple[CscId, ...], desk: Desk) -> None:
+        """Work on these CSCs of a step until each has ended; every outcome goes through ``desk.tell``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptJob:
+    """One script of a run. ``known``: what became of it so far; ``cscs``: those it shall bring to their targets."""
+
+    step: StepId
+    item: int
+    script: ScriptItem
+    known: ItemProgress
+    cscs: tuple[CscItem, ...] = ()
+
+
+class ScriptDesk(Protocol):
+    """What adding and following scripts may ask of the run. The run alone journals and decides."""
+
+    async def intend_script(self, record: ScriptIntended) -> str | None:
+        """Put an intent on disk. None: it is there and the command may be sent now; else why it must not be."""
+        ...
+
+    async def tell_script(self, record: ScriptAnswered | ScriptFollowed | ItemEnded | TargetEnded) -> None:
+        """Put an outcome on disk and show it."""
+        ...
+
+    async def seen(self, csc: CscId, when: Callable[[CscView], bool], limit_s: float) -> bool:
+        """Wait until a CSC is seen as ``when`` asks; False after ``limit_s`` monotonic seconds."""
+        ...
+
+
+class ScriptAction(Protocol):
+    """Scripts in ScriptQueues."""
+
+    async def run(self, job: ScriptJob, desk: ScriptDesk) -> None:
+        """Add a script, or look for one that was added, and follow it to its end; then tell how it ended."""
+        ...
+
+    async def order(self, order: QueueOrdered, job: ScriptJob, desk: ScriptDesk) -> None:
+        """Pause or resume the queue of a script, or stop the script."""
+        ...

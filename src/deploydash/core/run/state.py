@@ -1,0 +1,456 @@
+"""A run as its records tell it: one fold, used by the lead's process, resume, observers and the report alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from deploydash.core.model import CscId
+from deploydash.core.procedure.runbook import (
+    BY_HAND,
+    Debt,
+    Effect,
+    HandItem,
+    Runbook,
+    ScriptItem,
+    Step,
+    StepId,
+    StepKind,
+)
+from deploydash.core.run.records import (
+    ArrivalsLearned,
+    ChoiceAnswered,
+    CommandAnswered,
+    CommandIntended,
+    CscsArrived,
+    CscsLeft,
+    CscsWaived,
+    DebtWaived,
+    GateClosedFalsely,
+    HandCommandApproved,
+    ItemEnded,
+    ItemsDispatched,
+    ItemTicked,
+    LostFound,
+    NoteWritten,
+    Outcome,
+    QueueOrdered,
+    RouteTaken,
+    RunClosed,
+    RunHeld,
+    RunOpened,
+    RunRecord,
+    RunReleased,
+    RunResumed,
+    ScriptAdded,
+    ScriptAnswered,
+    ScriptFollowed,
+    ScriptIntended,
+    StepApproved,
+    StepDone,
+    StepSkipped,
+    TargetEnded,
+    TargetsDispatched,
+    WaitExtended,
+    WordTold,
+)
+
+
+class StepStatus(StrEnum):
+    """Where a step stands. ``ASKING``: some of its targets failed or are unknown, and the lead decides."""
+
+    PENDING = "pending"
+    UNDER_WAY = "under_way"
+    ASKING = "asking"
+    DONE = "done"
+    SKIPPED = "skipped"
+    NOT_APPLICABLE = "not_applicable"
+
+
+SETTLED = frozenset({StepStatus.DONE, StepStatus.SKIPPED, StepStatus.NOT_APPLICABLE})
+
+
+class TargetStatus(StrEnum):
+    """Where one CSC of a step stands."""
+
+    PENDING = "pending"
+    UNDER_WAY = "under_way"
+    REACHED = "reached"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class TargetProgress:
+    """One CSC within one step. ``command`` is the last one sent, ``utc`` when anything last happened to it."""
+
+    status: TargetStatus = TargetStatus.PENDING
+    why: str = ""
+    command: str = ""
+    seq_num: int = 0
+    answered: bool = False
+    utc: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ItemProgress:
+    """One script of a step. ``seq_num`` is the command that added it, 0 before; ``sal_index`` what the queue calls it.
+
+    Both stay while it is looked for again after nobody knew: such a script is not added a second time. ``began_utc``
+    is when it was let go, ``paused`` whether its queue was last told to be paused.
+    """
+
+    status: TargetStatus = TargetStatus.PENDING
+    why: str = ""
+    seq_num: int = 0
+    sal_index: int = 0
+    state: str = ""
+    checkpoint: str = ""
+    log: str = ""
+    command: str = ""
+    answered: bool = True
+    utc: float = 0.0
+    began_utc: float = 0.0
+    paused: bool = False
+
+
+ROUTES_FROM = 1000
+"""Scripts of other routes and those added by hand are numbered from here on, behind every item of a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepProgress:
+    """One step's own history: when it was approved and ended (UTC), its targets, scripts, routes and ticks.
+
+    ``arrived``: of a wait, when each CSC that is there was seen to arrive (UTC).
+    """
+
+    approved_utc: float | None = None
+    ended_utc: float | None = None
+    skipped: str | None = None
+    extended_s: float = 0.0
+    targets: Mapping[CscId, TargetProgress] = field(default_factory=dict)
+    ticks: Mapping[int, ItemTicked] = field(default_factory=dict)
+    scripts: Mapping[int, ItemProgress] = field(default_factory=dict)
+    arrived: Mapping[CscId, float] = field(default_factory=dict)
+    routes: Mapping[int, RouteTaken | ScriptAdded] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """Everything durable of a run. ``last_utc`` is the time of its last record.
+
+    ``stopped``: whom a step that a person ticked stopped from outside, with its name and when (UTC), until one that
+    starts them is ticked. ``lost``: those that were LOST before it opened. ``learned``: of each wait, what earlier
+    nights tell.
+    ``by_hand``: the last command outside every step that each CSC was let go for; how it went is told by the targets
+    of the step ``by-hand``.
+    """
+
+    runbook: Runbook
+    opened: RunOpened | None = None
+    opened_utc: float = 0.0
+    last_utc: float = 0.0
+    steps: Mapping[StepId, StepProgress] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+    waived: Mapping[CscId, CscsWaived] = field(default_factory=dict)
+    debts_waived: Mapping[str, DebtWaived] = field(default_factory=dict)
+    by_hand: Mapping[CscId, HandCommandApproved] = field(default_factory=dict)
+    held_by: str | None = None
+    notes: tuple[NoteWritten, ...] = ()
+    false_closures: tuple[GateClosedFalsely, ...] = ()
+    lost: frozenset[CscId] = frozenset()
+    stopped: Mapping[CscId, str] = field(default_factory=dict)
+    learned: Mapping[StepId, ArrivalsLearned] = field(default_factory=dict)
+    closed: bool = False
+    _statuses: dict[StepId, StepStatus] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Where steps stand, each found out once: a card and its gate ask for all of them many times, and of a hundred
+    targets. A state never changes, and the next one begins empty."""
+
+    def progress(self, step: StepId) -> StepProgress:
+        """Return a step's history, empty if it has none."""
+        return self.steps.get(step, _NOTHING)
+
+    def status(self, step: Step) -> StepStatus:
+        """Return where a step stands."""
+        known = self._statuses.get(step.id)
+        if known is None:
+            known = self._statuses[step.id] = self._status(step)
+        return known
+
+    def _status(self, step: Step) -> StepStatus:
+        progress = self.progress(step.id)
+        if step.applies(self.answers) is False:
+            return StepStatus.NOT_APPLICABLE
+        if progress.skipped is not None:
+            return StepStatus.SKIPPED
+        if progress.ended_utc is not None:
+            return StepStatus.DONE
+        if progress.approved_utc is None:
+            return StepStatus.PENDING
+        asking = [csc for csc, target in progress.targets.items() if self._asks(csc, target)]
+        moving = any(target.status is TargetStatus.UNDER_WAY for target in progress.targets.values())
+        if step.kind is StepKind.SCRIPT:
+            return StepStatus.ASKING if asking_scripts(step, progress) else StepStatus.UNDER_WAY
+        if asking and not moving and step.kind is not StepKind.WAIT:
+            return StepStatus.ASKING
+        return StepStatus.UNDER_WAY
+
+    def settled(self, step: Step) -> bool:
+        """Say whether a step holds nobody any more."""
+        return self.status(step) in SETTLED
+
+    def debts(self) -> tuple[tuple[Step, Debt], ...]:
+        """Return the debts that are open: their step was let go, no payer is done, nobody waived them."""
+        return tuple(
+            (step, debt)
+            for step in self.runbook.steps()
+            for debt in step.debts
+            if self.progress(step.id).approved_utc is not None
+            and debt.id not in self.debts_waived
+            and not any(self.progress(payer).ended_utc is not None for payer in debt.paid_by)
+        )
+
+    def _asks(self, csc: CscId, target: TargetProgress) -> bool:
+        return csc not in self.waived and target.status in {TargetStatus.FAILED, TargetStatus.UNKNOWN}
+
+
+def asking_scripts(step: Step, progress: StepProgress) -> tuple[int, ...]:
+    """Return the scripts of a step that failed or of which nobody knows, and that nobody ticked."""
+    asks = {TargetStatus.FAILED, TargetStatus.UNKNOWN}
+    return tuple(
+        number
+        for number, script in sorted(progress.scripts.items())
+        if script.status in asks and number not in progress.ticks and number < len(step.items)
+    )
+
+
+def script_of(step: Step, progress: StepProgress, number: int) -> ScriptItem | None:
+    """Return a script by its number: an item of the step, one of another route, or one added by hand."""
+    route = progress.routes.get(number)
+    if route is not None:
+        return ScriptItem(route.queue, route.path, route.standard, route.config)
+    item = step.items[number] if 0 <= number < len(step.items) else None
+    return item if isinstance(item, ScriptItem) else None
+
+
+def under_way_in(queue: CscId, state: RunState) -> tuple[str, ...]:
+    """Return the paths of the scripts of this run that are under way in a queue."""
+    return tuple(
+        script.path
+        for step in state.runbook.steps()
+        for number, one in state.progress(step.id).scripts.items()
+        if one.status is TargetStatus.UNDER_WAY
+        and (script := script_of(step, state.progress(step.id), number)) is not None
+        and script.queue == queue
+    )
+
+
+_NOTHING = StepProgress()
+
+
+def fold(runbook: Runbook, entries: Iterable[tuple[float, RunRecord]]) -> RunState:
+    """Return the state after these records, each with the UTC of its line."""
+    state = RunState(runbook)
+    for utc, record in entries:
+        state = evolve(state, record, utc)
+    return state
+
+
+def evolve(state: RunState, record: RunRecord, utc: float) -> RunState:
+    """Return the state after one more record. Total: any record may follow any other."""
+    state = replace(state, last_utc=utc)
+    if isinstance(record, RunOpened):
+        return replace(state, opened=record, opened_utc=utc)
+    if isinstance(record, RunResumed):
+        return _after_resume(state, utc)
+    if isinstance(record, ChoiceAnswered):
+        return replace(state, answers={**state.answers, record.choice: record.answer})
+    if isinstance(record, WordTold):
+        return replace(state, words={**state.words, record.word: record.text})
+    if isinstance(record, CscsWaived):
+        return replace(state, waived={**state.waived, **dict.fromkeys(record.cscs, record)})
+    if isinstance(record, DebtWaived):
+        return replace(state, debts_waived={**state.debts_waived, record.debt: record})
+    if isinstance(record, RunHeld):
+        return replace(state, held_by=record.by)
+    if isinstance(record, RunReleased):
+        return replace(state, held_by=None)
+    if isinstance(record, NoteWritten):
+        return replace(state, notes=(*state.notes, record))
+    if isinstance(record, GateClosedFalsely):
+        return replace(state, false_closures=(*state.false_closures, record))
+    if isinstance(record, LostFound):
+        return replace(state, lost=frozenset(record.cscs))
+    if isinstance(record, ArrivalsLearned):
+        return replace(state, learned={**state.learned, record.step: record})
+    if isinstance(record, RunClosed):
+        return replace(state, closed=True)
+    if isinstance(record, HandCommandApproved):
+        state = replace(state, by_hand={**state.by_hand, **dict.fromkeys(record.cscs, record)})
+        return _with_step(state, BY_HAND, _under_way(state.progress(BY_HAND), record.cscs, utc))
+    if isinstance(record, ItemTicked):
+        state = replace(state, stopped=_stopped(state, record, utc))
+    return _with_step(state, record.step, _evolve_step(state.progress(record.step), record, utc))
+
+
+def _stopped(state: RunState, tick: ItemTicked, utc: float) -> Mapping[CscId, str]:
+    """Return whom ticked steps stopped: a silent one of these is not LOST (CLI.md, row 12)."""
+    step = next((step for step in state.runbook.steps() if step.id == tick.step), None)
+    if step is None or step.effect is Effect.NONE:
+        return state.stopped
+    items = step.items if tick.item < 0 else step.items[tick.item : tick.item + 1]
+    cscs = [csc for item in items if isinstance(item, HandItem) for csc in item.cscs]
+    if step.effect is Effect.STARTS:
+        return {csc: text for csc, text in state.stopped.items() if csc not in cscs}
+    when = datetime.fromtimestamp(utc, UTC)
+    return {**state.stopped, **dict.fromkeys(cscs, f"{step.id} at {when:%H:%M} UTC")}
+
+
+StepRecord = (
+    StepApproved
+    | TargetsDispatched
+    | CommandIntended
+    | CommandAnswered
+    | TargetEnded
+    | ItemsDispatched
+    | RouteTaken
+    | ScriptAdded
+    | QueueOrdered
+    | ScriptIntended
+    | ScriptAnswered
+    | ScriptFollowed
+    | ItemEnded
+    | ItemTicked
+    | StepDone
+    | StepSkipped
+    | WaitExtended
+    | CscsArrived
+    | CscsLeft
+)
+
+_ENDED = {
+    Outcome.REACHED: TargetStatus.REACHED,
+    Outcome.FAILED: TargetStatus.FAILED,
+    Outcome.UNKNOWN: TargetStatus.UNKNOWN,
+}
+
+
+def _evolve_step(progress: StepProgress, record: StepRecord, utc: float) -> StepProgress:
+    if isinstance(record, StepApproved):
+        return replace(progress, approved_utc=utc, ended_utc=None)
+    if isinstance(record, StepDone):
+        return replace(progress, ended_utc=utc)
+    if isinstance(record, StepSkipped):
+        return replace(progress, skipped=record.reason)
+    if isinstance(record, ItemTicked):
+        return replace(progress, ticks={**progress.ticks, record.item: record})
+    if isinstance(record, WaitExtended):
+        return replace(progress, extended_s=progress.extended_s + record.seconds)
+    if isinstance(record, CscsArrived):
+        return replace(progress, arrived={**progress.arrived, **dict.fromkeys(record.cscs, utc)})
+    if isinstance(record, CscsLeft):
+        return replace(progress, arrived={c: at for c, at in progress.arrived.items() if c not in record.cscs})
+    if isinstance(record, TargetsDispatched):
+        return _under_way(progress, record.cscs, utc)
+    if isinstance(record, ItemsDispatched | RouteTaken | ScriptAdded):
+        return _dispatched(progress, record, utc)
+    if isinstance(record, QueueOrdered):
+        return progress
+    if isinstance(record, ScriptIntended | ScriptAnswered | ScriptFollowed | ItemEnded):
+        script = _evolve_script(progress.scripts.get(record.item, ItemProgress()), record, utc)
+        return replace(progress, scripts={**progress.scripts, record.item: script})
+    target = progress.targets.get(record.csc, TargetProgress())
+    if isinstance(record, CommandIntended):
+        target = replace(target, command=record.command, seq_num=record.seq_num, answered=False, utc=utc)
+    elif isinstance(record, CommandAnswered):
+        target = replace(target, answered=record.ack != 0, utc=utc)
+    else:
+        target = replace(target, status=_ENDED[record.outcome], why=record.why, utc=utc)
+    return replace(progress, targets={**progress.targets, record.csc: target})
+
+
+def _under_way(progress: StepProgress, cscs: tuple[CscId, ...], utc: float) -> StepProgress:
+    sent = dict.fromkeys(cscs, TargetProgress(TargetStatus.UNDER_WAY, utc=utc))
+    return replace(progress, targets={**progress.targets, **sent})
+
+
+def _dispatched(progress: StepProgress, record: ItemsDispatched | RouteTaken | ScriptAdded, utc: float) -> StepProgress:
+    numbers = record.items if isinstance(record, ItemsDispatched) else (record.item,)
+    under_way = {}
+    for number in numbers:
+        before = progress.scripts.get(number, ItemProgress())
+        kept = before if before.status is TargetStatus.UNKNOWN else ItemProgress()
+        under_way[number] = replace(kept, status=TargetStatus.UNDER_WAY, why="", utc=utc, began_utc=utc)
+    progress = replace(progress, scripts={**progress.scripts, **under_way})
+    if isinstance(record, ItemsDispatched):
+        return progress
+    routes = {**progress.routes, record.item: record}
+    if isinstance(record, ScriptAdded):
+        return replace(progress, routes=routes)
+    sent = dict.fromkeys(record.cscs, TargetProgress(TargetStatus.UNDER_WAY, command=record.path, utc=utc))
+    return replace(progress, targets={**progress.targets, **sent}, routes=routes)
+
+
+def _evolve_script(
+    script: ItemProgress, record: ScriptIntended | ScriptAnswered | ScriptFollowed | ItemEnded, utc: float
+) -> ItemProgress:
+    if isinstance(record, ScriptIntended):
+        seq_num = record.seq_num if record.command == "add" else script.seq_num
+        return replace(script, command=record.command, answered=False, seq_num=seq_num, utc=utc)
+    if isinstance(record, ScriptAnswered):
+        index = script.sal_index
+        if record.command == "add" and re.fullmatch(r"[0-9]{1,10}", record.result):
+            index = int(record.result)
+        return replace(script, answered=record.ack != 0, sal_index=index, utc=utc)
+    if isinstance(record, ScriptFollowed):
+        return replace(
+            script,
+            sal_index=record.sal_index,
+            state=record.state,
+            checkpoint=record.checkpoint,
+            log=record.log,
+            paused=record.paused,
+            utc=utc,
+        )
+    return replace(script, status=_ENDED[record.outcome], why=record.why, utc=utc)
+
+
+def _after_resume(state: RunState, utc: float) -> RunState:
+    """Whatever was under way when the process ended is unknown: it is looked at, never repeated by itself.
+
+    A process may die between an approval and the record of whom it let go, though both are written at once: then
+    nobody was let go, and the step is the lead's to approve again.
+    """
+    steps = dict(state.steps)
+    commanding = {step.id for step in state.runbook.steps() if step.kind is StepKind.CSC}
+    for step, progress in state.steps.items():
+        if step in commanding and not progress.targets and progress.ended_utc is None:
+            progress = replace(progress, approved_utc=None)  # noqa: PLW2901 - what follows is of this, too
+        targets = {csc: _interrupted(target, utc) for csc, target in progress.targets.items()}
+        scripts = {number: _script_interrupted(script, utc) for number, script in progress.scripts.items()}
+        steps[step] = replace(progress, targets=targets, scripts=scripts)
+    return replace(state, steps=steps)
+
+
+def _interrupted(target: TargetProgress, utc: float) -> TargetProgress:
+    if target.status is not TargetStatus.UNDER_WAY:
+        return target
+    what = f"{target.command} was sent" if target.command else "nothing had been sent"
+    return replace(target, status=TargetStatus.UNKNOWN, why=f"{what} when deploydash stopped", utc=utc)
+
+
+def _script_interrupted(script: ItemProgress, utc: float) -> ItemProgress:
+    if script.status is not TargetStatus.UNDER_WAY:
+        return script
+    where = f"it was {script.state or 'added'} as {script.sal_index}" if script.sal_index else "it was being added"
+    what = where if script.seq_num else "it had not been added"
+    return replace(script, status=TargetStatus.UNKNOWN, why=f"{what} when deploydash stopped", utc=utc)
+
+
+def _with_step(state: RunState, step: StepId, progress: StepProgress) -> RunState:
+    return replace(state, steps={**state.steps, step: progress})

@@ -1,0 +1,348 @@
+"""A run as a screen shows it: frozen, made anew whenever something of it changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deploydash.core.model import CscId
+from deploydash.core.procedure.runbook import Choice, Debt, Lane, RunPhase, ScriptItem, Step, StepId, StepKind, Tier
+from deploydash.core.run.arm import Arm
+from deploydash.core.run.decide import not_there
+from deploydash.core.run.gate import GateReason, Sight, only_silence_awaited, reasons
+from deploydash.core.run.items import route_of
+from deploydash.core.run.lost_at_start import still_lost
+from deploydash.core.run.placeholders import missing_words, worded, words_of
+from deploydash.core.run.records import ArrivalsLearned, GateClosedFalsely, ItemTicked, RouteTaken, ScriptAdded
+from deploydash.core.run.state import ItemProgress, RunState, StepStatus, TargetStatus, asking_scripts, script_of
+from deploydash.core.views.csc_in_run import in_run
+from deploydash.core.views.direct_view import HandCard, HandRow, rows
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """One line of the runbook panel. ``evidence`` says in a phrase what is seen; times are UTC seconds."""
+
+    step: StepId
+    title: str
+    kind: StepKind
+    tier: Tier
+    lane: Lane
+    phase: str
+    status: StepStatus
+    evidence: str
+    started_utc: float | None
+    ended_utc: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRow:
+    """One CSC that a card asks about: it failed or nobody knows.
+
+    ``lost_of``: its group, if it was LOST before the run opened and still is; such are one decision.
+    """
+
+    csc: CscId
+    status: TargetStatus
+    why: str
+    command: str
+    lost_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptRow:
+    """One script of a card, by its number in the step: where it runs and what it has come to.
+
+    ``step`` is the one it belongs to; ``cscs``: those that it shall bring to their targets, if it is another route;
+    ``by_hand``: the lead added it beside what the runbook says.
+    """
+
+    step: StepId
+    item: int
+    script: ScriptItem
+    ticked: bool
+    progress: ItemProgress
+    cscs: tuple[CscId, ...] = ()
+    by_hand: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether it failed or nobody knows of it, and nobody ticked it."""
+        return not self.ticked and self.progress.status in {TargetStatus.FAILED, TargetStatus.UNKNOWN}
+
+    @property
+    def moves(self) -> bool:
+        """Whether it is under way."""
+        return self.progress.status is TargetStatus.UNDER_WAY
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The gate card: what would be done, on what, why it may or may not go now, and what it leaves behind.
+
+    ``choices`` are the questions this step asks, ``answers`` (choice, answer) those answered so far. ``ticks``:
+    items done by hand, by number. ``arrivals``: UTC seconds at which one of the ``total`` targets was reached.
+    ``route``: the script by which targets that did not go may be sent another way, or None. ``scripts``: those of the
+    step and of routes that were taken, as they stand. ``wanting``: the words that its commands still wait for.
+    """
+
+    step: Step
+    status: StepStatus
+    reasons: tuple[GateReason, ...]
+    asking: tuple[TargetRow, ...]
+    is_open: bool
+    armed: Arm | None
+    armed_message: str
+    choices: tuple[Choice, ...] = ()
+    answers: tuple[tuple[str, str], ...] = ()
+    ticks: tuple[ItemTicked, ...] = ()
+    arrivals: tuple[float, ...] = ()
+    total: int = 0
+    route: ScriptItem | None = None
+    scripts: tuple[ScriptRow, ...] = ()
+    wanting: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WaitView:
+    """The 30-minute wait. ``limit_s`` includes extensions.
+
+    ``arrivals``: UTC seconds at which those there arrived, ascending; ``last`` came last. ``earlier``: what
+    earlier nights tell.
+    """
+
+    step: StepId
+    started_utc: float
+    limit_s: float
+    total: int
+    missing: tuple[CscId, ...]
+    arrivals: tuple[float, ...]
+    last: CscId | None = None
+    earlier: ArrivalsLearned | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """Everything of a run that a screen may show.
+
+    ``owed``: the open debts with the ids by which they are waived. ``lost``: who was LOST before the run opened and
+    still is. ``added``: the scripts added by hand, beside whatever step, that are under way, and the last one that was.
+    ``hands``: the last command by hand to each CSC, newest last. ``hand``: what the dialog about one shows, if open.
+    ``inspected``: what the run wants of the CSC whose detail is open.
+    """
+
+    run: str
+    runbook: str
+    cycle: str
+    phase: str
+    phases: tuple[str, ...]
+    opened_utc: float
+    operator: str
+    held_by: str | None
+    closed: bool
+    rows: tuple[StepRow, ...]
+    card: Card | None
+    wait: WaitView | None
+    debts: tuple[str, ...]
+    waived: tuple[tuple[CscId, str], ...]
+    fault: str
+    owed: tuple[Debt, ...] = ()
+    lost: frozenset[CscId] = frozenset()
+    false_closures: tuple[GateClosedFalsely, ...] = ()
+    added: tuple[ScriptRow, ...] = ()
+    hands: tuple[HandRow, ...] = ()
+    hand: HandCard | None = None
+    inspected: tuple[str, ...] = ()
+
+
+def current_phase(state: RunState) -> RunPhase:
+    """Return the first phase with a step that is not settled, else the last."""
+    for phase in state.runbook.phases:
+        if any(not state.settled(step) for step in phase.steps):
+            return phase
+    return state.runbook.phases[-1]
+
+
+def card_step(state: RunState, sight: Sight, chosen: StepId | None = None) -> Step | None:
+    """Return the step whose card is on top: the chosen one, else one that asks, is under way or is the next.
+
+    Where only silence is awaited, and commands are next in that lane, their card is on top: they may go.
+    """
+    if chosen is not None:
+        return state.runbook.step(chosen)
+    steps = list(state.runbook.steps())
+    for wanted in (StepStatus.ASKING, StepStatus.UNDER_WAY, StepStatus.PENDING):
+        for step in steps:
+            if state.status(step) is wanted:
+                free = wanted is StepStatus.UNDER_WAY and only_silence_awaited(step, state, sight)
+                return _commands_behind(step, state) if free else step
+    return None
+
+
+def _commands_behind(step: Step, state: RunState) -> Step:
+    """Return the next step in a step's lane if it commands CSCs, else the step itself."""
+    lane = [other for other in state.runbook.steps() if other.lane is step.lane]
+    behind = lane[lane.index(step) + 1 :]
+    pending = next((other for other in behind if state.status(other) is StepStatus.PENDING), step)
+    return pending if pending.kind is StepKind.CSC else step
+
+
+def run_view(
+    state: RunState,
+    sight: Sight,
+    *,
+    chosen: StepId | None = None,
+    arm: Arm | None = None,
+    message: str = "",
+    fault: str = "",
+    hand: HandCard | None = None,
+    inspected: CscId | None = None,
+) -> RunView:
+    """Return the view of a run as of a sight.
+
+    ``arm``, ``message``, ``fault``, ``hand`` are the process's own; ``inspected`` is the CSC whose detail is open.
+    """
+    opened = state.opened
+    step = card_step(state, sight, chosen)
+    return RunView(
+        run=opened.run if opened else "",
+        runbook=state.runbook.title,
+        cycle=opened.cycle if opened else "",
+        phase=current_phase(state).id,
+        phases=tuple(phase.id for phase in state.runbook.phases),
+        opened_utc=state.opened_utc,
+        operator=opened.operator if opened else "",
+        held_by=state.held_by,
+        closed=state.closed,
+        rows=tuple(_row(step, phase, state, sight) for phase in state.runbook.phases for step in phase.steps),
+        card=_card(step, state, sight, arm, message) if step is not None else None,
+        wait=_wait(state, sight),
+        debts=tuple(debt.what for _, debt in state.debts()),
+        waived=tuple((csc, record.reason) for csc, record in state.waived.items()),
+        fault=fault,
+        owed=tuple(debt for _, debt in state.debts()),
+        false_closures=state.false_closures,
+        lost=still_lost(state, sight),
+        added=_added(state),
+        hands=rows(state),
+        hand=hand,
+        inspected=in_run(inspected, state) if inspected is not None else (),
+    )
+
+
+def _row(step: Step, phase: RunPhase, state: RunState, sight: Sight) -> StepRow:
+    progress = state.progress(step.id)
+    return StepRow(
+        step.id,
+        step.title,
+        step.kind,
+        step.tier,
+        step.lane,
+        phase.id,
+        state.status(step),
+        _evidence(step, state, sight),
+        progress.approved_utc,
+        progress.ended_utc,
+    )
+
+
+def _evidence(step: Step, state: RunState, sight: Sight) -> str:
+    progress = state.progress(step.id)
+    status = state.status(step)
+    if status is StepStatus.SKIPPED:
+        return f"skipped: {progress.skipped}"
+    if step.kind is StepKind.WAIT and status is StepStatus.UNDER_WAY:
+        total = len(step.cscs)
+        return f"{total - len(not_there(step, state, sight))}/{total}"
+    if step.kind is StepKind.CSC and progress.targets:
+        reached = sum(target.status is TargetStatus.REACHED for target in progress.targets.values())
+        asking = len(_asking(step, state, sight))
+        return f"{reached}/{len(progress.targets)}" + (f" · {asking} ask" if asking else "")
+    if step.kind is StepKind.SCRIPT and progress.scripts:
+        ran = {number for number, one in progress.scripts.items() if one.status is TargetStatus.REACHED}
+        ended = {number for number in ran if number < len(step.items)}
+        asking = len(asking_scripts(step, progress))
+        return f"{len(ended | set(progress.ticks))}/{len(step.items)}" + (f" · {asking} ask" if asking else "")
+    if progress.ticks:
+        return "by " + ", ".join(dict.fromkeys(tick.by for tick in progress.ticks.values()))
+    return ""
+
+
+def _asking(step: Step, state: RunState, sight: Sight) -> tuple[TargetRow, ...]:
+    lost = {csc: sight.views[csc].group for csc in still_lost(state, sight)}
+    return tuple(
+        TargetRow(csc, target.status, target.why, target.command, lost.get(csc, ""))
+        for csc, target in state.progress(step.id).targets.items()
+        if csc not in state.waived and target.status in {TargetStatus.FAILED, TargetStatus.UNKNOWN}
+    )
+
+
+def _card(step: Step, state: RunState, sight: Sight, arm: Arm | None, message: str) -> Card:
+    found = reasons(step, state, sight)
+    status = state.status(step)
+    is_open = status is StepStatus.PENDING and all(reason.met for reason in found)
+    armed = arm if arm is not None and arm.step == step.id else None
+    progress = state.progress(step.id)
+    reached = (target.utc for target in progress.targets.values() if target.status is TargetStatus.REACHED)
+    return Card(
+        worded(step, words_of(state)),
+        status,
+        found,
+        _asking(step, state, sight),
+        is_open,
+        armed,
+        message,
+        choices=tuple(choice for choice in state.runbook.choices if choice.id in step.asks),
+        answers=tuple(state.answers.items()),
+        ticks=tuple(progress.ticks.values()),
+        arrivals=tuple(sorted(reached)),
+        total=len(progress.targets),
+        route=route_of(step, state),
+        scripts=_scripts(step, state),
+        wanting=missing_words(step, state),
+    )
+
+
+def _scripts(step: Step, state: RunState) -> tuple[ScriptRow, ...]:
+    progress = state.progress(step.id)
+    numbers = (*range(len(step.items)), *progress.routes)
+    asked = [(number, script_of(step, progress, number)) for number in numbers]
+    return tuple(
+        ScriptRow(
+            step.id,
+            number,
+            script,
+            number in progress.ticks,
+            progress.scripts.get(number, ItemProgress()),
+            route.cscs if isinstance(route := progress.routes.get(number), RouteTaken) else (),
+            isinstance(route, ScriptAdded),
+        )
+        for number, script in asked
+        if script is not None
+    )
+
+
+def _added(state: RunState) -> tuple[ScriptRow, ...]:
+    steps = [step for step in state.runbook.steps() if state.progress(step.id).routes]
+    rows = [row for step in steps for row in _scripts(step, state) if row.by_hand]
+    last = max(rows, key=lambda row: row.progress.began_utc, default=None)
+    return tuple(row for row in rows if row.moves or row is last)
+
+
+def _wait(state: RunState, sight: Sight) -> WaitView | None:
+    for step in state.runbook.steps():
+        started = state.progress(step.id).approved_utc
+        if step.kind is StepKind.WAIT and started is not None and state.status(step) is StepStatus.UNDER_WAY:
+            missing = tuple(csc for csc, _ in not_there(step, state, sight))
+            limit = (step.limit_s or 0.0) + state.progress(step.id).extended_s
+            arrived = sorted((at, csc) for csc, at in state.progress(step.id).arrived.items())
+            return WaitView(
+                step.id,
+                started,
+                limit,
+                len(step.cscs),
+                missing,
+                tuple(at for at, _ in arrived),
+                last=arrived[-1][1] if arrived else None,
+                earlier=state.learned.get(step.id),
+            )
+    return None

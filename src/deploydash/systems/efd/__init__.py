@@ -1,0 +1,1 @@
+"""The EFD (InfluxDB): read-only."""

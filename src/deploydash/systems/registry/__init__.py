@@ -1,0 +1,1 @@
+"""The schema registry: schemas and their cache."""

@@ -1,0 +1,1 @@
+"""SAL over Kafka."""

@@ -1,0 +1,1 @@
+"""Commands to CSCs over Kafka."""

@@ -1,0 +1,1 @@
+"""Heartbeats and states from Kafka, read-only."""

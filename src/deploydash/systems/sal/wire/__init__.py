@@ -1,0 +1,1 @@
+"""Bytes and records: what stands on the wire of SAL."""

@@ -1,0 +1,49 @@
+"""Where the orders of the screen go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from deploydash.core.model import CscId
+from deploydash.core.procedure.runbook import StepId
+from deploydash.core.run.orders import ArmOrder, RunOrder
+from deploydash.core.run.scripts import ScriptChecked
+from deploydash.core.views.timeline import Timeline
+
+
+class RunDesk(Protocol):
+    """The run as the lead's screen sees it; what it shows comes back with the next snapshot."""
+
+    def run_order(self, order: RunOrder | ArmOrder, /) -> None:
+        """Hand over an order of the lead; never waits. A refusal comes through ``subscribe_refusals``."""
+        ...
+
+    def check_script(self, path: str, standard: bool, config: str, /) -> ScriptChecked:
+        """Return what is known of a script with this configuration, a YAML text; asks nobody outside."""
+        ...
+
+    def subscribe_refusals(self, callback: Callable[[str], None], /) -> None:
+        """Call ``callback`` on the screen's event loop with the sentence of every refusal from now on."""
+        ...
+
+    def choose(self, step: StepId | None, /) -> None:
+        """Put the card of this step on top of the coming snapshots, or of what is next."""
+        ...
+
+    def consider(self, cscs: tuple[CscId, ...], /) -> None:
+        """Put what may be commanded by hand of these CSCs into the coming snapshots; of none: nothing."""
+        ...
+
+
+class History(Protocol):
+    """The run so far, as its journal tells it."""
+
+    def read_on(self) -> Timeline:
+        """Read what was written since the last call and return the run over time; waits for the disk.
+
+        Raises:
+            UserError: the journal is damaged.
+            OSError: it cannot be read.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Values in, lines out: no Textual."""

@@ -1,0 +1,41 @@
+"""The dialog in which the lead tells the words that the commands of a card still wait for. Pure but for the dialog."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from deploydash.core.run.orders import TellWords
+from deploydash.core.views.run_view import Card
+from deploydash.ui.screens.form import Field, Form
+
+_HINTS = {
+    "date": "such as 2026-12-03",
+    "weekday": "such as Thursday",
+    "start": "the local time, such as 08:30",
+    "sha": "the head commit that was reviewed",
+}
+
+
+def wanted(card: Card) -> str:
+    """Return the words that are missing as they stand in the commands: ``<date>, <start>``."""
+    return ", ".join(f"<{word}>" for word in card.wanting)
+
+
+def words_form(card: Card, order: Callable[[TellWords], object]) -> Form:
+    """Return the dialog with a field for each missing word; what is left empty stays open."""
+    fields = tuple(Field(word, _HINTS.get(word, "")) for word in card.wanting)
+
+    def told(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        pairs = zip(card.wanting, texts, strict=True)
+        return tuple((word, text.strip()) for word, text in pairs if text.strip())
+
+    def wrong(texts: Sequence[str]) -> str:
+        return "" if told(texts) else "tell at least one of them, or esc"
+
+    body = (
+        f"The commands of this card wait for {wanted(card)}.",
+        "They are filled into every later command of this run, too, and go into the journal.",
+    )
+    return Form(
+        "Fill in the commands", body, fields=fields, done=lambda _, texts: order(TellWords(told(texts))), wrong=wrong
+    )

@@ -1,0 +1,183 @@
+"""What the screens of a run share: whose keys may act, when they count, and the orders that stand behind them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
+
+from deploydash.core.model import CscId
+from deploydash.core.run.orders import ArmOrder, Extend, Note, Release, RunOrder, Waive
+from deploydash.core.views.run_view import RunView
+from deploydash.ui.draw.run.offers import OBSERVES
+from deploydash.ui.draw.run.reading import counted
+from deploydash.ui.keys import Key
+from deploydash.ui.screens.base import View
+from deploydash.ui.screens.form import Field, Form, Option
+
+if TYPE_CHECKING:
+    from deploydash.ui.run_app import DeploydashRunApp
+
+EXTENSION_S = 600.0
+"""What one ``e`` adds to a wait."""
+
+GUARD_S = 0.4
+"""A key counts only if it was typed this long after the card opened: nobody has read it before."""
+
+ANSWERS = frozenset({"arm", "go", "done", "fill", "retry", "route", "waive", "skip", "override", "release", "extend"})
+"""Acts that answer what stands on the card, so that a key typed for another card must not reach them."""
+
+
+class Acting(View):
+    """A screen with the run on it."""
+
+    TABLE: Sequence[Key] = ()
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
+        super().__init__(id=id)
+        self._shown: object = None
+        self._shown_at = 0.0
+
+    @property
+    def host(self) -> DeploydashRunApp:
+        """The app, which knows the desk."""
+        return cast("DeploydashRunApp", self.app)
+
+    @property
+    def run_view(self) -> RunView | None:
+        """The run of the newest snapshot."""
+        snapshot = self.host.snapshot
+        return snapshot.run if snapshot is not None else None
+
+    @abstractmethod
+    def say(self, sentence: str) -> None:
+        """Answer in the line above the footer."""
+
+    @abstractmethod
+    def repaint(self) -> None:
+        """Draw the run anew."""
+
+    def action_key(self, number: int) -> None:
+        """Do what line ``number`` of this screen's table says, if its key was typed for what stands there now."""
+        key = self.TABLE[number]
+        self.say("")
+        if key.act in ANSWERS and self.host.typed_at < self._shown_at + GUARD_S:
+            self.say("the card has just changed; look once more, then press again")
+            return
+        getattr(self, f"act_{key.act}")(key.argument)
+
+    def opened(self, card: object) -> None:
+        """Remember since when this card stands there; ``card`` tells one from another."""
+        if card != self._shown:
+            self._shown = card
+            self._shown_at = self.host.source.clock.monotonic()
+
+    def order(self, order: RunOrder | ArmOrder) -> bool:
+        """Hand an order to the desk; an observer has none."""
+        desk = self.host.desk
+        if desk is None:
+            self.say(OBSERVES)
+            return False
+        desk.run_order(order)
+        return True
+
+    def leads(self) -> bool:
+        """Say whether this is the lead's screen, and answer if it is not."""
+        if self.host.desk is None:
+            self.say(OBSERVES)
+        return self.host.desk is not None
+
+    def ask(self, form: Form) -> None:
+        """Open a dialog over this screen."""
+        self.app.push_screen(form)
+
+    def act_hold(self, _: str) -> None:
+        """Hold everything at once."""
+        self.say(self.host.hold())
+
+    def act_release(self, _: str) -> None:
+        """Ask whether a held run is to go on."""
+        run = self.run_view
+        if not self.leads() or run is None:
+            return
+        if run.held_by is None:
+            self.say("the run is not held")
+            return
+        options = (Option("stay", "stay held"), Option("release", "let it go on"))
+        form = Form(
+            "Let the run go on?",
+            (f"It is held by {run.held_by}. What was not sent is then sent when you arm or retry it.",),
+            options=options,
+            done=lambda answer, _: answer == "release" and self.order(Release()),
+        )
+        self.ask(form)
+
+    def act_note(self, _: str) -> None:
+        """Ask for a note."""
+        if self.leads():
+            field = Field("note", "what is to be remembered")
+            form = Form("A note for the journal", (), fields=(field,), done=lambda _, text: self.order(Note(text[0])))
+            self.ask(form)
+
+    def act_extend(self, _: str) -> None:
+        """Give the wait more time."""
+        run = self.run_view
+        if not self.leads():
+            return
+        if run is None or run.wait is None:
+            self.say("no wait is under way")
+        elif self.order(Extend(run.wait.step, EXTENSION_S)):
+            self.say("10 minutes more were asked for")
+
+    def act_timeline(self, _: str) -> None:
+        """Show the run over time."""
+        self.host.open_timeline()
+
+    def act_bell(self, _: str) -> None:
+        """Turn the bell on or off."""
+        bell = self.host.bells
+        bell.on = not bell.on
+        self.say(f"the bell is {'on' if bell.on else 'off'}")
+        self.repaint()
+
+    def act_notes(self, _: str) -> None:
+        """Turn the terminal's notifications on or off."""
+        bell = self.host.bells
+        bell.notes = not bell.notes
+        self.say(f"notifications of the terminal are {'on' if bell.notes else 'off'}")
+
+    def act_theme(self, _: str) -> None:
+        """Go to the next theme."""
+        self.say(self.host.next_theme())
+        self.repaint()
+
+    def waive(self, cscs: Sequence[CscId]) -> None:
+        """Ask for one reason, and for the count when there is more than one."""
+        if self.leads():
+            self.ask(waive_form(cscs, self.order))
+
+
+def waive_form(cscs: Sequence[CscId], order: Callable[[Waive], object]) -> Form:
+    """Return the dialog that waives CSCs: all names listed, one reason, the typed count for more than one."""
+    fields = [
+        Field("reason", "why they hold nothing up any more" if len(cscs) > 1 else "why it holds nothing up any more")
+    ]
+    if len(cscs) > 1:
+        fields.append(Field("count", f"type {len(cscs)}"))
+
+    def done(_: str, text: Sequence[str]) -> object:
+        count = 1 if len(cscs) == 1 else int(text[1]) if text[1].strip().isdigit() else 0
+        return order(Waive(tuple(cscs), text[0].strip(), count))
+
+    def wrong(text: Sequence[str]) -> str:
+        if not text[0].strip():
+            return "a waiver needs a reason"
+        if len(cscs) > 1 and text[1].strip() != str(len(cscs)):
+            return f"type the count, {len(cscs)}, to waive these together"
+        return ""
+
+    body = (
+        ", ".join(map(str, cscs)),
+        "They hold no gate and no wait for the rest of this run; nothing is sent to them.",
+    )
+    return Form(f"Waive {counted(len(cscs), 'CSC')} by name", body, fields=tuple(fields), done=done, wrong=wrong)

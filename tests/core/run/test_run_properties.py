@@ -1,0 +1,248 @@
+"""Whatever the keys, the records and the crashes: the run's promises hold."""
+
+from dataclasses import dataclass, field
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from deploydash.core.model import CscId, FeedState, Liveness, SummaryState
+from deploydash.core.procedure.runbook import BY_HAND, StepId, StepKind
+from deploydash.core.procedure.transitions import LEADS_TO
+from deploydash.core.run.decide import Refused, decide, may_intend, settle
+from deploydash.core.run.gate import Sight, is_up
+from deploydash.core.run.orders import Approve, CommandByHand, Hold, Release, Retry, RunOrder, Skip, Tick, Waive
+from deploydash.core.run.records import (
+    CommandAnswered,
+    CommandIntended,
+    HandCommandApproved,
+    Outcome,
+    RunRecord,
+    RunResumed,
+    TargetEnded,
+)
+from deploydash.core.run.state import RunState, TargetStatus, fold
+from tests.support.runs import EVERYBODY, MTM1M3, OPERATOR, PLAIN, QUEUES, WATCHER, opened, sight, small_runbook, view
+
+STEPS = [step.id for step in small_runbook().steps()]
+COMMANDING = [step.id for step in small_runbook().steps() if step.kind is StepKind.CSC]
+
+
+@dataclass
+class Sent:
+    """One command as it reached the wire, with what was true at that moment."""
+
+    step: StepId
+    csc: CscId
+    approvals: int
+    watcher_up_unwaived: bool
+    plain_up_unwaived: bool
+    seq: int = field(default=0)
+    command: str = "exitControl"
+    alone: bool = False
+
+
+class AnyNight(RuleBasedStateMachine):
+    """Random keys, a random observatory, crashes at any moment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = opened()
+        opening = self.state.opened
+        assert opening is not None
+        self.journal: list[tuple[float, RunRecord]] = [(1_794_996_400.0, opening)]
+        self.world: dict[CscId, tuple[SummaryState, Liveness]] = dict.fromkeys(
+            EVERYBODY, (SummaryState.ENABLED, Liveness.BEATING)
+        )
+        self.kafka = FeedState.UP
+        self.sent: list[Sent] = []
+        self.seq = 0
+
+    def see(self) -> Sight:
+        return sight(*(view(csc, *told) for csc, told in self.world.items()), kafka=self.kafka)
+
+    def write(self, records: tuple[RunRecord, ...]) -> None:
+        self.journal += [(1_794_996_400.0, record) for record in records]
+        self.state = fold(self.state.runbook, self.journal)
+
+    def order(self, order: RunOrder) -> None:
+        decision = decide(order, self.state, self.see(), OPERATOR)
+        if not isinstance(decision, Refused):
+            self.write(decision)
+
+    @rule(step=st.sampled_from(STEPS), override=st.booleans())
+    def approve(self, step: StepId, override: bool) -> None:
+        sentences = ("the Watcher is down first",) if override else ()
+        self.order(Approve(step, 1, sentences, "because"))
+
+    @rule(step=st.sampled_from(STEPS), item=st.integers(-1, 2))
+    def tick(self, step: StepId, item: int) -> None:
+        self.order(Tick(step, "somebody", item))
+
+    @rule(step=st.sampled_from(STEPS))
+    def skip(self, step: StepId) -> None:
+        self.order(Skip(step, "because"))
+
+    @rule(step=st.sampled_from(STEPS), csc=st.sampled_from(EVERYBODY))
+    def retry(self, step: StepId, csc: CscId) -> None:
+        self.order(Retry(step, (csc,)))
+
+    @rule(csc=st.sampled_from(EVERYBODY))
+    def waive(self, csc: CscId) -> None:
+        self.order(Waive((csc,), "because", 1))
+
+    @rule(hold=st.booleans())
+    def hold_or_release(self, hold: bool) -> None:
+        self.order(Hold("ops1") if hold else Release())
+
+    @rule(
+        csc=st.sampled_from(EVERYBODY),
+        state=st.sampled_from(SummaryState),
+        liveness=st.sampled_from([Liveness.BEATING, Liveness.SILENT, Liveness.UNSEEN, Liveness.LATE]),
+    )
+    def world_changes(self, csc: CscId, state: SummaryState, liveness: Liveness) -> None:
+        self.world[csc] = (state, liveness)
+
+    @rule()
+    def shutdown_set_goes_quiet(self) -> None:
+        for csc in (WATCHER, *PLAIN):
+            self.world[csc] = (SummaryState.OFFLINE, Liveness.SILENT)
+
+    @rule(state=st.sampled_from([FeedState.UP, FeedState.DOWN, FeedState.CONNECTING]))
+    def kafka_changes(self, state: FeedState) -> None:
+        self.kafka = state
+
+    @rule(step=st.sampled_from(COMMANDING))
+    def a_step_is_let_go_and_its_action_sends_at_once(self, step: StepId) -> None:
+        self.order(Approve(step, 1))
+        for csc in self.state.runbook.step(step).cscs:
+            self.an_action_wants_to_send(step, csc)
+
+    @rule(outcome=st.sampled_from(Outcome))
+    def everything_under_way_ends(self, outcome: Outcome) -> None:
+        for step in (*COMMANDING, BY_HAND):
+            for csc, target in self.state.progress(step).targets.items():
+                if target.status is TargetStatus.UNDER_WAY:
+                    self.write((CommandAnswered(step, csc, target.seq_num, 303, ""),))
+                    self.write((TargetEnded(step, csc, outcome, "told"),))
+        self.look()
+
+    @rule(count=st.integers(1, 3), quiet=st.booleans())
+    def steps_are_carried_through(self, count: int, quiet: bool) -> None:
+        for step in COMMANDING[:count]:
+            self.a_step_is_let_go_and_its_action_sends_at_once(step)
+            if quiet:
+                for csc in self.state.runbook.step(step).cscs:
+                    self.one_goes_quiet(csc)
+            self.everything_under_way_ends(Outcome.REACHED)
+
+    @rule(csc=st.sampled_from(EVERYBODY))
+    def one_goes_quiet(self, csc: CscId) -> None:
+        self.world[csc] = (SummaryState.OFFLINE, Liveness.SILENT)
+
+    @rule(step=st.sampled_from(COMMANDING), csc=st.sampled_from(EVERYBODY))
+    def an_action_wants_to_send(self, step: StepId, csc: CscId) -> None:
+        if csc not in self.state.runbook.step(step).cscs:
+            return
+        self.send(step, csc, "exitControl")
+
+    @rule(
+        first=st.sampled_from(EVERYBODY),
+        more=st.lists(st.sampled_from(EVERYBODY), max_size=2),
+        command=st.sampled_from([*LEADS_TO, "exitControl"]),
+        confirmed=st.booleans(),
+        at_once=st.booleans(),
+    )
+    def a_command_by_hand(self, first: CscId, more: list[CscId], command: str, confirmed: bool, at_once: bool) -> None:
+        cscs = tuple(dict.fromkeys((first, *more)))
+        typed = (str(len(cscs)) if len(cscs) > 1 else str(first) if first == MTM1M3 else "") if confirmed else ""
+        seen = tuple(self.world[csc][0] for csc in cscs)
+        self.order(CommandByHand(cscs, command, seen, 1, typed=typed))
+        if at_once:
+            for csc in cscs:
+                self.send(BY_HAND, csc, command)
+
+    @rule(csc=st.sampled_from(EVERYBODY))
+    def one_stands_by_and_is_told_to_exit_by_hand(self, csc: CscId) -> None:
+        self.world[csc] = (SummaryState.STANDBY, Liveness.BEATING)
+        self.a_command_by_hand(csc, [], "exitControl", confirmed=True, at_once=True)
+
+    @rule(csc=st.sampled_from(EVERYBODY), command=st.sampled_from(sorted(LEADS_TO)))
+    def an_action_wants_to_send_by_hand(self, csc: CscId, command: str) -> None:
+        self.send(BY_HAND, csc, command)
+
+    def send(self, step: StepId, csc: CscId, command: str) -> None:
+        self.seq += 1
+        record = CommandIntended(step, csc, command, self.seq, OPERATOR, 7)
+        if may_intend(record, self.state, self.see()) is not None:
+            return
+        self.write((record,))
+        let_go = [each for _, each in self.journal if isinstance(each, HandCommandApproved) and csc in each.cscs]
+        self.sent.append(
+            Sent(
+                step,
+                csc,
+                self.times_let_go(step, csc),
+                is_up(self.see().views[WATCHER]) and WATCHER not in self.state.waived,
+                any(is_up(self.see().views[each]) and each not in self.state.waived for each in PLAIN),
+                self.seq,
+                command,
+                step == BY_HAND and len(let_go[-1].cscs) == 1,
+            )
+        )
+
+    def times_let_go(self, step: StepId, csc: CscId) -> int:
+        if step == BY_HAND:
+            return sum(isinstance(each, HandCommandApproved) and csc in each.cscs for _, each in self.journal)
+        return sum(csc in getattr(each, "cscs", ()) and getattr(each, "step", "") == step for _, each in self.journal)
+
+    @rule(outcome=st.sampled_from(Outcome), answered=st.booleans(), which=st.integers(0, 5))
+    def a_command_ends(self, outcome: Outcome, answered: bool, which: int) -> None:
+        if not self.sent:
+            return
+        sent = self.sent[-1 - which % len(self.sent)]
+        self.write(
+            (
+                CommandAnswered(sent.step, sent.csc, sent.seq, 303 if answered else 0, ""),
+                TargetEnded(sent.step, sent.csc, outcome, "told"),
+            )
+        )
+
+    @rule()
+    def crash_and_resume(self) -> None:
+        self.write((RunResumed(OPERATOR, 8),))
+
+    @rule()
+    def look(self) -> None:
+        self.write(settle(self.state, self.see()))
+
+    @invariant()
+    def nothing_was_sent_before_its_order(self) -> None:
+        for sent in self.sent:
+            assert sent.approvals > 0
+            assert sent.csc != MTM1M3 or sent.alone, "protected: by hand, alone and by name only"
+            if sent.command == "exitControl":
+                assert sent.csc == WATCHER or not sent.watcher_up_unwaived
+                assert sent.csc not in QUEUES or not sent.plain_up_unwaived
+
+    @invariant()
+    def no_more_commands_than_times_a_target_was_let_go(self) -> None:
+        for csc in EVERYBODY:
+            for step in STEPS:
+                sent = sum(each.csc == csc and each.step == step for each in self.sent)
+                answered = sum(
+                    isinstance(each, CommandAnswered) and each.ack != 0 and (each.csc, each.step) == (csc, step)
+                    for _, each in self.journal
+                )
+                assert sent <= self.times_let_go(step, csc) + answered
+            by_hand = sum(each.csc == csc and each.step == BY_HAND for each in self.sent)
+            assert by_hand <= self.times_let_go(BY_HAND, csc), "by hand is one command each time"
+
+    @invariant()
+    def the_journal_alone_gives_the_same_state(self) -> None:
+        again: RunState = fold(self.state.runbook, self.journal)
+        assert again == self.state
+
+
+TestAnyNight = AnyNight.TestCase
+TestAnyNight.settings = settings(max_examples=200, stateful_step_count=40)

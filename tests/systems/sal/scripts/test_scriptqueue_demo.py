@@ -1,0 +1,268 @@
+"""Scripts of a run from the lead's order to what is seen, against the demo observatory as a process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import pytest
+
+from deploydash.core.model import CscId, Phase, SummaryState, Target, TargetKind
+from deploydash.core.procedure.runbook import (
+    CscItem,
+    HandItem,
+    Item,
+    Lane,
+    Runbook,
+    RunPhase,
+    ScriptItem,
+    Step,
+    StepId,
+    StepKind,
+    System,
+    Tier,
+)
+from deploydash.core.run.decide import Refused
+from deploydash.core.run.orders import Approve, QueueOrder, Retry, RunOrder, TakeRoute, Tick
+from deploydash.core.run.records import (
+    CscsWaived,
+    ItemEnded,
+    Outcome,
+    RunOpened,
+    RunRecord,
+    RunResumed,
+    ScriptFollowed,
+    ScriptIntended,
+    StepApproved,
+    TargetEnded,
+    TargetsDispatched,
+)
+from deploydash.core.run.state import ROUTES_FROM, ItemProgress, RunState, StepStatus, TargetStatus, fold
+from deploydash.session.clock import SystemClock
+from deploydash.session.run_keeper import RunKeeper
+from deploydash.session.session import Session
+from deploydash.systems.registry.store import SchemaStore
+from deploydash.systems.sal.commanding.csc import CscAction
+from deploydash.systems.sal.scripts.script_reader import reading
+from deploydash.systems.sal.scripts.scriptqueue import ScriptPatience, ScriptQueueAction
+from deploydash.systems.settings import RegistrySettings
+from tests.demo.harness import Demo, demo
+from tests.servers.kafka_scenes import plain_settings
+from tests.servers.waiting import within
+from tests.systems.sal.commanding.desk import live_session
+from tests.systems.sal.commanding.lines import LEAD, command_line
+
+R = TypeVar("R")
+QUEUE = CscId("ScriptQueue", 1)
+ATAOS, ESS, WATCHER = CscId("ATAOS"), CscId("ESS", 104), CscId("Watcher")
+CSCS = (ATAOS, ESS, WATCHER, QUEUE)
+TESTING, SHUTDOWN = StepId("testing"), StepId("shutdown")
+OFFLINE = Target(SummaryState.OFFLINE)
+GOOD = ScriptItem(QUEUE, "maintel/track_target.py", standard=True, config="")
+FAILS = replace(GOOD, path="run_command.py")
+HANGS = replace(GOOD, path="sleep.py")
+UNLISTED = replace(GOOD, path="maintel/enable_mtc.py")
+ROUTE = replace(GOOD, path="set_summary_state.py", config="data:\n- [<csc>, OFFLINE]\nmute_alarms: false\n")
+PATIENCE = ScriptPatience(command=10.0, listed=5.0, quiet=20.0, gone=5.0, seen=10.0)
+
+SCENARIO = """
+name: scripts
+cscs:
+  - csc: ScriptQueue:1
+    scripts:
+      sleep.py: hang
+      run_command.py: {do: fail, seconds: 1, message: no such command}
+"""
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    with demo(tmp_path_factory.mktemp("scripts"), "--speed", "10", scenario=SCENARIO) as running:
+        yield running
+
+
+@dataclass
+class Journal:
+    """Remembers what reached the disk."""
+
+    lines: list[tuple[float, RunRecord]] = field(default_factory=list)
+
+    def append_all(self, records: Sequence[object], utc: float) -> None:
+        self.lines += [(utc, record) for record in records if isinstance(record, RunRecord)]
+
+    def of(self, kind: type[R]) -> list[R]:
+        return [record for _, record in self.lines if isinstance(record, kind)]
+
+
+def book(*steps: Step) -> Runbook:
+    phase = RunPhase("only", "only", Phase(TargetKind.SHUTDOWN), steps)
+    return Runbook("test", "test", "hill", True, CSCS, (ATAOS, ESS), (), (), (phase,))
+
+
+def scripts(*items: Item) -> Runbook:
+    return book(Step(TESTING, "test", StepKind.SCRIPT, System.SAL, Tier.MODERATE, Lane.MAIN, "all DONE", items))
+
+
+@dataclass
+class Night:
+    """A keeper at work over the demo's Kafka."""
+
+    keeper: RunKeeper
+    journal: Journal
+    action: ScriptQueueAction
+
+    async def order(self, order: RunOrder) -> None:
+        decision = await self.keeper.order(order)
+        assert not isinstance(decision, Refused), decision
+
+    async def until(self, so: Callable[[RunState], object], seconds: float = 30.0) -> RunState:
+        try:
+            async with within(seconds):
+                while not so(self.keeper.state):  # noqa: ASYNC110  the journal tells nobody
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"not within {seconds} s: {self.journal.lines}") from None
+        return self.keeper.state
+
+    def status(self) -> StepStatus:
+        state = self.keeper.state
+        return state.status(next(iter(state.runbook.steps())))
+
+    def script(self, item: int = 0, step: StepId = TESTING) -> ItemProgress:
+        return self.keeper.state.progress(step).scripts.get(item, ItemProgress())
+
+
+@contextlib.asynccontextmanager
+async def watched(world: Demo) -> AsyncIterator[Session]:
+    async with live_session(world.info["kafka"], world.info["schema_registry"], "sal", CSCS) as session:
+        yield session
+
+
+@contextlib.asynccontextmanager
+async def night(world: Demo, session: Session, state: RunState, journal: Journal | None = None) -> AsyncIterator[Night]:
+    """Open or resume a run until the block ends, as a process that is killed then does."""
+    settings = plain_settings(world.info["kafka"], "sal")
+    clock = SystemClock()
+    journal = journal or Journal()
+    schemas = SchemaStore(RegistrySettings(world.info["schema_registry"], "site file"), None, timeout=2.0)
+    async with command_line(settings, world.info["schema_registry"]) as line:
+        action = ScriptQueueAction(
+            line, lambda take: reading(settings, schemas, take), descr="a test", patience=PATIENCE
+        )
+        cscs = CscAction(line, clock, subname="sal")
+        keeper = RunKeeper(state, journal, session.snapshot, clock, LEAD.identity, {StepKind.CSC: cscs}, action)
+        unsubscribe = session.subscribe(keeper.saw)
+        first = RunResumed(LEAD.identity, 1) if state.opened else RunOpened("r", "hill", "t", "c", LEAD.identity, True)
+        await keeper.begin(first)
+        watching = asyncio.create_task(keeper.watch())
+        try:
+            yield Night(keeper, journal, action)
+        finally:
+            unsubscribe()
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+            await keeper.aclose()
+            await schemas.aclose()
+
+
+async def test_scripts_are_let_go_by_one_key_and_done_one_after_the_other(world: Demo) -> None:
+    items = (GOOD, HandItem("images ingested", ()), GOOD)
+    async with watched(world) as session, night(world, session, RunState(scripts(*items))) as lead:
+        await lead.order(Approve(TESTING, 1))
+        await lead.until(lambda _: lead.script().status is TargetStatus.REACHED)
+        assert lead.status() is StepStatus.UNDER_WAY
+        assert lead.script(2).status is TargetStatus.PENDING
+        await lead.order(Tick(TESTING, "ana", 1))
+        await lead.until(lambda _: lead.status() is StepStatus.DONE)
+    intents = lead.journal.of(ScriptIntended)
+    assert [(one.item, one.command) for one in intents] == [(0, "add"), (2, "add")]
+    states = [one.state for one in lead.journal.of(ScriptFollowed) if one.item == 0]
+    assert states[-1] == "DONE"
+    assert "RUNNING" in states
+    kinds = [type(record) for _, record in lead.journal.lines]
+    assert kinds.index(ScriptIntended) < kinds.index(ScriptFollowed)
+    world.until(lambda: len({r["scriptSalIndex"] for r in world.of(str(QUEUE), "logevent_script")}) >= 2)
+
+
+async def test_a_failed_script_asks_says_why_and_its_queue_is_resumed_by_order(world: Demo) -> None:
+    async with watched(world) as session, night(world, session, RunState(scripts(FAILS, GOOD))) as lead:
+        await lead.order(Approve(TESTING, 1))
+        await lead.until(lambda _: lead.status() is StepStatus.ASKING)
+        assert lead.script().why == (
+            "failed: Error in run: no such command; ScriptQueue:1 is paused until it is resumed"
+        )
+        assert len(lead.journal.of(ScriptIntended)) == 1
+        await lead.order(QueueOrder(TESTING, 0, "resume"))
+        await lead.until(lambda _: lead.script().command == "resume" and lead.script().answered)
+        await lead.order(Tick(TESTING, "ana", 0, "known, not needed today"))
+        await lead.until(lambda _: lead.status() is StepStatus.DONE)
+
+
+async def test_a_script_that_hangs_is_stopped_by_order(world: Demo) -> None:
+    async with watched(world) as session, night(world, session, RunState(scripts(HANGS))) as lead:
+        await lead.order(Approve(TESTING, 1))
+        await lead.until(lambda _: lead.script().state == "RUNNING")
+        await lead.order(QueueOrder(TESTING, 0, "stopScripts"))
+        await lead.until(lambda _: lead.status() is StepStatus.ASKING)
+        assert lead.script().status is TargetStatus.FAILED
+        assert lead.script().why.startswith("stopped")
+
+
+async def test_a_script_that_the_queue_does_not_list_is_not_sent(world: Demo) -> None:
+    async with watched(world) as session, night(world, session, RunState(scripts(UNLISTED))) as lead:
+        await lead.order(Approve(TESTING, 1))
+        await lead.until(lambda _: lead.status() is StepStatus.ASKING)
+    assert lead.script().why == (
+        "ScriptQueue:1 lists no standard script maintel/enable_mtc.py; it has maintel/enable_mtcs.py"
+    )
+    assert "add" not in [one.command for one in lead.journal.of(ScriptIntended)]
+
+
+async def test_a_run_that_dies_while_its_script_runs_finds_it_again_and_adds_it_once(world: Demo) -> None:
+    runbook = scripts(replace(GOOD, path="maintel/track_target.py"))
+    async with watched(world) as session:
+        async with night(world, session, RunState(runbook)) as lead:
+            await lead.order(Approve(TESTING, 1))
+            await lead.until(lambda _: lead.script().state == "RUNNING")
+            index = lead.script().sal_index
+        left = fold(runbook, lead.journal.lines)
+        async with night(world, session, left, lead.journal) as again:
+            assert again.script().status is TargetStatus.UNKNOWN
+            assert again.status() is StepStatus.ASKING
+            await again.order(Retry(TESTING))
+            await again.until(lambda _: again.status() is StepStatus.DONE)
+    assert [one.command for one in again.journal.of(ScriptIntended)] == ["add"]
+    assert again.script().sal_index == index
+    assert [one.outcome for one in again.journal.of(ItemEnded)] == [Outcome.REACHED]
+
+
+async def test_stragglers_are_brought_down_by_set_summary_state_and_end_by_what_is_seen(world: Demo) -> None:
+    items = tuple(CscItem(csc, OFFLINE) for csc in (ATAOS, ESS))
+    step = Step(
+        SHUTDOWN, "down", StepKind.CSC, System.SAL, Tier.MODERATE, Lane.MAIN, "OFFLINE", items, other_route=ROUTE
+    )
+    journal = Journal()
+    failed = [TargetEnded(SHUTDOWN, csc, Outcome.FAILED, "no answer") for csc in (ATAOS, ESS)]
+    before: list[RunRecord] = [
+        RunOpened("r", "hill", "t", "c", LEAD.identity, True),
+        CscsWaived((WATCHER,), LEAD.identity, "stays"),
+        StepApproved(SHUTDOWN, LEAD.identity, 1),
+        TargetsDispatched(SHUTDOWN, (ATAOS, ESS), LEAD.identity),
+        *failed,
+    ]
+    state = fold(book(step), [(1.0, record) for record in before])
+    async with watched(world) as session, night(world, session, state, journal) as lead:
+        await lead.order(TakeRoute(SHUTDOWN, (ATAOS, ESS)))
+        await lead.until(lambda _: lead.status() is StepStatus.DONE)
+        await lead.until(lambda _: lead.script(ROUTES_FROM, SHUTDOWN).status is TargetStatus.REACHED)
+    ends = {record.csc: (record.outcome, record.why) for record in journal.of(TargetEnded)}
+    assert ends == {
+        ATAOS: (Outcome.REACHED, "seen OFFLINE; set_summary_state.py: done"),
+        ESS: (Outcome.REACHED, "seen OFFLINE; set_summary_state.py: done"),
+    }
+    world.until(lambda: world.states(str(ESS))[-1:] == [4])
+    identities = {ack["identity"] for ack in world.of(str(ESS), "ackcmd")}
+    assert identities == {f"Script:{lead.script(ROUTES_FROM, SHUTDOWN).sal_index}"}
