@@ -17,7 +17,8 @@ loaded("deploydash.cli.app"), loaded("deploydash.cli.watch")
 """As the command line loads it, up to the first frame."""
 
 WHOLE = f"""{FRAME}
-loaded("deploydash.systems.sal.feed"), loaded("deploydash.systems.registry.store"), loaded("deploydash.systems.registry.feed")
+loaded("deploydash.systems.sal.feed"), loaded("deploydash.systems.registry.store")
+loaded("deploydash.systems.registry.feed")
 loaded("httpx2"), loaded("urllib.request")
 """
 """And what its feeds load when they start."""

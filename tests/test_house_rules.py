@@ -62,7 +62,8 @@ def test_a_read_only_process_has_loaded_nothing_that_can_act() -> None:
     code = (
         "import sys; import deploydash.cli.watch, deploydash.cli.status, deploydash.cli.wait, deploydash.cli.check;"
         "import deploydash.cli.observe, deploydash.cli.replay, deploydash.cli.report, deploydash.cli.runs;"
-        "print([name for name in sys.modules if name.startswith(('deploydash.actions', 'deploydash.wiring.acting',"
+        "print([name for name in sys.modules if name.startswith(('deploydash.systems.sal.commanding',"
+        "'deploydash.systems.sal.scripts', 'deploydash.wiring.acting',"
         "'deploydash.demo', 'confluent_kafka', 'asyncssh', 'kubernetes_asyncio'))])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -48,7 +48,13 @@ UNNEEDED = (
         "deploydash.core.run.gate",
         "deploydash.journal",
     ),
-    *("deploydash.ui.run", "deploydash.ui.screens.detail", "deploydash.ui.screens.help", "deploydash.session.run"),
+    *(
+        "deploydash.ui.run",
+        "deploydash.ui.draw.run.",
+        "deploydash.ui.screens.detail",
+        "deploydash.ui.screens.help",
+        "deploydash.session.run",
+    ),
 )
 
 

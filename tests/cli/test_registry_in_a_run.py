@@ -14,9 +14,9 @@ import yaml
 from deploydash.cli.places import Places
 from deploydash.cli.plan import open_runbook
 from deploydash.config.load import load_site
-from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId, FeedName, FeedState, Phase, SummaryState
 from deploydash.core.procedure.runbook import StepId
+from deploydash.core.published import Published
 from deploydash.core.run.decide import Refused
 from deploydash.core.run.orders import ArmStep
 from deploydash.core.run.records import RunOpened
@@ -68,7 +68,7 @@ class Open:
 
     run: Acting
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> Published:
         return self.run.keeper.attach(self.run.reader.session.snapshot())
 
     def card(self) -> Card:

@@ -18,8 +18,8 @@ import pytest
 from deploydash.cli import main
 from deploydash.cli import run as cli_run
 from deploydash.cli.exits import Exit
-from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.procedure.runbook import StepKind, Tier
+from deploydash.core.published import Published
 from deploydash.core.run.orders import Approve, ArmOrder, ArmStep, Close, Finish, Fire, Retry, RunOrder, Tick, TypeName
 from deploydash.core.run.records import RUN_RECORDS
 from deploydash.core.run.state import StepStatus
@@ -50,7 +50,7 @@ class DeadlyJournal(JournalWriter):
         raise AssertionError("nobody outlives SIGKILL")
 
 
-def wanted(card: Card, snapshot: Snapshot) -> RunOrder | ArmOrder | None:
+def wanted(card: Card, snapshot: Published) -> RunOrder | ArmOrder | None:
     """Return what a lead who lets everything go in order would do about a card, or None to wait."""
     step = card.step
     if card.status is StepStatus.ASKING:
@@ -73,7 +73,7 @@ def wanted(card: Card, snapshot: Snapshot) -> RunOrder | ArmOrder | None:
 
 async def lead(run: Acting) -> None:
     """Give the orders of a whole run, each after a look at what is shown."""
-    shown: list[Snapshot] = []
+    shown: list[Published] = []
     unsubscribe = run.reader.session.subscribe(lambda snapshot: shown.__setitem__(slice(None), [snapshot]))
     while not run.keeper.state.closed:
         await asyncio.sleep(LOOK_S)

@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from deploydash.core.fleet.snapshot import CscView, EventLine, Reason, Snapshot
+from deploydash.core.fleet.snapshot import CscView, EventLine, Reason
 from deploydash.core.model import CameraSubstate, CscId, Effective, Liveness, SummaryState, Target, Verdict
 from deploydash.core.procedure.runbook import CscItem, Runbook, Step, StepId, StepKind
+from deploydash.core.published import Published
 from deploydash.core.run.arm import Arm
 from deploydash.core.run.gate import Sight
 from deploydash.core.run.orders import ArmOrder, RunOrder
@@ -80,13 +81,13 @@ def opened() -> Entry:
 def shown(
     book: Runbook,
     entries: Sequence[Entry],
-    base: Snapshot,
+    base: Published,
     *,
     chosen: str | None = None,
     arm: Arm | None = None,
     message: str = "",
     fault: str = "",
-) -> Snapshot:
+) -> Published:
     """Return a snapshot with the run of these records beside it."""
     state: RunState = fold(book, entries)
     view = run_view(
@@ -133,13 +134,13 @@ def summit_going_down() -> list[CscView]:
     return views
 
 
-def asking() -> Snapshot:
+def asking() -> Published:
     """Return the shutdown of the Summit with two CSCs that did not go."""
     entries, base = asking_entries()
     return shown(full_cycle(), entries, base)
 
 
-def asking_entries() -> tuple[list[Entry], Snapshot]:
+def asking_entries() -> tuple[list[Entry], Published]:
     """Return the records and the grid of a shutdown with two CSCs that did not go."""
     book = full_cycle()
     step = book.step(StepId("cscs"))
@@ -188,7 +189,7 @@ def some_events() -> tuple[EventLine, ...]:
     )
 
 
-def many_asking(count: int = 40) -> Snapshot:
+def many_asking(count: int = 40) -> Published:
     """Return a shutdown in which many CSCs did not go."""
     book = full_cycle()
     step = book.step(StepId("cscs"))
@@ -204,7 +205,7 @@ def many_asking(count: int = 40) -> Snapshot:
     return shown(book, entries, base)
 
 
-def lost_asking() -> Snapshot:
+def lost_asking() -> Published:
     """Return a shutdown in which two groups were LOST before it began, and one CSC more did not go."""
     shown = many_asking(3)
     card = shown.run.card if shown.run is not None else None
@@ -236,7 +237,7 @@ def watcher_views(state: SummaryState = SummaryState.ENABLED) -> list[CscView]:
 
 def at_step(
     step: str, views: Sequence[CscView] | None = None, more: Sequence[Entry] = (), **changes: object
-) -> Snapshot:
+) -> Published:
     """Return the run with its card at a step that is pending, all before it settled."""
     book = full_cycle()
     entries = [opened(), *settled(before(book, step), OPENED + 5, 40.0), *more]
@@ -244,22 +245,22 @@ def at_step(
     return shown(book, entries, base, **changes)  # type: ignore[arg-type]
 
 
-def ready_watcher(arm: Arm | None = None, message: str = "") -> Snapshot:
+def ready_watcher(arm: Arm | None = None, message: str = "") -> Published:
     """Return the card that sends the Watcher to OFFLINE, open."""
     return at_step("watcher", arm=arm, message=message)
 
 
-def ready_cscs(arm: Arm | None = None) -> Snapshot:
+def ready_cscs(arm: Arm | None = None) -> Published:
     """Return the card that sends everybody to OFFLINE, open: severe."""
     return at_step("cscs", watcher_views(SummaryState.OFFLINE), arm=arm)
 
 
-def shut_queues() -> Snapshot:
+def shut_queues() -> Published:
     """Return the card of the queues, shut: CSCs of the shutdown set are still up, and no rule may be overridden."""
     return at_step("queues", summit_going_down())
 
 
-def by_hand(ticks: int = 0) -> Snapshot:
+def by_hand(ticks: int = 0) -> Published:
     """Return a step with several things to do by hand, some of them ticked."""
     step = StepId("bridges-stop")
     more: list[Entry] = [(UTC - 200, ChoiceAnswered("cameras", "restart", OPERATOR))]
@@ -268,7 +269,7 @@ def by_hand(ticks: int = 0) -> Snapshot:
     return at_step("bridges-stop", all_down(), more)
 
 
-def question() -> Snapshot:
+def question() -> Published:
     """Return a step that asks what the procedure leaves open."""
     return at_step("bridges-stop", all_down())
 
@@ -278,7 +279,7 @@ def all_down() -> list[CscView]:
     return [view if view.protected else snapshots.stopped(view, 600.0) for view in summit_going_down()]
 
 
-def held() -> Snapshot:
+def held() -> Published:
     """Return a run that an observer held."""
     return at_step("watcher", more=[(UTC - 20, RunHeld("ops2@laptop"))])
 
@@ -329,7 +330,7 @@ def wait_views(missing: bool = True) -> list[CscView]:
 
 def waiting(
     elapsed: float = 1_052.0, extended: float = 0.0, missing: bool = True, waived: bool = True, nights: int = 6
-) -> Snapshot:
+) -> Published:
     """Return the 30-minute wait, ``elapsed`` seconds old, with what that many earlier nights tell."""
     book = full_cycle()
     step = next(step for step in book.steps() if step.kind is StepKind.WAIT)
@@ -391,7 +392,7 @@ def wait_events() -> tuple[EventLine, ...]:
     )
 
 
-def closing(owed: bool = True) -> Snapshot:
+def closing(owed: bool = True) -> Published:
     """Return the last card of a run, with or without debts that nobody has undone."""
     book = full_cycle()
     steps = [step for step in before(book, "close") if step.applies(ANSWERS) is not False]
@@ -439,7 +440,7 @@ class FakeDesk:
         self.considered.append(cscs)
 
 
-SCENES: dict[str, Callable[[], Snapshot]] = {
+SCENES: dict[str, Callable[[], Published]] = {
     "asking": asking,
     "many": many_asking,
     "lost": lost_asking,

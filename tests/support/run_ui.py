@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.owners import Owners
+from deploydash.core.published import Published
 from deploydash.ui.desk import History
 from deploydash.ui.draw.run.reading import NOBODYS
 from deploydash.ui.run_app import DeploydashRunApp
@@ -41,7 +41,7 @@ class RunUi(Screen):
         """Let the operator read the card: keys count from now on."""
         self.clock.advance(1.0)
 
-    async def publish(self, snapshot: Snapshot) -> None:
+    async def publish(self, snapshot: Published) -> None:
         """Show another snapshot, and wait until it stands there."""
         self.source.publish(snapshot)
         await self.until(lambda: self.app.snapshot is snapshot)
@@ -50,7 +50,7 @@ class RunUi(Screen):
 
 @asynccontextmanager
 async def running_run(
-    snapshot: Snapshot,
+    snapshot: Published,
     *,
     width: int = 120,
     height: int = 40,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from deploydash.core.fleet.snapshot import CscView, Snapshot
+from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CscId, SummaryState
 from deploydash.core.procedure.runbook import StepId, Tier
+from deploydash.core.published import Published
 from deploydash.core.run.arm import Arm
 from deploydash.core.run.records import (
     ChoiceAnswered,
@@ -54,7 +55,7 @@ def queues_up(*, without: tuple[CscId, ...] = ()) -> list[CscView]:
     return views
 
 
-def scripts(*records: RunRecord, arm: Arm | None = None, views: list[CscView] | None = None) -> Snapshot:
+def scripts(*records: RunRecord, arm: Arm | None = None, views: list[CscView] | None = None) -> Published:
     """Return the card of minimal testing after these records, one every ten seconds."""
     answers: list[Entry] = [
         (UTC - 900, ChoiceAnswered(choice, answer, OPERATOR))
@@ -84,23 +85,23 @@ def done(item: int) -> RunRecord:
     return ItemEnded(TESTING, item, Outcome.REACHED, "done")
 
 
-def failed(outcome: Outcome = Outcome.FAILED) -> Snapshot:
+def failed(outcome: Outcome = Outcome.FAILED) -> Published:
     """Return the step after its first script failed, or after nobody knows what came of it."""
     why = "failed: ATMCS in FAULT; ScriptQueue:2 is paused until it is resumed"
     return scripts(*let_go(), ItemEnded(TESTING, 0, outcome, why if outcome is Outcome.FAILED else "nothing heard"))
 
 
-def by_hand() -> Snapshot:
+def by_hand() -> Published:
     """Return the step when it has come to what a person does."""
     return scripts(*let_go(), done(0), *running(1, 200_002), done(1))
 
 
-def armed() -> Snapshot:
+def armed() -> Published:
     """Return the step armed."""
     return scripts(arm=Arm(TESTING, Tier.MODERATE, NOW - 4))
 
 
-def routed(*more: RunRecord) -> Snapshot:
+def routed(*more: RunRecord) -> Published:
     """Return MTDome on its way by the other route while ESS:303 will ask."""
     route = full_cycle().step(StepId("stragglers")).other_route
     assert route is not None
@@ -112,19 +113,19 @@ def routed(*more: RunRecord) -> Snapshot:
     return shown(full_cycle(), [*entries, *told], base)
 
 
-def asking(standby: tuple[CscId, ...] = ()) -> Snapshot:
+def asking(standby: tuple[CscId, ...] = ()) -> Published:
     """Return the CSCs that did not go, with all queues ENABLED but these."""
     entries, base = asking_entries()
     views = [snapshots.in_state(view, SummaryState.STANDBY) if view.csc in standby else view for view in base.cscs]
     return shown(full_cycle(), entries, replace(base, cscs=tuple(views)))
 
 
-def many() -> Snapshot:
+def many() -> Published:
     """Return forty CSCs that did not go."""
     return many_asking()
 
 
-def added_by_hand() -> Snapshot:
+def added_by_hand() -> Published:
     """Return the Watcher's card while a script that was added by hand runs."""
     item = ROUTES_FROM
     step = StepId("go-no-go")
@@ -138,7 +139,7 @@ def ticked(item: int, note: str = "") -> RunRecord:
     return ItemTicked(TESTING, item, "Ana", OPERATOR, note)
 
 
-SCRIPT_SCENES: dict[str, Callable[[], Snapshot]] = {
+SCRIPT_SCENES: dict[str, Callable[[], Published]] = {
     "scripts": scripts,
     "scripts-armed": armed,
     "scripts-running": lambda: scripts(*let_go()),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from textual.binding import Binding
 
-from deploydash.core.fleet.snapshot import Snapshot
+from deploydash.core.published import Published
 from deploydash.ui import run_app
 from deploydash.ui.run_app import DeploydashRunApp
 from tests.support.run_snapshots import SCENES, FakeDesk
@@ -23,7 +23,7 @@ class Show(DeploydashRunApp):
     CSS_PATH = [UI / "deploydash.tcss", UI / "run.tcss"]  # type: ignore[assignment]  # noqa: RUF012 - as below
     BINDINGS = [*DeploydashRunApp.BINDINGS, Binding("f9", "next_scene", show=False, priority=True)]  # noqa: RUF012 - as Textual has it
 
-    def __init__(self, scenes: list[Snapshot]) -> None:
+    def __init__(self, scenes: list[Published]) -> None:
         self._scenes = iter(scenes)
         self._shown = FakeSource(next(self._scenes), RunningClock())
         super().__init__(self._shown, FakeDesk())

@@ -7,14 +7,15 @@ import random
 import sys
 from dataclasses import replace
 
-from deploydash.core.fleet.snapshot import FeedView, Snapshot
+from deploydash.core.fleet.snapshot import FeedView
 from deploydash.core.model import FeedName, FeedState
+from deploydash.core.published import Published
 from deploydash.ui.app import DeploydashApp
 from tests.support import snapshots
 from tests.support.snapshots import NOW, FakeSource, RunningClock
 
 
-def scene(name: str) -> Snapshot:
+def scene(name: str) -> Published:
     """Return the first snapshot of a scene."""
     if name == "calm":
         return snapshots.snapshot(snapshots.calm_views())

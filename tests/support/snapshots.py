@@ -21,7 +21,6 @@ from deploydash.core.fleet.snapshot import (
     GroupView,
     LogLine,
     Reason,
-    Snapshot,
     Summary,
     Undecodable,
 )
@@ -39,6 +38,7 @@ from deploydash.core.model import (
     Target,
     Verdict,
 )
+from deploydash.core.published import Published
 
 SUMMIT = Path(__file__).parents[1] / "data" / "ui" / "summit.csv"
 UTC = 1_795_208_652.0
@@ -253,7 +253,7 @@ def snapshot(
     undecodable: tuple[Undecodable, ...] = (),
     at: float = NOW,
     utc: float = UTC,
-) -> Snapshot:
+) -> Published:
     """Return a snapshot of these CSCs with counts that add up."""
     cscs = tuple(views)
     names = tuple(dict.fromkeys(each.group for each in cscs if each.expected))
@@ -261,7 +261,7 @@ def snapshot(
     verdicts = Counter(each.verdict for each in counted)
     standby = Target(SummaryState.STANDBY)
     specs = tuple(CscSpec(each.csc, each.group, each.target or standby, standby, standby) for each in counted)
-    return Snapshot(
+    return Published(
         number=number,
         at=at,
         utc=utc,
@@ -354,7 +354,7 @@ def busy_views(names: list[tuple[CscId, str]] | None = None) -> list[CscView]:
     return [special.get(str(base.csc), unchanged)(base) for base in calm_views(names)]
 
 
-def busy(**changes: Any) -> Snapshot:
+def busy(**changes: Any) -> Published:
     """Return ``busy_views`` as a snapshot."""
     return snapshot(
         busy_views(), undecodable=(Undecodable("lsst.sal.ESS.logevent_summaryState", 3, "no schema 71"),), **changes
@@ -402,12 +402,12 @@ def detail_of(csc: CscId) -> CscDetail:
 class FakeSource:
     """A session that shows what it is told to show and remembers what was ordered."""
 
-    current: Snapshot | None = None
+    current: Published | None = None
     clock: ManualClock | RunningClock = field(default_factory=ManualClock)
     ordered: list[Command] = field(default_factory=list)
-    subscribers: list[Callable[[Snapshot], None]] = field(default_factory=list)
+    subscribers: list[Callable[[Published], None]] = field(default_factory=list)
 
-    def subscribe(self, subscriber: Callable[[Snapshot], None], /) -> Callable[[], None]:
+    def subscribe(self, subscriber: Callable[[Published], None], /) -> Callable[[], None]:
         self.subscribers.append(subscriber)
         if self.current is not None:
             subscriber(self.current)
@@ -418,13 +418,13 @@ class FakeSource:
         if isinstance(command, Inspect) and self.current is not None:
             self.publish(replace(self.current, detail=detail_of(command.csc) if command.csc else None))
 
-    def publish(self, new: Snapshot) -> None:
+    def publish(self, new: Published) -> None:
         self.current = new
         for subscriber in tuple(self.subscribers):
             subscriber(new)
 
 
-def shaken(old: Snapshot, rng: random.Random, changes: int, now: float, utc: float) -> Snapshot:
+def shaken(old: Published, rng: random.Random, changes: int, now: float, utc: float) -> Published:
     """Return the next snapshot of a storm: some CSCs have changed state."""
     views = list(old.cscs)
     events = list(old.events)

@@ -11,7 +11,7 @@ from typing import Any
 from textual.events import Key
 from textual.pilot import Pilot
 
-from deploydash.core.fleet.snapshot import Snapshot
+from deploydash.core.published import Published
 from deploydash.ui.app import DeploydashApp
 from tests.servers.waiting import patient
 from tests.support.snapshots import FakeSource
@@ -62,7 +62,7 @@ class Screen:
 
 @asynccontextmanager
 async def running(
-    snapshot: Snapshot | None,
+    snapshot: Published | None,
     *,
     width: int = 120,
     height: int = 40,

@@ -12,9 +12,10 @@ from rich.cells import cell_len
 from textual.events import Paste
 from textual.widgets import Input
 
-from deploydash.core.fleet.snapshot import CscDetail, ErrorView, LogLine, Snapshot
+from deploydash.core.fleet.snapshot import CscDetail, ErrorView, LogLine
 from deploydash.core.model import CscId
 from deploydash.core.outside_text import visible
+from deploydash.core.published import Published
 from deploydash.ui.draw.detail import detail_lines
 from deploydash.ui.draw.glyphs import ASCII, UNICODE, showable
 from deploydash.ui.draw.ink import plain
@@ -42,7 +43,7 @@ def assert_stands(screen: Screen) -> None:
             assert cell_len(canvas.render_line(y).text) == canvas.size.width
 
 
-def hostile(snapshot: Snapshot, text: str = f" {WIDE} {ESCAPES}") -> Snapshot:
+def hostile(snapshot: Published, text: str = f" {WIDE} {ESCAPES}") -> Published:
     found = poisoned(snapshot, text)
     return replace(found, roster=replace(found.roster, site=snapshot.roster.site))
 

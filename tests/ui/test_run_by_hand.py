@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from deploydash.core.fleet.snapshot import CscView, Snapshot
+from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CscId, Effective, SummaryState
 from deploydash.core.procedure.runbook import BY_HAND, Tier
+from deploydash.core.published import Published
 from deploydash.core.run.arm import Arm
 from deploydash.core.run.gate import Sight
 from deploydash.core.run.orders import ArmByHand, CommandByHand, Disarm, Fire, Hold, Waive
@@ -27,7 +28,7 @@ S = SummaryState
 MTDOME, ATAOS, MTM1M3 = CscId("MTDome"), CscId("ATAOS"), CscId("MTM1M3")
 
 
-def scene(*changes: tuple[CscId, SummaryState], base: Callable[[], Snapshot] = SCENES["watcher"]) -> Snapshot:
+def scene(*changes: tuple[CscId, SummaryState], base: Callable[[], Published] = SCENES["watcher"]) -> Published:
     """A scene in which these CSCs beat and are in these states."""
     shown, wanted = base(), dict(changes)
     views = tuple(snapshots.in_state(view, wanted[view.csc]) if view.csc in wanted else view for view in shown.cscs)
@@ -35,12 +36,12 @@ def scene(*changes: tuple[CscId, SummaryState], base: Callable[[], Snapshot] = S
 
 
 def beside(
-    base: Snapshot,
+    base: Published,
     *cscs: CscId,
     records: tuple[RunRecord, ...] = (),
     armed: CommandByHand | None = None,
     message: str = "",
-) -> Snapshot:
+) -> Published:
     """The scene with what the keeper puts beside it while the dialog about these CSCs is open."""
     assert base.run is not None
     state: RunState = fold(full_cycle(), [opened()])
@@ -68,7 +69,7 @@ async def to(screen: RunUi, csc: CscId) -> None:
     await screen.until(lambda: screen.run.selected == wanted)
 
 
-async def open_on(screen: RunUi, base: Snapshot, *cscs: CscId) -> None:
+async def open_on(screen: RunUi, base: Published, *cscs: CscId) -> None:
     await screen.press("C")
     await screen.until(lambda: screen.desk.considered == [cscs])
     await screen.publish(beside(base, *cscs))

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.procedure.runbook import StepId
+from deploydash.core.published import Published
 from deploydash.core.run.records import GateClosedFalsely
 from tests.support.run_snapshots import SCENES
 from tests.support.run_ui import running_run
@@ -16,7 +16,7 @@ CLOSURES = (
 WORDS = "Gates of this run shut by no CSC's doing"
 
 
-def with_closures() -> Snapshot:
+def with_closures() -> Published:
     base = SCENES["cscs"]()
     assert base.run is not None
     return replace(base, run=replace(base.run, false_closures=CLOSURES))

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import pytest
 from textual.widgets import Input
 
-from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import StepId, Tier
+from deploydash.core.published import Published
 from deploydash.core.run.arm import Arm
 from deploydash.core.run.gate import GateReason
 from deploydash.core.run.orders import (
@@ -50,7 +50,7 @@ MTDOME = CscId("MTDome")
 ESS = CscId("ESS", 303)
 
 
-def red(*sentences: str, rule: bool = False) -> Snapshot:
+def red(*sentences: str, rule: bool = False) -> Published:
     """The Watcher's card with red preconditions."""
     base = SCENES["watcher"]()
     assert base.run is not None
@@ -59,7 +59,7 @@ def red(*sentences: str, rule: bool = False) -> Snapshot:
     return replace(base, run=replace(base.run, card=replace(base.run.card, reasons=reasons, is_open=False)))
 
 
-def mild() -> Snapshot:
+def mild() -> Published:
     """The Watcher's card as if it were mild."""
     base = SCENES["watcher"]()
     assert base.run is not None
@@ -80,7 +80,7 @@ def asked_rows(name: str) -> tuple[TargetRow, ...]:
 class Case:
     """A scene, keys and typed words (words begin with a quote), and the orders that reach the desk."""
 
-    scene: Callable[[], Snapshot]
+    scene: Callable[[], Published]
     keys: tuple[str, ...]
     orders: tuple[object, ...]
 
@@ -218,7 +218,7 @@ async def test_the_key_orders_what_the_card_says(case: Case) -> None:
     ],
 )
 async def test_a_key_that_may_not_act_says_why_and_orders_nothing(
-    scene: Callable[[], Snapshot], keys: tuple[str, ...], answer: str
+    scene: Callable[[], Published], keys: tuple[str, ...], answer: str
 ) -> None:
     async with running_run(scene(), width=160) as screen:
         await press(screen, keys)
@@ -240,7 +240,7 @@ async def test_a_key_that_may_not_act_says_why_and_orders_nothing(
     ],
 )
 async def test_a_dialog_with_something_missing_stays_and_says_what(
-    scene: Callable[[], Snapshot], keys: tuple[str, ...], answer: str
+    scene: Callable[[], Published], keys: tuple[str, ...], answer: str
 ) -> None:
     async with running_run(scene()) as screen:
         await press(screen, keys)

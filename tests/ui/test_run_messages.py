@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId
 from deploydash.core.owners import Owner
+from deploydash.core.published import Published
 from deploydash.ui.draw.glyphs import UNICODE
 from deploydash.ui.draw.run.messages import concerned, message, message_lines
 from deploydash.ui.draw.run.reading import Reading
@@ -22,7 +22,7 @@ OPTICS = Owner("optics team", "#optics")
 OWNERS = {LIGHT: OPTICS, CBP: OPTICS, HEXAPOD: Owner("hexapod team"), DOME: Owner("dome team")}
 
 
-def reading(snapshot: Snapshot) -> Reading:
+def reading(snapshot: Published) -> Reading:
     assert snapshot.run is not None
     return Reading.of(snapshot.run, snapshot, Moment(NOW, UTC, UNICODE), owners=OWNERS)
 

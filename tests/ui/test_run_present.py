@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId, SummaryState, Target
 from deploydash.core.procedure.runbook import StepId
+from deploydash.core.published import Published
 from deploydash.core.views.run_view import RunView
 from deploydash.ui.draw.detail import detail_lines
 from deploydash.ui.draw.glyphs import ASCII, UNICODE, showable
@@ -28,7 +28,7 @@ from tests.support.run_snapshots import SCENES
 from tests.support.snapshots import NOW, UTC
 
 
-def reading(snapshot: Snapshot, *, ascii_only: bool = False) -> Reading:
+def reading(snapshot: Published, *, ascii_only: bool = False) -> Reading:
     assert snapshot.run is not None
     return Reading.of(snapshot.run, snapshot, Moment(NOW, UTC, ASCII if ascii_only else UNICODE))
 

@@ -100,7 +100,8 @@ async def test_another_run_phase_shows_what_is_done_and_what_is_to_come() -> Non
 def test_watching_alone_loads_nothing_of_a_run() -> None:
     code = (
         "import sys; import deploydash.ui.app;"
-        "print([name for name in sys.modules if name.startswith(('deploydash.ui.run', 'deploydash.ui.screens.run',"
+        "print([name for name in sys.modules if name.startswith(('deploydash.ui.run',"
+        "'deploydash.ui.draw.run.', 'deploydash.ui.screens.run',"
         "'deploydash.ui.screens.wait', 'deploydash.ui.screens.step'))])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

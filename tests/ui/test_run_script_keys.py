@@ -9,9 +9,9 @@ import pytest
 from textual.events import Paste
 from textual.widgets import Input
 
-from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import ScriptItem
+from deploydash.core.published import Published
 from deploydash.core.run.orders import AddScript, ArmStep, Fire, QueueOrder, Retry, Skip, TakeRoute, Tick
 from deploydash.core.run.records import RunHeld
 from deploydash.ui.screens.form import Form
@@ -29,7 +29,7 @@ POINT = ScriptItem(QUEUES[1], "maintel/point_azel.py", standard=True, config="{e
 TYPED = ("A", "'ScriptQueue:2", "enter", "'maintel/point_azel.py", "enter", "'{el: 80}", "enter")
 
 
-def running() -> Snapshot:
+def running() -> Published:
     return script_scenes.scripts(*script_scenes.let_go())
 
 
@@ -90,7 +90,7 @@ async def test_the_key_orders_what_the_card_says(case: Case) -> None:
 class Said:
     """A scene, keys, and words that stand on the screen afterwards."""
 
-    scene: Callable[[], Snapshot]
+    scene: Callable[[], Published]
     keys: tuple[str, ...]
     words: str
 

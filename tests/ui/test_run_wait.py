@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from deploydash.core.fleet.snapshot import CscDetail, CscView, LogLine, Snapshot
+from deploydash.core.fleet.snapshot import CscDetail, CscView, LogLine
 from deploydash.core.model import CscId, Effective, Liveness
 from deploydash.core.procedure.runbook import StepId
+from deploydash.core.published import Published
 from deploydash.core.run.orders import Extend, Finish, Hold, Waive
 from deploydash.core.views.run_view import WaitView
 from deploydash.ui.draw.glyphs import UNICODE
@@ -26,12 +27,12 @@ WAIT = StepId("standby")
 ESS = snapshots.view(CscId("ESS", 104))
 
 
-def reading(snapshot: Snapshot) -> Reading:
+def reading(snapshot: Published) -> Reading:
     assert snapshot.run is not None
     return Reading.of(snapshot.run, snapshot, Moment(NOW, UTC, UNICODE))
 
 
-def wait_of(snapshot: Snapshot) -> WaitView:
+def wait_of(snapshot: Published) -> WaitView:
     assert snapshot.run is not None
     assert snapshot.run.wait is not None
     return snapshot.run.wait
@@ -149,7 +150,7 @@ def test_a_csc_that_leaves_its_target_is_back_on_the_board() -> None:
     assert {view.effective for view in views if str(view.csc) == "MTDome"} == {Effective.LOST}
 
 
-def lost_before() -> Snapshot:
+def lost_before() -> Published:
     """Return the wait in which the dome's group was LOST before the run opened and has not come back."""
     shown = run_snapshots.waiting()
     gone = frozenset((CscId("ATDome"), CscId("ATDomeTrajectory"), CscId("MTDome")))

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from deploydash.core.fleet.commands import Inspect
-from deploydash.core.fleet.snapshot import FeedView, Snapshot
+from deploydash.core.fleet.snapshot import FeedView
 from deploydash.core.model import CscId, FeedName, FeedState
+from deploydash.core.published import Published
 from deploydash.ui.app import DeploydashApp
 from deploydash.ui.draw.ink import Line
 from deploydash.ui.keys import KEYS
@@ -201,7 +202,7 @@ async def test_a_storm_over_ten_thousand_draws_only_what_is_seen(monkeypatch: py
             return line_at(y)  # type: ignore[no-any-return]
 
         monkeypatch.setattr(grid, "line_at", counted)
-        changed: Snapshot = replace(
+        changed: Published = replace(
             first, cscs=tuple(replace(view, restarts=1) for view in first.cscs), number=2, events=()
         )
         screen.source.publish(changed)
@@ -212,7 +213,7 @@ async def test_a_storm_over_ten_thousand_draws_only_what_is_seen(monkeypatch: py
 
 async def test_snapshots_that_come_before_the_first_layout_are_shown_all_the_same() -> None:
     class Hasty(FakeSource):
-        def subscribe(self, subscriber: Callable[[Snapshot], None], /) -> Callable[[], None]:
+        def subscribe(self, subscriber: Callable[[Published], None], /) -> Callable[[], None]:
             end = super().subscribe(subscriber)
             for number in range(3):
                 self.publish(snapshots.busy(number=number))
@@ -231,7 +232,7 @@ async def test_snapshots_that_come_before_the_first_layout_are_shown_all_the_sam
 
 async def test_the_app_can_be_left_before_its_screen_is_there() -> None:
     class Impatient(FakeSource):
-        def subscribe(self, subscriber: Callable[[Snapshot], None], /) -> Callable[[], None]:
+        def subscribe(self, subscriber: Callable[[Published], None], /) -> Callable[[], None]:
             app.exit()
             return super().subscribe(subscriber)
 

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from deploydash.core.fleet.snapshot import Snapshot
+from deploydash.core.published import Published
 from tests.support import script_scenes
 from tests.support.run_snapshots import SCENES
 from tests.support.run_ui import running_run
@@ -49,7 +49,7 @@ RUN_OPEN: dict[str, tuple[str, ...]] = {
 
 TYPED = ("j", "k", "pagedown", "G", "g", "right", "left", "tab")
 
-SCRIPTS: dict[str, Callable[[], Snapshot]] = {
+SCRIPTS: dict[str, Callable[[], Published]] = {
     "scripts": script_scenes.scripts,
     "scripts armed": script_scenes.armed,
     "scripts failed": script_scenes.failed,

@@ -10,8 +10,7 @@ from deploydash.cli.places import Places, places
 from deploydash.cli.report import open_again
 from deploydash.cli.tmux import session_of
 from deploydash.core.run.records import RunRecord
-from deploydash.core.run.state import fold
-from deploydash.core.views.run_view import current_phase
+from deploydash.core.run.state import current_phase, fold
 from deploydash.errors import UserError
 from deploydash.journal.runs import BrokenRun, KnownRun, all_runs, read_run
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from deploydash.config.address import bootstrap_hosts, url_host
 from deploydash.config.site import CscEntry, SiteFile
 from deploydash.config.yaml_lines import Document, Path, key_text
 from deploydash.core.model import CscId, CscSpec, Limits, SummaryState, Target
 from deploydash.errors import Problem
-from deploydash.systems.address import is_loopback
+from deploydash.systems.address import bootstrap_hosts, is_loopback, url_host
 
 CAMERAS = frozenset({"ATCamera", "CCCamera", "MTCamera"})
 """The components with ``command_enterControl`` and ``logevent_offlineDetailedState`` (ts_xml SALSubsystems.xml)."""

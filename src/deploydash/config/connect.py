@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar, get_args
 
-from deploydash.config.address import bootstrap_hosts, same_host, url_host
 from deploydash.config.load import Site
 from deploydash.config.secrets import CLIENT_FILE, client_file, control_characters, environment_problem, secret, trimmed
 from deploydash.config.site import Mechanism, SecurityProtocol, sal_subname
 from deploydash.errors import ConfigurationError, Problem
 from deploydash.stored import open_file
+from deploydash.systems.address import bootstrap_hosts, same_host, url_host
 from deploydash.systems.settings import Connections, EfdSettings, KafkaSettings, RegistrySettings
 
 T = TypeVar("T")

@@ -22,9 +22,9 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from deploydash.config.address import bootstrap_hosts, host_name, url_host
 from deploydash.core.fleet.override import bad_override
 from deploydash.core.model import NEVER_EXPECTED, CscId, Target
+from deploydash.systems.address import bootstrap_hosts, host_name, url_host
 
 TARGETS = ("OFFLINE", "OFFLINE/AVAILABLE", "OFFLINE/PUBLISH_ONLY", "STANDBY", "DISABLED", "ENABLED")
 """What may be wanted of a CSC. FAULT may not: nobody commands it."""

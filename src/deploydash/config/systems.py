@@ -12,9 +12,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, model_validator
 
-from deploydash.config.address import host_name, url_host
 from deploydash.config.site import SiteFile
 from deploydash.core.model import CscId
+from deploydash.systems.address import host_name, url_host
 
 
 def _host(text: str) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from deploydash.core.fleet.observations import Observation
-from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import FeedName
+from deploydash.core.published import Published
 
 
 class Clock(Protocol):
@@ -47,5 +47,5 @@ class Feed(Protocol):
         ...
 
 
-Subscriber = Callable[[Snapshot], None]
+Subscriber = Callable[[Published], None]
 """Called on the session's event loop with each new snapshot; must return at once."""

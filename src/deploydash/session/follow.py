@@ -14,10 +14,10 @@ from typing import Protocol
 from deploydash.core.fleet.commands import Command
 from deploydash.core.fleet.fleet import Fleet
 from deploydash.core.fleet.records import FeedReported, Record, StandstillNoted
-from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import FeedName, FeedState, Phase, Roster
 from deploydash.core.ports import Clock, Subscriber
 from deploydash.core.procedure.runbook import Runbook, StepId
+from deploydash.core.published import Published, published
 from deploydash.core.run.expectations import Judging
 from deploydash.core.run.gate import Sight
 from deploydash.core.run.records import ItemTicked, RunOpened, RunRecord, RunResumed
@@ -164,7 +164,7 @@ class Follower:
         at = self.clock.monotonic() - max(0.0, self.clock.utc() - self._last_utc)
         self._fleet.apply(FeedReported(FeedName.KAFKA, FeedState.DOWN, why, at))
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> Published:
         """Return what the journal tells so far."""
         shown = self._fleet.snapshot(self.clock.monotonic(), self.clock.utc())
         if self._why_ended:
@@ -172,7 +172,7 @@ class Follower:
             why = "the run is closed" if self.state.closed else self._why_ended
             shown = replace(shown, banner=f"{why}; everything is shown as it was at {last} UTC")
         inspected = shown.detail.csc if shown.detail is not None else None
-        return replace(shown, run=run_view(self.state, Sight.of(shown), chosen=self.chosen, inspected=inspected))
+        return published(shown, run_view(self.state, Sight.of(shown), chosen=self.chosen, inspected=inspected))
 
     def _compare(self) -> None:
         """Judge by what the run wants and does, each time that this changes; between them the user chooses."""

@@ -11,7 +11,7 @@ from deploydash.session.follow import Line
 
 
 class JournalHistory:
-    """Reads on in a journal (``ui.run.desk.History``)."""
+    """Reads on in a journal (``ui.desk.History``)."""
 
     def __init__(self, runbook: Runbook, roster: Roster, read: Callable[[], Sequence[Line]]) -> None:
         self._timeline = Timeline(runbook, roster)

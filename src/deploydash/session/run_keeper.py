@@ -15,6 +15,7 @@ from deploydash.core.fleet.snapshot import CscView, Snapshot
 from deploydash.core.model import CscId
 from deploydash.core.ports import Clock
 from deploydash.core.procedure.runbook import BY_HAND, CscItem, Step, StepId, StepKind, Tier
+from deploydash.core.published import Published, published
 from deploydash.core.run.arm import Arm, death, death_by_hand, ready, shut, typed, unseen
 from deploydash.core.run.decide import Decision, Refused, decide, may_intend, settle
 from deploydash.core.run.direct_commands import refusal, step_of
@@ -205,7 +206,7 @@ class RunKeeper:
             if view is not None and not arrived.done() and when(view):
                 arrived.set_result(None)
 
-    def attach(self, snapshot: Snapshot) -> Snapshot:
+    def attach(self, snapshot: Snapshot) -> Published:
         """Return the snapshot with the run as a screen shows it beside it."""
         sight = self._sight_of(snapshot)
         hand = considered(self.considered, self.state, sight, self.subname)
@@ -222,7 +223,7 @@ class RunKeeper:
             hand=hand,
             inspected=snapshot.detail.csc if snapshot.detail is not None else None,
         )
-        return replace(snapshot, run=shown)
+        return published(snapshot, shown)
 
     def noticed(self, records: Sequence[object]) -> None:
         """Take what the fleet noticed; it is on disk before the next record of the run."""

@@ -13,6 +13,7 @@ from deploydash.core.fleet.records import Record
 from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId
 from deploydash.core.ports import Clock, Feed, Subscriber
+from deploydash.core.published import Published, published
 from deploydash.session.gaps import KafkaGaps
 from deploydash.session.standstill import Standstills, of_this_loop
 from deploydash.session.supervise import supervise
@@ -50,7 +51,7 @@ class Session:
         self._fleet = fleet
         self._feeds = feeds
         self._ask_efd = ask_efd
-        self.attach: Callable[[Snapshot], Snapshot] | None = None
+        self.attach: Callable[[Snapshot], Published] | None = None
         self.recorded: Callable[[Sequence[Record]], None] | None = None
         self._gaps = KafkaGaps()
         self._standstills: Standstills | None = None
@@ -171,7 +172,7 @@ class Session:
 
     def _publish(self) -> None:
         try:
-            snapshot = self.snapshot() if self.attach is None else self.attach(self.snapshot())
+            snapshot = (self.attach or published)(self.snapshot())
         except Exception as error:  # noqa: BLE001 - raised by the fold, so that run() ends with it
             self._items.put_nowait(error)
             return

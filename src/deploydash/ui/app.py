@@ -19,7 +19,7 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from deploydash.core.fleet.commands import Command
-from deploydash.core.fleet.snapshot import Snapshot
+from deploydash.core.published import Published
 from deploydash.ui.draw import glyphs, themes
 from deploydash.ui.draw.themes import PALETTES, Palette
 from deploydash.ui.draw.tiles import Moment
@@ -35,7 +35,7 @@ from deploydash.ui.widgets.terminal import Harmless, NoColour, Numbered
 INTERRUPTED = 130
 TERMINAL_LOST = 129
 
-SHOWN = tuple(field.name for field in fields(Snapshot) if field.name not in {"number", "at", "utc"})
+SHOWN = tuple(field.name for field in fields(Published) if field.name not in {"number", "at", "utc"})
 """What of a snapshot is shown; time goes on by itself."""
 
 
@@ -65,10 +65,10 @@ class DeploydashApp(App[None], inherit_bindings=False):
         self.source = source
         self.speed = speed
         self.glyphs = glyphs.choose(sys.stdout.encoding or "ascii", os.environ)
-        self.snapshot: Snapshot | None = None
+        self.snapshot: Published | None = None
         self.few_colours = self.console._color_system in {None, ColorSystem.STANDARD, ColorSystem.WINDOWS}  # noqa: SLF001 - no public name
         self.no_colour_because = _no_colour_because(self.few_colours)
-        self._newest: Snapshot | None = None
+        self._newest: Published | None = None
         self._waiting = False
         self.drawn = asyncio.Event()
         self._unsubscribe: Callable[[], None] | None = None
@@ -191,7 +191,7 @@ class DeploydashApp(App[None], inherit_bindings=False):
     def _has_room(self) -> bool:
         return not isinstance(self._driver, TerminalDriver) or self._driver.has_room()
 
-    def _take(self, snapshot: Snapshot) -> None:
+    def _take(self, snapshot: Published) -> None:
         """Keep the newest snapshot if it shows anything new; called by the session, outside of Textual.
 
         The session publishes once a frame at most; a slow screen looks at the newest one only.

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from textual.binding import BindingType
 
 
 class Scope(StrEnum):
@@ -90,21 +86,3 @@ KEYS: tuple[Key, ...] = (*_GRID, *_DETAIL, *_HELP)
 
 INTERRUPT = "ctrl+c"
 """Ends the screen everywhere, also while typing."""
-
-
-def bindings(scope: Scope) -> list[BindingType]:
-    """Return Textual's bindings of a scope; they call ``action_act`` with the key's number in KEYS."""
-    return [binding(key, f"act({number})") for number, key in enumerate(KEYS) if key.scope is scope]
-
-
-def binding(key: Key, action: str) -> BindingType:
-    """Return Textual's binding of a key.
-
-    The key that opens a field acts the moment it arrives: others go round through the screen first, and letters typed
-    on its heels would overtake it and act as keys.
-    """
-    from textual.binding import Binding  # noqa: PLC0415 - status draws the same lines and needs no Textual
-
-    if key.act == "filter":
-        return Binding(key.keys, "filter_at_once", key.help, show=False, priority=True)
-    return Binding(key.keys, action, key.help, show=False)

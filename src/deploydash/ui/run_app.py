@@ -10,8 +10,8 @@ from textual import events
 from textual.binding import Binding
 from textual.screen import Screen
 
-from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.owners import Owners
+from deploydash.core.published import Published
 from deploydash.core.run.orders import Hold
 from deploydash.ui.app import DeploydashApp
 from deploydash.ui.desk import History, RunDesk
@@ -112,7 +112,7 @@ class DeploydashRunApp(DeploydashApp):
                 screen.say(sentence)
                 return
 
-    def ring(self, snapshot: Snapshot) -> None:
+    def ring(self, snapshot: Published) -> None:
         """Ring once for each thing that needs the lead, and have the terminal say what it is."""
         if snapshot.run is None:
             return

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from textual.binding import BindingType
-
-from deploydash.ui.keys import Key, binding
+from deploydash.ui.keys import Key
 
 HOLD_ANYWHERE = "ctrl+g"
 """Holds everything, also while typing."""
@@ -132,8 +128,3 @@ HAND: tuple[Key, ...] = (
     Key("H", "H", "hold everything at once; ctrl+g does it while typing, too", "hold"),
 )
 """Keys of the dialog about a command by hand."""
-
-
-def run_bindings(table: Sequence[Key]) -> list[BindingType]:
-    """Return Textual's bindings of a table; they call ``action_key`` with the number in it."""
-    return [binding(key, f"key({number})") for number, key in enumerate(table)]

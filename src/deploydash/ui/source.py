@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from deploydash.core.fleet.commands import Command
-from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.ports import Clock
+from deploydash.core.published import Published
 
 
 class SnapshotSource(Protocol):
@@ -18,7 +18,7 @@ class SnapshotSource(Protocol):
         """The clock that the snapshots' monotonic times belong to."""
         ...
 
-    def subscribe(self, subscriber: Callable[[Snapshot], None], /) -> Callable[[], None]:
+    def subscribe(self, subscriber: Callable[[Published], None], /) -> Callable[[], None]:
         """Call ``subscriber`` with every new snapshot until the returned function is called."""
         ...
 

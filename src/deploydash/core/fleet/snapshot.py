@@ -8,7 +8,6 @@ ages are rendered by whoever looks, from monotonic times.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from deploydash.core.model import (
     CameraSubstate,
@@ -23,9 +22,6 @@ from deploydash.core.model import (
     Target,
     Verdict,
 )
-
-if TYPE_CHECKING:
-    from deploydash.core.views.run_view import RunView
 
 
 def seconds_text(seconds: float) -> str:
@@ -214,7 +210,6 @@ class Snapshot:
     ``cscs``: every expected CSC in the site file's order, then the unexpected in the order they appeared.
     ``decided``: every topic's last states are read and every expected CSC's liveness is decided.
     ``banner``: a sentence when the feed, not the observatory, is to blame for what is shown; else empty.
-    ``run``: the run beside the grid, or None where there is only the grid.
     ``standstill``: a standstill of our own, while it matters.
     """
 
@@ -232,5 +227,4 @@ class Snapshot:
     detail: CscDetail | None
     decided: bool
     banner: str
-    run: RunView | None = None
     standstill: Standstill | None = None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from deploydash.core.fleet.commands import CompareWith, JudgeByRun
-from deploydash.core.run.state import RunState, TargetStatus
-from deploydash.core.views.run_view import current_phase
+from deploydash.core.run.state import RunState, TargetStatus, current_phase
 
 
 class Judging:

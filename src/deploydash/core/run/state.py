@@ -15,6 +15,7 @@ from deploydash.core.procedure.runbook import (
     Effect,
     HandItem,
     Runbook,
+    RunPhase,
     ScriptItem,
     Step,
     StepId,
@@ -454,3 +455,11 @@ def _script_interrupted(script: ItemProgress, utc: float) -> ItemProgress:
 
 def _with_step(state: RunState, step: StepId, progress: StepProgress) -> RunState:
     return replace(state, steps={**state.steps, step: progress})
+
+
+def current_phase(state: RunState) -> RunPhase:
+    """Return the first phase with a step that is not settled, else the last."""
+    for phase in state.runbook.phases:
+        if any(not state.settled(step) for step in phase.steps):
+            return phase
+    return state.runbook.phases[-1]

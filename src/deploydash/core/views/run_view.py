@@ -13,7 +13,15 @@ from deploydash.core.run.items import route_of
 from deploydash.core.run.lost_at_start import still_lost
 from deploydash.core.run.placeholders import missing_words, worded, words_of
 from deploydash.core.run.records import ArrivalsLearned, GateClosedFalsely, ItemTicked, RouteTaken, ScriptAdded
-from deploydash.core.run.state import ItemProgress, RunState, StepStatus, TargetStatus, asking_scripts, script_of
+from deploydash.core.run.state import (
+    ItemProgress,
+    RunState,
+    StepStatus,
+    TargetStatus,
+    asking_scripts,
+    current_phase,
+    script_of,
+)
 from deploydash.core.views.csc_in_run import in_run
 from deploydash.core.views.direct_view import HandCard, HandRow, rows
 
@@ -152,14 +160,6 @@ class RunView:
     hands: tuple[HandRow, ...] = ()
     hand: HandCard | None = None
     inspected: tuple[str, ...] = ()
-
-
-def current_phase(state: RunState) -> RunPhase:
-    """Return the first phase with a step that is not settled, else the last."""
-    for phase in state.runbook.phases:
-        if any(not state.settled(step) for step in phase.steps):
-            return phase
-    return state.runbook.phases[-1]
 
 
 def card_step(state: RunState, sight: Sight, chosen: StepId | None = None) -> Step | None:

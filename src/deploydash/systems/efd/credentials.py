@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from deploydash.config.address import host_name
 from deploydash.core.model import FeedName
+from deploydash.systems.address import host_name
 from deploydash.systems.efd.client import EfdError
 from deploydash.systems.http import HttpClient, HttpError
 from deploydash.systems.settings import EfdSettings

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, cast
 
 from textual.screen import Screen
 
-from deploydash.core.fleet.snapshot import Snapshot
+from deploydash.core.published import Published
 from deploydash.ui.keys import KEYS
 from deploydash.ui.widgets.canvas import Canvas
 from deploydash.ui.widgets.terminal import ExactCompositor
 
 if TYPE_CHECKING:
-    from deploydash.ui.app import DeploydashApp
+    from deploydash.ui.host import Host
 
 
 class View(Screen[None], inherit_bindings=False):
@@ -26,12 +26,12 @@ class View(Screen[None], inherit_bindings=False):
         self._compositor = ExactCompositor()
 
     @property
-    def deploydash(self) -> DeploydashApp:
+    def deploydash(self) -> Host:
         """The app."""
-        return cast("DeploydashApp", self.app)
+        return cast("Host", self.app)
 
     @abstractmethod
-    def take(self, snapshot: Snapshot) -> None:
+    def take(self, snapshot: Published) -> None:
         """Show a new snapshot."""
 
     @abstractmethod

@@ -8,15 +8,16 @@ from dataclasses import replace
 from textual.app import ComposeResult
 
 from deploydash.core.fleet.override import bad_override, not_offered, offered
-from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId
+from deploydash.core.published import Published
 from deploydash.core.run.orders import ArmByHand, CommandByHand, Disarm, Fire
 from deploydash.core.views.direct_view import HandCard
+from deploydash.ui.bindings import run_bindings
 from deploydash.ui.draw.ink import Line, Span
 from deploydash.ui.draw.run.direct import Dialog, Stage, choices, hand_body, hand_title, stage_of
 from deploydash.ui.draw.run.offers import Mode, mode_of
 from deploydash.ui.draw.run.reading import Reading, box
-from deploydash.ui.run_keys import HAND, run_bindings
+from deploydash.ui.run_keys import HAND
 from deploydash.ui.screens.form import WIDTH, Field, Form
 from deploydash.ui.screens.run_base import Acting
 from deploydash.ui.widgets.canvas import Lines
@@ -80,7 +81,7 @@ class HandScreen(Acting):
         """What may be commanded now."""
         return self.run_view.hand if self.run_view is not None else None
 
-    def take(self, snapshot: Snapshot) -> None:
+    def take(self, snapshot: Published) -> None:
         """Follow the run; a command that was chosen for another state is to be chosen anew."""
         run, wish, hand = snapshot.run, self.dialog.wish, self.hand
         if run is None or run.closed:

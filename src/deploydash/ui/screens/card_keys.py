@@ -6,9 +6,9 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 
-from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import Choice, StepKind, Tier
+from deploydash.core.published import Published
 from deploydash.core.run.gate import Sight
 from deploydash.core.run.orders import (
     Answer,
@@ -137,7 +137,7 @@ class Answers(Acting):
             return
         site, step = snapshot.roster.site, card.step.id
 
-        def lives(newer: Snapshot) -> bool:
+        def lives(newer: Published) -> bool:
             there = newer.run.card if newer.run is not None else None
             return there is not None and there.step.id == step and there.armed is not None and not there.armed.typed_at
 

@@ -8,12 +8,13 @@ from textual.app import ComposeResult
 from textual.events import Resize
 
 from deploydash.core.fleet.commands import Inspect
-from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId
+from deploydash.core.published import Published
+from deploydash.ui.bindings import bindings
 from deploydash.ui.draw import header, lines
 from deploydash.ui.draw.detail import detail_lines
 from deploydash.ui.draw.ink import Line, Surface
-from deploydash.ui.keys import Scope, bindings
+from deploydash.ui.keys import Scope
 from deploydash.ui.screens.base import View
 from deploydash.ui.screens.help import HelpScreen
 from deploydash.ui.widgets.canvas import Lines
@@ -51,7 +52,7 @@ class DetailScreen(View):
         del event
         self.call_after_refresh(self.second)
 
-    def take(self, snapshot: Snapshot) -> None:
+    def take(self, snapshot: Published) -> None:
         """Show a new snapshot."""
         del snapshot
         self.second()

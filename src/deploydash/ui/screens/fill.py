@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from deploydash.core.run.orders import TellWords
 from deploydash.core.views.run_view import Card
+from deploydash.ui.draw.run.card import wanted
 from deploydash.ui.screens.form import Field, Form
 
 _HINTS = {
@@ -14,11 +15,6 @@ _HINTS = {
     "start": "the local time, such as 08:30",
     "sha": "the head commit that was reviewed",
 }
-
-
-def wanted(card: Card) -> str:
-    """Return the words that are missing as they stand in the commands: ``<date>, <start>``."""
-    return ", ".join(f"<{word}>" for word in card.wanting)
 
 
 def words_form(card: Card, order: Callable[[TellWords], object]) -> Form:

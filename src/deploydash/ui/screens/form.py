@@ -10,18 +10,18 @@ from textual.app import ComposeResult
 from textual.widgets import Input
 
 from deploydash.cells import cells
-from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.outside_text import visible
+from deploydash.core.published import Published
+from deploydash.ui.bindings import run_bindings
 from deploydash.ui.draw.ink import Ink, Line, Span, Surface
 from deploydash.ui.draw.run.reading import Reading, box, copied, counted, folded
 from deploydash.ui.keys import Key
-from deploydash.ui.run_keys import run_bindings
 from deploydash.ui.screens.base import View
 from deploydash.ui.widgets.canvas import Lines
 from deploydash.ui.widgets.field import TypedField, at_once, taken
 
 if TYPE_CHECKING:
-    from deploydash.ui.run_app import DeploydashRunApp
+    from deploydash.ui.run_host import RunHost
 
 WIDTH = 76
 GUARD_S = 0.4
@@ -91,7 +91,7 @@ class Form(View):
         check: Callable[[Sequence[str]], Awaitable[str]] | None = None,
         left: Callable[[], object] = lambda: None,
         escapes: str = "closes, nothing is ordered",
-        lives: Callable[[Snapshot], bool] = lambda _: True,
+        lives: Callable[[Published], bool] = lambda _: True,
     ) -> None:
         super().__init__()
         self._modal = True
@@ -113,9 +113,9 @@ class Form(View):
         self._opened_at = float("inf")
 
     @property
-    def host(self) -> DeploydashRunApp:
+    def host(self) -> RunHost:
         """The app."""
-        return cast("DeploydashRunApp", self.app)
+        return cast("RunHost", self.app)
 
     def compose(self) -> ComposeResult:
         """The frame with its text, and a line for each field laid over it."""
@@ -137,7 +137,7 @@ class Form(View):
         """Wrap anew."""
         self.call_after_refresh(self.draw)
 
-    def take(self, snapshot: Snapshot) -> None:
+    def take(self, snapshot: Published) -> None:
         """Close when what it asks about is over."""
         if self.app.screen is self and not self._lives(snapshot):
             self.dismiss()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 
-from deploydash.core.fleet.snapshot import Snapshot
+from deploydash.core.published import Published
+from deploydash.ui.bindings import bindings
 from deploydash.ui.draw import lines
 from deploydash.ui.draw.help import help_lines
 from deploydash.ui.draw.ink import Surface
-from deploydash.ui.keys import Scope, bindings
+from deploydash.ui.keys import Scope
 from deploydash.ui.screens.base import View
 from deploydash.ui.widgets.canvas import Lines
 from deploydash.ui.widgets.more import More
@@ -48,7 +49,7 @@ class HelpScreen(View):
         """Say how much is below the edge."""
         self.query_one(More).mark(self.query_one("#page", Lines))
 
-    def take(self, snapshot: Snapshot) -> None:
+    def take(self, snapshot: Published) -> None:
         """Nothing here depends on the observatory."""
 
     def second(self) -> None:

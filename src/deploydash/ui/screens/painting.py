@@ -9,7 +9,8 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.events import Resize
 from textual.widgets import Input
 
-from deploydash.core.fleet.snapshot import CscView, GroupView, Snapshot
+from deploydash.core.fleet.snapshot import CscView, GroupView
+from deploydash.core.published import Published
 from deploydash.ui.draw import header, lines, search
 from deploydash.ui.draw.ink import Ink, Line, Span, Surface
 from deploydash.ui.draw.sizes import Size, calm_sentence, changed_items, departing_title
@@ -42,7 +43,7 @@ class Painting(View):
         self._lists_at = 0.0
         self._listed: tuple[int, ...] = ()
         self._listed_for: tuple[Sequence[CscView], str] = ((), "")
-        self.snapshot: Snapshot | None = None
+        self.snapshot: Published | None = None
         self.selected: int | None = None
         self.by_state = False
         self.only: bool | None = None
@@ -137,7 +138,7 @@ class Painting(View):
         self.query_one("#side").set_class(self.deploydash.glyphs.rule == "-", "ascii")
         self.call_after_refresh(self.paint)
 
-    def take(self, snapshot: Snapshot) -> None:
+    def take(self, snapshot: Published) -> None:
         """Show a new snapshot."""
         old, self.snapshot = self.snapshot, snapshot
         changed = changed_items(old, snapshot)
@@ -161,7 +162,7 @@ class Painting(View):
         ):
             self._around_soon(moment)
 
-    def _wants_card(self, snapshot: Snapshot | None) -> bool:
+    def _wants_card(self, snapshot: Published | None) -> bool:
         return not self.card_closed and snapshot is not None and is_wanted(snapshot)
 
     def second(self) -> None:
@@ -171,7 +172,7 @@ class Painting(View):
             self.query_one(Grid).tick(moment)
             self.around(moment)
 
-    def _follow(self, old: Snapshot, new: Snapshot) -> None:
+    def _follow(self, old: Published, new: Published) -> None:
         """Keep cursor and matches on the same CSCs in another roster."""
         here = old.cscs[self.selected].csc if self.selected is not None else None
         self.selected = next((item for item, view in enumerate(new.cscs) if view.csc == here), None)
@@ -237,7 +238,7 @@ class Painting(View):
         sentence = self.snapshot.banner if self.snapshot is not None else ""
         return lines.banner(sentence, self.size.width, self.deploydash.glyphs)
 
-    def _show_lists(self, snapshot: Snapshot, moment: Moment) -> None:
+    def _show_lists(self, snapshot: Published, moment: Moment) -> None:
         items = self._departing(snapshot)
         glyphs, width = self.deploydash.glyphs, self.query_one("#main").size.width
         filtered = f"{glyphs.dot} filter {self.pattern} {glyphs.dot} {len(self.found)} match" if self.pattern else ""
@@ -263,7 +264,7 @@ class Painting(View):
                 side.set_class(asking, "asking")
             self.query_one("#panel", Departing).show(snapshot.cscs, items, moment, calm)
 
-    def _departing(self, snapshot: Snapshot) -> tuple[int, ...]:
+    def _departing(self, snapshot: Published) -> tuple[int, ...]:
         """Return who is listed; found anew only when a CSC or the filter changed."""
         asked = (snapshot.cscs, self.pattern)
         if self._listed_for[0] is not asked[0] or self._listed_for[1] != asked[1]:
@@ -295,7 +296,7 @@ class Painting(View):
         surface = Surface.REHEARSAL if rehearsal else Surface.BAR
         return lines.keys_line(Scope.GRID, self.size.width, words, surface)
 
-    def _card(self, snapshot: Snapshot, moment: Moment) -> None:
+    def _card(self, snapshot: Published, moment: Moment) -> None:
         card = self.query_one("#start", Lines)
         width = min(CARD_WIDTH, self.size.width - 4)
         shown = start_lines(snapshot, moment, width)

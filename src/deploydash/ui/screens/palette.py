@@ -14,7 +14,7 @@ from deploydash.ui.keys import KEYS, Scope
 from deploydash.ui.screens.base import View
 
 if TYPE_CHECKING:
-    from deploydash.ui.app import DeploydashApp
+    from deploydash.ui.host import Host
 
 
 class Commands(Provider):
@@ -27,7 +27,7 @@ class Commands(Provider):
             for number, key in enumerate(KEYS):
                 if key.palette and key.scope is Scope.GRID and hasattr(screen, f"act_{key.act}"):
                     yield f"{key.help}  ({key.shown})", partial(screen.action_act, number)
-        app = cast("DeploydashApp", self.app)
+        app = cast("Host", self.app)
         wanted: list[TargetKind | Target] = [*TargetKind, *(Target(state) for state in SummaryState)]
         for target in wanted:
             name = target.value if isinstance(target, TargetKind) else str(target)

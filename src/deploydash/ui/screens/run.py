@@ -7,11 +7,12 @@ from enum import Enum
 
 from textual.app import ComposeResult
 
-from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import StepKind, Tier
+from deploydash.core.published import Published
 from deploydash.core.run.orders import Disarm
 from deploydash.core.views.run_view import RunView
+from deploydash.ui.bindings import run_bindings
 from deploydash.ui.draw.ink import Line, Surface
 from deploydash.ui.draw.run.asked import asked
 from deploydash.ui.draw.run.direct import news
@@ -22,7 +23,7 @@ from deploydash.ui.draw.run.run_header import keys_foot, run_header
 from deploydash.ui.draw.run.runbook import Place, brief_lines, here, left_lines
 from deploydash.ui.draw.sizes import Size
 from deploydash.ui.draw.tiles import Moment
-from deploydash.ui.run_keys import RUN, run_bindings
+from deploydash.ui.run_keys import RUN
 from deploydash.ui.screens.by_hand import open_by_hand
 from deploydash.ui.screens.card_keys import Answers
 from deploydash.ui.screens.messages import MessageScreen
@@ -116,7 +117,7 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
             events.height = max(2, min(told, self.size.height - self._top_height - 4 - GRID_ROWS))
         self.call_after_refresh(self.repaint)
 
-    def take(self, snapshot: Snapshot) -> None:
+    def take(self, snapshot: Published) -> None:
         """Show a new snapshot, ring for what is new, and open the wait when one begins."""
         before = self._run_shown
         super().take(snapshot)

@@ -16,7 +16,7 @@ from deploydash.ui.screens.base import View
 from deploydash.ui.screens.form import Field, Form, Option
 
 if TYPE_CHECKING:
-    from deploydash.ui.run_app import DeploydashRunApp
+    from deploydash.ui.run_host import RunHost
 
 EXTENSION_S = 600.0
 """What one ``e`` adds to a wait."""
@@ -39,9 +39,9 @@ class Acting(View):
         self._shown_at = 0.0
 
     @property
-    def host(self) -> DeploydashRunApp:
+    def host(self) -> RunHost:
         """The app, which knows the desk."""
-        return cast("DeploydashRunApp", self.app)
+        return cast("RunHost", self.app)
 
     @property
     def run_view(self) -> RunView | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import ScriptItem
+from deploydash.core.published import Published
 from deploydash.core.run.gate import QUEUE, Sight
 from deploydash.core.run.items import refuses, route_config
 from deploydash.core.run.orders import QueueOrder, RunOrder, TakeRoute, Tick
@@ -47,7 +47,7 @@ def route_form(card: Card, route: ScriptItem, cscs: tuple[CscId, ...], sight: Si
     )
     config = route_config(route.config, cscs).splitlines()
 
-    def lives(newer: Snapshot) -> bool:
+    def lives(newer: Published) -> bool:
         there = newer.run.card if newer.run is not None else None
         asking = {row.csc for row in there.asking} if there is not None and there.step.id == card.step.id else set()
         return set(cscs) <= asking

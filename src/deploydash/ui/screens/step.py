@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 
-from deploydash.core.fleet.snapshot import Snapshot
+from deploydash.core.published import Published
+from deploydash.ui.bindings import run_bindings
 from deploydash.ui.draw.ink import Line, Span, Surface
 from deploydash.ui.draw.run.card import page_lines
 from deploydash.ui.draw.run.gate_flaps import closure_lines
 from deploydash.ui.draw.run.reading import Reading
 from deploydash.ui.draw.run.run_header import keys_foot, run_header
-from deploydash.ui.run_keys import PAGE, run_bindings
+from deploydash.ui.run_keys import PAGE
 from deploydash.ui.screens.run_base import Acting
 from deploydash.ui.widgets.canvas import Lines
 
@@ -35,7 +36,7 @@ class StepScreen(Acting):
         """Wrap anew."""
         self.call_after_refresh(self.repaint)
 
-    def take(self, snapshot: Snapshot) -> None:
+    def take(self, snapshot: Published) -> None:
         """Show a new snapshot."""
         del snapshot
         self.repaint()

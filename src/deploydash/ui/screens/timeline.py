@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from textual.app import ComposeResult
 
-from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId
+from deploydash.core.published import Published
 from deploydash.core.views.timeline import Timeline
 from deploydash.errors import UserError
+from deploydash.ui.bindings import run_bindings
 from deploydash.ui.draw import lines
 from deploydash.ui.draw.ink import Ink, Line, Span, Surface
 from deploydash.ui.draw.run.reading import Reading
@@ -27,7 +28,7 @@ from deploydash.ui.draw.run.timeline import (
     timeline_lines,
     zoomed,
 )
-from deploydash.ui.run_keys import TIMELINE, run_bindings
+from deploydash.ui.run_keys import TIMELINE
 from deploydash.ui.screens.run_base import Acting
 from deploydash.ui.screens.run_help import RunHelpScreen
 from deploydash.ui.widgets.canvas import Lines
@@ -71,7 +72,7 @@ class TimelineScreen(Acting):
         """Draw it in the new size."""
         self.call_after_refresh(self.repaint)
 
-    def take(self, snapshot: Snapshot) -> None:
+    def take(self, snapshot: Published) -> None:
         """Show what is new with the next second; strips are no faster."""
         del snapshot
 
@@ -109,7 +110,7 @@ class TimelineScreen(Acting):
         surface = Surface.REHEARSAL if snapshot.roster.rehearsal else Surface.BAR
         self.query_one("#footer", Lines).show([keys_foot(TIMELINE, snapshot.run, width, surface, {})])
 
-    def _page(self, snapshot: Snapshot, height: int) -> list[Line]:
+    def _page(self, snapshot: Published, height: int) -> list[Line]:
         timeline, shown = self._timeline, self._frame()
         if self._fault or timeline is None or shown is None:
             why = self._fault or ("reading the journal" if self.host.history is not None else "no journal is at hand")

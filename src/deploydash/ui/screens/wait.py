@@ -6,17 +6,18 @@ from dataclasses import replace
 
 from textual.app import ComposeResult
 
-from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId
+from deploydash.core.published import Published
 from deploydash.core.run.orders import Finish
 from deploydash.core.views.run_view import RunView
+from deploydash.ui.bindings import run_bindings
 from deploydash.ui.draw import lines
 from deploydash.ui.draw.ink import Line, Surface
 from deploydash.ui.draw.run.direct import news
 from deploydash.ui.draw.run.reading import Focus, Reading
 from deploydash.ui.draw.run.run_header import keys_foot, run_header
 from deploydash.ui.draw.run.wait import Straggler, blocking_sentence, stragglers, wait_lines
-from deploydash.ui.run_keys import WAIT, run_bindings
+from deploydash.ui.run_keys import WAIT
 from deploydash.ui.screens.by_hand import open_by_hand
 from deploydash.ui.screens.detail import DetailScreen
 from deploydash.ui.screens.messages import MessageScreen
@@ -54,7 +55,7 @@ class WaitScreen(Acting):
         """Draw it in the new size."""
         self.call_after_refresh(self.repaint)
 
-    def take(self, snapshot: Snapshot) -> None:
+    def take(self, snapshot: Published) -> None:
         """Show a new snapshot; a CSC that left its target is back on the board."""
         run = snapshot.run
         if run is None or run.wait is None:

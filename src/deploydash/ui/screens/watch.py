@@ -11,8 +11,9 @@ from textual.widgets import Input
 
 from deploydash.core.fleet.commands import CompareWith
 from deploydash.core.model import CscId, Phase, TargetKind
+from deploydash.ui.bindings import bindings
 from deploydash.ui.draw import lines, search
-from deploydash.ui.keys import Scope, bindings
+from deploydash.ui.keys import Scope
 from deploydash.ui.screens.painting import Painting
 from deploydash.ui.widgets.departing import Departing
 from deploydash.ui.widgets.events import Events

@@ -17,8 +17,8 @@ from deploydash.ui.draw.glyphs import Glyphs, showable
 from deploydash.ui.draw.ink import Ink, Line
 
 if TYPE_CHECKING:
-    from deploydash.ui.app import DeploydashApp
     from deploydash.ui.draw.themes import Palette
+    from deploydash.ui.host import Host
 
 NEAR = 6
 """Changed cells closer together than this, with nothing of another style between, are written in one go: moving the
@@ -35,12 +35,12 @@ class Canvas(ScrollView, can_focus=False, inherit_bindings=False):
     @property
     def palette(self) -> Palette:
         """The theme in use."""
-        return cast("DeploydashApp", self.app).palette
+        return cast("Host", self.app).palette
 
     @property
     def glyphs(self) -> Glyphs:
         """The signs that the terminal can show."""
-        return cast("DeploydashApp", self.app).glyphs
+        return cast("Host", self.app).glyphs
 
     @property
     @abstractmethod

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from deploydash.core.fleet.snapshot import CscView, GroupView, Snapshot
+from deploydash.core.fleet.snapshot import CscView, GroupView
+from deploydash.core.published import Published
 from deploydash.ui.draw.glyphs import UNICODE
 from deploydash.ui.draw.header import width_of
 from deploydash.ui.draw.ink import Ink, Line, Span, Spans, Surface
@@ -40,7 +41,7 @@ class Grid(Canvas):
         """Where everything stands."""
         return self._layout_of_rows
 
-    def show(self, snapshot: Snapshot, moment: Moment, changed: Sequence[int] | None) -> None:
+    def show(self, snapshot: Published, moment: Moment, changed: Sequence[int] | None) -> None:
         """Show a snapshot in which the CSCs with these numbers changed, None for another roster."""
         relook = _choices(moment) != _choices(self._moment)
         self._cscs, self._moment = snapshot.cscs, moment

@@ -20,7 +20,6 @@ from deploydash.ui.draw.run.reading import Focus, Reading, box, chart, copied, c
 from deploydash.ui.draw.run.script_card import added_lines, ended_lines, route_lines, script_lines, script_page_lines
 from deploydash.ui.draw.run.sending import sending_lines
 from deploydash.ui.draw.tiles import bar, group_of
-from deploydash.ui.screens.fill import wanted
 
 CHART = 16
 
@@ -401,3 +400,8 @@ def _rest(reading: Reading, card: Card, focus: Focus, width: int) -> list[Line]:
         why = next((row.evidence for row in reading.run.rows if row.step == step.id), "skipped")
         lines = [*folded(why, width, Ink.WARN), Line(), *lines]
     return lines
+
+
+def wanted(card: Card) -> str:
+    """Return the words that are missing as they stand in the commands: ``<date>, <start>``."""
+    return ", ".join(f"<{word}>" for word in card.wanting)

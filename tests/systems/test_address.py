@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deploydash.config.address import bootstrap_hosts, host_name, same_host, url_host
-from deploydash.systems.address import is_loopback
+from deploydash.systems.address import bootstrap_hosts, host_name, is_loopback, same_host, url_host
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,35 @@
+"""What the screens of a run may ask of the app that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from deploydash.core.owners import Owners
+from deploydash.core.published import Published
+from deploydash.ui.desk import History, RunDesk
+from deploydash.ui.draw.run.attention import Bell
+from deploydash.ui.host import Host
+
+
+class RunHost(Host, Protocol):
+    """The app of a run; ``desk`` is None for an observer, on whose screen no key acts."""
+
+    desk: RunDesk | None
+    owners: Owners
+    watching: Callable[[], int]
+    history: History | None
+    bells: Bell
+    typed_at: float
+
+    def hold(self) -> str:
+        """Hold everything, or as an observer ask the lead to; return the sentence that says which."""
+        ...
+
+    def open_timeline(self) -> None:
+        """Show the run over time."""
+        ...
+
+    def ring(self, snapshot: Published) -> None:
+        """Ring once for each thing that needs the lead."""
+        ...
