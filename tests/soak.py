@@ -80,7 +80,7 @@ def restarts(name: str, spend: Callable[[Path, int], Restarted], folder: Path, m
         return Soaked(f"{name}: the night did not end", [f"{name}: {error}"])
     line = (
         f"{name}: {night.restarts} during a run of {len(night.ended)} CSCs ({night.seconds:.0f} s);"
-        f" false closures of gates: {night.false_closures}; commands twice: 0"
+        f" false closures of gates: {night.spurious_closures}; commands twice: 0"
     )
     left = sorted(csc for csc, outcome in night.ended.items() if outcome != "reached")
     return Soaked(line, [f"{name}: not reached: {', '.join(left)}"] if left else [])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import CscItem, HandItem, ScriptItem
+from deploydash.core.procedure.runbook import CscItem, ManualItem, ScriptItem
 from deploydash.plan import csc_list, plan_json, plan_text
 from tests.support.runbooks import GOLDEN, SITES, WIDTH, golden, runbook
 
@@ -40,7 +40,7 @@ def test_every_step_target_and_command_is_in_the_text() -> None:
     for number, step in enumerate(plan.steps(), 1):
         assert f"{number}. {step.id}: {step.title}" in flat
         for item in step.items:
-            if isinstance(item, HandItem):
+            if isinstance(item, ManualItem):
                 assert all(f"    {command}\n" in text for command in item.commands)
             elif isinstance(item, ScriptItem):
                 assert f"{item.queue} standard {item.path}" in text

@@ -11,8 +11,8 @@ from deploydash.core.outside_text import visible
 from deploydash.core.procedure.runbook import (
     Choice,
     CscItem,
-    HandItem,
     Item,
+    ManualItem,
     Runbook,
     RunPhase,
     ScriptItem,
@@ -27,7 +27,7 @@ _INDENT = "      "
 def plan_text(plan: Runbook, width: int) -> str:
     """Return a plan for reading. Sentences are wrapped at ``width`` columns, commands never, so they can be copied."""
     steps = list(plan.steps())
-    by_hand = sum(step.kind is StepKind.BY_HAND for step in steps)
+    by_hand = sum(step.kind is StepKind.MANUAL for step in steps)
     lines = [f"{plan.title} at {plan.site}: {len(steps)} steps, {by_hand} of them by hand"]
     if plan.rehearsal:
         lines.append("REHEARSAL: nothing here is meant for the real machines")
@@ -75,7 +75,7 @@ def _step(plan: Runbook, number: int, step: Step, width: int) -> Iterator[str]:
     yield from _wrapped(f"{number:>3}.  {step.id}: ", step.title, width)
     at_once = f", {step.at_once} at once" if step.at_once > 1 else ""
     limit = f", limit {step.limit_s / 60:g} min" if step.limit_s else ""
-    how = "by hand" if step.kind is StepKind.BY_HAND else step.kind.value
+    how = "by hand" if step.kind is StepKind.MANUAL else step.kind.value
     yield f"{_INDENT}{how} ({step.system}), {step.tier}, lane {step.lane}{at_once}{limit}"
     if step.when:
         yield from _labelled("only if", " and ".join(condition.sentence for condition in step.when), width)
@@ -136,7 +136,7 @@ def _script(item: ScriptItem) -> Iterator[str]:
     yield from (f"{_INDENT}    {line}" for line in item.config.splitlines())
 
 
-def _by_hand(item: HandItem, width: int) -> Iterator[str]:
+def _by_hand(item: ManualItem, width: int) -> Iterator[str]:
     seen = f" (seen on {csc_list(item.cscs)})" if item.cscs else ""
     yield from _wrapped(f"{_INDENT}- ", f"{item.name}{seen}", width)
     yield from (f"{_INDENT}    {command}" for command in item.commands)

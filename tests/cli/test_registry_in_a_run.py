@@ -69,7 +69,7 @@ class Open:
     run: Acting
 
     def snapshot(self) -> Published:
-        return self.run.keeper.attach(self.run.reader.session.snapshot())
+        return self.run.controller.attach(self.run.reader.session.snapshot())
 
     def card(self) -> Card:
         shown = self.snapshot().run
@@ -90,7 +90,7 @@ class Open:
 
     async def arm(self) -> None:
         await self.until(lambda: self.registry() is FeedState.UP and self.card().is_open)
-        assert await self.run.keeper.arm(ArmStep(STEP, self.snapshot().number)) == ()
+        assert await self.run.controller.arm(ArmStep(STEP, self.snapshot().number)) == ()
         assert self.card().armed is not None
 
     async def arm_dies(self) -> str:
@@ -137,7 +137,7 @@ async def test_a_registry_that_is_stopped_ends_an_arm_in_words_and_shuts_the_gat
         await asyncio.to_thread(own_schema_registry.stop)
         why = await lead.arm_dies()
         assert why == "disarmed: no longer true that kafka and schema registry are up (schema registry degraded)"
-        refused = await lead.run.keeper.arm(ArmStep(STEP, lead.snapshot().number))
+        refused = await lead.run.controller.arm(ArmStep(STEP, lead.snapshot().number))
         assert isinstance(refused, Refused)
         assert refused.why == "kafka and schema registry are up"
         assert not lead.card().is_open

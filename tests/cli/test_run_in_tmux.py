@@ -83,7 +83,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(cli: CommandLine, tmp_path: Path) -> Iterator[Desk]:
+def inbox(cli: CommandLine, tmp_path: Path) -> Iterator[Desk]:
     """A machine with no run on it; whatever was left in tmux ends with the test."""
     have("tmux", lambda: tool("tmux"))
     with tempfile.TemporaryDirectory(prefix="dd-") as sockets:
@@ -96,10 +96,10 @@ def desk(cli: CommandLine, tmp_path: Path) -> Iterator[Desk]:
 
 
 @contextmanager
-def lead(desk: Desk, world: Observatory) -> Iterator[Tmux]:
+def lead(inbox: Desk, world: Observatory) -> Iterator[Tmux]:
     """Open a run with ``--tmux`` in a terminal of 200×50 and go to it."""
     words = ("run", world.site_file, "full-cycle", "--cycle", "c0045", "--tmux")
-    with desk.command("lead", *words, size=(200, 50)) as terminal:
+    with inbox.command("lead", *words, size=(200, 50)) as terminal:
         said = terminal.wait_for("Enter goes on.", 30)
         assert " attach -r -t summit-c0045-" in said
         assert "server-access -a -r USER" in said
@@ -150,12 +150,12 @@ def still(screen: str) -> list[str]:
 
 
 def test_a_small_read_only_mirror_changes_nothing_on_the_leads_screen_and_cannot_act(
-    desk: Desk, world: Observatory
+    inbox: Desk, world: Observatory
 ) -> None:
-    with lead(desk, world) as leading:
+    with lead(inbox, world) as leading:
         before = settled(leading)
-        session = desk.session
-        with desk.open("mirror", *session.mirror.split(), size=(80, 24)) as mirror:
+        session = inbox.session
+        with inbox.open("mirror", *session.mirror.split(), size=(80, 24)) as mirror:
             seen = mirror.wait_for("Your turn", 15)
             with_mirror = leading.wait_for("1 watching", 20)
             assert leading.size() == (200, 50)
@@ -169,21 +169,21 @@ def test_a_small_read_only_mirror_changes_nothing_on_the_leads_screen_and_cannot
             mirror.wait_for("Keys", 10)
             leading.send_keys("Escape")
             mirror.wait_for("Your turn", 10)
-            assert "RunHeld" not in desk.kinds()
+            assert "RunHeld" not in inbox.kinds()
             mirror.send_keys("C-b", "d")
             assert mirror.wait_exit() == 0
         wait_until(lambda: "watching" not in leading.capture(), 20, "nobody watches any more")
         assert leading.size() == (200, 50)
         assert still(leading.capture())[2:-1] == still(before)[2:-1]
-        assert desk.kinds().count("RunOpened") == 1
+        assert inbox.kinds().count("RunOpened") == 1
 
 
 @pytest.mark.parametrize("own_session", [False, True])
 def test_a_window_in_the_background_is_flagged_when_it_is_the_leads_turn(
-    desk: Desk, world: Observatory, own_session: bool
+    inbox: Desk, world: Observatory, own_session: bool
 ) -> None:
     words = ("run", world.site_file, "full-cycle", "--cycle", "c0045", *(["--tmux"] if own_session else []))
-    with desk.command("lead", *words, size=(200, 50)) as terminal:
+    with inbox.command("lead", *words, size=(200, 50)) as terminal:
         if own_session:
             terminal.wait_for("Enter goes on.", 30)
             terminal.send_keys("Enter")
@@ -195,9 +195,9 @@ def test_a_window_in_the_background_is_flagged_when_it_is_the_leads_turn(
         assert not terminal.flagged
 
 
-def test_an_observer_asks_for_a_hold_and_is_told_what_changed_when_coming_back(desk: Desk, world: Observatory) -> None:
-    with lead(desk, world) as leading:
-        with desk.command("observer", "observe", size=(120, 40)) as observer:
+def test_an_observer_asks_for_a_hold_and_is_told_what_changed_when_coming_back(inbox: Desk, world: Observatory) -> None:
+    with lead(inbox, world) as leading:
+        with inbox.command("observer", "observe", size=(120, 40)) as observer:
             observer.wait_for("you observe", 30)
             observer.send_keys("d", "s")
             observer.send_keys("H")
@@ -205,49 +205,49 @@ def test_an_observer_asks_for_a_hold_and_is_told_what_changed_when_coming_back(d
             assert "(observer): nothing further is sent" in leading.wait_for("HOLD  by ", 10)
             observer.send_keys("q")
             assert observer.wait_exit() == 0
-        assert desk.kinds().count("RunHeld") == 1
+        assert inbox.kinds().count("RunHeld") == 1
         press_until(leading, "R", "Let the run go on?")
         choose_second(leading, "Let the run go on?")
-        wait_until(lambda: "RunReleased" in desk.kinds(), 10, "the lead lets it go on")
-        with desk.command("again", "observe", desk.run, size=(80, 24)) as observer:
+        wait_until(lambda: "RunReleased" in inbox.kinds(), 10, "the lead lets it go on")
+        with inbox.command("again", "observe", inbox.run, size=(80, 24)) as observer:
             observer.wait_for("held, and released by", 30)
             assert re.search(r"since \d\d:\d\d UTC: held, and released by", observer.capture())
-            os.kill(desk.holder(), signal.SIGKILL)
+            os.kill(inbox.holder(), signal.SIGKILL)
             observer.wait_for("no process has this run open", 15)
         leading.wait_for("ended by signal 9; to go on: deploydash resume", 15)
         assert leading.wait_exit() == 1
 
 
-def test_a_run_outlives_its_terminal_has_one_writer_and_is_found_again(desk: Desk, world: Observatory) -> None:
-    with lead(desk, world) as leading:
-        holder = desk.holder()
-        ran = desk.cli.run("resume", env={"TMUX_TMPDIR": desk.sockets})
+def test_a_run_outlives_its_terminal_has_one_writer_and_is_found_again(inbox: Desk, world: Observatory) -> None:
+    with lead(inbox, world) as leading:
+        holder = inbox.holder()
+        ran = inbox.cli.run("resume", env={"TMUX_TMPDIR": inbox.sockets})
         assert ran.code == 4
         assert f"process {holder}" in ran.err
-        assert f"back to it: {desk.session.lead}" in ran.err
-        assert desk.session.mirror in desk.cli.run("runs", env={"TMUX_TMPDIR": desk.sockets}).out
+        assert f"back to it: {inbox.session.lead}" in ran.err
+        assert inbox.session.mirror in inbox.cli.run("runs", env={"TMUX_TMPDIR": inbox.sockets}).out
         leading.send_keys("C-b", "d")
-        assert f"the run goes on; back to it: {desk.session.lead}" in leading.wait_for("the run goes on", 10)
+        assert f"the run goes on; back to it: {inbox.session.lead}" in leading.wait_for("the run goes on", 10)
         assert leading.wait_exit() == 1
-    assert desk.holder() == holder
-    with desk.command("back", "resume", "--tmux", size=(120, 40)) as back:
+    assert inbox.holder() == holder
+    with inbox.command("back", "resume", "--tmux", size=(120, 40)) as back:
         back.wait_for("Enter goes on.", 30)
         back.send_keys("Enter")
         back.wait_for("Your turn", 15)
-        assert desk.holder() == holder, "it is the same process"
+        assert inbox.holder() == holder, "it is the same process"
         back.send_keys("q")
         choose_second(back, "Leave the run?")
         assert "is open; to go on: deploydash resume" in back.wait_for("is open; to go on", 15)
         assert back.wait_exit() == 1
-    assert not desk.session.alive
-    assert desk.kinds().count("RunResumed") == 0
+    assert not inbox.session.alive
+    assert inbox.kinds().count("RunResumed") == 0
 
 
-def test_a_recorded_run_is_replayed(desk: Desk, world: Observatory) -> None:
-    with lead(desk, world):
-        wait_until(lambda: desk.kinds().count("StateRecorded") >= 117, 20, "everybody's state is in the journal")
-        os.kill(desk.holder(), signal.SIGKILL)
-    with desk.command("replay", "replay", "--speed", "50", size=(120, 40)) as replay:
+def test_a_recorded_run_is_replayed(inbox: Desk, world: Observatory) -> None:
+    with lead(inbox, world):
+        wait_until(lambda: inbox.kinds().count("StateRecorded") >= 117, 20, "everybody's state is in the journal")
+        os.kill(inbox.holder(), signal.SIGKILL)
+    with inbox.command("replay", "replay", "--speed", "50", size=(120, 40)) as replay:
         replay.wait_for("the journal ends here; everything is shown as it was at", 40)
         assert "you observe" in replay.capture()
         replay.send_keys("q")
@@ -256,14 +256,14 @@ def test_a_recorded_run_is_replayed(desk: Desk, world: Observatory) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_lead_whose_terminal_or_process_is_ended_gives_the_run_back(
-    desk: Desk, world: Observatory, number: signal.Signals
+    inbox: Desk, world: Observatory, number: signal.Signals
 ) -> None:
-    with desk.command("plain", "run", world.site_file, "full-cycle", size=(120, 40)) as plain:
+    with inbox.command("plain", "run", world.site_file, "full-cycle", size=(120, 40)) as plain:
         plain.wait_for("Your turn", 40)
-        holder = desk.holder()
+        holder = inbox.holder()
         os.kill(holder, number)
         assert plain.wait_exit() == 128 + number
         assert "Traceback" not in plain.capture()
-    [run] = json.loads(desk.cli.run("runs", "--json").out)
+    [run] = json.loads(inbox.cli.run("runs", "--json").out)
     assert (run["open"], run["holder"]) == (True, None)
-    assert desk.kinds()[0] == "RunOpened"
+    assert inbox.kinds()[0] == "RunOpened"

@@ -20,7 +20,7 @@ from deploydash.core.procedure.runbook import (
     CscItem,
     CscsDown,
     DebtsPaid,
-    HandItem,
+    ManualItem,
     Runbook,
     ScriptItem,
     Step,
@@ -62,7 +62,7 @@ def step(plan: Runbook, name: str) -> Step:
 
 
 def commands(plan: Runbook, name: str) -> list[str]:
-    return [line for item in step(plan, name).items if isinstance(item, HandItem) for line in item.commands]
+    return [line for item in step(plan, name).items if isinstance(item, ManualItem) for line in item.commands]
 
 
 def moves(plan: Runbook, name: str) -> dict[str, str]:
@@ -104,12 +104,12 @@ def test_the_phases_follow_the_procedure_and_say_what_csc_are_compared_with() ->
 @pytest.mark.parametrize("book", RUNBOOKS)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_step_whose_system_is_not_built_is_by_hand_and_says_exactly_what_to_do(name: str, book: str) -> None:
-    by_hand = [one for one in runbook(name, book).steps() if one.kind is StepKind.BY_HAND]
+    by_hand = [one for one in runbook(name, book).steps() if one.kind is StepKind.MANUAL]
     assert by_hand
     for one in by_hand:
         assert one.items, one.id
         for item in one.items:
-            assert isinstance(item, HandItem)
+            assert isinstance(item, ManualItem)
             assert item.commands, (one.id, item.name)
             assert not any(re.search(r"\{[a-z][a-z0-9_.]*\}", line) for line in item.commands)
 
@@ -117,7 +117,7 @@ def test_a_step_whose_system_is_not_built_is_by_hand_and_says_exactly_what_to_do
 @pytest.mark.parametrize("name", NAMES)
 def test_what_commands_cscs_or_runs_scripts_is_of_a_kind_of_its_own(name: str) -> None:
     plan = runbook(name, "full-cycle")
-    kinds = {one.id: one.kind.value for one in plan.steps() if one.kind is not StepKind.BY_HAND}
+    kinds = {one.id: one.kind.value for one in plan.steps() if one.kind is not StepKind.MANUAL}
     assert kinds == {key: kind for key, kind in NOT_BY_HAND.items() if key != "enable-all" or name != SUMMIT}
 
 

@@ -34,7 +34,7 @@ WAIT = """\
     title: deploy
     wanted: none
     steps:
-      - {{id: sync, title: Deploy, kind: by-hand, system: argocd, tier: mild, ends: it is deployed, link: here,
+      - {{id: sync, title: Deploy, kind: manual, system: argocd, tier: mild, ends: it is deployed, link: here,
          commands: [deploy], effect: starts}}
   - phase: wait
     title: wait
@@ -49,7 +49,7 @@ CLOSE = """\
     title: finish
     wanted: end
     steps:
-      - {{id: report-broken, title: Report the CSCs left in non-working order, kind: by-hand, system: slack, tier: mild,
+      - {{id: report-broken, title: Report the CSCs left in non-working order, kind: manual, system: slack, tier: mild,
          ends: the message is posted, item: "#there", commands: ["Left in non-working order: <broken>"], link: here}}
       - {{id: close, title: Close the run, kind: close, system: deploydash, tier: moderate, ends: no debt is open,
          commands: [report], link: here}}

@@ -30,7 +30,7 @@ class Restarted:
 
     ended: dict[str, str]
     restarts: int
-    false_closures: int
+    spurious_closures: int
     seconds: float
 
 
@@ -100,5 +100,5 @@ def _night(folder: Path, bootstrap: str, restart: Callable[[int], None], most: i
     finally:
         registry.close()
     ended = {record["csc"]: record["outcome"] for record in told if record["kind"] == "TargetEnded"}
-    false_closures = sum(record["kind"] == "GateClosedFalsely" for record in told)
-    return Restarted(ended, count[0], false_closures, took)
+    spurious_closures = sum(record["kind"] == "GateClosedSpuriously" for record in told)
+    return Restarted(ended, count[0], spurious_closures, took)

@@ -82,7 +82,7 @@ def test_a_runbook_is_driven_to_its_end_by_keys(driven: dict[str, Driven], runbo
     assert run.status == 0
     assert records(run.journal)[-1]["kind"] == "RunClosed"
     assert records(run.journal, "StepSkipped", "CscsWaived", "DebtWaived") == []
-    assert {record["by"] for record in records(run.journal, "ItemTicked")} == {"Ana"}
+    assert {record["by"] for record in records(run.journal, "ItemSignedOff")} == {"Ana"}
     assert "closed" in run.report
 
 

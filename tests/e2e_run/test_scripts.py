@@ -199,7 +199,7 @@ def test_its_queue_is_paused_and_resumed_and_the_script_is_stopped_and_ticked(ni
     assert "ScriptQueue:2 is paused: nothing further starts in it" in night.seen["paused"]
     assert [each["command"] for each in records(night.journal, "QueueOrdered")] == ["pause", "resume", "stopScripts"]
     assert "STOPPED as 200000" in night.seen["stopped"]
-    (tick,) = [each for each in records(night.journal, "ItemTicked") if each["step"] == "hangs"]
+    (tick,) = [each for each in records(night.journal, "ItemSignedOff") if each["step"] == "hangs"]
     assert (tick["by"], tick["note"]) == ("Ana", "it was only a rehearsal")
 
 
@@ -264,6 +264,6 @@ def test_the_minimal_testing_of_the_summit_is_driven_to_its_end_by_keys(
     (journal,) = journals(cli)
     ends = records(journal, "ItemEnded")
     assert {record["outcome"] for record in ends} == {"reached"}
-    by_hand = [record["item"] for record in records(journal, "ItemTicked") if record["step"] == "minimal-testing"]
+    by_hand = [record["item"] for record in records(journal, "ItemSignedOff") if record["step"] == "minimal-testing"]
     assert len(ends) + len(by_hand) == 23
     assert sorted([record["item"] for record in ends] + by_hand) == list(range(23))

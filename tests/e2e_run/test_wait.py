@@ -142,7 +142,7 @@ def _observer_sees_the_same_and_cannot_act(observer: Tmux, lead: Tmux, journal: 
         wait_until(same, 20, "the observer's board is the lead's")
     except AssertionError as error:
         raise AssertionError(f"{error}: {boards}") from None
-    deciding = ("CscsWaived", "WaitExtended", "StepApproved", "StepDone", "StepSkipped", "RunHeld", "ItemTicked")
+    deciding = ("CscsWaived", "WaitExtended", "StepApproved", "StepDone", "StepSkipped", "RunHeld", "ItemSignedOff")
     before = len(records(journal, *deciding))
     for key in ("e", "a", "d", "s", "r", "w"):
         observer.send_keys(key)

@@ -9,7 +9,7 @@ from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import StepId
 from deploydash.core.run.eta import Night
 from deploydash.core.run.records import CscsArrived, NoteWritten, RunOpened, StepApproved, StepDone
-from deploydash.journal.earlier import NIGHTS, earlier_nights
+from deploydash.journal.earlier import NIGHTS, earlier_runs
 from deploydash.journal.runs import CODEC, JOURNAL
 from deploydash.journal.write import JournalWriter
 
@@ -37,13 +37,13 @@ def a_night(runs: Path, name: str, seconds: float, opened: RunOpened = NOW, utc:
 
 
 def took(runs: Path, opened: RunOpened = NOW) -> list[float]:
-    return [night.arrivals[A] for night in earlier_nights(runs, opened)]
+    return [night.arrivals[A] for night in earlier_runs(runs, opened)]
 
 
 def test_the_waits_of_runs_like_this_one_are_told_newest_first(tmp_path: Path) -> None:
     a_night(tmp_path, "older", 300.0, utc=1_000.0)
     a_night(tmp_path, "newer", 500.0, utc=9_000.0)
-    assert earlier_nights(tmp_path, NOW) == [Night(WAIT, {A: 500.0}), Night(WAIT, {A: 300.0})]
+    assert earlier_runs(tmp_path, NOW) == [Night(WAIT, {A: 500.0}), Night(WAIT, {A: 300.0})]
 
 
 def test_this_run_and_runs_unlike_it_tell_nothing(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_damaged_torn_and_foreign_files_are_left_out_without_a_word(tmp_path: Pa
         (tmp_path / name / JOURNAL).write_bytes(content)
     (tmp_path / "folder" / JOURNAL).mkdir(parents=True)
     assert took(tmp_path) == [300.0]
-    assert earlier_nights(tmp_path / "nowhere", NOW) == []
+    assert earlier_runs(tmp_path / "nowhere", NOW) == []
 
 
 def test_only_the_newest_nights_count(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from deploydash import stored
 from deploydash.core.run.records import NoteWritten, RunClosed, RunOpened, RunRecord
 from deploydash.errors import UserError
 from deploydash.journal import read
-from deploydash.journal.earlier import earlier_nights
+from deploydash.journal.earlier import earlier_runs
 from deploydash.journal.read import LONGEST_LINE
 from deploydash.journal.runs import (
     CODEC,
@@ -145,7 +145,7 @@ def test_one_hostile_folder_is_listed_as_damaged_and_hides_no_other(
     assert isinstance(broken, BrokenRun)
     assert HOSTILE[make] in broken.damage
     assert find_run("summit-b", tmp_path).id == find_run(None, tmp_path).id == "summit-b"
-    assert earlier_nights(tmp_path / "runs", good.opened if isinstance(good, KnownRun) else SITTING) == []
+    assert earlier_runs(tmp_path / "runs", good.opened if isinstance(good, KnownRun) else SITTING) == []
     with pytest.raises(UserError, match=re.escape(HOSTILE[make])):
         find_run("summit-a", tmp_path)
 

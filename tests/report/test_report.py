@@ -8,7 +8,7 @@ from deploydash.core.procedure.runbook import StepId
 from deploydash.core.run.records import (
     CommandIntended,
     CscsWaived,
-    ItemTicked,
+    ItemSignedOff,
     NoteWritten,
     Outcome,
     RunHeld,
@@ -50,7 +50,7 @@ def night() -> list[Line]:
         (T0 + 99, state(WATCHER, SummaryState.OFFLINE, 99.0)),
         (T0 + 120, StepDone(WATCHER_STEP)),
         (T0 + 130, CscsWaived((PLAIN[0],), OPERATOR, "motor | removed")),
-        (T0 + 140, ItemTicked(StepId("bridges-stop"), 0, "camera team", OPERATOR, "key T-1")),
+        (T0 + 140, ItemSignedOff(StepId("bridges-stop"), 0, "camera team", OPERATOR, "key T-1")),
         (T0 + 150, StepSkipped(StepId("queues"), OPERATOR, "test stand keeps them")),
         (T0 + 160, NoteWritten("coffee", OPERATOR)),
     ]

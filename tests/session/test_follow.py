@@ -25,10 +25,10 @@ from deploydash.core.model import (
     Target,
     Verdict,
 )
-from deploydash.core.procedure.runbook import Choice, Effect, HandItem, Option, StepId
+from deploydash.core.procedure.runbook import Choice, Effect, ManualItem, Option, StepId
 from deploydash.core.run.records import (
     ChoiceAnswered,
-    ItemTicked,
+    ItemSignedOff,
     RunClosed,
     RunHeld,
     RunOpened,
@@ -105,11 +105,11 @@ def test_who_came_up_after_a_ticked_stop_is_lost_if_it_falls_silent_though_all_i
     book = small_runbook()
     stop = StepId("bridges-stop")
     steps = tuple(
-        replace(step, effect=Effect.STOPS, items=(HandItem("host-a", (), (WATCHER,)),)) if step.id == stop else step
+        replace(step, effect=Effect.STOPS, items=(ManualItem("host-a", (), (WATCHER,)),)) if step.id == stop else step
         for step in book.phases[0].steps
     )
     seen = Follower(ROSTER, replace(book, phases=(replace(book.phases[0], steps=steps),)), list, clock)
-    tick = Line(START_UTC + 5, ItemTicked(stop, 0, "Ana", OPERATOR))
+    tick = Line(START_UTC + 5, ItemSignedOff(stop, 0, "Ana", OPERATOR))
     before = [
         Line(START_UTC, OPENED),
         Line(START_UTC, beats(WATCHER, Liveness.BEATING, 90_000.0)),

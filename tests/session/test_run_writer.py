@@ -12,7 +12,7 @@ import pytest
 
 from deploydash.core.procedure.runbook import StepId
 from deploydash.core.run.decide import Decision, Refused, decide, may_intend
-from deploydash.core.run.gate import Sight
+from deploydash.core.run.gate import FleetView
 from deploydash.core.run.orders import Approve, Hold
 from deploydash.core.run.records import RUN_RECORDS, CommandAnswered, CommandIntended, NoteWritten, RunRecord
 from deploydash.core.run.state import RunState, fold
@@ -21,7 +21,7 @@ from deploydash.journal.line import Codec
 from deploydash.journal.write import JournalWriter
 from deploydash.session.run_writer import Decide, RunWriter
 from tests.support.clock import ManualClock
-from tests.support.runs import OPERATOR, WATCHER, opened, sight
+from tests.support.runs import OPERATOR, WATCHER, fleet, opened
 
 STEP = StepId("watcher")
 
@@ -46,7 +46,7 @@ class Disk:
 
 
 def writing(disk: Disk | JournalWriter, state: RunState | None = None) -> RunWriter:
-    return RunWriter(opened() if state is None else state, disk, sight, ManualClock())
+    return RunWriter(opened() if state is None else state, disk, fleet, ManualClock())
 
 
 def note(text: str) -> Decide:
@@ -56,7 +56,7 @@ def note(text: str) -> Decide:
 def intent(seq_num: int) -> Decide:
     record = CommandIntended(STEP, WATCHER, "disable", seq_num, OPERATOR, 7)
 
-    def decided(state: RunState, seen: Sight) -> Decision:
+    def decided(state: RunState, seen: FleetView) -> Decision:
         why = may_intend(record, state, seen)
         return (record,) if why is None else Refused(why)
 
@@ -177,7 +177,7 @@ async def test_who_is_cancelled_while_the_disk_writes_leaves_state_and_journal_a
 async def test_a_decision_that_fails_is_its_own_and_stops_no_other() -> None:
     disk = Disk()
 
-    def broken(_: RunState, __: Sight) -> Decision:
+    def broken(_: RunState, __: FleetView) -> Decision:
         raise RuntimeError("a fault of ours")
 
     writer = writing(disk)

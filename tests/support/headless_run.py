@@ -20,7 +20,18 @@ from deploydash.cli import run as cli_run
 from deploydash.cli.exits import Exit
 from deploydash.core.procedure.runbook import StepKind, Tier
 from deploydash.core.published import Published
-from deploydash.core.run.orders import Approve, ArmOrder, ArmStep, Close, Finish, Fire, Retry, RunOrder, Tick, TypeName
+from deploydash.core.run.orders import (
+    Approve,
+    ArmOrder,
+    ArmStep,
+    Close,
+    Finish,
+    Fire,
+    Retry,
+    RunOrder,
+    SignOff,
+    TypeName,
+)
 from deploydash.core.run.records import RUN_RECORDS
 from deploydash.core.run.state import StepStatus
 from deploydash.core.views.run_view import Card
@@ -57,8 +68,8 @@ def wanted(card: Card, snapshot: Published) -> RunOrder | ArmOrder | None:
         return Retry(step.id, tuple(row.csc for row in card.asking))
     if step.kind is StepKind.SETTLE and card.status is StepStatus.UNDER_WAY:
         return Finish(step.id)
-    if step.kind is StepKind.BY_HAND and (card.is_open or card.status is StepStatus.UNDER_WAY):
-        return Tick(step.id, "Ana")
+    if step.kind is StepKind.MANUAL and (card.is_open or card.status is StepStatus.UNDER_WAY):
+        return SignOff(step.id, "Ana")
     if not card.is_open:
         return None
     if step.kind is StepKind.CLOSE:
@@ -75,16 +86,16 @@ async def lead(run: Acting) -> None:
     """Give the orders of a whole run, each after a look at what is shown."""
     shown: list[Published] = []
     unsubscribe = run.reader.session.subscribe(lambda snapshot: shown.__setitem__(slice(None), [snapshot]))
-    while not run.keeper.state.closed:
+    while not run.controller.state.closed:
         await asyncio.sleep(LOOK_S)
         snapshot = shown[-1] if shown else None
         if snapshot is None or not snapshot.decided or snapshot.run is None or snapshot.run.card is None:
             continue
         order = wanted(snapshot.run.card, snapshot)
         if isinstance(order, ArmOrder):
-            await run.keeper.arm(order)
+            await run.controller.arm(order)
         elif order is not None:
-            await run.keeper.order(order)
+            await run.controller.order(order)
     unsubscribe()
 
 
@@ -98,7 +109,7 @@ async def screen(run: Acting, *_: object) -> Exit:
     for fault in await asyncio.gather(working, leading, return_exceptions=True):
         if isinstance(fault, Exception):
             raise fault
-    return Exit.YES if run.keeper.state.closed else Exit.NO
+    return Exit.YES if run.controller.state.closed else Exit.NO
 
 
 def _no_terminal(_: str, __: str) -> None: ...

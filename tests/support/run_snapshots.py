@@ -11,7 +11,7 @@ from deploydash.core.model import CameraSubstate, CscId, Effective, Liveness, Su
 from deploydash.core.procedure.runbook import CscItem, Runbook, Step, StepId, StepKind
 from deploydash.core.published import Published
 from deploydash.core.run.arm import Arm
-from deploydash.core.run.gate import Sight
+from deploydash.core.run.gate import FleetView
 from deploydash.core.run.orders import ArmOrder, RunOrder
 from deploydash.core.run.records import (
     ArrivalsLearned,
@@ -20,7 +20,7 @@ from deploydash.core.run.records import (
     CommandIntended,
     CscsArrived,
     CscsWaived,
-    ItemTicked,
+    ItemSignedOff,
     Outcome,
     RunHeld,
     RunOpened,
@@ -55,9 +55,9 @@ def settled(steps: Sequence[Step], start: float, each: float = 20.0) -> list[Ent
     utc = start
     for step in steps:
         entries.append((utc, StepApproved(step.id, OPERATOR, 1)))
-        if step.kind is StepKind.BY_HAND:
+        if step.kind is StepKind.MANUAL:
             entries.append(
-                (utc + each / 2, ItemTicked(step.id, -1, "ops1", OPERATOR, "OSW-1234" if step.records else ""))
+                (utc + each / 2, ItemSignedOff(step.id, -1, "ops1", OPERATOR, "OSW-1234" if step.records else ""))
             )
         elif step.kind is StepKind.CSC:
             entries.append((utc, TargetsDispatched(step.id, step.cscs, OPERATOR)))
@@ -92,7 +92,7 @@ def shown(
     state: RunState = fold(book, entries)
     view = run_view(
         state,
-        Sight.of(base),
+        FleetView.of(base),
         chosen=StepId(chosen) if chosen else None,
         arm=arm,
         message=message,
@@ -265,7 +265,7 @@ def by_hand(ticks: int = 0) -> Published:
     step = StepId("bridges-stop")
     more: list[Entry] = [(UTC - 200, ChoiceAnswered("cameras", "restart", OPERATOR))]
     more += [(UTC - 120, StepApproved(step, OPERATOR, 9))] if ticks else []
-    more += [(UTC - 100 + 10 * n, ItemTicked(step, n, "Ana", OPERATOR)) for n in range(ticks)]
+    more += [(UTC - 100 + 10 * n, ItemSignedOff(step, n, "Ana", OPERATOR)) for n in range(ticks)]
     return at_step("bridges-stop", all_down(), more)
 
 
@@ -329,7 +329,7 @@ def wait_views(missing: bool = True) -> list[CscView]:
 
 
 def waiting(
-    elapsed: float = 1_052.0, extended: float = 0.0, missing: bool = True, waived: bool = True, nights: int = 6
+    elapsed: float = 1_052.0, extended: float = 0.0, missing: bool = True, waived: bool = True, runs: int = 6
 ) -> Published:
     """Return the 30-minute wait, ``elapsed`` seconds old, with what that many earlier nights tell."""
     book = full_cycle()
@@ -343,10 +343,10 @@ def waiting(
         entries.append((UTC - 800, CscsWaived((CscId("CBP"),), OPERATOR, "not installed this cycle")))
     base = snapshots.snapshot(_at_own_target(wait_views(missing), step), target="startup", events=wait_events())
     entries += _arriving(step, start, elapsed, missing)
-    if nights:
+    if runs:
         late = {"MTCamera": 1_340, "MTHexapod:2": 1_700, "MTM2": 1_200, "ATWhiteLight": 1_150, "ESS:309": 1_100}
-        took = tuple((csc, (late.get(str(csc), 400),) * nights) for csc in step.cscs)
-        entries.append((start - 10, ArrivalsLearned(step.id, nights, took)))
+        took = tuple((csc, (late.get(str(csc), 400),) * runs) for csc in step.cscs)
+        entries.append((start - 10, ArrivalsLearned(step.id, runs, took)))
     return shown(book, entries, base)
 
 
@@ -408,7 +408,7 @@ class FakeDesk:
 
     orders: list[RunOrder | ArmOrder] = field(default_factory=list)
     chosen: list[StepId | None] = field(default_factory=list)
-    considered: list[tuple[CscId, ...]] = field(default_factory=list)
+    direct_options: list[tuple[CscId, ...]] = field(default_factory=list)
     refusal: str = ""
     callbacks: list[Callable[[str], None]] = field(default_factory=list)
     may_check: threading.Event = field(default_factory=threading.Event)
@@ -436,8 +436,8 @@ class FakeDesk:
     def choose(self, step: StepId | None, /) -> None:
         self.chosen.append(step)
 
-    def consider(self, cscs: tuple[CscId, ...], /) -> None:
-        self.considered.append(cscs)
+    def show_direct_options(self, cscs: tuple[CscId, ...], /) -> None:
+        self.direct_options.append(cscs)
 
 
 SCENES: dict[str, Callable[[], Published]] = {

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 from deploydash.core.owners import Owners
 from deploydash.core.published import Published
-from deploydash.ui.desk import History
 from deploydash.ui.draw.run.reading import NOBODYS
+from deploydash.ui.inbox import History
 from deploydash.ui.run_app import DeploydashRunApp
 from deploydash.ui.screens.run import RunScreen
 from deploydash.ui.screens.run_base import Acting
@@ -21,7 +21,7 @@ class RunUi(Screen):
     """One running app with its source, its desk and its clock."""
 
     app: DeploydashRunApp
-    desk: FakeDesk
+    inbox: FakeDesk
     clock: ManualClock
     bells: list[float]
 
@@ -65,15 +65,15 @@ async def running_run(
     """Run the app on a snapshot in a terminal of this size, drawn, at rest, and read by the operator."""
     clock = ManualClock()
     source = FakeSource(snapshot, clock)
-    desk = FakeDesk(refusal=refusal)
+    inbox = FakeDesk(refusal=refusal)
     app = DeploydashRunApp(
-        source, None if observe else desk, ask_hold=ask_hold, history=history, theme=theme, owners=owners
+        source, None if observe else inbox, ask_hold=ask_hold, history=history, theme=theme, owners=owners
     )
     bells: list[float] = []
     app.bell = lambda: bells.append(clock.unix)  # type: ignore[method-assign]
     async with app.run_test(size=(width, height)) as pilot:
         screen = RunUi(app, source, pilot)
-        screen.desk, screen.clock, screen.bells = desk, clock, bells
+        screen.inbox, screen.clock, screen.bells = inbox, clock, bells
         await pilot.pause()
         await screen.sees(snapshot.roster.site.upper())
         await screen.sees("╭─")

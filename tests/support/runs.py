@@ -16,8 +16,8 @@ from deploydash.core.model import (
 from deploydash.core.procedure.runbook import (
     CscItem,
     Debt,
-    HandItem,
     Lane,
+    ManualItem,
     Runbook,
     RunPhase,
     Step,
@@ -27,7 +27,7 @@ from deploydash.core.procedure.runbook import (
     System,
     Tier,
 )
-from deploydash.core.run.gate import Sight
+from deploydash.core.run.gate import FleetView
 from deploydash.core.run.orders import RunOrder
 from deploydash.core.run.records import RunOpened, RunRecord
 from deploydash.core.run.state import RunState, evolve
@@ -64,18 +64,18 @@ def small_runbook() -> Runbook:
     stop = Step(
         StepId("bridges-stop"),
         "stop",
-        StepKind.BY_HAND,
+        StepKind.MANUAL,
         System.SSH,
         Tier.MODERATE,
         Lane.CAMERAS,
         "unit inactive",
-        (HandItem("host-a", ("sudo systemctl stop a",)), HandItem("host-b", ("sudo systemctl stop b",))),
+        (ManualItem("host-a", ("sudo systemctl stop a",)), ManualItem("host-b", ("sudo systemctl stop b",))),
         debts=(Debt("bridges", "bridges to start", (StepId("bridges-start"),)),),
     )
     start = Step(
         StepId("bridges-start"),
         "start",
-        StepKind.BY_HAND,
+        StepKind.MANUAL,
         System.SSH,
         Tier.MODERATE,
         Lane.CAMERAS,
@@ -151,10 +151,10 @@ def down(csc: CscId) -> CscView:
     return view(csc, SummaryState.OFFLINE, Liveness.SILENT)
 
 
-def sight(*views: CscView, kafka: FeedState = FeedState.UP, at: float = 0.0) -> Sight:
+def fleet(*views: CscView, kafka: FeedState = FeedState.UP, at: float = 0.0) -> FleetView:
     """What is seen: everybody ENABLED and beating, but for the given views."""
     seen = {csc: view(csc) for csc in EVERYBODY} | {each.csc: each for each in views}
-    return Sight(seen, {FeedName.KAFKA: kafka}, at, 1_794_996_400.0 + at, 1)
+    return FleetView(seen, {FeedName.KAFKA: kafka}, at, 1_794_996_400.0 + at, 1)
 
 
 def opened(runbook: Runbook | None = None) -> RunState:

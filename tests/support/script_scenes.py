@@ -14,7 +14,7 @@ from deploydash.core.run.records import (
     ChoiceAnswered,
     ItemEnded,
     ItemsDispatched,
-    ItemTicked,
+    ItemSignedOff,
     Outcome,
     RouteTaken,
     RunRecord,
@@ -136,7 +136,7 @@ def added_by_hand() -> Published:
 
 def ticked(item: int, note: str = "") -> RunRecord:
     """Return that one line was ticked."""
-    return ItemTicked(TESTING, item, "Ana", OPERATOR, note)
+    return ItemSignedOff(TESTING, item, "Ana", OPERATOR, note)
 
 
 SCRIPT_SCENES: dict[str, Callable[[], Published]] = {

@@ -9,14 +9,14 @@ import pytest
 
 from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CscId, Effective, SummaryState
-from deploydash.core.procedure.runbook import BY_HAND, Tier
+from deploydash.core.procedure.runbook import DIRECT, Tier
 from deploydash.core.published import Published
 from deploydash.core.run.arm import Arm
-from deploydash.core.run.gate import Sight
-from deploydash.core.run.orders import ArmByHand, CommandByHand, Disarm, Fire, Hold, Waive
-from deploydash.core.run.records import CommandIntended, HandCommandApproved, Outcome, RunRecord, TargetEnded
+from deploydash.core.run.gate import FleetView
+from deploydash.core.run.orders import ArmDirect, DirectCommand, Disarm, Fire, Hold, Waive
+from deploydash.core.run.records import CommandIntended, DirectCommandApproved, Outcome, RunRecord, TargetEnded
 from deploydash.core.run.state import RunState, evolve, fold
-from deploydash.core.views.direct_view import considered, rows
+from deploydash.core.views.direct_view import direct_options, rows
 from deploydash.ui.run_keys import HAND
 from deploydash.ui.screens.by_hand import HandScreen
 from tests.support import snapshots
@@ -39,7 +39,7 @@ def beside(
     base: Published,
     *cscs: CscId,
     records: tuple[RunRecord, ...] = (),
-    armed: CommandByHand | None = None,
+    armed: DirectCommand | None = None,
     message: str = "",
 ) -> Published:
     """The scene with what the keeper puts beside it while the dialog about these CSCs is open."""
@@ -47,9 +47,9 @@ def beside(
     state: RunState = fold(full_cycle(), [opened()])
     for record in records:
         state = evolve(state, record, UTC)
-    hand = considered(cscs, state, Sight.of(base), "sal")
+    hand = direct_options(cscs, state, FleetView.of(base), "sal")
     if hand is not None:
-        arm = Arm(BY_HAND, Tier.MODERATE, NOW) if armed is not None else None
+        arm = Arm(DIRECT, Tier.MODERATE, NOW) if armed is not None else None
         hand = replace(hand, armed=arm, order=armed, message=message)
     return replace(base, number=base.number + 1, run=replace(base.run, hand=hand, hands=rows(state)))
 
@@ -71,7 +71,7 @@ async def to(screen: RunUi, csc: CscId) -> None:
 
 async def open_on(screen: RunUi, base: Published, *cscs: CscId) -> None:
     await screen.press("C")
-    await screen.until(lambda: screen.desk.considered == [cscs])
+    await screen.until(lambda: screen.inbox.direct_options == [cscs])
     await screen.publish(beside(base, *cscs))
     await screen.sees("nothing: close")
     await screen.read()
@@ -85,31 +85,31 @@ async def test_a_fault_is_cleared_by_keys() -> None:
         text = screen.text()
         assert "lsst.sal.MTDome.command_standby" in text
         assert "not legal in FAULT: start, enable, disable, exitControl" in text
-        assert screen.desk.orders == []
+        assert screen.inbox.orders == []
         await screen.press("down", "enter")
         await screen.sees("Nothing is sent yet.")
         await screen.read()
         await screen.press("enter")
         await screen.sees("it is armed first: a")
         await screen.press("a")
-        wish = CommandByHand((MTDOME,), "standby", (S.FAULT,), base.number + 1)
-        assert screen.desk.orders == [ArmByHand(wish)]
+        wish = DirectCommand((MTDOME,), "standby", (S.FAULT,), base.number + 1)
+        assert screen.inbox.orders == [ArmDirect(wish)]
         await screen.publish(beside(base, MTDOME, armed=wish))
         await screen.sees("Armed by hand")
         await screen.read()
         await screen.press("enter")
-        assert screen.desk.orders == [ArmByHand(wish), Fire()]
-        let_go = HandCommandApproved((MTDOME,), "standby", "", (S.FAULT,), OPERATOR, wish.snapshot)
-        sent = CommandIntended(BY_HAND, MTDOME, "standby", 1, OPERATOR, 7)
+        assert screen.inbox.orders == [ArmDirect(wish), Fire()]
+        let_go = DirectCommandApproved((MTDOME,), "standby", "", (S.FAULT,), OPERATOR, wish.snapshot)
+        sent = CommandIntended(DIRECT, MTDOME, "standby", 1, OPERATOR, 7)
         await screen.publish(beside(base, MTDOME, records=(let_go, sent)))
         await screen.sees("standby of MTDome by hand: sent, not seen yet")
-        ended = TargetEnded(BY_HAND, MTDOME, Outcome.UNKNOWN, "standby: no answer within 60 s")
+        ended = TargetEnded(DIRECT, MTDOME, Outcome.UNKNOWN, "standby: no answer within 60 s")
         await screen.publish(beside(base, MTDOME, records=(let_go, sent, ended)))
         await screen.sees("standby of MTDome by hand: UNKNOWN, standby: no answer within 60 s")
         await screen.sees("never sent again by itself")
         await screen.press("escape")
-        await screen.until(lambda: screen.desk.considered[-1] == ())
-        assert screen.desk.orders == [ArmByHand(wish), Fire()]
+        await screen.until(lambda: screen.inbox.direct_options[-1] == ())
+        assert screen.inbox.orders == [ArmDirect(wish), Fire()]
 
 
 async def test_the_safe_answer_is_the_default_and_closes() -> None:
@@ -118,8 +118,8 @@ async def test_the_safe_answer_is_the_default_and_closes() -> None:
         await to(screen, MTDOME)
         await open_on(screen, base, MTDOME)
         await screen.press("enter")
-        await screen.until(lambda: screen.desk.considered[-1] == ())
-        assert screen.desk.orders == []
+        await screen.until(lambda: screen.inbox.direct_options[-1] == ())
+        assert screen.inbox.orders == []
 
 
 async def test_start_asks_for_an_override_and_takes_no_path() -> None:
@@ -147,8 +147,8 @@ async def test_start_asks_for_an_override_and_takes_no_path() -> None:
         await screen.sees("command_start configurationOverride=bar.yaml")
         await screen.read()
         await screen.press("a")
-        wish = CommandByHand((ATAOS,), "start", (S.STANDBY,), base.number + 1, "bar.yaml")
-        assert screen.desk.orders == [ArmByHand(wish)]
+        wish = DirectCommand((ATAOS,), "start", (S.STANDBY,), base.number + 1, "bar.yaml")
+        assert screen.inbox.orders == [ArmDirect(wish)]
 
 
 async def test_a_protected_csc_asks_for_its_name() -> None:
@@ -167,8 +167,8 @@ async def test_a_protected_csc_asks_for_its_name() -> None:
         await screen.sees("Nothing is sent yet.")
         await screen.read()
         await screen.press("a")
-        wish = CommandByHand((MTM1M3,), "disable", (S.ENABLED,), base.number + 1, typed="MTM1M3")
-        assert screen.desk.orders == [ArmByHand(wish)]
+        wish = DirectCommand((MTM1M3,), "disable", (S.ENABLED,), base.number + 1, typed="MTM1M3")
+        assert screen.inbox.orders == [ArmDirect(wish)]
 
 
 async def test_those_marked_in_the_grid_are_commanded_together_by_their_count() -> None:
@@ -189,8 +189,8 @@ async def test_those_marked_in_the_grid_are_commanded_together_by_their_count() 
         assert "lsst.sal.ATAOS.command_disable" in screen.text()
         await screen.read()
         await screen.press("a")
-        wish = CommandByHand((ATAOS, MTDOME), "disable", (S.ENABLED, S.ENABLED), base.number + 1, typed="2")
-        assert screen.desk.orders == [ArmByHand(wish)]
+        wish = DirectCommand((ATAOS, MTDOME), "disable", (S.ENABLED, S.ENABLED), base.number + 1, typed="2")
+        assert screen.inbox.orders == [ArmDirect(wish)]
 
 
 async def test_those_marked_in_the_grid_are_waived_together_and_esc_takes_the_marks_away() -> None:
@@ -204,7 +204,7 @@ async def test_those_marked_in_the_grid_are_waived_together_and_esc_takes_the_ma
         await screen.press("enter")
         await screen.type("2")
         await screen.press("enter")
-        assert screen.desk.orders == [Waive((ATAOS, MTDOME), "both hang", 2)]
+        assert screen.inbox.orders == [Waive((ATAOS, MTDOME), "both hang", 2)]
         await screen.press("escape", "escape")
         await screen.until(lambda: not screen.run.marked)
 
@@ -215,7 +215,7 @@ async def test_a_state_that_changes_disarms_says_so_and_asks_anew() -> None:
         await to(screen, MTDOME)
         await open_on(screen, base, MTDOME)
         await screen.press("down", "enter")
-        wish = CommandByHand((MTDOME,), "standby", (S.FAULT,), base.number + 1)
+        wish = DirectCommand((MTDOME,), "standby", (S.FAULT,), base.number + 1)
         await screen.publish(beside(base, MTDOME, armed=wish))
         await screen.sees("Armed by hand")
         moved = scene((MTDOME, S.STANDBY))
@@ -231,10 +231,10 @@ async def test_esc_disarms_first_then_chooses_again_then_closes() -> None:
         await to(screen, MTDOME)
         await open_on(screen, base, MTDOME)
         await screen.press("down", "enter")
-        wish = CommandByHand((MTDOME,), "standby", (S.FAULT,), base.number + 1)
+        wish = DirectCommand((MTDOME,), "standby", (S.FAULT,), base.number + 1)
         await screen.publish(beside(base, MTDOME, armed=wish))
         await screen.press("escape")
-        assert screen.desk.orders == [Disarm()]
+        assert screen.inbox.orders == [Disarm()]
         await screen.publish(beside(base, MTDOME))
         await screen.press("escape")
         await screen.sees("nothing: close")
@@ -248,7 +248,7 @@ async def test_hold_works_in_the_dialog() -> None:
         await to(screen, MTDOME)
         await open_on(screen, base, MTDOME)
         await screen.press("H")
-        assert screen.desk.orders == [Hold(OPERATOR)]
+        assert screen.inbox.orders == [Hold(OPERATOR)]
 
 
 async def test_a_key_typed_before_the_dialog_showed_anything_is_discarded() -> None:
@@ -259,7 +259,7 @@ async def test_a_key_typed_before_the_dialog_showed_anything_is_discarded() -> N
         await screen.publish(beside(base, MTDOME))
         await screen.press("down", "enter")
         await screen.sees("the card has just changed; look once more")
-        assert screen.desk.orders == []
+        assert screen.inbox.orders == []
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ async def test_it_says_why_it_does_not_open(name: str, answer: str) -> None:
     async with running_run(SCENES[name](), width=160) as screen:
         await screen.press("C")
         await screen.sees(answer)
-        assert screen.desk.considered == []
+        assert screen.inbox.direct_options == []
 
 
 async def test_an_observer_cannot_command() -> None:
@@ -286,15 +286,15 @@ async def test_an_observer_cannot_command() -> None:
 async def test_the_card_that_asks_commands_the_one_under_its_cursor() -> None:
     async with running_run(SCENES["asking"]()) as screen:
         await screen.press("C")
-        await screen.until(lambda: screen.desk.considered == [(MTDOME,)])
+        await screen.until(lambda: screen.inbox.direct_options == [(MTDOME,)])
 
 
 async def test_the_board_of_the_wait_commands_the_one_under_its_cursor() -> None:
     base = SCENES["wait"]()
     async with running_run(base) as screen:
         await screen.press("C")
-        await screen.until(lambda: bool(screen.desk.considered))
-        (asked,) = screen.desk.considered
+        await screen.until(lambda: bool(screen.inbox.direct_options))
+        (asked,) = screen.inbox.direct_options
         assert base.run is not None
         assert base.run.wait is not None
         assert len(asked) == 1
@@ -303,8 +303,8 @@ async def test_the_board_of_the_wait_commands_the_one_under_its_cursor() -> None
 
 async def test_an_end_that_comes_later_is_told_on_the_screen_and_in_the_detail() -> None:
     base = scene((MTDOME, S.FAULT))
-    let_go = HandCommandApproved((MTDOME,), "standby", "", (S.FAULT,), OPERATOR, 7)
-    ended = TargetEnded(BY_HAND, MTDOME, Outcome.FAILED, "standby: failed: no")
+    let_go = DirectCommandApproved((MTDOME,), "standby", "", (S.FAULT,), OPERATOR, 7)
+    ended = TargetEnded(DIRECT, MTDOME, Outcome.FAILED, "standby: failed: no")
     async with running_run(beside(base, records=(let_go,))) as screen:
         await screen.publish(beside(beside(base), records=(let_go, ended)))
         await screen.sees("standby of MTDome by hand: FAILED, standby: failed: no")

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 from deploydash.core.procedure.runbook import StepId
 from deploydash.core.published import Published
-from deploydash.core.run.records import GateClosedFalsely
+from deploydash.core.run.records import GateClosedSpuriously
 from tests.support.run_snapshots import SCENES
 from tests.support.run_ui import running_run
 
 CLOSURES = (
-    GateClosedFalsely(StepId("cscs"), "Kafka is down: what is shown is old", "kafka down", 4.5),
-    GateClosedFalsely(StepId("cscs"), "Kafka is down: what is shown is old", "kafka down", 3.0),
-    GateClosedFalsely(StepId("queues"), "the Watcher is down first", "beats cannot be read", 2.0),
+    GateClosedSpuriously(StepId("cscs"), "Kafka is down: what is shown is old", "kafka down", 4.5),
+    GateClosedSpuriously(StepId("cscs"), "Kafka is down: what is shown is old", "kafka down", 3.0),
+    GateClosedSpuriously(StepId("queues"), "the Watcher is down first", "beats cannot be read", 2.0),
 )
 WORDS = "Gates of this run shut by no CSC's doing"
 
@@ -19,7 +19,7 @@ WORDS = "Gates of this run shut by no CSC's doing"
 def with_closures() -> Published:
     base = SCENES["cscs"]()
     assert base.run is not None
-    return replace(base, run=replace(base.run, false_closures=CLOSURES))
+    return replace(base, run=replace(base.run, spurious_closures=CLOSURES))
 
 
 async def test_false_closures_are_counted_with_their_causes_on_the_page() -> None:

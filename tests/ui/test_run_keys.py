@@ -26,9 +26,9 @@ from deploydash.core.run.orders import (
     Note,
     Release,
     Retry,
+    SetPlaceholders,
+    SignOff,
     Skip,
-    TellWords,
-    Tick,
     TypeName,
     Waive,
     WaiveDebt,
@@ -116,23 +116,23 @@ CASES = {
     ),
     "s skips with a reason": Case(SCENES["watcher"], ("s", "'no need", "enter"), (Skip(WATCHER, "no need"),)),
     "d ticks the item under the cursor by name": Case(
-        SCENES["by-hand"], ("d", "'Ana", "enter"), (Tick(StepId("bridges-stop"), "Ana", 1),)
+        SCENES["by-hand"], ("d", "'Ana", "enter"), (SignOff(StepId("bridges-stop"), "Ana", 1),)
     ),
     "d ticks the whole step from its last line": Case(
-        SCENES["by-hand"], ("G", "d", "'Ana", "enter"), (Tick(StepId("bridges-stop"), "Ana", -1),)
+        SCENES["by-hand"], ("G", "d", "'Ana", "enter"), (SignOff(StepId("bridges-stop"), "Ana", -1),)
     ),
     "a tick writes down what the step asks for": Case(
         lambda: run_snapshots.at_step("tickets"),
         ("d", "'Ana", "enter", "'OSW-7", "enter"),
-        (Tick(StepId("tickets"), "Ana", -1, "OSW-7"),),
+        (SignOff(StepId("tickets"), "Ana", -1, "OSW-7"),),
     ),
     "f tells the words that the commands wait for": Case(
         lambda: run_snapshots.at_step("announce-day"),
         ("f", "'Thursday", "enter", "'2026-12-03", "enter", "enter"),
-        (TellWords((("weekday", "Thursday"), ("date", "2026-12-03"))),),
+        (SetPlaceholders((("weekday", "Thursday"), ("date", "2026-12-03"))),),
     ),
     "Enter on a step by hand asks who did it": Case(
-        SCENES["by-hand"], ("enter", "'Bo", "enter"), (Tick(StepId("bridges-stop"), "Bo", 1),)
+        SCENES["by-hand"], ("enter", "'Bo", "enter"), (SignOff(StepId("bridges-stop"), "Bo", 1),)
     ),
     "the safe answer is the default of a choice": Case(
         SCENES["question"], ("d", "enter"), (Answer("cameras", "cycle"),)
@@ -178,8 +178,8 @@ async def press(screen: RunUi, keys: tuple[str, ...]) -> None:
 async def test_the_key_orders_what_the_card_says(case: Case) -> None:
     async with running_run(case.scene()) as screen:
         await press(screen, case.keys)
-        await screen.until(lambda: len(screen.desk.orders) >= len(case.orders))
-        assert tuple(screen.desk.orders) == case.orders
+        await screen.until(lambda: len(screen.inbox.orders) >= len(case.orders))
+        assert tuple(screen.inbox.orders) == case.orders
         assert screen.app.is_running
 
 
@@ -223,7 +223,7 @@ async def test_a_key_that_may_not_act_says_why_and_orders_nothing(
     async with running_run(scene(), width=160) as screen:
         await press(screen, keys)
         await screen.until(lambda: answer in " ".join(screen.text().split()))
-        assert screen.desk.orders == []
+        assert screen.inbox.orders == []
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ async def test_a_dialog_with_something_missing_stays_and_says_what(
         await press(screen, keys)
         await screen.sees(answer)
         assert isinstance(screen.app.screen, Form)
-        assert screen.desk.orders == []
+        assert screen.inbox.orders == []
 
 
 async def test_a_question_that_was_answered_is_asked_anew_by_the_palette_alone() -> None:
@@ -255,7 +255,7 @@ async def test_a_question_that_was_answered_is_asked_anew_by_the_palette_alone()
         await screen.sees("Answered so far: restart.")
         await screen.read()
         await press(screen, ("enter",))
-        assert screen.desk.orders == [Answer("cameras", "cycle")]
+        assert screen.inbox.orders == [Answer("cameras", "cycle")]
     async with running_run(SCENES["watcher"]()) as screen:
         screen.run.act_again("")
         await screen.sees("watcher has no question that was answered")
@@ -265,51 +265,51 @@ async def test_a_dialog_filled_faster_than_it_is_drawn_has_each_text_in_its_fiel
     async with running_run(SCENES["asking"]()) as screen:
         await press(screen, ("asterisk", "w"))
         screen.burst(*"hangs", "enter", "2", "enter")
-        await screen.until(lambda: bool(screen.desk.orders))
-        assert screen.desk.orders == [Waive((MTDOME, ESS), "hangs", 2)]
+        await screen.until(lambda: bool(screen.inbox.orders))
+        assert screen.inbox.orders == [Waive((MTDOME, ESS), "hangs", 2)]
         await press(screen, ("w",))
         screen.burst(*"one", "tab", "3", "backspace", "2", "enter")
-        await screen.until(lambda: len(screen.desk.orders) == 2)
-        assert screen.desk.orders[1] == Waive((MTDOME, ESS), "one", 2)
+        await screen.until(lambda: len(screen.inbox.orders) == 2)
+        assert screen.inbox.orders[1] == Waive((MTDOME, ESS), "one", 2)
 
 
 async def test_letters_type_in_a_dialog_and_act_nowhere() -> None:
     async with running_run(SCENES["asking"]()) as screen:
         await press(screen, ("w", "'HRqax"))
         assert screen.app.screen.query_one(Input).value == "HRqax"
-        assert screen.desk.orders == []
+        assert screen.inbox.orders == []
 
 
 async def test_keys_typed_before_a_card_opened_are_discarded() -> None:
     async with running_run(SCENES["watcher"](), read=False) as screen:
         await screen.press("a")
         await screen.sees("the card has just changed; look once more")
-        assert screen.desk.orders == []
+        assert screen.inbox.orders == []
         await screen.read()
         await screen.press("a")
-        assert screen.desk.orders == [ArmStep(WATCHER, 1)]
+        assert screen.inbox.orders == [ArmStep(WATCHER, 1)]
         await screen.publish(SCENES["asking"]())
         await screen.press("r")
-        assert screen.desk.orders == [ArmStep(WATCHER, 1)], "r was typed for the card before"
+        assert screen.inbox.orders == [ArmStep(WATCHER, 1)], "r was typed for the card before"
         await screen.read()
         await screen.press("r")
-        assert screen.desk.orders[1:] == [Retry(CSCS, (MTDOME,))]
+        assert screen.inbox.orders[1:] == [Retry(CSCS, (MTDOME,))]
 
 
 async def test_an_answer_typed_before_a_dialog_opened_is_discarded() -> None:
     async with running_run(SCENES["question"]()) as screen:
         await screen.press("d", "enter")
         await screen.sees("this dialog has just opened")
-        assert screen.desk.orders == []
+        assert screen.inbox.orders == []
         await screen.read()
         await screen.press("enter")
-        assert screen.desk.orders == [Answer("cameras", "cycle")]
+        assert screen.inbox.orders == [Answer("cameras", "cycle")]
 
 
 async def test_a_hold_needs_no_reading_time() -> None:
     async with running_run(SCENES["watcher"](), read=False) as screen:
         await screen.press("H")
-        assert screen.desk.orders == [Hold(OPERATOR)]
+        assert screen.inbox.orders == [Hold(OPERATOR)]
 
 
 async def test_a_refusal_is_said_in_the_message_line() -> None:
@@ -326,7 +326,7 @@ async def test_the_dialog_for_the_sites_name_opens_when_the_card_is_armed_and_go
         assert "111 CSCs at SUMMIT" in screen.text()
         await screen.publish(SCENES["cscs"]())
         await screen.until(lambda: not isinstance(screen.app.screen, Form))
-        assert screen.desk.orders == [ArmStep(CSCS, 1)], "a dead arm is not disarmed again"
+        assert screen.inbox.orders == [ArmStep(CSCS, 1)], "a dead arm is not disarmed again"
 
 
 async def test_the_countdown_shows_the_seconds_that_are_left_for_esc() -> None:
@@ -336,7 +336,7 @@ async def test_the_countdown_shows_the_seconds_that_are_left_for_esc() -> None:
         screen.clock.advance(1.2)
         await screen.sees("Goes in 2 s  ·  Esc cancels")
         await screen.press("escape")
-        assert screen.desk.orders == [Disarm()]
+        assert screen.inbox.orders == [Disarm()]
 
 
 async def test_an_armed_card_shows_how_long_it_lives_and_why_it_died() -> None:
@@ -359,11 +359,11 @@ async def test_tab_goes_through_card_runbook_grid_and_events() -> None:
 async def test_the_runbook_is_gone_through_and_esc_goes_back_to_what_is_next() -> None:
     async with running_run(SCENES["asking"]()) as screen:
         await press(screen, ("tab", "j"))
-        assert screen.desk.chosen == [StepId("stragglers")]
+        assert screen.inbox.chosen == [StepId("stragglers")]
         await screen.sees("stragglers: Decide about those that did not go")
         await screen.press("escape")
-        assert screen.desk.chosen == [StepId("stragglers"), None]
-        assert screen.desk.orders == []
+        assert screen.inbox.chosen == [StepId("stragglers"), None]
+        assert screen.inbox.orders == []
 
 
 async def test_enter_on_a_question_about_failures_opens_the_csc_and_n_the_next_one() -> None:
@@ -381,7 +381,7 @@ async def test_v_shows_every_command_and_name_and_still_holds() -> None:
         await screen.until(lambda: isinstance(screen.app.screen, StepScreen))
         await screen.sees("45 CSCs: disable, standby, exitControl")
         await screen.press("H")
-        assert screen.desk.orders == [Hold(OPERATOR)]
+        assert screen.inbox.orders == [Hold(OPERATOR)]
         await screen.press("escape")
         await screen.until(lambda: screen.app.screen is screen.run)
 
@@ -430,8 +430,8 @@ async def test_no_key_of_an_observer_orders_anything(name: str) -> None:
         for key in ("a", "d", "r", "o", "w", "s", "O", "e", "m", "R"):
             await screen.press(key)
             assert not isinstance(screen.app.screen, Form)
-        assert screen.desk.orders == []
-        assert screen.desk.chosen == []
+        assert screen.inbox.orders == []
+        assert screen.inbox.chosen == []
         if name not in {"wait", "late", "arrived"}:
             await screen.press("r")
             await screen.sees("you observe; only the lead acts")
@@ -471,6 +471,6 @@ async def test_any_keys_in_any_order_while_cards_change_end_nothing_and_fire_not
         assert screen.app.is_running
         assert screen.app.failure is None
         armed = {"watcher", "cscs"}
-        fired = [order for order in screen.desk.orders if isinstance(order, Approve)]
+        fired = [order for order in screen.inbox.orders if isinstance(order, Approve)]
         assert all(order.step not in armed for order in fired)
-        assert screen.desk.orders, "some of the keys did something"
+        assert screen.inbox.orders, "some of the keys did something"

@@ -83,7 +83,7 @@ async def test_y_on_the_board_shows_the_message_for_the_csc_under_the_cursor_or_
         assert "ATWhiteLight" not in screen.text()
         await screen.press("escape", "j", "space", "space", "y")
         await screen.sees("To optics team (#optics)")
-        assert screen.desk.orders == []
+        assert screen.inbox.orders == []
 
 
 async def test_the_board_has_a_column_of_owners_where_there_is_room_and_some_are_known() -> None:
@@ -102,7 +102,7 @@ async def test_y_on_the_run_shows_a_message_to_each_owner_to_whoever_looks_on(ob
         await screen.press("y")
         await screen.sees("To dome team")
         await screen.sees("MTDome is FAULT")
-        assert screen.desk.orders == []
+        assert screen.inbox.orders == []
 
 
 async def test_y_says_so_when_there_is_nobody_to_write_to() -> None:

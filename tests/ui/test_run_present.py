@@ -48,7 +48,7 @@ def run_of(name: str) -> RunView:
         ("naming", Mode.NAMING),
         ("going", Mode.GOING),
         ("queues", Mode.SHUT),
-        ("by-hand", Mode.BY_HAND),
+        ("by-hand", Mode.MANUAL),
         ("question", Mode.QUESTION),
         ("held", Mode.HELD),
         ("wait", Mode.WAITING),

@@ -12,7 +12,7 @@ from textual.widgets import Input
 from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import ScriptItem
 from deploydash.core.published import Published
-from deploydash.core.run.orders import AddScript, ArmStep, Fire, QueueOrder, Retry, Skip, TakeRoute, Tick
+from deploydash.core.run.orders import AddScript, ArmStep, Fire, QueueOrder, Retry, SignOff, Skip, TakeRoute
 from deploydash.core.run.records import RunHeld
 from deploydash.ui.screens.form import Form
 from deploydash.ui.screens.step import StepScreen
@@ -37,20 +37,20 @@ CASES = {
     "a arms a step of scripts": Case(SCRIPT_SCENES["scripts"], ("a",), (ArmStep(TESTING, 1),)),
     "Enter lets it go": Case(SCRIPT_SCENES["scripts-armed"], ("enter",), (Fire(),)),
     "it may be ticked by name as a whole instead": Case(
-        SCRIPT_SCENES["scripts"], ("d", "'Ana", "enter"), (Tick(TESTING, "Ana", -1),)
+        SCRIPT_SCENES["scripts"], ("d", "'Ana", "enter"), (SignOff(TESTING, "Ana", -1),)
     ),
     "r retries the script that failed": Case(SCRIPT_SCENES["scripts-failed"], ("r",), (Retry(TESTING),)),
     "a script that failed is ticked with why": Case(
         SCRIPT_SCENES["scripts-failed"],
         ("d", "'Ana", "enter", "'by LOVE", "enter"),
-        (Tick(TESTING, "Ana", 0, "by LOVE"),),
+        (SignOff(TESTING, "Ana", 0, "by LOVE"),),
     ),
     "s skips the step": Case(SCRIPT_SCENES["scripts-failed"], ("s", "'no time", "enter"), (Skip(TESTING, "no time"),)),
     "what a person does in between is ticked without a note": Case(
-        SCRIPT_SCENES["scripts-by-hand"], ("d", "'Ana", "enter"), (Tick(TESTING, "Ana", 2),)
+        SCRIPT_SCENES["scripts-by-hand"], ("d", "'Ana", "enter"), (SignOff(TESTING, "Ana", 2),)
     ),
     "Enter asks for it, too": Case(
-        SCRIPT_SCENES["scripts-by-hand"], ("enter", "'Ana", "enter"), (Tick(TESTING, "Ana", 2),)
+        SCRIPT_SCENES["scripts-by-hand"], ("enter", "'Ana", "enter"), (SignOff(TESTING, "Ana", 2),)
     ),
     "the default of p leaves everything": Case(running, ("p", "enter"), ()),
     "p stops the script": Case(running, ("p", "down", "enter"), (QueueOrder(TESTING, 0, "stopScripts"),)),
@@ -81,8 +81,8 @@ CASES = {
 async def test_the_key_orders_what_the_card_says(case: Case) -> None:
     async with running_run(case.scene()) as screen:
         await press(screen, case.keys)
-        await screen.until(lambda: len(screen.desk.orders) >= len(case.orders))
-        assert tuple(screen.desk.orders) == case.orders
+        await screen.until(lambda: len(screen.inbox.orders) >= len(case.orders))
+        assert tuple(screen.inbox.orders) == case.orders
         assert screen.app.is_running
 
 
@@ -113,7 +113,7 @@ async def test_a_key_that_may_not_act_says_why_and_orders_nothing(said: Said) ->
     async with running_run(said.scene(), width=160) as screen:
         await press(screen, said.keys)
         await screen.until(lambda: said.words in " ".join(screen.text().split()))
-        assert screen.desk.orders == []
+        assert screen.inbox.orders == []
 
 
 async def test_the_card_follows_the_script_that_runs_until_the_arrows_move_it() -> None:
@@ -159,7 +159,7 @@ async def test_a_dialog_about_a_route_goes_away_with_its_question() -> None:
         await screen.publish(SCRIPT_SCENES["routed"]())
         await screen.until(lambda: not isinstance(screen.app.screen, Form))
         await screen.sees("other route: MTDome")
-        assert screen.desk.orders == []
+        assert screen.inbox.orders == []
 
 
 async def test_a_long_configuration_is_scrolled_in_its_dialog() -> None:
@@ -177,21 +177,21 @@ async def test_a_script_with_a_wrong_configuration_stays_in_its_dialog() -> None
         await screen.sees("'el' is missing")
         await press(screen, ("escape", "A", "'9", "enter", "enter", "enter"))
         await screen.sees("9 is no ScriptQueue here: ScriptQueue:1, ScriptQueue:2, ScriptQueue:3")
-        assert screen.desk.orders == []
+        assert screen.inbox.orders == []
 
 
 async def test_the_screen_goes_on_while_a_script_is_checked_and_what_was_typed_since_is_not_added() -> None:
     async with running_run(WATCHER()) as screen:
-        screen.desk.may_check.clear()
+        screen.inbox.may_check.clear()
         await press(screen, ("A", "enter", "'maintel/point_azel.py", "enter", "'el: 8", "enter"))
         await screen.sees("checking")
         await press(screen, ("'0",))
         await screen.sees("el: 80")
-        screen.desk.may_check.set()
+        screen.inbox.may_check.set()
         await screen.sees("something else was typed while it was checked; press enter again")
         await press(screen, ("enter",))
         await screen.sees("Exactly this is added")
-        assert screen.desk.orders == []
+        assert screen.inbox.orders == []
 
 
 HOSTILE = {
@@ -210,7 +210,7 @@ async def test_a_configuration_pasted_in_one_go_is_refused_in_words_and_the_scre
 ) -> None:
     pasted, said = HOSTILE[kind]
     async with running_run(WATCHER()) as screen:
-        monkeypatch.setattr(screen.desk, "check_script", CHECK)
+        monkeypatch.setattr(screen.inbox, "check_script", CHECK)
         await press(screen, ("A", "'ScriptQueue:2", "enter", "'maintel/point_azel.py", "enter"))
         field = screen.app.screen.query_one("#field-2", Input)
         field.post_message(Paste(pasted))
@@ -220,14 +220,14 @@ async def test_a_configuration_pasted_in_one_go_is_refused_in_words_and_the_scre
         field.value = "{el: 80}"
         await press(screen, ("enter",))
         await screen.sees("Exactly this is added")
-        assert screen.desk.orders == []
+        assert screen.inbox.orders == []
 
 
 async def test_a_held_run_can_still_stop_its_script() -> None:
     held = script_scenes.scripts(*script_scenes.let_go(), RunHeld("ops2@laptop"))
     async with running_run(held) as screen:
         await press(screen, ("p", "down", "enter"))
-        assert screen.desk.orders == [QueueOrder(TESTING, 0, "stopScripts")]
+        assert screen.inbox.orders == [QueueOrder(TESTING, 0, "stopScripts")]
 
 
 async def test_a_script_added_by_hand_is_seen_from_any_card() -> None:

@@ -166,10 +166,10 @@ async def test_it_is_there_for_observers_and_esc_goes_back_without_any_order(obs
     async with running_run(SCENES["asking"](), observe=observe, history=FakeHistory()) as screen:
         await opened(screen)
         await press(screen, "a", "r", "w", "d", "enter", "s")
-        assert screen.desk.orders == []
+        assert screen.inbox.orders == []
         if not observe:
             await press(screen, "H")
-            assert screen.desk.orders == [Hold(OPERATOR)]
+            assert screen.inbox.orders == [Hold(OPERATOR)]
         await press(screen, "escape")
         await screen.until(lambda: screen.app.screen is screen.run)
 

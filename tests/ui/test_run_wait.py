@@ -182,7 +182,7 @@ async def test_a_line_of_several_is_marked_and_waived_as_one_decision() -> None:
         for step in (screen.type("power-down"), screen.press("enter"), screen.type("2"), screen.press("enter")):
             await screen.read()
             await step
-        assert screen.desk.orders == [Waive((CscId("ATDome"), CscId("ATDomeTrajectory")), "power-down", 2)]
+        assert screen.inbox.orders == [Waive((CscId("ATDome"), CscId("ATDomeTrajectory")), "power-down", 2)]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ async def test_the_keys_of_the_wait_order_what_they_say(keys: tuple[str, ...], o
         for key in keys:
             await (screen.type(key[1:]) if key.startswith("'") else screen.press(key))
             await screen.read()
-        assert screen.desk.orders == [order]
+        assert screen.inbox.orders == [order]
 
 
 async def test_the_wait_never_passes_by_itself_and_enter_ends_it_when_nobody_is_missing() -> None:
@@ -215,9 +215,9 @@ async def test_the_wait_never_passes_by_itself_and_enter_ends_it_when_nobody_is_
         await screen.sees("Everyone is there")
         screen.clock.advance(3_600.0)
         await screen.pilot.pause(0.05)
-        assert screen.desk.orders == []
+        assert screen.inbox.orders == []
         await screen.press("enter")
-        assert screen.desk.orders == [Finish(WAIT)]
+        assert screen.inbox.orders == [Finish(WAIT)]
 
 
 async def test_an_enter_meant_for_the_board_does_not_end_the_wait_when_the_last_one_arrives() -> None:
@@ -227,7 +227,7 @@ async def test_an_enter_meant_for_the_board_does_not_end_the_wait_when_the_last_
         await screen.publish(run_snapshots.waiting(missing=False))
         await screen.press("enter")
         await screen.sees("the card has just changed")
-        assert screen.desk.orders == []
+        assert screen.inbox.orders == []
 
 
 async def test_a_key_typed_before_the_wait_opened_is_discarded() -> None:
@@ -235,10 +235,10 @@ async def test_a_key_typed_before_the_wait_opened_is_discarded() -> None:
         await screen.publish(run_snapshots.waiting(missing=False))
         await screen.until(lambda: in_front(screen))
         await screen.press("enter", "e")
-        assert screen.desk.orders == []
+        assert screen.inbox.orders == []
         await screen.read()
         await screen.press("enter")
-        assert screen.desk.orders == [Finish(WAIT)]
+        assert screen.inbox.orders == [Finish(WAIT)]
 
 
 async def test_enter_on_the_board_opens_the_csc() -> None:
@@ -275,7 +275,7 @@ async def test_a_key_without_anybody_missing_says_so(key: str, answer: str) -> N
         await screen.read()
         await screen.press(key)
         await screen.sees(answer)
-        assert screen.desk.orders == []
+        assert screen.inbox.orders == []
 
 
 async def test_the_bell_rings_once_when_the_last_arrives_and_once_at_the_limit() -> None:
@@ -316,4 +316,4 @@ async def test_an_observer_sees_the_same_wait_and_cannot_act() -> None:
             await screen.press(key)
             await screen.sees("you observe; only the lead acts")
         await screen.press("escape")
-        assert screen.desk.orders == []
+        assert screen.inbox.orders == []

@@ -26,7 +26,7 @@ from deploydash.config.script_check import ScriptCheck
 from deploydash.core.model import Phase
 from deploydash.core.procedure.runbook import Runbook
 from deploydash.core.run.records import (
-    ItemTicked,
+    ItemSignedOff,
     RunClosed,
     RunOpened,
     RunResumed,
@@ -51,7 +51,7 @@ from deploydash.wiring.read_only import ReadOnly, read_only
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 """What may stand in a run's id: it names a folder and a tmux session."""
 
-DECIDED = (StepApproved, StepDone, StepSkipped, ItemTicked)
+DECIDED = (StepApproved, StepDone, StepSkipped, ItemSignedOff)
 """The records that say where a run stands in its runbook."""
 
 
@@ -262,12 +262,12 @@ async def _screen(run: Acting, theme: str | None, greeting: str) -> Exit:
     """Show the run until its lead leaves: yes if it is closed then, no if it stays open (CLI.md)."""
     speed = run.reader.site.demo.speed if run.reader.site.demo is not None else None
     mirrors = Mirrors(os.environ)
-    run.desk.checking = ScriptCheck(run.reader.site.roster, load_catalogue(shipped_sites() / "scripts"))
+    run.inbox.checking = ScriptCheck(run.reader.site.roster, load_catalogue(shipped_sites() / "scripts"))
     journal = journal_reader(run.folder / JOURNAL)
-    history = JournalHistory(run.keeper.state.runbook, run.reader.site.roster, journal)
+    history = JournalHistory(run.controller.state.runbook, run.reader.site.roster, journal)
     app = DeploydashRunApp(
         run.reader.session,
-        run.desk,
+        run.inbox,
         theme=theme,
         speed=speed,
         watching=lambda: mirrors.count,
@@ -283,4 +283,4 @@ async def _screen(run: Acting, theme: str | None, greeting: str) -> Exit:
         await asyncio.gather(*beside, return_exceptions=True)
     if left is not Exit.YES:
         return left
-    return Exit.YES if run.keeper.state.closed else Exit.NO
+    return Exit.YES if run.controller.state.closed else Exit.NO

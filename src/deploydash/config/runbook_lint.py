@@ -12,14 +12,14 @@ from deploydash.config.runbook_names import UnknownNameError, select
 from deploydash.config.runbook_resolve import rows
 from deploydash.config.runbook_words import BLANKS, UnknownWordError, fill, row_name
 from deploydash.config.yaml_lines import Path
-from deploydash.core.procedure.runbook import BY_HAND, StepKind
+from deploydash.core.procedure.runbook import DIRECT, StepKind
 from deploydash.errors import Problem
 
 _NEEDED: dict[StepKind, tuple[str, ...]] = {
     StepKind.CSC: ("targets", "target"),
     StepKind.WAIT: ("targets", "target", "limit"),
     StepKind.SETTLE: ("settles",),
-    StepKind.BY_HAND: ("commands",),
+    StepKind.MANUAL: ("commands",),
     StepKind.SCRIPT: (),
     StepKind.CLOSE: (),
 }
@@ -33,12 +33,12 @@ _OWN: dict[str, tuple[StepKind, ...]] = {
     "other_route": (StepKind.SETTLE,),
     "scripts": (StepKind.SCRIPT,),
     "suite": (StepKind.SCRIPT,),
-    "commands": (StepKind.BY_HAND, StepKind.CLOSE),
-    "for_each": (StepKind.BY_HAND,),
-    "item": (StepKind.BY_HAND,),
-    "shows": (StepKind.BY_HAND,),
-    "records": (StepKind.BY_HAND,),
-    "fills": (StepKind.BY_HAND,),
+    "commands": (StepKind.MANUAL, StepKind.CLOSE),
+    "for_each": (StepKind.MANUAL,),
+    "item": (StepKind.MANUAL,),
+    "shows": (StepKind.MANUAL,),
+    "records": (StepKind.MANUAL,),
+    "fills": (StepKind.MANUAL,),
 }
 
 
@@ -85,7 +85,7 @@ def _ids(draft: Draft) -> Iterator[Problem]:
     places += [(phase.phase, ("phases", at, "phase")) for at, phase in enumerate(draft.runbook.phases)]
     places += [(choice.choice, ("choices", at, "choice")) for at, choice in enumerate(draft.runbook.choices)]
     for name, path in places:
-        if path[-1] == "id" and name == BY_HAND:
+        if path[-1] == "id" and name == DIRECT:
             message = f"{name!r} stands for what is commanded outside every step"
             yield draft.problem(path, message, "give the step another id")
         key = (path[-1], name)
@@ -107,7 +107,7 @@ def _kind(draft: Draft, path: Path, step: StepEntry) -> Iterator[Problem]:
             yield draft.problem((*path, key), message, f"only {' and '.join(kinds)} have it")
     if step.fills and step.fills not in BLANKS:
         yield draft.problem((*path, "fills"), f"no text waits for <{step.fills}>", near(step.fills, BLANKS))
-    elif step.fills and not step.records and step.kind is StepKind.BY_HAND:
+    elif step.fills and not step.records and step.kind is StepKind.MANUAL:
         yield draft.problem((*path, "fills"), "a step that fills in a word needs 'records'", "say what is written down")
     if step.suite and step.suite not in draft.suites:
         yield draft.problem((*path, "suite"), f"unknown suite {step.suite!r}", near(step.suite, draft.suites))

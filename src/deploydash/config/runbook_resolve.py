@@ -24,8 +24,8 @@ from deploydash.core.procedure.runbook import (
     Debt,
     DebtsPaid,
     FeedsUp,
-    HandItem,
     Item,
+    ManualItem,
     Option,
     Precondition,
     Runbook,
@@ -113,7 +113,7 @@ def _items(draft: Draft, path: Path, entry: StepEntry) -> Iterator[Item]:
         yield from _csc_items(draft, entry)
     elif entry.kind is StepKind.SCRIPT:
         for _, _, script in draft.scripts(path, entry):
-            yield _script(script) if script.script else HandItem(script.by_hand or "", ())
+            yield _script(script) if script.script else ManualItem(script.by_hand or "", ())
     elif entry.for_each:
         for row in rows(draft, entry):
             yield _by_hand(draft, entry, {**draft.words, **row})
@@ -153,14 +153,14 @@ def rows(draft: Draft, entry: StepEntry) -> list[dict[str, Any]]:
     return [row for row in every if not entry.named or row_name(row) in entry.named]
 
 
-def _by_hand(draft: Draft, entry: StepEntry, words: Mapping[str, Any]) -> HandItem:
+def _by_hand(draft: Draft, entry: StepEntry, words: Mapping[str, Any]) -> ManualItem:
     commands = [line for command in entry.commands for line in fill(command, words)]
     if draft.site.rehearsal:  # a comment does nothing, even when it is pasted into a shell of the real site
         commands = [f"{REHEARSED}{line}" for line in commands]
     note = words.get("note")
     name = fill(entry.item, words)[0] if entry.item else entry.system.value
     cscs = tuple(CscId.parse(text) for text in words.get("cscs", ()))
-    return HandItem(name, tuple([*commands, f"# {note}"] if note else commands), cscs)
+    return ManualItem(name, tuple([*commands, f"# {note}"] if note else commands), cscs)
 
 
 def _script(entry: ScriptEntry) -> ScriptItem:
@@ -178,7 +178,7 @@ def _debts(draft: Draft, entry: StepEntry, items: tuple[Item, ...]) -> Iterator[
         yield Debt(entry.id, fill(entry.debt.what, draft.words)[0], payers)
         return
     for row, item in zip(rows(draft, entry), items, strict=True):
-        name = item.name if isinstance(item, HandItem) else ""
+        name = item.name if isinstance(item, ManualItem) else ""
         identity = f"{entry.id}/{name}" if entry.debt.each else entry.id
         yield Debt(identity, fill(entry.debt.what, {**draft.words, **row})[0], payers)
 
@@ -221,6 +221,6 @@ def _choice(draft: Draft, entry: ChoiceEntry) -> Choice:
 
 def _blanks(step: Step) -> Iterator[str]:
     for item in step.items:
-        if isinstance(item, HandItem):
+        if isinstance(item, ManualItem):
             for text in (item.name, *item.commands):
                 yield from blanks(text)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from deploydash.core.run.eta import Night, nights
+from deploydash.core.run.eta import Night, runs
 from deploydash.core.run.records import CscsArrived, CscsLeft, RunOpened, StepApproved, StepDone
 from deploydash.journal.line import FIRST_PREV, Codec, LineDamaged, digest
 from deploydash.journal.runs import CODEC, JOURNAL
@@ -27,7 +27,7 @@ TELLING: tuple[bytes, ...] = tuple(
 """What a line must hold to be read at all: most of a journal is what the fleet noticed."""
 
 
-def earlier_nights(runs: Path, opened: RunOpened) -> list[Night]:
+def earlier_runs(runs: Path, opened: RunOpened) -> list[Night]:
     """Return the waits that ended of the newest runs like this one, oldest last.
 
     Alike are runs at the same site, by the same runbook, and rehearsals at the same speed. What is damaged, foreign
@@ -58,7 +58,7 @@ def _nights_of(path: Path, opened: RunOpened) -> list[Night]:
         first = file.readline()
         if not first.endswith(b"\n") or not _alike(CODEC.entry(first, 1, FIRST_PREV).record, opened):
             return []
-        return list(nights(_telling(first, file, CODEC)))
+        return list(runs(_telling(first, file, CODEC)))
 
 
 def _alike(other: object, opened: RunOpened) -> bool:

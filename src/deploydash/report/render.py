@@ -21,7 +21,7 @@ LISTED = (
     Kind.RETRY,
     Kind.HOLD,
     Kind.TICK,
-    Kind.BY_HAND,
+    Kind.DIRECT,
     Kind.QUEUE,
     Kind.FOREIGN,
     Kind.DEBT_WAIVER,

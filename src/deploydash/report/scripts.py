@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from deploydash.core.procedure.runbook import ScriptItem, StepId
 from deploydash.core.run.records import (
     ItemEnded,
-    ItemTicked,
+    ItemSignedOff,
     ScriptAdded,
     ScriptAnswered,
     ScriptFollowed,
@@ -42,7 +42,7 @@ def script_lines(lines: Sequence[Line], state: RunState) -> tuple[ScriptLine, ..
             if script is not None:
                 found[step.id, number] = ScriptLine(step.id, script, _why(progress, number))
     for _, record in lines:
-        if isinstance(record, ScriptIntended | ScriptAnswered | ScriptFollowed | ItemEnded | ItemTicked):
+        if isinstance(record, ScriptIntended | ScriptAnswered | ScriptFollowed | ItemEnded | ItemSignedOff):
             key = (record.step, record.item)
             if key in found:
                 found[key] = _after(found[key], record)
@@ -59,13 +59,13 @@ def _why(progress: StepProgress, number: int) -> str:
 
 
 def _after(
-    line: ScriptLine, record: ScriptIntended | ScriptAnswered | ScriptFollowed | ItemEnded | ItemTicked
+    line: ScriptLine, record: ScriptIntended | ScriptAnswered | ScriptFollowed | ItemEnded | ItemSignedOff
 ) -> ScriptLine:
     if isinstance(record, ScriptIntended):
         return replace(line, outcome="added, no answer yet") if record.command == "add" else line
     if isinstance(record, ScriptAnswered):
         return replace(line, outcome="added") if record.command == "add" and record.result.isdecimal() else line
-    if isinstance(record, ItemTicked):
+    if isinstance(record, ItemSignedOff):
         return replace(line, outcome=f"{line.outcome}; ticked as done by {record.by}")
     if isinstance(record, ItemEnded):
         return replace(line, outcome=f"{record.outcome.value}: {record.why}")

@@ -10,7 +10,7 @@ from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import Runbook, StepId, StepKind
 from deploydash.core.run.records import (
     CommandIntended,
-    GateClosedFalsely,
+    GateClosedSpuriously,
     Outcome,
     RunOpened,
     RunResumed,
@@ -77,7 +77,7 @@ class Story:
     broken: tuple[tuple[CscId, str], ...]
     debts: tuple[str, ...]
     scripts: tuple[ScriptLine, ...]
-    closures: tuple[GateClosedFalsely, ...]
+    closures: tuple[GateClosedSpuriously, ...]
     commands: int
     states: tuple[tuple[float, Counter[str]], ...]
 
@@ -114,7 +114,7 @@ def tell(lines: Sequence[Line], runbook: Runbook, now: Mapping[str, str] | None 
         broken=tuple((csc, waiver.reason) for csc, waiver in state.waived.items()),
         debts=tuple(debt.what for _, debt in state.debts()),
         scripts=script_lines(lines, state),
-        closures=state.false_closures,
+        closures=state.spurious_closures,
         commands=sum(isinstance(record, CommandIntended) for _, record in lines),
         states=tuple(sampled(run, SAMPLE_S).items()),
     )

@@ -19,8 +19,8 @@ from deploydash.core.ports import Clock, Subscriber
 from deploydash.core.procedure.runbook import Runbook, StepId
 from deploydash.core.published import Published, published
 from deploydash.core.run.expectations import Judging
-from deploydash.core.run.gate import Sight
-from deploydash.core.run.records import ItemTicked, RunOpened, RunRecord, RunResumed
+from deploydash.core.run.gate import FleetView
+from deploydash.core.run.records import ItemSignedOff, RunOpened, RunRecord, RunResumed
 from deploydash.core.run.state import RunState, evolve
 from deploydash.core.views.direct_view import remark
 from deploydash.core.views.run_view import run_view
@@ -128,7 +128,7 @@ class Follower:
             if isinstance(record, RunRecord):
                 self.state = evolve(self.state, record, line.utc)
                 self._remark(record, line.utc)
-                if isinstance(record, ItemTicked):
+                if isinstance(record, ItemSignedOff):
                     self._compare()  # before the beats that follow: who comes up again was not stopped any more
             elif isinstance(record, Record):
                 self._apply(record, line.utc)
@@ -172,7 +172,7 @@ class Follower:
             why = "the run is closed" if self.state.closed else self._why_ended
             shown = replace(shown, banner=f"{why}; everything is shown as it was at {last} UTC")
         inspected = shown.detail.csc if shown.detail is not None else None
-        return published(shown, run_view(self.state, Sight.of(shown), chosen=self.chosen, inspected=inspected))
+        return published(shown, run_view(self.state, FleetView.of(shown), chosen=self.chosen, inspected=inspected))
 
     def _compare(self) -> None:
         """Judge by what the run wants and does, each time that this changes; between them the user chooses."""

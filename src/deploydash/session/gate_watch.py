@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from deploydash.core.procedure.runbook import Step, StepId
 from deploydash.core.run import gate_flaps as closures
-from deploydash.core.run.gate import Sight
-from deploydash.core.run.records import GateClosedFalsely
+from deploydash.core.run.gate import FleetView
+from deploydash.core.run.records import GateClosedSpuriously
 from deploydash.core.run.state import RunState
 
 
@@ -14,12 +14,12 @@ class GateWatch:
 
     def __init__(self) -> None:
         self._watched = closures.Watched()
-        self.ended: tuple[GateClosedFalsely, ...] = ()
+        self.ended: tuple[GateClosedSpuriously, ...] = ()
 
-    def look(self, step: Step | None, state: RunState, sight: Sight, armed: StepId | None) -> None:
+    def look(self, step: Step | None, state: RunState, fleet: FleetView, armed: StepId | None) -> None:
         """Look once; ``armed`` is the step whose card is armed."""
         is_armed = step is not None and step.id == armed
-        self._watched, ended = closures.look(self._watched, step, state, sight, armed=is_armed)
+        self._watched, ended = closures.look(self._watched, step, state, fleet, armed=is_armed)
         if ended is not None:
             self.ended = (*self.ended, ended)
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from deploydash.core.run.records import (
     CscsWaived,
     DebtWaived,
-    HandCommandApproved,
-    ItemTicked,
+    DirectCommandApproved,
+    ItemSignedOff,
     NoteWritten,
     Outcome,
     RunClosed,
@@ -79,8 +79,8 @@ def _counted(records: Sequence[object]) -> list[str]:
     told = [
         (kinds[StepDone], "step done", "steps done"),
         (kinds[StepSkipped], "step skipped", "steps skipped"),
-        (kinds[ItemTicked], "item ticked by hand", "items ticked by hand"),
-        (kinds[HandCommandApproved], "command by hand", "commands by hand"),
+        (kinds[ItemSignedOff], "item ticked by hand", "items ticked by hand"),
+        (kinds[DirectCommandApproved], "command by hand", "commands by hand"),
         (ended[Outcome.FAILED], "CSC failed", "CSCs failed"),
         (ended[Outcome.UNKNOWN], "outcome unknown", "outcomes unknown"),
         (len(waived), "CSC waived", "CSCs waived"),

@@ -14,12 +14,12 @@ from typing import Protocol
 
 from deploydash.core.ports import Clock
 from deploydash.core.run.decide import Decision, Refused
-from deploydash.core.run.gate import Sight
+from deploydash.core.run.gate import FleetView
 from deploydash.core.run.records import RunRecord
 from deploydash.core.run.state import RunState, evolve
 from deploydash.errors import UserError
 
-Decide = Callable[[RunState, Sight], Decision]
+Decide = Callable[[RunState, FleetView], Decision]
 
 
 class Journal(Protocol):
@@ -37,7 +37,7 @@ class Journal(Protocol):
 class RunWriter:
     """The one owner of a run's state. ``fault`` says why the disk refused last, until it takes records again."""
 
-    def __init__(self, state: RunState, journal: Journal, look: Callable[[], Sight], clock: Clock) -> None:
+    def __init__(self, state: RunState, journal: Journal, look: Callable[[], FleetView], clock: Clock) -> None:
         self.state = state
         self.fault = ""
         self._journal = journal
@@ -84,12 +84,12 @@ class RunWriter:
     async def _write(self, group: Sequence[tuple[Decide, object]]) -> list[Decision | Exception]:
         """Decide each of a group on what the ones before it leave, append all, fold."""
         utc = self._clock.utc()
-        sight = self._look()
+        fleet_view = self._look()
         state = self.state
         decided: list[Decision | Exception] = []
         for decide, _ in group:
             try:
-                outcome = decide(state, sight)
+                outcome = decide(state, fleet_view)
             except Exception as error:  # noqa: BLE001 - raised where the decision came from
                 decided.append(error)
                 continue

@@ -14,10 +14,10 @@ from deploydash.core.owners import Owners
 from deploydash.core.published import Published
 from deploydash.core.run.orders import Hold
 from deploydash.ui.app import DeploydashApp
-from deploydash.ui.desk import History, RunDesk
 from deploydash.ui.draw.run.attention import Bell
 from deploydash.ui.draw.run.notify import notification, wanted
 from deploydash.ui.draw.run.reading import NOBODYS
+from deploydash.ui.inbox import History, RunInbox
 from deploydash.ui.run_keys import HOLD_ANYWHERE
 from deploydash.ui.screens.run import RunScreen
 from deploydash.ui.screens.run_base import Acting
@@ -45,7 +45,7 @@ class DeploydashRunApp(DeploydashApp):
     def __init__(
         self,
         source: SnapshotSource,
-        desk: RunDesk | None,
+        inbox: RunInbox | None,
         *,
         ask_hold: Callable[[], None] | None = None,
         watching: Callable[[], int] = lambda: 0,
@@ -55,15 +55,15 @@ class DeploydashRunApp(DeploydashApp):
         owners: Owners = NOBODYS,
     ) -> None:
         super().__init__(source, theme=theme, speed=speed)
-        self.desk = desk
+        self.inbox = inbox
         self.owners = owners
         self.watching = watching
         self.history = history
         self.bells = Bell(notes=wanted(os.environ))
         self.typed_at = 0.0
         self._ask_hold = ask_hold
-        if desk is not None:
-            desk.subscribe_refusals(self.refused)
+        if inbox is not None:
+            inbox.subscribe_refusals(self.refused)
 
     def get_default_screen(self) -> Screen[None]:
         """Return the run."""
@@ -87,8 +87,8 @@ class DeploydashRunApp(DeploydashApp):
     def hold(self) -> str:
         """Hold everything, or as an observer ask the lead to; return the sentence that says which."""
         run = self.snapshot.run if self.snapshot is not None else None
-        if self.desk is not None:
-            self.desk.run_order(Hold(run.operator if run is not None else "the lead"))
+        if self.inbox is not None:
+            self.inbox.run_order(Hold(run.operator if run is not None else "the lead"))
             return "hold: nothing further is sent; R lets it go on"
         if self._ask_hold is None:
             return "you observe; only the lead acts, and this view cannot ask for a hold"

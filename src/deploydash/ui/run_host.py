@@ -7,15 +7,15 @@ from typing import Protocol
 
 from deploydash.core.owners import Owners
 from deploydash.core.published import Published
-from deploydash.ui.desk import History, RunDesk
 from deploydash.ui.draw.run.attention import Bell
 from deploydash.ui.host import Host
+from deploydash.ui.inbox import History, RunInbox
 
 
 class RunHost(Host, Protocol):
     """The app of a run; ``desk`` is None for an observer, on whose screen no key acts."""
 
-    desk: RunDesk | None
+    inbox: RunInbox | None
     owners: Owners
     watching: Callable[[], int]
     history: History | None

@@ -17,16 +17,16 @@ from deploydash.core.run.orders import Disarm, Hold, Note
 from deploydash.core.run.records import RunOpened, RunRecord, RunResumed
 from deploydash.core.run.state import RunState, fold
 from deploydash.errors import UserError
-from deploydash.journal.earlier import earlier_nights
+from deploydash.journal.earlier import earlier_runs
 from deploydash.journal.line import Entry
 from deploydash.journal.write import JournalWriter
 from deploydash.session.hold_request import serve_holds
-from deploydash.session.run_desk import RunKeeperDesk
-from deploydash.session.run_keeper import RunKeeper
+from deploydash.session.run_controller import RunController
+from deploydash.session.run_inbox import RunControllerInbox
 from deploydash.systems.sal.commanding.acks import AckSeen
 from deploydash.systems.sal.commanding.csc import CscAction
 from deploydash.systems.sal.commanding.kafka_commands import CommandLine
-from deploydash.systems.sal.commanding.ready_line import ReadyLine
+from deploydash.systems.sal.commanding.ready_line import ReadyChannel
 from deploydash.systems.sal.commanding.schemas import RegistryLatest
 from deploydash.systems.sal.scripts.script_reader import reading
 from deploydash.systems.sal.scripts.scriptqueue import ScriptQueueAction
@@ -43,8 +43,8 @@ class Acting:
     """A run that is open in this process."""
 
     reader: ReadOnly
-    keeper: RunKeeper
-    desk: RunKeeperDesk
+    controller: RunController
+    inbox: RunControllerInbox
     journal: JournalWriter
 
     @property
@@ -56,8 +56,8 @@ class Acting:
         """Run the session, look at the world, carry out orders and requests to hold until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.reader.session.run(), name="session")
-            group.create_task(self.keeper.watch(), name="keeper")
-            group.create_task(self.desk.serve(), name="desk")
+            group.create_task(self.controller.watch(), name="keeper")
+            group.create_task(self.inbox.serve(), name="desk")
             group.create_task(serve_holds(self.folder, self._hold), name="requests to hold")
 
     async def go_on_unseen(self) -> None:
@@ -65,13 +65,13 @@ class Acting:
 
         What was armed does not go off any more; observers, and whoever asks who holds the run, are told.
         """
-        await self.keeper.arm(Disarm())
+        await self.controller.arm(Disarm())
         self.journal.say(UNSEEN)
-        await self.keeper.order(Note(f"nobody looks: {UNSEEN}"))
-        await self.keeper.idle()
+        await self.controller.order(Note(f"nobody looks: {UNSEEN}"))
+        await self.controller.idle()
 
     async def _hold(self, who: str) -> None:
-        await self.keeper.order(Hold(who))
+        await self.controller.order(Hold(who))
 
 
 def refuse_foreign(reader: ReadOnly) -> None:
@@ -113,7 +113,7 @@ async def acting(
     tell = reader.session.tell
 
     def heard(seen: AckSeen) -> None:
-        if not seen.ours and seen.identity not in identities_of(keeper.state, clock.utc()):
+        if not seen.ours and seen.identity not in identities_of(controller.state, clock.utc()):
             tell(CommandSeen(seen.csc, seen.identity, seen.what, seen.at))
 
     sender = Sender(me, os.getpid())
@@ -121,37 +121,37 @@ async def acting(
     def new_line() -> CommandLine:
         return CommandLine(outside.kafka, latest, reader.schemas, clock, sender=sender, heard=heard)
 
-    line = ReadyLine(new_line, sender)
+    line = ReadyChannel(new_line, sender)
     action = CscAction(line, clock, subname=outside.kafka.topic_subname, exited=tell)
     scripts = ScriptQueueAction(
         line,
         lambda take: reading(outside.kafka, reader.schemas, take),
         descr=f"{state.runbook.title}, run by {me} with deploydash",
     )
-    keeper = RunKeeper(state, journal, reader.session.snapshot, clock, me, {StepKind.CSC: action}, scripts)
-    keeper.judge = keeper.remark = reader.session.order
-    keeper.subname = outside.kafka.topic_subname
-    await keeper.begin(first)
-    reader.session.attach = keeper.attach
-    reader.session.recorded = keeper.noticed
-    unsubscribe = reader.session.subscribe(keeper.saw)
+    controller = RunController(state, journal, reader.session.snapshot, clock, me, {StepKind.CSC: action}, scripts)
+    controller.judge = controller.remark = reader.session.order
+    controller.subname = outside.kafka.topic_subname
+    await controller.begin(first)
+    reader.session.attach = controller.attach
+    reader.session.recorded = controller.noticed
+    unsubscribe = reader.session.subscribe(controller.saw)
     connecting = asyncio.create_task(line.keep_open(), name="command line")
-    learning = asyncio.create_task(_learn(keeper, journal.path), name="earlier nights")
+    learning = asyncio.create_task(_learn(controller, journal.path), name="earlier nights")
     try:
-        yield Acting(reader, keeper, RunKeeperDesk(keeper), journal)
+        yield Acting(reader, controller, RunControllerInbox(controller), journal)
     finally:
         connecting.cancel()
         learning.cancel()
         await asyncio.gather(connecting, learning, return_exceptions=True)
         unsubscribe()
-        await keeper.aclose()
+        await controller.aclose()
         await line.close()
         await latest.aclose()
 
 
-async def _learn(keeper: RunKeeper, journal: Path) -> None:
+async def _learn(controller: RunController, journal: Path) -> None:
     """Learn from earlier nights beside everything else; nothing waits for it."""
-    opened = keeper.state.opened
+    opened = controller.state.opened
     if opened is not None:
-        found = await asyncio.to_thread(earlier_nights, journal.parent.parent, opened)
-        await keeper.learn(learned(found))
+        found = await asyncio.to_thread(earlier_runs, journal.parent.parent, opened)
+        await controller.learn(learned(found))

@@ -16,8 +16,8 @@ from deploydash.core.procedure.runbook import (
     CscsDown,
     DebtsPaid,
     FeedsUp,
-    HandItem,
     Lane,
+    ManualItem,
     Option,
     Precondition,
     Runbook,
@@ -32,7 +32,7 @@ from deploydash.core.procedure.runbook import (
 
 STANDBY = Target(SummaryState.STANDBY)
 M1M3 = CscId("MTM1M3")
-STEP = Step(StepId("stop"), "Stop it", StepKind.BY_HAND, System.SSH, Tier.MODERATE, Lane.MAIN, "it is gone")
+STEP = Step(StepId("stop"), "Stop it", StepKind.MANUAL, System.SSH, Tier.MODERATE, Lane.MAIN, "it is gone")
 CHOICE = Choice(
     "m1m3",
     "Is it stopped?",
@@ -87,7 +87,7 @@ def test_a_step_is_found_by_its_id() -> None:
 
 def test_the_cscs_of_a_step_are_named_once_whatever_its_items_are() -> None:
     watcher = CscId("Watcher")
-    items = (CscItem(watcher, STANDBY), HandItem("a host", ("do it",), (M1M3, watcher)), HandItem("another", ()))
+    items = (CscItem(watcher, STANDBY), ManualItem("a host", ("do it",), (M1M3, watcher)), ManualItem("another", ()))
     assert dataclasses.replace(STEP, items=items).cscs == (watcher, M1M3)
 
 

@@ -6,37 +6,37 @@ import pytest
 
 from deploydash.core.fleet.override import bad_override, not_offered, offered
 from deploydash.core.model import CameraSubstate, CscId, FeedState, Liveness, SummaryState, Target
-from deploydash.core.procedure.runbook import BY_HAND, StepId, Tier
+from deploydash.core.procedure.runbook import DIRECT, StepId, Tier
 from deploydash.core.procedure.transitions import LEADS_TO, legal
-from deploydash.core.run.arm import Arm, death_by_hand
+from deploydash.core.run.arm import Arm, direct_disarm_reason
 from deploydash.core.run.decide import Refused, decide, may_intend, settle
 from deploydash.core.run.direct_commands import refusal, step_of
-from deploydash.core.run.gate import Sight, reasons
-from deploydash.core.run.orders import Approve, Close, CommandByHand, Hold, Waive
+from deploydash.core.run.gate import FleetView, reasons
+from deploydash.core.run.orders import Approve, Close, DirectCommand, Hold, Waive
 from deploydash.core.run.records import (
     CommandAnswered,
     CommandIntended,
-    HandCommandApproved,
+    DirectCommandApproved,
     Outcome,
     RunResumed,
     TargetEnded,
     TargetsDispatched,
 )
 from deploydash.core.run.state import RunState, TargetStatus
-from deploydash.core.views.direct_view import considered, remark, rows, said
-from tests.support.runs import MTM1M3, OPERATOR, PLAIN, QUEUES, WATCHER, after, down, opened, sight, view
+from deploydash.core.views.direct_view import direct_options, remark, rows, said
+from tests.support.runs import MTM1M3, OPERATOR, PLAIN, QUEUES, WATCHER, after, down, fleet, opened, view
 
 S = SummaryState
 ATAOS, ESS, MTDOME = PLAIN
 
 
-def by_hand(
+def direct(
     command: str, *cscs: CscId, seen: SummaryState = S.ENABLED, override: str = "", typed: str = ""
-) -> CommandByHand:
-    return CommandByHand(cscs, command, (seen,) * len(cscs), 1, override, typed)
+) -> DirectCommand:
+    return DirectCommand(cscs, command, (seen,) * len(cscs), 1, override, typed)
 
 
-def let_go(order: CommandByHand, seen: Sight, state: RunState | None = None) -> RunState:
+def let_go(order: DirectCommand, seen: FleetView, state: RunState | None = None) -> RunState:
     state = state or opened()
     decision = decide(order, state, seen, OPERATOR)
     assert not isinstance(decision, Refused), decision.why
@@ -44,10 +44,10 @@ def let_go(order: CommandByHand, seen: Sight, state: RunState | None = None) -> 
 
 
 def intent(command: str, csc: CscId) -> CommandIntended:
-    return CommandIntended(BY_HAND, csc, command, 1, OPERATOR, 7)
+    return CommandIntended(DIRECT, csc, command, 1, OPERATOR, 7)
 
 
-def sent(order: CommandByHand, seen: Sight) -> RunState:
+def sent(order: DirectCommand, seen: FleetView) -> RunState:
     state = let_go(order, seen)
     return after(state, *(intent(order.command, csc) for csc in order.cscs))
 
@@ -55,52 +55,52 @@ def sent(order: CommandByHand, seen: Sight) -> RunState:
 @pytest.mark.parametrize("state", SummaryState)
 @pytest.mark.parametrize("command", LEADS_TO)
 def test_only_what_is_legal_in_the_reported_state_may_go(state: SummaryState, command: str) -> None:
-    seen = sight(down(WATCHER), view(ESS, state))
-    why = refusal(by_hand(command, ESS, seen=state), opened(), seen)
+    seen = fleet(down(WATCHER), view(ESS, state))
+    why = refusal(direct(command, ESS, seen=state), opened(), seen)
     assert (why is None) == (command in legal(state, camera=False)), why
 
 
 def test_a_fault_is_left_by_standby() -> None:
-    order = by_hand("standby", MTDOME, seen=S.FAULT)
-    state = let_go(order, sight(view(MTDOME, S.FAULT)))
-    assert state.by_hand[MTDOME] == HandCommandApproved((MTDOME,), "standby", "", (S.FAULT,), OPERATOR, 1)
-    assert state.progress(BY_HAND).targets[MTDOME].status is TargetStatus.UNDER_WAY
+    order = direct("standby", MTDOME, seen=S.FAULT)
+    state = let_go(order, fleet(view(MTDOME, S.FAULT)))
+    assert state.direct[MTDOME] == DirectCommandApproved((MTDOME,), "standby", "", (S.FAULT,), OPERATOR, 1)
+    assert state.progress(DIRECT).targets[MTDOME].status is TargetStatus.UNDER_WAY
 
 
 REFUSED = {
-    "held": (by_hand("disable", ESS), sight(), "the run is held by ops2"),
-    "Kafka down": (by_hand("disable", ESS), sight(kafka=FeedState.DOWN), "Kafka is not up"),
-    "two processes": (by_hand("disable", ESS), sight(replace(view(ESS), duplicate=True)), "two processes beat"),
-    "late": (by_hand("disable", ESS), sight(view(ESS, liveness=Liveness.LATE)), "ESS:104 does not beat"),
-    "silent": (by_hand("disable", ESS), sight(view(ESS, liveness=Liveness.SILENT)), "ESS:104 does not beat"),
-    "unreadable": (by_hand("disable", ESS), sight(view(ESS, liveness=Liveness.UNREADABLE)), "ESS:104 cannot be seen"),
-    "never seen": (by_hand("disable", CscId("Nobody")), sight(), "nothing is known of Nobody"),
-    "moved since": (by_hand("disable", ESS), sight(view(ESS, S.FAULT)), "FAULT now; it was ENABLED when you chose"),
-    "no such command": (by_hand("abort", ESS), sight(), "no command of the CSC state machine"),
-    "nobody": (by_hand("disable"), sight(), "no CSC is chosen"),
-    "twice": (by_hand("disable", ESS, ESS, typed="2"), sight(), "one of them twice"),
+    "held": (direct("disable", ESS), fleet(), "the run is held by ops2"),
+    "Kafka down": (direct("disable", ESS), fleet(kafka=FeedState.DOWN), "Kafka is not up"),
+    "two processes": (direct("disable", ESS), fleet(replace(view(ESS), duplicate=True)), "two processes beat"),
+    "late": (direct("disable", ESS), fleet(view(ESS, liveness=Liveness.LATE)), "ESS:104 does not beat"),
+    "silent": (direct("disable", ESS), fleet(view(ESS, liveness=Liveness.SILENT)), "ESS:104 does not beat"),
+    "unreadable": (direct("disable", ESS), fleet(view(ESS, liveness=Liveness.UNREADABLE)), "ESS:104 cannot be seen"),
+    "never seen": (direct("disable", CscId("Nobody")), fleet(), "nothing is known of Nobody"),
+    "moved since": (direct("disable", ESS), fleet(view(ESS, S.FAULT)), "FAULT now; it was ENABLED when you chose"),
+    "no such command": (direct("abort", ESS), fleet(), "no command of the CSC state machine"),
+    "nobody": (direct("disable"), fleet(), "no CSC is chosen"),
+    "twice": (direct("disable", ESS, ESS, typed="2"), fleet(), "one of them twice"),
     "before the Watcher": (
-        by_hand("exitControl", ESS, seen=S.STANDBY),
-        sight(view(ESS, S.STANDBY)),
+        direct("exitControl", ESS, seen=S.STANDBY),
+        fleet(view(ESS, S.STANDBY)),
         "the Watcher is down first",
     ),
     "a queue too early": (
-        by_hand("exitControl", QUEUES[0], seen=S.STANDBY),
-        sight(down(WATCHER), view(QUEUES[0], S.STANDBY)),
+        direct("exitControl", QUEUES[0], seen=S.STANDBY),
+        fleet(down(WATCHER), view(QUEUES[0], S.STANDBY)),
         "the shutdown set",
     ),
-    "a protected one untyped": (by_hand("disable", MTM1M3), sight(), "type MTM1M3 to confirm"),
-    "a protected one among several": (by_hand("disable", ESS, MTM1M3, typed="2"), sight(), "no bulk action touches"),
+    "a protected one untyped": (direct("disable", MTM1M3), fleet(), "type MTM1M3 to confirm"),
+    "a protected one among several": (direct("disable", ESS, MTM1M3, typed="2"), fleet(), "no bulk action touches"),
     "several to OFFLINE": (
-        by_hand("exitControl", ESS, ATAOS, seen=S.STANDBY, typed="2"),
-        sight(down(WATCHER), view(ESS, S.STANDBY), view(ATAOS, S.STANDBY)),
+        direct("exitControl", ESS, ATAOS, seen=S.STANDBY, typed="2"),
+        fleet(down(WATCHER), view(ESS, S.STANDBY), view(ATAOS, S.STANDBY)),
         "exitControl by hand is for one CSC at a time",
     ),
-    "several uncounted": (by_hand("disable", ESS, ATAOS), sight(), "type 2 to confirm"),
-    "an override elsewhere": (by_hand("disable", ESS, override="a.yaml"), sight(), "only start takes"),
+    "several uncounted": (direct("disable", ESS, ATAOS), fleet(), "type 2 to confirm"),
+    "an override elsewhere": (direct("disable", ESS, override="a.yaml"), fleet(), "only start takes"),
     "a path": (
-        by_hand("start", ESS, seen=S.STANDBY, override="../a.yaml"),
-        sight(view(ESS, S.STANDBY)),
+        direct("start", ESS, seen=S.STANDBY, override="../a.yaml"),
+        fleet(view(ESS, S.STANDBY)),
         "no path and no blank",
     ),
 }
@@ -120,19 +120,19 @@ def test_it_is_refused_in_words(case: str) -> None:
 
 
 def test_a_protected_one_alone_goes_when_its_name_is_typed() -> None:
-    let_go(by_hand("disable", MTM1M3, typed="MTM1M3"), sight())
+    let_go(direct("disable", MTM1M3, typed="MTM1M3"), fleet())
 
 
 def test_several_go_when_their_count_is_typed() -> None:
-    state = let_go(by_hand("disable", ESS, ATAOS, typed="2"), sight())
-    assert set(state.by_hand) == {ESS, ATAOS}
+    state = let_go(direct("disable", ESS, ATAOS, typed="2"), fleet())
+    assert set(state.direct) == {ESS, ATAOS}
 
 
 def test_a_waiver_of_the_watcher_opens_exit_control() -> None:
-    seen = sight(view(ESS, S.STANDBY))
+    seen = fleet(view(ESS, S.STANDBY))
     decision = decide(Waive((WATCHER,), "hangs", 1), opened(), seen, OPERATOR)
     assert not isinstance(decision, Refused)
-    let_go(by_hand("exitControl", ESS, seen=S.STANDBY), seen, after(opened(), *decision))
+    let_go(direct("exitControl", ESS, seen=S.STANDBY), seen, after(opened(), *decision))
 
 
 @pytest.mark.parametrize(
@@ -179,72 +179,72 @@ def test_several_are_offered_what_each_of_them_offers() -> None:
 
 
 def test_one_command_was_let_go_and_no_second_follows() -> None:
-    order = by_hand("disable", ESS)
-    state = let_go(order, sight())
-    assert may_intend(intent("standby", ESS), state, sight()) == "disable was let go for ESS:104, which has moved since"
-    assert may_intend(intent("disable", ESS), state, sight()) is None
-    assert may_intend(intent("disable", ATAOS), state, sight()) == "ATAOS was not let go by hand"
+    order = direct("disable", ESS)
+    state = let_go(order, fleet())
+    assert may_intend(intent("standby", ESS), state, fleet()) == "disable was let go for ESS:104, which has moved since"
+    assert may_intend(intent("disable", ESS), state, fleet()) is None
+    assert may_intend(intent("disable", ATAOS), state, fleet()) == "ATAOS was not let go by hand"
     state = after(state, intent("disable", ESS))
-    again = may_intend(intent("disable", ESS), state, sight())
+    again = may_intend(intent("disable", ESS), state, fleet())
     assert again == "disable was sent to ESS:104, and one command was let go"
 
 
 def test_the_last_look_is_taken_when_the_csc_has_moved() -> None:
-    state = let_go(by_hand("standby", ESS, seen=S.FAULT), sight(view(ESS, S.FAULT)))
-    why = may_intend(intent("standby", ESS), state, sight(view(ESS, S.STANDBY)))
+    state = let_go(direct("standby", ESS, seen=S.FAULT), fleet(view(ESS, S.FAULT)))
+    why = may_intend(intent("standby", ESS), state, fleet(view(ESS, S.STANDBY)))
     assert why == "standby is not legal for ESS:104 in STANDBY"
 
 
 def test_a_csc_under_way_in_a_step_is_left_alone_and_the_other_way_round() -> None:
-    seen = sight(down(WATCHER))
+    seen = fleet(down(WATCHER))
     in_step = after(opened(), TargetsDispatched(StepId("cscs"), (ESS,), OPERATOR))
-    assert refusal(by_hand("disable", ESS), in_step, seen) == "ESS:104 is being commanded in cscs"
-    by_hand_now = let_go(by_hand("disable", WATCHER), sight())
+    assert refusal(direct("disable", ESS), in_step, seen) == "ESS:104 is being commanded in cscs"
+    by_hand_now = let_go(direct("disable", WATCHER), fleet())
     watcher = by_hand_now.runbook.step(StepId("watcher"))
-    red = [reason.sentence for reason in reasons(watcher, by_hand_now, sight()) if not reason.met]
+    red = [reason.sentence for reason in reasons(watcher, by_hand_now, fleet()) if not reason.met]
     assert red == ["Watcher commanded by hand"]
-    assert isinstance(decide(Approve(watcher.id, 1), by_hand_now, sight(), OPERATOR), Refused)
-    assert refusal(by_hand("disable", WATCHER), by_hand_now, sight()) == "Watcher is being commanded by hand"
+    assert isinstance(decide(Approve(watcher.id, 1), by_hand_now, fleet(), OPERATOR), Refused)
+    assert refusal(direct("disable", WATCHER), by_hand_now, fleet()) == "Watcher is being commanded by hand"
 
 
 def test_a_crash_leaves_it_unknown_and_looking_settles_it() -> None:
-    order = by_hand("standby", MTDOME, seen=S.FAULT)
-    state = after(sent(order, sight(view(MTDOME, S.FAULT))), RunResumed(OPERATOR, 8))
+    order = direct("standby", MTDOME, seen=S.FAULT)
+    state = after(sent(order, fleet(view(MTDOME, S.FAULT))), RunResumed(OPERATOR, 8))
     (row,) = rows(state)
     assert row.status is TargetStatus.UNKNOWN
     assert row.sentence == "standby of MTDome by hand: UNKNOWN, standby was sent when deploydash stopped"
-    assert settle(state, sight(view(MTDOME, S.FAULT))) == ()
-    seen = settle(state, sight(view(MTDOME, S.STANDBY)))
-    assert seen == (TargetEnded(BY_HAND, MTDOME, Outcome.REACHED, "seen there"),)
-    assert may_intend(intent("standby", MTDOME), state, sight(view(MTDOME, S.FAULT))) == "MTDome was not let go by hand"
+    assert settle(state, fleet(view(MTDOME, S.FAULT))) == ()
+    seen = settle(state, fleet(view(MTDOME, S.STANDBY)))
+    assert seen == (TargetEnded(DIRECT, MTDOME, Outcome.REACHED, "seen there"),)
+    assert may_intend(intent("standby", MTDOME), state, fleet(view(MTDOME, S.FAULT))) == "MTDome was not let go by hand"
 
 
 def test_after_an_end_another_command_may_go() -> None:
-    state = sent(by_hand("disable", ESS), sight())
-    ended = TargetEnded(BY_HAND, ESS, Outcome.REACHED, "seen DISABLED")
-    state = after(state, CommandAnswered(BY_HAND, ESS, 1, 303, "done"), ended)
-    disabled = sight(view(ESS, S.DISABLED))
-    state = let_go(by_hand("standby", ESS, seen=S.DISABLED), disabled, state)
+    state = sent(direct("disable", ESS), fleet())
+    ended = TargetEnded(DIRECT, ESS, Outcome.REACHED, "seen DISABLED")
+    state = after(state, CommandAnswered(DIRECT, ESS, 1, 303, "done"), ended)
+    disabled = fleet(view(ESS, S.DISABLED))
+    state = let_go(direct("standby", ESS, seen=S.DISABLED), disabled, state)
     assert may_intend(intent("standby", ESS), state, disabled) is None
 
 
 def test_a_run_is_not_closed_over_a_command_under_way() -> None:
-    decision = decide(Close(), let_go(by_hand("disable", ESS), sight()), sight(), OPERATOR)
+    decision = decide(Close(), let_go(direct("disable", ESS), fleet()), fleet(), OPERATOR)
     assert decision == Refused("commanded by hand, and not ended: ESS:104")
 
 
 def test_what_was_let_go_is_a_step_of_one_target_with_its_override() -> None:
-    record = HandCommandApproved((ESS,), "start", "bar.yaml", (S.STANDBY,), OPERATOR, 1)
+    record = DirectCommandApproved((ESS,), "start", "bar.yaml", (S.STANDBY,), OPERATOR, 1)
     step = step_of(record)
     (item,) = step.items
-    assert (step.id, step.cscs) == (BY_HAND, (ESS,))
+    assert (step.id, step.cscs) == (DIRECT, (ESS,))
     assert getattr(item, "override") == "bar.yaml"  # noqa: B009 - an item of any kind
     assert getattr(item, "target") == Target(S.DISABLED)  # noqa: B009 - as above
 
 
 def test_the_dialog_is_told_what_may_go_and_why_the_rest_may_not() -> None:
-    seen = sight(view(ESS, S.STANDBY))
-    card = considered((ESS,), opened(), seen, "sal")
+    seen = fleet(view(ESS, S.STANDBY))
+    card = direct_options((ESS,), opened(), seen, "sal")
     assert card is not None
     found = {offer.command: offer for offer in card.offers}
     assert list(found) == ["start", "enable", "disable", "standby", "exitControl"], "enterControl is for cameras"
@@ -252,28 +252,28 @@ def test_the_dialog_is_told_what_may_go_and_why_the_rest_may_not() -> None:
     assert "the Watcher is down first" in found["exitControl"].why_not
     assert found["exitControl"].legal
     assert not found["enable"].legal
-    assert considered((), opened(), seen, "sal") is None
+    assert direct_options((), opened(), seen, "sal") is None
 
 
 def test_a_camera_is_taken_from_offline_only_when_available() -> None:
     camera = CscId("ATCamera")
     available = replace(view(camera, S.OFFLINE), camera=True, substate=CameraSubstate.AVAILABLE)
-    let_go(by_hand("enterControl", camera, seen=S.OFFLINE), sight(available))
-    told = sight(replace(available, substate=CameraSubstate.PUBLISH_ONLY))
-    assert "AVAILABLE" in (refusal(by_hand("enterControl", camera, seen=S.OFFLINE), opened(), told) or "")
+    let_go(direct("enterControl", camera, seen=S.OFFLINE), fleet(available))
+    told = fleet(replace(available, substate=CameraSubstate.PUBLISH_ONLY))
+    assert "AVAILABLE" in (refusal(direct("enterControl", camera, seen=S.OFFLINE), opened(), told) or "")
 
 
 def test_an_arm_dies_of_whatever_forbids_the_command_and_after_twenty_seconds() -> None:
-    arm = Arm(BY_HAND, Tier.MODERATE, 100.0)
-    assert death_by_hand(arm, 119.0, None) is None
-    assert death_by_hand(arm, 120.1, None) == "disarmed: 20 s are over"
-    moved = refusal(by_hand("standby", ESS, seen=S.FAULT), opened(), sight(view(ESS, S.STANDBY)))
-    assert death_by_hand(arm, 101.0, moved) == "disarmed: ESS:104 is STANDBY now; it was FAULT when you chose"
+    arm = Arm(DIRECT, Tier.MODERATE, 100.0)
+    assert direct_disarm_reason(arm, 119.0, None) is None
+    assert direct_disarm_reason(arm, 120.1, None) == "disarmed: 20 s are over"
+    moved = refusal(direct("standby", ESS, seen=S.FAULT), opened(), fleet(view(ESS, S.STANDBY)))
+    assert direct_disarm_reason(arm, 101.0, moved) == "disarmed: ESS:104 is STANDBY now; it was FAULT when you chose"
 
 
 def test_report_and_events_tell_it_in_a_sentence() -> None:
-    record = HandCommandApproved((ESS, ATAOS), "start", "bar.yaml", (S.STANDBY, S.STANDBY), OPERATOR, 1)
-    failed = TargetEnded(BY_HAND, ESS, Outcome.UNKNOWN, "start: no answer within 60 s")
+    record = DirectCommandApproved((ESS, ATAOS), "start", "bar.yaml", (S.STANDBY, S.STANDBY), OPERATOR, 1)
+    failed = TargetEnded(DIRECT, ESS, Outcome.UNKNOWN, "start: no answer within 60 s")
     assert said(record) == (
         OPERATOR,
         "let start with configuration override bar.yaml go by hand: ESS:104, ATAOS, seen STANDBY",

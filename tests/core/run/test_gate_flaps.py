@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 from deploydash.core.model import Effective, FeedName, FeedState, Liveness, SummaryState, Verdict
 from deploydash.core.procedure.runbook import FeedsUp, Runbook, Step, StepId
-from deploydash.core.run.gate import Sight
+from deploydash.core.run.gate import FleetView
 from deploydash.core.run.gate_flaps import Watched, look
 from deploydash.core.run.records import (
     ChoiceAnswered,
-    GateClosedFalsely,
+    GateClosedSpuriously,
     RunHeld,
     RunRecord,
     RunReleased,
@@ -17,7 +17,7 @@ from deploydash.core.run.records import (
     StepDone,
 )
 from deploydash.core.run.state import RunState
-from tests.support.runs import OPERATOR, PLAIN, WATCHER, after, down, opened, sight, small_runbook, view
+from tests.support.runs import OPERATOR, PLAIN, WATCHER, after, down, fleet, opened, small_runbook, view
 
 CSCS = StepId("cscs")
 KAFKA = "Kafka is down: what is shown is old"
@@ -27,7 +27,7 @@ KAFKA = "Kafka is down: what is shown is old"
 class Look:
     """What is seen at one look, and what the run wrote before it."""
 
-    sight: Sight
+    fleet: FleetView
     wrote: tuple[RunRecord, ...] = ()
     armed: bool = False
     card: StepId | None = CSCS
@@ -37,18 +37,18 @@ def ready() -> RunState:
     return after(opened(), StepApproved(StepId("watcher"), OPERATOR, 1), StepDone(StepId("watcher")))
 
 
-def watch(looks: Sequence[Look], state: RunState | None = None) -> list[GateClosedFalsely]:
+def watch(looks: Sequence[Look], state: RunState | None = None) -> list[GateClosedSpuriously]:
     watched, state, found = Watched(), state or ready(), []
     for each in looks:
         state = after(state, *each.wrote)
         step = None if each.card is None else state.runbook.step(each.card)
-        watched, ended = look(watched, step, state, each.sight, armed=each.armed)
+        watched, ended = look(watched, step, state, each.fleet, armed=each.armed)
         found += [ended] if ended is not None else []
     return found
 
 
-def seen(at: float, *views: object, kafka: FeedState = FeedState.UP) -> Sight:
-    return sight(down(WATCHER), *views, kafka=kafka, at=at)  # type: ignore[arg-type]
+def seen(at: float, *views: object, kafka: FeedState = FeedState.UP) -> FleetView:
+    return fleet(down(WATCHER), *views, kafka=kafka, at=at)  # type: ignore[arg-type]
 
 
 def test_a_gate_that_a_lost_feed_shut_for_a_while_is_one_false_closure_with_its_cause_and_its_seconds() -> None:
@@ -59,12 +59,19 @@ def test_a_gate_that_a_lost_feed_shut_for_a_while_is_one_false_closure_with_its_
         Look(seen(14.5)),
         Look(seen(15.0)),
     ]
-    assert watch(looks) == [GateClosedFalsely(CSCS, KAFKA, "kafka down", 4.5)]
+    assert watch(looks) == [GateClosedSpuriously(CSCS, KAFKA, "kafka down", 4.5)]
 
 
 def test_each_closure_counts_and_one_that_never_ended_does_not() -> None:
-    shut = seen(1.0, kafka=FeedState.CONNECTING)
-    looks = [Look(seen(0.0)), Look(shut), Look(seen(2.0)), Look(replace(shut, at=3.0)), Look(seen(5.0)), Look(shut)]
+    closed_reasons = seen(1.0, kafka=FeedState.CONNECTING)
+    looks = [
+        Look(seen(0.0)),
+        Look(closed_reasons),
+        Look(seen(2.0)),
+        Look(replace(closed_reasons, at=3.0)),
+        Look(seen(5.0)),
+        Look(closed_reasons),
+    ]
     assert [each.cause for each in watch(looks)] == ["kafka connecting"] * 2
     assert [each.seconds for each in watch(looks)] == [1.0, 2.0]
 
@@ -77,13 +84,13 @@ def test_a_closure_says_whether_the_card_was_armed() -> None:
 def test_beats_that_could_not_be_read_shut_the_gate_falsely() -> None:
     deaf = replace(view(WATCHER, SummaryState.OFFLINE, Liveness.FEED_DOWN), verdict=Verdict.UNKNOWN)
     unheard = replace(deaf, effective=Effective.UNKNOWN)
-    looks = [Look(seen(0.0)), Look(sight(unheard, at=1.0)), Look(seen(3.0))]
+    looks = [Look(seen(0.0)), Look(fleet(unheard, at=1.0)), Look(seen(3.0))]
     (found,) = watch(looks)
     assert (found.sentence, found.cause) == ("the Watcher is down first", "beats cannot be read")
 
 
 def test_a_csc_that_came_up_shut_the_gate_rightly_even_if_it_goes_down_again() -> None:
-    looks = [Look(seen(0.0)), Look(sight(at=1.0)), Look(seen(2.0))]
+    looks = [Look(seen(0.0)), Look(fleet(at=1.0)), Look(seen(2.0))]
     assert watch(looks) == []
 
 
@@ -131,7 +138,7 @@ def fed() -> Runbook:
     return replace(book, phases=(replace(phase, steps=tuple(map(needs, phase.steps))),))
 
 
-def with_efd(seen: Sight, state: FeedState) -> Sight:
+def with_efd(seen: FleetView, state: FeedState) -> FleetView:
     return replace(seen, feeds={**seen.feeds, FeedName.EFD: state})
 
 

@@ -8,24 +8,24 @@ import pytest
 
 from deploydash.core.model import FeedName, FeedState, SummaryState, Target
 from deploydash.core.procedure.runbook import FeedsUp, StepId
-from deploydash.core.run.arm import Arm, death
-from deploydash.core.run.gate import Sight, forbids, reasons
-from tests.support.runs import WATCHER, opened, sight, view
+from deploydash.core.run.arm import Arm, disarm_reason
+from deploydash.core.run.gate import FleetView, blocked_by, reasons
+from tests.support.runs import WATCHER, fleet, opened, view
 
 STEP = StepId("watcher")
 NEEDED = FeedsUp((FeedName.KAFKA, FeedName.SCHEMA_REGISTRY))
 SENTENCE = "kafka and schema registry are up"
 
 
-def seen(registry: FeedState) -> Sight:
-    looked = sight(view(WATCHER))
+def seen(registry: FeedState) -> FleetView:
+    looked = fleet(view(WATCHER))
     return replace(looked, feeds={**looked.feeds, FeedName.SCHEMA_REGISTRY: registry})
 
 
 def died(registry: FeedState, overridden: frozenset[str] = frozenset()) -> str | None:
     state = opened()
     step = replace(state.runbook.step(STEP), preconditions=(NEEDED,))
-    return death(Arm(STEP, step.tier, 100.0), 101.0, reasons(step, state, seen(registry)), overridden)
+    return disarm_reason(Arm(STEP, step.tier, 100.0), 101.0, reasons(step, state, seen(registry)), overridden)
 
 
 @pytest.mark.parametrize("registry", [FeedState.DOWN, FeedState.DEGRADED, FeedState.CONNECTING])
@@ -49,5 +49,5 @@ def test_a_lead_who_overrode_it_stays_armed() -> None:
 )
 def test_a_command_by_hand_does_not_go_without_the_registry(registry: FeedState, why: str | None) -> None:
     target = Target(SummaryState.STANDBY)
-    assert forbids(WATCHER, target, opened(), seen(registry), bulk=False, by_hand=True) == why
-    assert forbids(WATCHER, target, opened(), seen(registry), bulk=False) is None
+    assert blocked_by(WATCHER, target, opened(), seen(registry), bulk=False, direct=True) == why
+    assert blocked_by(WATCHER, target, opened(), seen(registry), bulk=False) is None

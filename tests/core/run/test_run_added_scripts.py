@@ -7,7 +7,7 @@ from dataclasses import replace
 from deploydash.core.model import CscId, FeedState, SummaryState, Target
 from deploydash.core.procedure.runbook import ScriptItem, StepId
 from deploydash.core.run.decide import settle
-from deploydash.core.run.gate import forbids, order_rules
+from deploydash.core.run.gate import blocked_by, order_rules
 from deploydash.core.run.items import may_intend_script
 from deploydash.core.run.orders import AddScript, Hold, QueueOrder, TakeRoute
 from deploydash.core.run.records import (
@@ -26,7 +26,7 @@ from deploydash.core.run.records import (
 from deploydash.core.run.state import ROUTES_FROM, RunState, StepStatus, TargetStatus
 from deploydash.core.views.run_view import run_view
 from tests.core.run.test_run_scripts import CSCS, QUIET, TESTING, approved, ordered, refused, run_of, stragglers
-from tests.support.runs import OPERATOR, PLAIN, QUEUES, WATCHER, after, down, opened, sight, small_runbook, view
+from tests.support.runs import OPERATOR, PLAIN, QUEUES, WATCHER, after, down, fleet, opened, small_runbook, view
 
 ATAOS = PLAIN[0]
 OFFLINE = Target(SummaryState.OFFLINE)
@@ -50,7 +50,7 @@ def test_a_script_is_added_by_hand_beside_a_step_that_stays_as_it_is() -> None:
     assert record == ScriptAdded(STEP, ROUTES_FROM, QUEUES[0], POINT.path, True, POINT.config, (), OPERATOR)
     state = after(state, record)
     assert state.status(state.runbook.step(STEP)) is StepStatus.PENDING
-    assert may_intend_script(intent(), state, sight()) is None
+    assert may_intend_script(intent(), state, fleet()) is None
     state = after(state, intent(), ItemEnded(STEP, ROUTES_FROM, Outcome.FAILED, "no MTMount"))
     assert state.status(state.runbook.step(STEP)) is StepStatus.PENDING
     [again] = ordered(state, AddScript(STEP, POINT))
@@ -62,34 +62,34 @@ def test_it_goes_on_when_its_step_is_over_and_is_seen_from_every_card() -> None:
     state = after(
         added(), StepSkipped(STEP, OPERATOR, "broken"), ScriptFollowed(STEP, ROUTES_FROM, 100003, "RUNNING", "")
     )
-    assert may_intend_script(intent(), state, sight()) is None
-    shown = run_view(state, sight())
+    assert may_intend_script(intent(), state, fleet()) is None
+    shown = run_view(state, fleet())
     assert shown.card is not None
     assert shown.card.step.id != STEP
     assert [(row.step, row.script.path, row.moves) for row in shown.added] == [(STEP, POINT.path, True)]
     stopped = ordered(state, QueueOrder(STEP, ROUTES_FROM, "stopScripts"))
     assert stopped == (QueueOrdered(STEP, ROUTES_FROM, "stopScripts", OPERATOR),)
     ended = after(state, ItemEnded(STEP, ROUTES_FROM, Outcome.REACHED, "done"))
-    assert [row.moves for row in run_view(ended, sight()).added] == [False]
+    assert [row.moves for row in run_view(ended, fleet()).added] == [False]
     assert "no script of it is under way" in refused(ended, QueueOrder(STEP, ROUTES_FROM, "pause"))
 
 
 def test_it_is_added_once_and_after_a_crash_not_again() -> None:
     state = after(added(), intent())
-    assert "added before" in str(may_intend_script(intent(seq=6), state, sight()))
+    assert "added before" in str(may_intend_script(intent(seq=6), state, fleet()))
     crashed = after(state, RunResumed(OPERATOR, 8))
     assert crashed.progress(STEP).scripts[ROUTES_FROM].status is TargetStatus.UNKNOWN
-    assert "not let go" in str(may_intend_script(intent(seq=7), crashed, sight()))
+    assert "not let go" in str(may_intend_script(intent(seq=7), crashed, fleet()))
 
 
 def test_nothing_is_added_while_held_nor_to_a_queue_that_would_not_take_it() -> None:
     state = opened(small_runbook())
     held = after(state, *ordered(state, Hold("ops2")))
     assert refused(held, AddScript(STEP, POINT)) == "the run is held by ops2"
-    assert "held" in str(may_intend_script(intent(), after(added(), RunHeld("ops2")), sight()))
-    waits = sight(view(QUEUES[0], SummaryState.STANDBY))
+    assert "held" in str(may_intend_script(intent(), after(added(), RunHeld("ops2")), fleet()))
+    waits = fleet(view(QUEUES[0], SummaryState.STANDBY))
     assert "only when ENABLED" in refused(state, AddScript(STEP, POINT), waits)
-    assert "does not beat" in refused(state, AddScript(STEP, POINT), sight(down(QUEUES[0])))
+    assert "does not beat" in refused(state, AddScript(STEP, POINT), fleet(down(QUEUES[0])))
     assert "by its path" in refused(state, AddScript(STEP, replace(POINT, path=" ")))
     assert "no step" in refused(state, AddScript(StepId("nowhere"), POINT))
 
@@ -99,7 +99,7 @@ def test_the_order_rules_hold_for_what_it_sends_to_offline() -> None:
     assert "the Watcher is down first" in refused(state, AddScript(STEP, SET, (ATAOS,)))
     record = ordered(state, AddScript(STEP, SET, (ATAOS,)), QUIET)
     waiting = after(state, *record)
-    assert "the Watcher is down first" in str(may_intend_script(intent(), waiting, sight()))
+    assert "the Watcher is down first" in str(may_intend_script(intent(), waiting, fleet()))
     assert may_intend_script(intent(), waiting, QUIET) is None
     assert ordered(state, AddScript(STEP, SET, (WATCHER, ATAOS)))
     protected = state.runbook.protected[0]
@@ -107,19 +107,19 @@ def test_the_order_rules_hold_for_what_it_sends_to_offline() -> None:
     assert "takes itself down" in refused(state, AddScript(STEP, SET, (QUEUES[0],)), QUIET)
     assert "shutdown set" in refused(state, AddScript(STEP, SET, (QUEUES[1],)), QUIET)
     assert "the Watcher is down first" in refused(state, AddScript(STEP, SET, (WATCHER, QUEUES[1])))
-    assert "Kafka is not up" in refused(state, AddScript(STEP, SET, (WATCHER,)), sight(kafka=FeedState.DOWN))
+    assert "Kafka is not up" in refused(state, AddScript(STEP, SET, (WATCHER,)), fleet(kafka=FeedState.DOWN))
 
 
 def test_the_queue_that_runs_a_script_of_the_run_goes_down_last() -> None:
     state = after(added(), CscsWaived((*PLAIN, WATCHER), OPERATOR, "broken"))
     why = "ScriptQueue:1 runs maintel/point_azel.py for this run: it goes down when that is over"
-    assert forbids(QUEUES[0], OFFLINE, state, sight(), bulk=True) == why
-    assert forbids(QUEUES[0], Target(SummaryState.STANDBY), state, sight(), bulk=False) == why
-    assert forbids(QUEUES[1], OFFLINE, state, sight(), bulk=True) is None
+    assert blocked_by(QUEUES[0], OFFLINE, state, fleet(), bulk=True) == why
+    assert blocked_by(QUEUES[0], Target(SummaryState.STANDBY), state, fleet(), bulk=False) == why
+    assert blocked_by(QUEUES[1], OFFLINE, state, fleet(), bulk=True) is None
     step = state.runbook.step(StepId("queues"))
-    assert why in [reason.sentence for reason in order_rules(step, state, sight()) if not reason.met]
+    assert why in [reason.sentence for reason in order_rules(step, state, fleet()) if not reason.met]
     over = after(state, ItemEnded(STEP, ROUTES_FROM, Outcome.UNKNOWN, "nothing heard"))
-    assert forbids(QUEUES[0], OFFLINE, over, sight(), bulk=True) is None
+    assert blocked_by(QUEUES[0], OFFLINE, over, fleet(), bulk=True) is None
 
 
 def test_a_route_is_taken_only_while_its_step_is_open_and_stopped_even_after_it() -> None:
@@ -141,8 +141,8 @@ def test_a_script_added_by_hand_is_no_item_of_a_step_of_scripts() -> None:
     state = approved(run_of(POINT))
     state = after(state, *ordered(state, AddScript(TESTING, POINT)))
     state = after(state, ItemEnded(TESTING, ROUTES_FROM, Outcome.REACHED, "done"))
-    assert run_view(state, sight()).rows[0].evidence == "0/1"
-    assert settle(state, sight()) == ()
+    assert run_view(state, fleet()).rows[0].evidence == "0/1"
+    assert settle(state, fleet()) == ()
 
 
 def test_when_a_script_began_and_whether_its_queue_is_paused_is_kept() -> None:

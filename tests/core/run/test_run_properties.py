@@ -7,22 +7,22 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from deploydash.core.model import CscId, FeedState, Liveness, SummaryState
-from deploydash.core.procedure.runbook import BY_HAND, StepId, StepKind
+from deploydash.core.procedure.runbook import DIRECT, StepId, StepKind
 from deploydash.core.procedure.transitions import LEADS_TO
 from deploydash.core.run.decide import Refused, decide, may_intend, settle
-from deploydash.core.run.gate import Sight, is_up
-from deploydash.core.run.orders import Approve, CommandByHand, Hold, Release, Retry, RunOrder, Skip, Tick, Waive
+from deploydash.core.run.gate import FleetView, is_up
+from deploydash.core.run.orders import Approve, DirectCommand, Hold, Release, Retry, RunOrder, SignOff, Skip, Waive
 from deploydash.core.run.records import (
     CommandAnswered,
     CommandIntended,
-    HandCommandApproved,
+    DirectCommandApproved,
     Outcome,
     RunRecord,
     RunResumed,
     TargetEnded,
 )
 from deploydash.core.run.state import RunState, TargetStatus, fold
-from tests.support.runs import EVERYBODY, MTM1M3, OPERATOR, PLAIN, QUEUES, WATCHER, opened, sight, small_runbook, view
+from tests.support.runs import EVERYBODY, MTM1M3, OPERATOR, PLAIN, QUEUES, WATCHER, fleet, opened, small_runbook, view
 
 STEPS = [step.id for step in small_runbook().steps()]
 COMMANDING = [step.id for step in small_runbook().steps() if step.kind is StepKind.CSC]
@@ -58,8 +58,8 @@ class AnyNight(RuleBasedStateMachine):
         self.sent: list[Sent] = []
         self.seq = 0
 
-    def see(self) -> Sight:
-        return sight(*(view(csc, *told) for csc, told in self.world.items()), kafka=self.kafka)
+    def see(self) -> FleetView:
+        return fleet(*(view(csc, *told) for csc, told in self.world.items()), kafka=self.kafka)
 
     def write(self, records: tuple[RunRecord, ...]) -> None:
         self.journal += [(1_794_996_400.0, record) for record in records]
@@ -76,8 +76,8 @@ class AnyNight(RuleBasedStateMachine):
         self.order(Approve(step, 1, sentences, "because"))
 
     @rule(step=st.sampled_from(STEPS), item=st.integers(-1, 2))
-    def tick(self, step: StepId, item: int) -> None:
-        self.order(Tick(step, "somebody", item))
+    def sign_off(self, step: StepId, item: int) -> None:
+        self.order(SignOff(step, "somebody", item))
 
     @rule(step=st.sampled_from(STEPS))
     def skip(self, step: StepId) -> None:
@@ -120,7 +120,7 @@ class AnyNight(RuleBasedStateMachine):
 
     @rule(outcome=st.sampled_from(Outcome))
     def everything_under_way_ends(self, outcome: Outcome) -> None:
-        for step in (*COMMANDING, BY_HAND):
+        for step in (*COMMANDING, DIRECT):
             for csc, target in self.state.progress(step).targets.items():
                 if target.status is TargetStatus.UNDER_WAY:
                     self.write((CommandAnswered(step, csc, target.seq_num, 303, ""),))
@@ -157,10 +157,10 @@ class AnyNight(RuleBasedStateMachine):
         cscs = tuple(dict.fromkeys((first, *more)))
         typed = (str(len(cscs)) if len(cscs) > 1 else str(first) if first == MTM1M3 else "") if confirmed else ""
         seen = tuple(self.world[csc][0] for csc in cscs)
-        self.order(CommandByHand(cscs, command, seen, 1, typed=typed))
+        self.order(DirectCommand(cscs, command, seen, 1, typed=typed))
         if at_once:
             for csc in cscs:
-                self.send(BY_HAND, csc, command)
+                self.send(DIRECT, csc, command)
 
     @rule(csc=st.sampled_from(EVERYBODY))
     def one_stands_by_and_is_told_to_exit_by_hand(self, csc: CscId) -> None:
@@ -169,7 +169,7 @@ class AnyNight(RuleBasedStateMachine):
 
     @rule(csc=st.sampled_from(EVERYBODY), command=st.sampled_from(sorted(LEADS_TO)))
     def an_action_wants_to_send_by_hand(self, csc: CscId, command: str) -> None:
-        self.send(BY_HAND, csc, command)
+        self.send(DIRECT, csc, command)
 
     def send(self, step: StepId, csc: CscId, command: str) -> None:
         self.seq += 1
@@ -177,7 +177,7 @@ class AnyNight(RuleBasedStateMachine):
         if may_intend(record, self.state, self.see()) is not None:
             return
         self.write((record,))
-        let_go = [each for _, each in self.journal if isinstance(each, HandCommandApproved) and csc in each.cscs]
+        let_go = [each for _, each in self.journal if isinstance(each, DirectCommandApproved) and csc in each.cscs]
         self.sent.append(
             Sent(
                 step,
@@ -187,13 +187,13 @@ class AnyNight(RuleBasedStateMachine):
                 any(is_up(self.see().views[each]) and each not in self.state.waived for each in PLAIN),
                 self.seq,
                 command,
-                step == BY_HAND and len(let_go[-1].cscs) == 1,
+                step == DIRECT and len(let_go[-1].cscs) == 1,
             )
         )
 
     def times_let_go(self, step: StepId, csc: CscId) -> int:
-        if step == BY_HAND:
-            return sum(isinstance(each, HandCommandApproved) and csc in each.cscs for _, each in self.journal)
+        if step == DIRECT:
+            return sum(isinstance(each, DirectCommandApproved) and csc in each.cscs for _, each in self.journal)
         return sum(csc in getattr(each, "cscs", ()) and getattr(each, "step", "") == step for _, each in self.journal)
 
     @rule(outcome=st.sampled_from(Outcome), answered=st.booleans(), which=st.integers(0, 5))
@@ -235,8 +235,8 @@ class AnyNight(RuleBasedStateMachine):
                     for _, each in self.journal
                 )
                 assert sent <= self.times_let_go(step, csc) + answered
-            by_hand = sum(each.csc == csc and each.step == BY_HAND for each in self.sent)
-            assert by_hand <= self.times_let_go(BY_HAND, csc), "by hand is one command each time"
+            by_hand = sum(each.csc == csc and each.step == DIRECT for each in self.sent)
+            assert by_hand <= self.times_let_go(DIRECT, csc), "by hand is one command each time"
 
     @invariant()
     def the_journal_alone_gives_the_same_state(self) -> None:

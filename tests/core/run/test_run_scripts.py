@@ -8,9 +8,9 @@ import pytest
 
 from deploydash.core.model import CscId, FeedName, FeedState, Liveness, SummaryState
 from deploydash.core.procedure.runbook import (
-    HandItem,
     Item,
     Lane,
+    ManualItem,
     RunPhase,
     ScriptItem,
     Step,
@@ -20,15 +20,15 @@ from deploydash.core.procedure.runbook import (
     Tier,
 )
 from deploydash.core.run.decide import Decision, Refused, decide, may_intend, settle
-from deploydash.core.run.gate import Sight
+from deploydash.core.run.gate import FleetView
 from deploydash.core.run.items import identities_of, may_intend_script, route_config
-from deploydash.core.run.orders import Approve, Hold, QueueOrder, Release, Retry, RunOrder, Skip, TakeRoute, Tick
+from deploydash.core.run.orders import Approve, Hold, QueueOrder, Release, Retry, RunOrder, SignOff, Skip, TakeRoute
 from deploydash.core.run.records import (
     CommandIntended,
     CscsWaived,
     ItemEnded,
     ItemsDispatched,
-    ItemTicked,
+    ItemSignedOff,
     Outcome,
     QueueOrdered,
     RouteTaken,
@@ -44,14 +44,14 @@ from deploydash.core.run.records import (
 )
 from deploydash.core.run.state import ROUTES_FROM, RunState, StepStatus, TargetStatus, script_of
 from deploydash.core.views.run_view import run_view
-from tests.support.runs import OPERATOR, PLAIN, QUEUES, WATCHER, after, down, opened, sight, small_runbook, view
+from tests.support.runs import OPERATOR, PLAIN, QUEUES, WATCHER, after, down, fleet, opened, small_runbook, view
 
 TESTING = StepId("testing")
 CSCS = StepId("cscs")
 ATAOS, ESS, MTDOME = PLAIN
 FIRST = ScriptItem(QUEUES[1], "auxtel/enable_atcs.py", standard=True, config="")
 SECOND = ScriptItem(QUEUES[0], "maintel/enable_mtcs.py", standard=True, config="")
-BY_HAND = HandItem("images ingested", ())
+DIRECT = ManualItem("images ingested", ())
 ROUTE = ScriptItem(
     QUEUES[0], "set_summary_state.py", standard=True, config="data:\n- [<csc>, OFFLINE]\nmute_alarms: false\n"
 )
@@ -63,14 +63,14 @@ def run_of(*items: Item) -> RunState:
     return opened(replace(book, phases=(RunPhase("testing", "Testing", book.phases[0].wanted, (step,)),)))
 
 
-def ordered(state: RunState, order: RunOrder, seen: Sight | None = None) -> tuple[RunRecord, ...]:
-    decision: Decision = decide(order, state, seen or sight(), OPERATOR)
+def ordered(state: RunState, order: RunOrder, seen: FleetView | None = None) -> tuple[RunRecord, ...]:
+    decision: Decision = decide(order, state, seen or fleet(), OPERATOR)
     assert not isinstance(decision, Refused), decision
     return decision
 
 
-def refused(state: RunState, order: RunOrder, seen: Sight | None = None) -> str:
-    decision = decide(order, state, seen or sight(), OPERATOR)
+def refused(state: RunState, order: RunOrder, seen: FleetView | None = None) -> str:
+    decision = decide(order, state, seen or fleet(), OPERATOR)
     assert isinstance(decision, Refused), decision
     return decision.why
 
@@ -80,8 +80,8 @@ def approved(state: RunState) -> RunState:
     return looked(state)
 
 
-def looked(state: RunState, seen: Sight | None = None) -> RunState:
-    return after(state, *settle(state, seen or sight()))
+def looked(state: RunState, seen: FleetView | None = None) -> RunState:
+    return after(state, *settle(state, seen or fleet()))
 
 
 def intent(item: int = 0, command: str = "add", queue: CscId = QUEUES[1], seq: int = 5) -> ScriptIntended:
@@ -100,26 +100,26 @@ def test_an_approved_step_adds_its_first_script_and_the_next_when_that_is_done()
     state = run_of(FIRST, SECOND)
     assert ordered(state, Approve(TESTING, 1)) == (StepApproved(TESTING, OPERATOR, 1),)
     state = after(state, StepApproved(TESTING, OPERATOR, 1))
-    assert settle(state, sight()) == (ItemsDispatched(TESTING, (0,), "the procedure"),)
+    assert settle(state, fleet()) == (ItemsDispatched(TESTING, (0,), "the procedure"),)
     state = looked(state)
-    assert settle(state, sight()) == ()
+    assert settle(state, fleet()) == ()
     state = after(state, ended(0))
-    assert settle(state, sight()) == (ItemsDispatched(TESTING, (1,), "the procedure"),)
+    assert settle(state, fleet()) == (ItemsDispatched(TESTING, (1,), "the procedure"),)
     state = after(looked(state), ended(1))
-    assert settle(state, sight()) == (StepDone(TESTING),)
+    assert settle(state, fleet()) == (StepDone(TESTING),)
 
 
 def test_what_a_person_does_in_between_holds_what_follows_until_it_is_ticked() -> None:
-    state = after(approved(run_of(FIRST, BY_HAND, SECOND)), ended(0))
-    assert settle(state, sight()) == ()
-    state = after(state, *ordered(state, Tick(TESTING, "ana", 1)))
-    assert settle(state, sight()) == (ItemsDispatched(TESTING, (2,), "the procedure"),)
+    state = after(approved(run_of(FIRST, DIRECT, SECOND)), ended(0))
+    assert settle(state, fleet()) == ()
+    state = after(state, *ordered(state, SignOff(TESTING, "ana", 1)))
+    assert settle(state, fleet()) == (ItemsDispatched(TESTING, (2,), "the procedure"),)
 
 
 def test_a_failed_script_asks_and_nothing_follows_by_itself() -> None:
     state = after(approved(run_of(FIRST, SECOND)), ended(0, Outcome.FAILED, "no ATMCS"))
     assert status(state) is StepStatus.ASKING
-    assert settle(state, sight()) == ()
+    assert settle(state, fleet()) == ()
     assert ordered(state, Retry(TESTING)) == (ItemsDispatched(TESTING, (0,), OPERATOR),)
     assert "no script" in refused(state, Retry(TESTING, items=(1,)))
     assert ordered(state, Skip(TESTING, "tomorrow"))
@@ -127,24 +127,28 @@ def test_a_failed_script_asks_and_nothing_follows_by_itself() -> None:
 
 def test_a_failed_script_may_be_ticked_with_a_note_and_the_next_one_goes() -> None:
     state = after(approved(run_of(FIRST, SECOND)), ended(0, Outcome.FAILED, "no ATMCS"))
-    assert "needs a note" in refused(state, Tick(TESTING, "ana", 0))
-    state = after(state, *ordered(state, Tick(TESTING, "ana", 0, "run from LOVE")))
+    assert "needs a note" in refused(state, SignOff(TESTING, "ana", 0))
+    state = after(state, *ordered(state, SignOff(TESTING, "ana", 0, "run from LOVE")))
     assert status(state) is StepStatus.UNDER_WAY
-    assert settle(state, sight()) == (ItemsDispatched(TESTING, (1,), "the procedure"),)
+    assert settle(state, fleet()) == (ItemsDispatched(TESTING, (1,), "the procedure"),)
 
 
 def test_a_step_of_scripts_may_be_ticked_as_a_whole_but_no_tick_lets_a_script_go() -> None:
     state = run_of(FIRST, SECOND)
-    assert "let testing go first" in refused(state, Tick(TESTING, "ana", 0))
-    records = ordered(state, Tick(TESTING, "ana"))
-    assert records == (StepApproved(TESTING, OPERATOR, 1), ItemTicked(TESTING, -1, "ana", OPERATOR), StepDone(TESTING))
-    assert "under way" in refused(approved(state), Tick(TESTING, "ana", 0, "why"))
+    assert "let testing go first" in refused(state, SignOff(TESTING, "ana", 0))
+    records = ordered(state, SignOff(TESTING, "ana"))
+    assert records == (
+        StepApproved(TESTING, OPERATOR, 1),
+        ItemSignedOff(TESTING, -1, "ana", OPERATOR),
+        StepDone(TESTING),
+    )
+    assert "under way" in refused(approved(state), SignOff(TESTING, "ana", 0, "why"))
 
 
 @pytest.mark.parametrize("registry", [FeedState.DOWN, FeedState.DEGRADED])
 def test_the_next_script_waits_for_the_registry_that_its_command_is_written_with(registry: FeedState) -> None:
     state = after(approved(run_of(FIRST, SECOND)), ended(0))
-    seen = sight()
+    seen = fleet()
     assert settle(state, replace(seen, feeds={**seen.feeds, FeedName.SCHEMA_REGISTRY: registry})) == ()
     assert settle(state, replace(seen, feeds={**seen.feeds, FeedName.SCHEMA_REGISTRY: FeedState.UP})) != ()
 
@@ -152,29 +156,29 @@ def test_the_next_script_waits_for_the_registry_that_its_command_is_written_with
 @pytest.mark.parametrize("kafka", [FeedState.DOWN, FeedState.CONNECTING])
 def test_nothing_further_is_added_while_held_or_while_kafka_is_not_up(kafka: FeedState) -> None:
     state = after(approved(run_of(FIRST, SECOND)), ended(0))
-    assert settle(state, sight(kafka=kafka)) == ()
+    assert settle(state, fleet(kafka=kafka)) == ()
     held = after(state, *ordered(state, Hold("ops2")))
-    assert settle(held, sight()) == ()
+    assert settle(held, fleet()) == ()
     assert "held by ops2" in refused(after(held, ended(0, Outcome.FAILED)), Retry(TESTING))
-    assert settle(after(held, *ordered(held, Release())), sight()) != ()
+    assert settle(after(held, *ordered(held, Release())), fleet()) != ()
 
 
 def test_a_script_is_added_once_by_whoever_asks() -> None:
     state = approved(run_of(FIRST, SECOND))
-    assert may_intend_script(intent(), state, sight()) is None
-    assert "not let go" in str(may_intend_script(intent(1), state, sight()))
+    assert may_intend_script(intent(), state, fleet()) is None
+    assert "not let go" in str(may_intend_script(intent(1), state, fleet()))
     state = after(state, intent())
-    assert "added before" in str(may_intend_script(intent(seq=6), state, sight()))
+    assert "added before" in str(may_intend_script(intent(seq=6), state, fleet()))
 
 
 def test_the_last_look_before_an_add_sees_the_hold_the_feed_and_the_queue() -> None:
     state = approved(run_of(FIRST, SECOND))
     held = after(state, *ordered(state, Hold("ops2")))
-    assert "held by ops2" in str(may_intend_script(intent(), held, sight()))
-    assert "Kafka" in str(may_intend_script(intent(), state, sight(kafka=FeedState.DOWN)))
-    standby = sight(view(QUEUES[1], SummaryState.STANDBY))
+    assert "held by ops2" in str(may_intend_script(intent(), held, fleet()))
+    assert "Kafka" in str(may_intend_script(intent(), state, fleet(kafka=FeedState.DOWN)))
+    standby = fleet(view(QUEUES[1], SummaryState.STANDBY))
     assert may_intend_script(intent(), state, standby) == "ScriptQueue:2 is STANDBY: it takes scripts only when ENABLED"
-    silent = sight(view(QUEUES[1], SummaryState.ENABLED, Liveness.SILENT))
+    silent = fleet(view(QUEUES[1], SummaryState.ENABLED, Liveness.SILENT))
     assert "does not beat" in str(may_intend_script(intent(), state, silent))
     assert may_intend_script(intent(command="pause"), held, standby) is None
 
@@ -191,11 +195,11 @@ def test_after_a_crash_a_script_is_unknown_and_looked_for_with_what_is_known_of_
     assert script.status is TargetStatus.UNKNOWN
     assert script.why == "it was RUNNING as 200003 when deploydash stopped"
     assert status(state) is StepStatus.ASKING
-    assert settle(state, sight()) == ()
+    assert settle(state, fleet()) == ()
     state = after(state, *ordered(state, Retry(TESTING)))
     again = state.progress(TESTING).scripts[0]
     assert (again.status, again.seq_num, again.sal_index) == (TargetStatus.UNDER_WAY, 5, 200003)
-    assert "added before" in str(may_intend_script(intent(seq=6), state, sight()))
+    assert "added before" in str(may_intend_script(intent(seq=6), state, fleet()))
 
 
 def test_a_script_of_this_run_is_no_foreign_hand_while_it_may_run_and_shortly_after() -> None:
@@ -209,11 +213,11 @@ def test_a_script_of_this_run_is_no_foreign_hand_while_it_may_run_and_shortly_af
 def test_a_script_that_failed_or_was_never_sent_is_added_anew_by_a_retry() -> None:
     failed = after(approved(run_of(FIRST)), intent(), ended(0, Outcome.FAILED, "no ATMCS"))
     failed = after(failed, *ordered(failed, Retry(TESTING)))
-    assert may_intend_script(intent(seq=6), failed, sight()) is None
+    assert may_intend_script(intent(seq=6), failed, fleet()) is None
     unsent = after(approved(run_of(FIRST)), RunResumed(OPERATOR, 8))
     assert unsent.progress(TESTING).scripts[0].why == "it had not been added when deploydash stopped"
     unsent = after(unsent, *ordered(unsent, Retry(TESTING)))
-    assert may_intend_script(intent(), unsent, sight()) is None
+    assert may_intend_script(intent(), unsent, fleet()) is None
 
 
 @pytest.mark.parametrize("result", ["9" * 5000, "\u0663", "-1", "", "\u00b2"])
@@ -230,21 +234,21 @@ def test_a_queue_is_ordered_about_and_only_a_script_under_way_is_stopped() -> No
     assert ordered(state, QueueOrder(TESTING, 0, "stopScripts"))
     failed = after(state, ended(0, Outcome.FAILED))
     assert ordered(failed, QueueOrder(TESTING, 0, "resume"))
-    assert may_intend_script(intent(command="resume", seq=9), failed, sight()) is None
+    assert may_intend_script(intent(command="resume", seq=9), failed, fleet()) is None
     assert failed.progress(TESTING).scripts[0].seq_num == 5
     assert "added no script" in refused(state, QueueOrder(TESTING, 4, "pause"))
     assert "not told to move" in refused(state, QueueOrder(TESTING, 0, "move"))
 
 
 def test_the_card_shows_every_script_with_what_it_has_come_to() -> None:
-    state = after(approved(run_of(FIRST, BY_HAND, SECOND)), ScriptFollowed(TESTING, 0, 200003, "RUNNING", "slew"))
-    card = run_view(state, sight()).card
+    state = after(approved(run_of(FIRST, DIRECT, SECOND)), ScriptFollowed(TESTING, 0, 200003, "RUNNING", "slew"))
+    card = run_view(state, fleet()).card
     assert card is not None
     assert [(row.item, row.script.path, row.progress.checkpoint) for row in card.scripts] == [
         (0, "auxtel/enable_atcs.py", "slew"),
         (2, "maintel/enable_mtcs.py", ""),
     ]
-    rows = run_view(after(state, ended(0, Outcome.FAILED)), sight()).rows
+    rows = run_view(after(state, ended(0, Outcome.FAILED)), fleet()).rows
     assert rows[0].evidence == "0/3 · 1 ask"
 
 
@@ -263,7 +267,7 @@ def stragglers(*failed: CscId) -> RunState:
     )
 
 
-QUIET = sight(down(WATCHER))
+QUIET = fleet(down(WATCHER))
 
 
 def test_stragglers_go_by_a_script_through_the_queue_that_the_lead_chose() -> None:
@@ -298,10 +302,10 @@ def test_a_route_ends_by_its_cscs_and_its_script_asks_nobody() -> None:
 
 def test_the_order_rules_hold_on_the_other_route_too() -> None:
     state = stragglers(ATAOS)
-    assert "Watcher" in refused(state, TakeRoute(CSCS, (ATAOS,)), sight())
+    assert "Watcher" in refused(state, TakeRoute(CSCS, (ATAOS,)), fleet())
     taken = after(state, *ordered(state, TakeRoute(CSCS, (ATAOS,)), QUIET))
     add = ScriptIntended(CSCS, ROUTES_FROM, QUEUES[0], "add", 5, OPERATOR, 7)
-    assert "Watcher" in str(may_intend_script(add, taken, sight()))
+    assert "Watcher" in str(may_intend_script(add, taken, fleet()))
     command = CommandIntended(CSCS, ESS, "exitControl", 6, OPERATOR, 7)
     assert "not let go" in str(may_intend(command, taken, QUIET))
 
@@ -332,7 +336,7 @@ def test_a_route_that_nobody_named_or_that_leads_elsewhere_is_refused() -> None:
     )
     other = replace(state.runbook, phases=(replace(state.runbook.phases[0], steps=steps),))
     assert "does not lead ATAOS to OFFLINE" in refused(replace(state, runbook=other), TakeRoute(CSCS, (ATAOS,)), QUIET)
-    waits = sight(down(WATCHER), view(QUEUES[0], SummaryState.DISABLED))
+    waits = fleet(down(WATCHER), view(QUEUES[0], SummaryState.DISABLED))
     assert "only when ENABLED" in refused(state, TakeRoute(CSCS, (ATAOS,)), waits)
 
 

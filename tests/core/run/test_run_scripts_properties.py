@@ -8,9 +8,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from deploydash.core.model import CscId, FeedState, SummaryState, Target
 from deploydash.core.run.decide import Refused, decide, settle
-from deploydash.core.run.gate import QUEUE, Sight, forbids
+from deploydash.core.run.gate import QUEUE, FleetView, blocked_by
 from deploydash.core.run.items import may_intend_script
-from deploydash.core.run.orders import AddScript, Approve, Hold, QueueOrder, Release, Retry, RunOrder, Skip, Tick
+from deploydash.core.run.orders import AddScript, Approve, Hold, QueueOrder, Release, Retry, RunOrder, SignOff, Skip
 from deploydash.core.run.records import (
     ItemEnded,
     ItemsDispatched,
@@ -23,11 +23,11 @@ from deploydash.core.run.records import (
     StepApproved,
 )
 from deploydash.core.run.state import ROUTES_FROM, TargetStatus, asking_scripts, fold, under_way_in
-from tests.core.run.test_run_scripts import BY_HAND, FIRST, SECOND, TESTING, run_of
-from tests.support.runs import OPERATOR, QUEUES, sight, view
+from tests.core.run.test_run_scripts import DIRECT, FIRST, SECOND, TESTING, run_of
+from tests.support.runs import OPERATOR, QUEUES, fleet, view
 
 UTC = 1_794_996_400.0
-ITEMS = (FIRST, BY_HAND, SECOND, FIRST)
+ITEMS = (FIRST, DIRECT, SECOND, FIRST)
 ADDED = (ROUTES_FROM, ROUTES_FROM + 1)
 NUMBERS = st.one_of(st.integers(0, len(ITEMS) - 1), st.sampled_from(ADDED))
 OFFLINE = Target(SummaryState.OFFLINE)
@@ -47,8 +47,8 @@ class AnyScripts(RuleBasedStateMachine):
         self.seq = 0
         self.held_at_an_add = 0
 
-    def see(self) -> Sight:
-        return sight(*(view(queue, self.queues) for queue in QUEUES), kafka=self.kafka)
+    def see(self) -> FleetView:
+        return fleet(*(view(queue, self.queues) for queue in QUEUES), kafka=self.kafka)
 
     def write(self, *records: RunRecord) -> None:
         self.journal += [(UTC, record) for record in records]
@@ -63,7 +63,7 @@ class AnyScripts(RuleBasedStateMachine):
             st.sampled_from([AddScript(TESTING, FIRST), AddScript(TESTING, SECOND)]),
             st.builds(lambda items: Retry(TESTING, items=tuple(items)), st.lists(NUMBERS, max_size=2)),
             st.builds(
-                lambda item, note: Tick(TESTING, "ana", item, note), st.integers(-1, 5), st.sampled_from(["", "a"])
+                lambda item, note: SignOff(TESTING, "ana", item, note), st.integers(-1, 5), st.sampled_from(["", "a"])
             ),
             st.builds(
                 lambda item, what: QueueOrder(TESTING, item, what),
@@ -162,12 +162,12 @@ class AnyScripts(RuleBasedStateMachine):
         for index in (1, 2):
             queue = CscId(QUEUE, index)
             if under_way_in(queue, self.state):
-                assert forbids(queue, OFFLINE, self.state, self.see(), bulk=True) is not None
+                assert blocked_by(queue, OFFLINE, self.state, self.see(), bulk=True) is not None
 
     @invariant()
     def a_person_in_between_is_waited_for(self) -> None:
         progress = self.state.progress(TESTING)
-        assert not (progress.scripts.keys() & {2, 3}) or 1 in progress.ticks
+        assert not (progress.scripts.keys() & {2, 3}) or 1 in progress.sign_offs
 
     @invariant()
     def what_was_added_by_hand_asks_nobody(self) -> None:

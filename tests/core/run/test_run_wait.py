@@ -8,8 +8,8 @@ from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId, Effective, Liveness, SummaryState, Verdict
 from deploydash.core.procedure.runbook import StepId
 from deploydash.core.run.decide import settle
-from deploydash.core.run.eta import Eta, Night, expected, learned, nights
-from deploydash.core.run.gate import Sight
+from deploydash.core.run.eta import Eta, Night, expected, learned, runs
+from deploydash.core.run.gate import FleetView
 from deploydash.core.run.lost_at_start import lost_before
 from deploydash.core.run.records import (
     ArrivalsLearned,
@@ -25,18 +25,18 @@ from deploydash.core.run.records import (
 )
 from deploydash.core.views.run_view import run_view
 from tests.support import snapshots
-from tests.support.runs import OPERATOR, PLAIN, after, opened, sight, view
+from tests.support.runs import OPERATOR, PLAIN, after, fleet, opened, view
 
 WAIT = StepId("standby")
 A, B, C = PLAIN
 
 
-def snapshot_of(seen: Sight) -> Snapshot:
+def snapshot_of(seen: FleetView) -> Snapshot:
     return snapshots.snapshot(list(seen.views.values()))
 
 
-def at_standby(*cscs: CscId) -> Sight:
-    return sight(*(view(csc, SummaryState.STANDBY) for csc in cscs))
+def at_standby(*cscs: CscId) -> FleetView:
+    return fleet(*(view(csc, SummaryState.STANDBY) for csc in cscs))
 
 
 def test_who_arrives_leaves_and_comes_back_in_a_wait_is_recorded_once_each() -> None:
@@ -53,7 +53,7 @@ def test_who_arrives_leaves_and_comes_back_in_a_wait_is_recorded_once_each() -> 
 def test_who_is_not_heard_any_more_or_is_waived_has_neither_left_nor_arrived() -> None:
     state = after(opened(), StepApproved(WAIT, "the procedure", 1), CscsArrived(WAIT, PLAIN[:1]))
     deaf = replace(view(PLAIN[0], SummaryState.STANDBY), liveness=Liveness.FEED_DOWN, verdict=Verdict.UNKNOWN)
-    assert settle(state, sight(deaf)) == ()
+    assert settle(state, fleet(deaf)) == ()
     state = after(state, CscsWaived(PLAIN[1:2], OPERATOR, "not installed"))
     assert settle(state, at_standby(*PLAIN[:2])) == ()
 
@@ -73,7 +73,7 @@ def test_a_csc_that_leaves_its_target_is_missing_again_in_the_wait() -> None:
 def test_a_waiver_outlives_lost_and_offline_of_the_same_csc() -> None:
     state = after(opened(), StepApproved(WAIT, "the procedure", 1), CscsWaived(PLAIN[:1], OPERATOR, "broken"))
     for seen in (Effective.LOST, Effective.OFFLINE, Effective.LOST, Effective.STANDBY, Effective.FAULT):
-        shown = sight(view(PLAIN[0], effective=seen), *(view(csc, SummaryState.STANDBY) for csc in PLAIN[1:]))
+        shown = fleet(view(PLAIN[0], effective=seen), *(view(csc, SummaryState.STANDBY) for csc in PLAIN[1:]))
         state = after(state, *settle(state, shown))
         waiting = run_view(state, shown).wait
         assert waiting is not None
@@ -92,12 +92,12 @@ def test_a_journal_tells_of_each_wait_that_ended_when_who_arrived_to_stay() -> N
         (90.0, RunResumed(OPERATOR, 1)),
         (95.0, StepDone(WAIT)),
     ]
-    assert list(nights(told)) == [Night(WAIT, {A: 60.0, B: 1.0})]
-    assert list(nights(told[:-1])) == [], "a wait that goes on is no earlier night"
+    assert list(runs(told)) == [Night(WAIT, {A: 60.0, B: 1.0})]
+    assert list(runs(told[:-1])) == [], "a wait that goes on is no earlier night"
 
 
 def test_a_journal_without_arrivals_tells_of_no_night() -> None:
-    assert list(nights([(1.0, StepApproved(WAIT, "the procedure", 1)), (9.0, StepDone(WAIT))])) == []
+    assert list(runs([(1.0, StepApproved(WAIT, "the procedure", 1)), (9.0, StepDone(WAIT))])) == []
 
 
 def test_nights_are_learned_together_for_each_csc() -> None:
@@ -117,7 +117,7 @@ EARLIER = ArrivalsLearned(WAIT, 3, ((A, (100, 200, 600)), (B, (50, 60, 70))))
         ((A,), 300.0, Eta(3, 600.0)),
         ((A, B), 80.0, Eta(3, 200.0, overdue=((B, 60.0),))),
         ((A,), 600.0, Eta(3, None, overdue=((A, 200.0),))),
-        ((C,), 10.0, Eta(3, None, strangers=(C,))),
+        ((C,), 10.0, Eta(3, None, unseen_before=(C,))),
         ((), 10.0, Eta(3)),
     ],
 )
@@ -128,7 +128,7 @@ def test_the_last_of_those_missing_is_expected_as_on_the_nights_that_took_longer
 
 
 def test_without_an_earlier_night_nothing_is_foretold() -> None:
-    assert expected((A,), None, 10.0) == Eta(0, strangers=(A,))
+    assert expected((A,), None, 10.0) == Eta(0, unseen_before=(A,))
 
 
 def test_what_was_learned_is_shown_beside_the_wait_and_outlives_a_resume() -> None:
@@ -139,18 +139,18 @@ def test_what_was_learned_is_shown_beside_the_wait_and_outlives_a_resume() -> No
 
 
 def test_who_was_lost_before_the_run_acted_is_found_once_and_is_shown_while_it_is_lost() -> None:
-    lost = sight(*(view(csc, effective=Effective.LOST) for csc in PLAIN[:2]))
+    lost = fleet(*(view(csc, effective=Effective.LOST) for csc in PLAIN[:2]))
     found = lost_before(opened(), snapshot_of(lost))
     assert found == (LostFound(PLAIN[:2]),)
     state = after(opened(), *found, RunResumed(OPERATOR, 7))
     assert lost_before(state, snapshot_of(lost)) == ()
     assert run_view(state, lost).lost == frozenset(PLAIN[:2])
-    back = sight(view(A, SummaryState.STANDBY), replace(view(B, effective=Effective.LOST), changed_at=9.0))
+    back = fleet(view(A, SummaryState.STANDBY), replace(view(B, effective=Effective.LOST), changed_at=9.0))
     assert run_view(state, back).lost == frozenset(), "one is there, the other was up in between"
 
 
 def test_the_card_that_asks_about_who_was_lost_before_tells_it_of_which_group() -> None:
-    lost = sight(*(view(csc, effective=Effective.LOST) for csc in PLAIN[:2]))
+    lost = fleet(*(view(csc, effective=Effective.LOST) for csc in PLAIN[:2]))
     state = after(opened(), LostFound(PLAIN[:2]), StepApproved(StepId("cscs"), OPERATOR, 1))
     state = after(state, *(TargetEnded(StepId("cscs"), csc, Outcome.FAILED, "does not beat") for csc in PLAIN))
     card = run_view(state, lost).card
@@ -159,6 +159,6 @@ def test_the_card_that_asks_about_who_was_lost_before_tells_it_of_which_group() 
 
 
 def test_who_is_lost_after_the_run_acted_was_not_lost_before() -> None:
-    lost = sight(view(A, effective=Effective.LOST))
-    assert lost_before(opened(), snapshot_of(sight())) == ()
+    lost = fleet(view(A, effective=Effective.LOST))
+    assert lost_before(opened(), snapshot_of(fleet())) == ()
     assert lost_before(after(opened(), StepApproved(StepId("watcher"), OPERATOR, 1)), snapshot_of(lost)) == ()

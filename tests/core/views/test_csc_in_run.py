@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import HandItem, StepId
+from deploydash.core.procedure.runbook import ManualItem, StepId
 from deploydash.core.run.records import (
     CommandIntended,
     CscsArrived,
     CscsWaived,
-    ItemTicked,
+    ItemSignedOff,
     Outcome,
     StepApproved,
     StepSkipped,
@@ -51,11 +51,11 @@ def test_a_wait_says_whether_it_is_there() -> None:
 
 def test_what_a_person_does_to_it_is_told_with_who_did_it() -> None:
     book = small_runbook()
-    items = (HandItem("host-a", (), (CSC,)), HandItem("host-b", ()))
+    items = (ManualItem("host-a", (), (CSC,)), ManualItem("host-b", ()))
     steps = tuple(replace(step, items=items) if step.id == STOP else step for step in book.phases[0].steps)
     state = opened(replace(book, phases=(replace(book.phases[0], steps=steps),)))
     assert in_run(CSC, state)[1] == "bridges-stop: host-a, not done yet"
-    assert in_run(CSC, after(state, ItemTicked(STOP, 0, "Ana", OPERATOR)))[1] == "bridges-stop: host-a, done by Ana"
+    assert in_run(CSC, after(state, ItemSignedOff(STOP, 0, "Ana", OPERATOR)))[1] == "bridges-stop: host-a, done by Ana"
     assert in_run(CSC, after(state, StepSkipped(STOP, OPERATOR, "no bridge")))[1] == "bridges-stop: host-a, skipped"
 
 

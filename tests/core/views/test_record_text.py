@@ -8,13 +8,13 @@ from deploydash.core.procedure.runbook import StepId
 from deploydash.core.run.records import (
     RUN_RECORDS,
     CommandAnswered,
-    ItemTicked,
+    ItemSignedOff,
     Outcome,
+    PlaceholderSet,
     RunRecord,
     StepApproved,
     TargetEnded,
     TargetsDispatched,
-    WordTold,
 )
 from deploydash.core.views import record_text as sentences
 from deploydash.core.views.record_text import Kind, said
@@ -71,7 +71,7 @@ def test_an_override_is_of_a_kind_of_its_own_with_its_reason() -> None:
 
 def test_a_step_that_the_runbook_has_lost_is_told_all_the_same() -> None:
     gone = StepId("dance")
-    assert words(ItemTicked(gone, 2, "Ana", OPERATOR)) == "ticked dance as done by Ana"
+    assert words(ItemSignedOff(gone, 2, "Ana", OPERATOR)) == "ticked dance as done by Ana"
 
 
 def test_what_the_fleet_noticed_names_its_csc() -> None:
@@ -80,7 +80,7 @@ def test_what_the_fleet_noticed_names_its_csc() -> None:
     assert words(silent) == "MTDome is silent"
     first = ProcessNoticed(dome, 7, False, True, True, True, 1.0)
     assert words(first) == ""
-    assert words(WordTold("date", "2026-12-03", OPERATOR)) == "told <date>: 2026-12-03"
+    assert words(PlaceholderSet("date", "2026-12-03", OPERATOR)) == "told <date>: 2026-12-03"
 
 
 def test_a_standstill_of_ours_is_told_with_its_cause_and_whom_it_touched() -> None:

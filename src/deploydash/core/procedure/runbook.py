@@ -21,7 +21,7 @@ from deploydash.core.model import CscId, FeedName, Phase, Target
 StepId = NewType("StepId", str)
 """The name of a step, unique in its runbook: ``bridges-stop``."""
 
-BY_HAND = StepId("by-hand")
+DIRECT = StepId("direct")
 """Stands where a record names a step for what the lead commands outside every step; no runbook may use it."""
 
 
@@ -52,14 +52,14 @@ class StepKind(StrEnum):
 
     ``CSC``: state transitions are commanded. ``SCRIPT``: scripts are added to a ScriptQueue. ``SETTLE``: the
     lead decides one by one about what an earlier step left behind. ``WAIT``: nothing is sent, live data ends
-    it. ``BY_HAND``: a person does what the commands say and ticks it by name. ``CLOSE``: ends the run.
+    it. ``MANUAL``: a person does what the commands say and ticks it by name. ``CLOSE``: ends the run.
     """
 
     CSC = "csc"
     SCRIPT = "script"
     SETTLE = "settle"
     WAIT = "wait"
-    BY_HAND = "by-hand"
+    MANUAL = "manual"
     CLOSE = "close"
 
 
@@ -113,7 +113,7 @@ class ScriptItem:
 
 
 @dataclass(frozen=True, slots=True)
-class HandItem:
+class ManualItem:
     """Something a person does: ``name`` says on what (a host, a CSC, an owner), ``commands`` exactly how.
 
     ``cscs`` are those on which the effect will be seen.
@@ -124,7 +124,7 @@ class HandItem:
     cscs: tuple[CscId, ...] = ()
 
 
-Item = CscItem | ScriptItem | HandItem
+Item = CscItem | ScriptItem | ManualItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +294,7 @@ class Step:
         for item in self.items:
             if isinstance(item, CscItem):
                 named[item.csc] = None
-            elif isinstance(item, HandItem):
+            elif isinstance(item, ManualItem):
                 named.update(dict.fromkeys(item.cscs))
         return tuple(named)
 

@@ -38,17 +38,17 @@ class Arm:
     typed_at: float | None = None
 
 
-def shut(reasons: tuple[GateReason, ...], overridden: frozenset[str] = frozenset()) -> tuple[GateReason, ...]:
+def closed_reasons(reasons: tuple[GateReason, ...], overridden: frozenset[str] = frozenset()) -> tuple[GateReason, ...]:
     """Return the reasons that keep a gate shut; a built-in rule cannot be overridden."""
     return tuple(reason for reason in reasons if not reason.met and (reason.rule or reason.sentence not in overridden))
 
 
-def death(arm: Arm, now: float, reasons: tuple[GateReason, ...], overridden: frozenset[str]) -> str | None:
+def disarm_reason(arm: Arm, now: float, reasons: tuple[GateReason, ...], overridden: frozenset[str]) -> str | None:
     """Return why an arm has died, in a sentence for the card, or None while it lives.
 
     Only a precondition on the step's own targets and what reaches them, or a built-in rule, kills an arm.
     """
-    for reason in shut(reasons, overridden):
+    for reason in closed_reasons(reasons, overridden):
         if reason.rule:
             return f"disarmed: {reason.sentence}"
         if reason.own:
@@ -59,7 +59,7 @@ def death(arm: Arm, now: float, reasons: tuple[GateReason, ...], overridden: fro
     return None
 
 
-def death_by_hand(arm: Arm, now: float, refusal: str | None) -> str | None:
+def direct_disarm_reason(arm: Arm, now: float, refusal: str | None) -> str | None:
     """Return why the arm of a command by hand has died, or None; whatever forbids the command kills it."""
     if refusal is not None:
         return f"disarmed: {refusal}"

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CscId, Liveness, SummaryState, Target, Verdict
-from deploydash.core.procedure.runbook import BY_HAND, CscItem, Step, StepId, StepKind, StepsSettled
-from deploydash.core.run.arm import shut
-from deploydash.core.run.direct_commands import approved, may_intend_by_hand, unsettled
-from deploydash.core.run.gate import Sight, forbids, in_hand, reasons
+from deploydash.core.procedure.runbook import DIRECT, CscItem, Step, StepId, StepKind, StepsSettled
+from deploydash.core.run.arm import closed_reasons
+from deploydash.core.run.direct_commands import approved, may_intend_direct, unsettled
+from deploydash.core.run.gate import FleetView, blocked_by, directly_commanded, reasons
 from deploydash.core.run.items import (
     Ruled,
     following,
-    may_tick,
+    may_sign_off,
     queue_ordered,
     retried,
     route_of,
@@ -28,7 +28,7 @@ from deploydash.core.run.orders import (
     Answer,
     Approve,
     Close,
-    CommandByHand,
+    DirectCommand,
     Extend,
     Finish,
     Hold,
@@ -37,10 +37,10 @@ from deploydash.core.run.orders import (
     Release,
     Retry,
     RunOrder,
+    SetPlaceholders,
+    SignOff,
     Skip,
     TakeRoute,
-    TellWords,
-    Tick,
     Waive,
     WaiveDebt,
 )
@@ -52,9 +52,10 @@ from deploydash.core.run.records import (
     CscsLeft,
     CscsWaived,
     DebtWaived,
-    ItemTicked,
+    ItemSignedOff,
     NoteWritten,
     Outcome,
+    PlaceholderSet,
     RunClosed,
     RunHeld,
     RunRecord,
@@ -65,7 +66,6 @@ from deploydash.core.run.records import (
     TargetEnded,
     TargetsDispatched,
     WaitExtended,
-    WordTold,
 )
 from deploydash.core.run.state import RunState, StepStatus, TargetProgress, TargetStatus
 
@@ -77,13 +77,13 @@ class Refused:
     why: str
 
 
-TICKED = frozenset({StepKind.BY_HAND, StepKind.SCRIPT})
+SIGNED_OFF = frozenset({StepKind.MANUAL, StepKind.SCRIPT})
 """What may be done by a person and ticked by name. Scripts may be let go as well, and are then added and followed."""
 
 Decision = tuple[RunRecord, ...] | Refused
 
 
-def decide(order: RunOrder, state: RunState, sight: Sight, operator: str) -> Decision:
+def decide(order: RunOrder, state: RunState, fleet: FleetView, operator: str) -> Decision:
     """Return the records of an order, or why it is refused. Nothing is ever half done."""
     if state.closed:
         return Refused("the run is closed")
@@ -97,21 +97,21 @@ def decide(order: RunOrder, state: RunState, sight: Sight, operator: str) -> Dec
         return _waive(order, state, operator)
     if isinstance(order, WaiveDebt):
         return _waive_debt(order, state, operator)
-    if isinstance(order, CommandByHand):
-        return _ruled(approved(order, state, sight, operator))
+    if isinstance(order, DirectCommand):
+        return _ruled(approved(order, state, fleet, operator))
     if isinstance(order, Answer):
         return _answer(order, state, operator)
-    if isinstance(order, TellWords):
-        return _tell_words(order, state, operator)
+    if isinstance(order, SetPlaceholders):
+        return _set_placeholders(order, state, operator)
     if isinstance(order, Close):
         return _close(state, operator)
-    return _decide_step(order, state, sight, operator)
+    return _decide_step(order, state, fleet, operator)
 
 
 def _decide_step(
-    order: Approve | Tick | Finish | Skip | Retry | TakeRoute | AddScript | QueueOrder | Extend,
+    order: Approve | SignOff | Finish | Skip | Retry | TakeRoute | AddScript | QueueOrder | Extend,
     state: RunState,
-    sight: Sight,
+    fleet: FleetView,
     operator: str,
 ) -> Decision:
     try:
@@ -119,19 +119,19 @@ def _decide_step(
     except KeyError:
         return Refused(f"this runbook has no step {order.step}")
     if isinstance(order, Approve):
-        return _approve(order, step, state, sight, operator)
-    if isinstance(order, Tick):
-        return _tick(order, step, state, sight, operator)
+        return _approve(order, step, state, fleet, operator)
+    if isinstance(order, SignOff):
+        return _sign_off(order, step, state, fleet, operator)
     if isinstance(order, Finish):
-        return _finish(step, state, sight)
+        return _finish(step, state, fleet)
     if isinstance(order, Retry):
-        return _retry(order, step, state, sight, operator)
+        return _retry(order, step, state, fleet, operator)
     if isinstance(order, TakeRoute):
-        return _ruled(route_taken(order, step, route_of(step, state), state, sight, operator))
+        return _ruled(route_taken(order, step, route_of(step, state), state, fleet, operator))
     if isinstance(order, AddScript):
-        return _ruled(script_added(order, step, state, sight, operator))
+        return _ruled(script_added(order, step, state, fleet, operator))
     if isinstance(order, QueueOrder):
-        return _ruled(queue_ordered(order, step, state, sight, operator))
+        return _ruled(queue_ordered(order, step, state, fleet, operator))
     if isinstance(order, Extend):
         waits = step.kind is StepKind.WAIT and state.status(step) is StepStatus.UNDER_WAY
         return (WaitExtended(step.id, order.seconds, operator),) if waits else Refused(f"{step.id} is no open wait")
@@ -146,29 +146,29 @@ def _ruled(ruled: Ruled) -> Decision:
     return Refused(ruled) if isinstance(ruled, str) else ruled
 
 
-def _approve(order: Approve, step: Step, state: RunState, sight: Sight, operator: str) -> Decision:
-    if step.kind in {StepKind.BY_HAND, StepKind.CLOSE}:
+def _approve(order: Approve, step: Step, state: RunState, fleet: FleetView, operator: str) -> Decision:
+    if step.kind in {StepKind.MANUAL, StepKind.CLOSE}:
         return Refused(f"{step.id} is done by a person: tick it by name, or close the run")
     if order.overridden and not order.reason.strip():
         return Refused("an override needs a typed reason")
-    closed = shut(reasons(step, state, sight), frozenset(order.overridden))
+    closed = closed_reasons(reasons(step, state, fleet), frozenset(order.overridden))
     if closed:
         first = closed[0]
         return Refused(first.sentence + (f"; it waits for {first.waits_for}" if first.waits_for else ""))
     approved = StepApproved(step.id, operator, order.snapshot, order.overridden, order.reason.strip())
     if step.kind is not StepKind.CSC:
         return (approved,)
-    return (approved, TargetsDispatched(step.id, first_targets(step, state, sight), operator))
+    return (approved, TargetsDispatched(step.id, first_targets(step, state, fleet), operator))
 
 
-def first_targets(step: Step, state: RunState, sight: Sight) -> tuple[CscId, ...]:
+def first_targets(step: Step, state: RunState, fleet: FleetView) -> tuple[CscId, ...]:
     """Return the CSCs of a step that have to be worked on: not waived, not protected."""
     keep = set(state.runbook.protected)
-    return tuple(csc for csc in step.cscs if csc not in state.waived and csc not in keep and csc in sight.views)
+    return tuple(csc for csc in step.cscs if csc not in state.waived and csc not in keep and csc in fleet.views)
 
 
-def _tick(order: Tick, step: Step, state: RunState, sight: Sight, operator: str) -> Decision:
-    if step.kind not in TICKED:
+def _sign_off(order: SignOff, step: Step, state: RunState, fleet: FleetView, operator: str) -> Decision:
+    if step.kind not in SIGNED_OFF:
         return Refused(f"{step.id} ends by what is seen, not by a tick")
     if not order.by.strip():
         return Refused("a tick needs the name of who did it")
@@ -176,10 +176,10 @@ def _tick(order: Tick, step: Step, state: RunState, sight: Sight, operator: str)
         return Refused(f"a tick of {step.id} needs {step.records}")
     progress = state.progress(step.id)
     scripts = step.kind is StepKind.SCRIPT
-    if scripts and (why := may_tick(step, order.item, order.note, progress)):
+    if scripts and (why := may_sign_off(step, order.item, order.note, progress)):
         return Refused(why)
     if progress.approved_utc is None:
-        closed = shut(reasons(step, state, sight))
+        closed = closed_reasons(reasons(step, state, fleet))
         if closed:
             return Refused(
                 closed[0].sentence + (f"; it waits for {closed[0].waits_for}" if closed[0].waits_for else "")
@@ -188,15 +188,15 @@ def _tick(order: Tick, step: Step, state: RunState, sight: Sight, operator: str)
         return Refused(f"{step.id} is {state.status(step).value}")
     records: list[RunRecord] = []
     if progress.approved_utc is None:
-        records.append(StepApproved(step.id, operator, sight.number))
-    records.append(ItemTicked(step.id, order.item, order.by.strip(), operator, order.note.strip()))
-    ticked = {*progress.ticks, order.item}
-    if order.item == -1 or (len(ticked) >= len(step.items) and not scripts):
+        records.append(StepApproved(step.id, operator, fleet.number))
+    records.append(ItemSignedOff(step.id, order.item, order.by.strip(), operator, order.note.strip()))
+    signed_off = {*progress.sign_offs, order.item}
+    if order.item == -1 or (len(signed_off) >= len(step.items) and not scripts):
         records.append(StepDone(step.id))
     return tuple(records)
 
 
-def _retry(order: Retry, step: Step, state: RunState, sight: Sight, operator: str) -> Decision:
+def _retry(order: Retry, step: Step, state: RunState, fleet: FleetView, operator: str) -> Decision:
     if step.kind is StepKind.SCRIPT:
         return _ruled(retried(order, step, state, operator))
     targets = state.progress(step.id).targets
@@ -206,7 +206,7 @@ def _retry(order: Retry, step: Step, state: RunState, sight: Sight, operator: st
         return Refused("none of these failed or is unknown")
     wanted = {item.csc: item.target for item in step.items if isinstance(item, CscItem)}
     for csc in cscs:
-        why = forbids(csc, wanted[csc], state, sight, bulk=True)
+        why = blocked_by(csc, wanted[csc], state, fleet, bulk=True)
         if why:
             return Refused(why)
     return (TargetsDispatched(step.id, cscs, operator),)
@@ -243,21 +243,21 @@ def _answer(order: Answer, state: RunState, operator: str) -> Decision:
     return (ChoiceAnswered(order.choice, order.answer, operator),)
 
 
-def _tell_words(order: TellWords, state: RunState, operator: str) -> Decision:
+def _set_placeholders(order: SetPlaceholders, state: RunState, operator: str) -> Decision:
     told = tuple((word, text.strip()) for word, text in order.words)
     for word, text in told:
         if word not in state.runbook.blanks or word in OF_THE_RUN:
             return Refused(f"<{word}> is no word that this runbook waits for")
         if not text or not text.isprintable() or "<" in text or ">" in text:
             return Refused(f"<{word}> needs a text in one line, without angle brackets")
-    return tuple(WordTold(word, text, operator) for word, text in told)
+    return tuple(PlaceholderSet(word, text, operator) for word, text in told)
 
 
 def _close(state: RunState, operator: str) -> Decision:
     debts = [debt.what for _, debt in state.debts()]
     if debts:
         return Refused("these debts are open: " + "; ".join(debts))
-    moving = [str(csc) for csc in state.by_hand if in_hand(csc, state)]
+    moving = [str(csc) for csc in state.direct if directly_commanded(csc, state)]
     if moving:
         return Refused(f"commanded by hand, and not ended: {', '.join(moving)}")
     open_ = [step.id for step in state.runbook.steps() if not state.settled(step) and step.kind is not StepKind.CLOSE]
@@ -266,23 +266,23 @@ def _close(state: RunState, operator: str) -> Decision:
     return (RunClosed(operator),)
 
 
-def _finish(step: Step, state: RunState, sight: Sight) -> Decision:
+def _finish(step: Step, state: RunState, fleet: FleetView) -> Decision:
     if step.kind not in {StepKind.WAIT, StepKind.SETTLE}:
         return Refused(f"{step.id} ends by itself when its effect is seen")
-    missing = not_there(step, state, sight)
+    missing = not_there(step, state, fleet)
     if missing:
         return Refused(f"{len(missing)} are not there: {', '.join(str(csc) for csc, _ in missing[:4])}")
     return (StepDone(step.id),)
 
 
-def not_there(step: Step, state: RunState, sight: Sight) -> list[tuple[CscId, CscView | None]]:
+def not_there(step: Step, state: RunState, fleet: FleetView) -> list[tuple[CscId, CscView | None]]:
     """Return the CSCs of a wait that are not at their target and not waived, by the live state."""
     replaced = state.runbook.startup_targets(state.answers)
     wanted = {item.csc: replaced.get(item.csc, item.target) for item in step.items if isinstance(item, CscItem)}
     return [
-        (csc, sight.views.get(csc))
+        (csc, fleet.views.get(csc))
         for csc, target in wanted.items()
-        if csc not in state.waived and not is_at(sight.views.get(csc), target)
+        if csc not in state.waived and not is_at(fleet.views.get(csc), target)
     ]
 
 
@@ -301,7 +301,7 @@ def is_at(view: CscView | None, target: Target) -> bool:
     return target.state is not SummaryState.OFFLINE or view.camera or not beats
 
 
-def settle(state: RunState, sight: Sight) -> tuple[RunRecord, ...]:
+def settle(state: RunState, fleet: FleetView) -> tuple[RunRecord, ...]:
     """Return what follows from looking, without any order: waits that begin, targets seen, steps that ended.
 
     Nothing here acts on the outside. An unknown target that is seen where it should be has arrived.
@@ -309,31 +309,31 @@ def settle(state: RunState, sight: Sight) -> tuple[RunRecord, ...]:
     if state.closed or state.opened is None:
         return ()
     records: list[RunRecord] = [
-        TargetEnded(BY_HAND, csc, Outcome.REACHED, "seen there")
+        TargetEnded(DIRECT, csc, Outcome.REACHED, "seen there")
         for csc, target in unsettled(state)
-        if is_at(sight.views.get(csc), target)
+        if is_at(fleet.views.get(csc), target)
     ]
     for step in state.runbook.steps():
         status = state.status(step)
-        if step.kind is StepKind.WAIT and status is StepStatus.PENDING and _deployed(step, state, sight):
-            records.append(StepApproved(step.id, "the procedure", sight.number))
+        if step.kind is StepKind.WAIT and status is StepStatus.PENDING and _deployed(step, state, fleet):
+            records.append(StepApproved(step.id, "the procedure", fleet.number))
         elif step.kind is StepKind.WAIT and status is StepStatus.UNDER_WAY:
-            records += _arrivals(step, state, sight)
+            records += _arrivals(step, state, fleet)
         elif step.kind is StepKind.CSC and status in {StepStatus.UNDER_WAY, StepStatus.ASKING}:
-            records += _seen(step, state, sight)
+            records += _seen(step, state, fleet)
         elif step.kind is StepKind.SCRIPT and status is StepStatus.UNDER_WAY:
-            records += following(step, state, sight)
+            records += following(step, state, fleet)
     return tuple(records)
 
 
-def _deployed(step: Step, state: RunState, sight: Sight) -> bool:
+def _deployed(step: Step, state: RunState, fleet: FleetView) -> bool:
     named = [condition for condition in step.preconditions if isinstance(condition, StepsSettled)]
-    return bool(named) and step.applies(state.answers) is True and not shut(reasons(step, state, sight))
+    return bool(named) and step.applies(state.answers) is True and not closed_reasons(reasons(step, state, fleet))
 
 
-def _arrivals(step: Step, state: RunState, sight: Sight) -> list[RunRecord]:
+def _arrivals(step: Step, state: RunState, fleet: FleetView) -> list[RunRecord]:
     """Return who of a wait is seen to have arrived or to have left; what is unknown has done neither."""
-    missing = dict(not_there(step, state, sight))
+    missing = dict(not_there(step, state, fleet))
     arrived = state.progress(step.id).arrived
     came = [csc for csc in step.cscs if csc not in arrived and csc not in missing and csc not in state.waived]
     left = [
@@ -345,16 +345,16 @@ def _arrivals(step: Step, state: RunState, sight: Sight) -> list[RunRecord]:
     return [*records, CscsLeft(step.id, tuple(left))] if left else records
 
 
-def _seen(step: Step, state: RunState, sight: Sight) -> list[RunRecord]:
+def _seen(step: Step, state: RunState, fleet: FleetView) -> list[RunRecord]:
     wanted = {item.csc: item.target for item in step.items if isinstance(item, CscItem)}
     targets = state.progress(step.id).targets
     found: list[RunRecord] = [
         TargetEnded(step.id, csc, Outcome.REACHED, "seen there")
         for csc, target in targets.items()
-        if target.status is TargetStatus.UNKNOWN and is_at(sight.views.get(csc), wanted[csc])
+        if target.status is TargetStatus.UNKNOWN and is_at(fleet.views.get(csc), wanted[csc])
     ]
     now_there = {record.csc for record in found if isinstance(record, TargetEnded)}
-    if all(_is_over(csc, targets.get(csc), now_there, state) for csc in first_targets(step, state, sight)):
+    if all(_is_over(csc, targets.get(csc), now_there, state) for csc in first_targets(step, state, fleet)):
         found.append(StepDone(step.id))
     return found
 
@@ -364,14 +364,14 @@ def _is_over(csc: CscId, target: TargetProgress | None, now_there: set[CscId], s
     return reached or csc in now_there or csc in state.waived
 
 
-def may_intend(record: CommandIntended, state: RunState, sight: Sight) -> str | None:
+def may_intend(record: CommandIntended, state: RunState, fleet: FleetView) -> str | None:
     """Return why a command that an action is about to send must not be sent, or None.
 
     The last look before each command: the step is approved and under way for this CSC, nothing is in flight
     for it, and no order rule forbids it.
     """
-    if record.step == BY_HAND:
-        return may_intend_by_hand(record, state, sight)
+    if record.step == DIRECT:
+        return may_intend_direct(record, state, fleet)
     step = state.runbook.step(StepId(record.step))
     target = state.progress(step.id).targets.get(record.csc)
     if target is None or target.status is not TargetStatus.UNDER_WAY:
@@ -379,4 +379,4 @@ def may_intend(record: CommandIntended, state: RunState, sight: Sight) -> str | 
     if target.command and not target.answered:
         return f"{target.command} to {record.csc} has no answer yet"
     wanted = {item.csc: item.target for item in step.items if isinstance(item, CscItem)}
-    return forbids(record.csc, wanted[record.csc], state, sight, bulk=True)
+    return blocked_by(record.csc, wanted[record.csc], state, fleet, bulk=True)

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from deploydash.core.fleet.override import bad_override
 from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CameraSubstate, CscId, Liveness, Target
-from deploydash.core.procedure.runbook import BY_HAND, CscItem, Lane, Step, StepKind, System, Tier
+from deploydash.core.procedure.runbook import DIRECT, CscItem, Lane, Step, StepKind, System, Tier
 from deploydash.core.procedure.transitions import LEADS_TO, legal
-from deploydash.core.run.gate import Sight, forbids
-from deploydash.core.run.orders import CommandByHand
-from deploydash.core.run.records import CommandIntended, HandCommandApproved
+from deploydash.core.run.gate import FleetView, blocked_by
+from deploydash.core.run.orders import DirectCommand
+from deploydash.core.run.records import CommandIntended, DirectCommandApproved
 from deploydash.core.run.state import RunState, TargetStatus
 
 AT_ONCE = 8
@@ -30,7 +30,7 @@ def confirmation(cscs: tuple[CscId, ...], state: RunState) -> str:
 
 
 def why_not(
-    csc: CscId, command: str, state: RunState, sight: Sight, *, several: bool, sent: bool = False
+    csc: CscId, command: str, state: RunState, fleet: FleetView, *, several: bool, sent: bool = False
 ) -> str | None:
     """Return why this command may not be sent to this CSC by hand now, or None.
 
@@ -40,13 +40,13 @@ def why_not(
         return "the run is closed"
     if several and command == "exitControl":
         return "exitControl by hand is for one CSC at a time; several go OFFLINE by a step, with the site's name typed"
-    why = forbids(csc, Target(LEADS_TO[command]), state, sight, bulk=several, by_hand=True)
+    why = blocked_by(csc, Target(LEADS_TO[command]), state, fleet, bulk=several, direct=True)
     if why is not None:
         return why
     if not sent and (step := _in_flight(csc, state)):
-        return f"{csc} is being commanded {'by hand' if step == BY_HAND else f'in {step}'}"
-    view = sight.views.get(csc)
-    return _deaf(csc, view, sight.at) or (None if view is None else illegal(view, command))
+        return f"{csc} is being commanded {'by hand' if step == DIRECT else f'in {step}'}"
+    view = fleet.views.get(csc)
+    return _deaf(csc, view, fleet.at) or (None if view is None else illegal(view, command))
 
 
 def illegal(view: CscView, command: str) -> str | None:
@@ -59,7 +59,7 @@ def illegal(view: CscView, command: str) -> str | None:
     return None
 
 
-def refusal(order: CommandByHand, state: RunState, sight: Sight) -> str | None:
+def refusal(order: DirectCommand, state: RunState, fleet: FleetView) -> str | None:
     """Return why an order may not go now, or None; an arm on it dies of the same."""
     if not order.cscs or len(set(order.cscs)) != len(order.cscs) or len(order.cscs) != len(order.seen):
         return "no CSC is chosen, or one of them twice"
@@ -70,50 +70,50 @@ def refusal(order: CommandByHand, state: RunState, sight: Sight) -> str | None:
     if not_a_name := bad_override(order.override):
         return not_a_name
     for csc, seen in zip(order.cscs, order.seen, strict=True):
-        view = sight.views.get(csc)
+        view = fleet.views.get(csc)
         if view is not None and view.reported is not None and view.reported is not seen:
             return f"{csc} is {view.reported.name} now; it was {seen.name} when you chose"
-        if why := why_not(csc, order.command, state, sight, several=len(order.cscs) > 1):
+        if why := why_not(csc, order.command, state, fleet, several=len(order.cscs) > 1):
             return why
     wanted = confirmation(order.cscs, state)
     return None if order.typed.strip() == wanted else f"type {wanted} to confirm"
 
 
 def approved(
-    order: CommandByHand, state: RunState, sight: Sight, operator: str
-) -> tuple[HandCommandApproved, ...] | str:
+    order: DirectCommand, state: RunState, fleet: FleetView, operator: str
+) -> tuple[DirectCommandApproved, ...] | str:
     """Return the record that lets a command by hand go, or why not."""
-    if why := refusal(order, state, sight):
+    if why := refusal(order, state, fleet):
         return why
-    return (HandCommandApproved(order.cscs, order.command, order.override, order.seen, operator, order.snapshot),)
+    return (DirectCommandApproved(order.cscs, order.command, order.override, order.seen, operator, order.snapshot),)
 
 
-def step_of(record: HandCommandApproved) -> Step:
+def step_of(record: DirectCommandApproved) -> Step:
     """Return what was let go in the shape of a step, so that the same action carries it out."""
     target = Target(LEADS_TO[record.command])
     items = tuple(CscItem(csc, target, override=record.override) for csc in record.cscs)
     title = f"{record.command} by hand"
     ends = f"each is seen {target}"
-    return Step(BY_HAND, title, StepKind.CSC, System.SAL, Tier.MODERATE, Lane.MAIN, ends, items, at_once=AT_ONCE)
+    return Step(DIRECT, title, StepKind.CSC, System.SAL, Tier.MODERATE, Lane.MAIN, ends, items, at_once=AT_ONCE)
 
 
-def may_intend_by_hand(record: CommandIntended, state: RunState, sight: Sight) -> str | None:
+def may_intend_direct(record: CommandIntended, state: RunState, fleet: FleetView) -> str | None:
     """Return why a command by hand must not be sent, or None: the last look, and never a second command."""
-    let_go, target = state.by_hand.get(record.csc), state.progress(BY_HAND).targets.get(record.csc)
+    let_go, target = state.direct.get(record.csc), state.progress(DIRECT).targets.get(record.csc)
     if let_go is None or target is None or target.status is not TargetStatus.UNDER_WAY:
         return f"{record.csc} was not let go by hand"
     if target.command:
         return f"{target.command} was sent to {record.csc}, and one command was let go"
     if record.command != let_go.command:
         return f"{let_go.command} was let go for {record.csc}, which has moved since"
-    return why_not(record.csc, record.command, state, sight, several=len(let_go.cscs) > 1, sent=True)
+    return why_not(record.csc, record.command, state, fleet, several=len(let_go.cscs) > 1, sent=True)
 
 
 def unsettled(state: RunState) -> Iterator[tuple[CscId, Target]]:
     """Yield the CSCs of which nobody knows what came of their command by hand, and the state it leads to."""
-    for csc, target in state.progress(BY_HAND).targets.items():
-        if target.status is TargetStatus.UNKNOWN and csc in state.by_hand:
-            yield csc, Target(LEADS_TO[state.by_hand[csc].command])
+    for csc, target in state.progress(DIRECT).targets.items():
+        if target.status is TargetStatus.UNKNOWN and csc in state.direct:
+            yield csc, Target(LEADS_TO[state.direct[csc].command])
 
 
 def _in_flight(csc: CscId, state: RunState) -> str:

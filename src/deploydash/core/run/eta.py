@@ -27,13 +27,13 @@ class Eta:
     is. ``overdue``: (who, usual seconds), later now than on any earlier night. ``strangers``: of whom no night tells.
     """
 
-    nights: int
+    runs: int
     after_s: float | None = None
     overdue: tuple[tuple[CscId, float], ...] = ()
-    strangers: tuple[CscId, ...] = ()
+    unseen_before: tuple[CscId, ...] = ()
 
 
-def nights(entries: Iterable[tuple[float, object]]) -> Iterator[Night]:
+def runs(entries: Iterable[tuple[float, object]]) -> Iterator[Night]:
     """Yield the waits of one journal that ended, from its records with the UTC of their lines.
 
     A journal that tells no arrivals, as older ones do not, has none.
@@ -75,10 +75,10 @@ def expected(missing: Iterable[CscId], earlier: ArrivalsLearned | None, elapsed_
     estimate lies in the past. Who never took as long is overdue and foretells nothing.
     """
     if earlier is None:
-        return Eta(0, strangers=tuple(missing))
+        return Eta(0, unseen_before=tuple(missing))
     times = dict(earlier.seconds)
     ahead: list[float] = []
-    overdue, strangers = [], []
+    overdue, unseen_before = [], []
     for csc in missing:
         took = times.get(csc, ())
         later = [seconds for seconds in took if seconds > elapsed_s]
@@ -87,5 +87,5 @@ def expected(missing: Iterable[CscId], earlier: ArrivalsLearned | None, elapsed_
         elif took:
             overdue.append((csc, float(median(took))))
         else:
-            strangers.append(csc)
-    return Eta(earlier.nights, max(ahead, default=None), tuple(overdue), tuple(strangers))
+            unseen_before.append(csc)
+    return Eta(earlier.runs, max(ahead, default=None), tuple(overdue), tuple(unseen_before))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from deploydash.core.fleet.snapshot import CscView, Snapshot
 from deploydash.core.model import CscId, Effective, FeedName, FeedState, Liveness, SummaryState, Target
 from deploydash.core.procedure.runbook import (
-    BY_HAND,
+    DIRECT,
     Answered,
     CscAt,
     CscItem,
@@ -38,7 +38,7 @@ _KAFKA = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class FleetView:
     """What is seen of the world at the moment of asking: a snapshot's CSCs and feeds."""
 
     views: Mapping[CscId, CscView]
@@ -49,7 +49,7 @@ class Sight:
     cscs: tuple[CscView, ...] = ()
 
     @classmethod
-    def of(cls, snapshot: Snapshot, before: Sight | None = None) -> Sight:
+    def of(cls, snapshot: Snapshot, before: FleetView | None = None) -> FleetView:
         """Return what a snapshot shows; ``before`` lends its views where none of them changed since."""
         if before is not None and before.cscs is snapshot.cscs:
             views = before.views
@@ -74,15 +74,15 @@ class GateReason:
     waits_for: str = ""
 
 
-def reasons(step: Step, state: RunState, sight: Sight) -> tuple[GateReason, ...]:
+def reasons(step: Step, state: RunState, fleet: FleetView) -> tuple[GateReason, ...]:
     """Return every precondition of a step with whether it is met, order rules first."""
-    general = [_not_held(state), _status(step, state), *_lane(step, state, sight), *_feeds(step, sight)]
-    rules = [reason for reason in order_rules(step, state, sight) if reason is not None]
-    own = [_evaluate(condition, step, state, sight) for condition in step.preconditions]
+    general = [_not_held(state), _status(step, state), *_lane(step, state, fleet), *_feeds(step, fleet)]
+    rules = [reason for reason in order_rules(step, state, fleet) if reason is not None]
+    own = [_evaluate(condition, step, state, fleet) for condition in step.preconditions]
     return tuple([reason for reason in general if not reason.met] + rules + own)
 
 
-def order_rules(step: Step, state: RunState, sight: Sight) -> list[GateReason]:
+def order_rules(step: Step, state: RunState, fleet: FleetView) -> list[GateReason]:
     """Return the built-in order rules that concern a step's CSC commands."""
     if step.kind is not StepKind.CSC:
         return []
@@ -93,58 +93,58 @@ def order_rules(step: Step, state: RunState, sight: Sight) -> list[GateReason]:
     if touched:
         names = ", ".join(map(str, touched))
         found.append(GateReason(f"{names} must keep running and no step touches them", met=False, own=True, rule=True))
-    busy = [csc for csc in step.cscs if in_hand(csc, state)]
+    busy = [csc for csc in step.cscs if directly_commanded(csc, state)]
     if busy:
         names = ", ".join(map(str, busy))
         found.append(GateReason(f"{names} commanded by hand", met=False, own=True, rule=True, waits_for="its end"))
     if any(csc != WATCHER for csc in going_down):
-        found.append(_watcher_down(state, sight))
+        found.append(_watcher_down(state, fleet))
     running = [why for csc in going_down if (why := _runs_ours(csc, state)) is not None]
     found += [GateReason(why, met=False, rule=True, waits_for="the end of that script") for why in running]
     if any(csc.name == QUEUE for csc in going_down):
         found.append(
-            _all_down("every CSC of this run's shutdown set", state.runbook.shutdown_set, state, sight, rule=True)
+            _all_down("every CSC of this run's shutdown set", state.runbook.shutdown_set, state, fleet, rule=True)
         )
     return found
 
 
-def in_hand(csc: CscId, state: RunState) -> bool:
+def directly_commanded(csc: CscId, state: RunState) -> bool:
     """Say whether a command by hand to this CSC is under way."""
-    target = state.progress(BY_HAND).targets.get(csc)
+    target = state.progress(DIRECT).targets.get(csc)
     return target is not None and target.status is TargetStatus.UNDER_WAY
 
 
-def forbids(
-    csc: CscId, target: Target, state: RunState, sight: Sight, *, bulk: bool, by_hand: bool = False
+def blocked_by(
+    csc: CscId, target: Target, state: RunState, fleet: FleetView, *, bulk: bool, direct: bool = False
 ) -> str | None:
     """Return why a command towards ``target`` must not be sent to a CSC at this moment, or None.
 
     The last look before each single command: the order rules hold while a step is under way, too. ``by_hand``: the
     command is the one by hand itself.
     """
-    if not by_hand and in_hand(csc, state):
+    if not direct and directly_commanded(csc, state):
         return f"{csc} is being commanded by hand"
     if state.held_by is not None:
         return f"the run is held by {state.held_by}"
     if bulk and csc in state.runbook.protected:
         return f"{csc} is protected: no bulk action touches it"
-    if sight.feeds.get(FeedName.KAFKA) is not FeedState.UP:
+    if fleet.feeds.get(FeedName.KAFKA) is not FeedState.UP:
         return "Kafka is not up, so nobody would see what happens"
-    if by_hand and registry_lost(sight):
+    if direct and registry_lost(fleet):
         return "the schema registry is not up, so no command can be written"
     if target.state is not SummaryState.ENABLED and (why := _runs_ours(csc, state)) is not None:
         return why
     if target.state is not SummaryState.OFFLINE or csc == WATCHER:
         return None
-    rule = _watcher_down(state, sight)
+    rule = _watcher_down(state, fleet)
     if rule.met and csc.name == QUEUE:
-        rule = _all_down("the shutdown set", state.runbook.shutdown_set, state, sight, rule=True)
+        rule = _all_down("the shutdown set", state.runbook.shutdown_set, state, fleet, rule=True)
     return None if rule.met else f"{rule.sentence}: {rule.waits_for}"
 
 
-def registry_lost(sight: Sight) -> bool:
+def registry_lost(fleet: FleetView) -> bool:
     """Say whether the registry is known not to answer: then no command can be written."""
-    return sight.feeds.get(FeedName.SCHEMA_REGISTRY) in {FeedState.DOWN, FeedState.DEGRADED}
+    return fleet.feeds.get(FeedName.SCHEMA_REGISTRY) in {FeedState.DOWN, FeedState.DEGRADED}
 
 
 def _runs_ours(csc: CscId, state: RunState) -> str | None:
@@ -165,7 +165,7 @@ def is_up(view: CscView | None) -> bool:
     return view.effective is not Effective.OFFLINE
 
 
-def only_silence_awaited(step: Step, state: RunState, sight: Sight) -> bool:
+def only_silence_awaited(step: Step, state: RunState, fleet: FleetView) -> bool:
     """Say whether nothing is left of a step but to see processes end that acknowledged exitControl and told OFFLINE.
 
     By the order rules those are down, and they take no command any more. So the next step of commands may go; each of
@@ -178,7 +178,7 @@ def only_silence_awaited(step: Step, state: RunState, sight: Sight) -> bool:
     return all(
         csc in state.waived
         or target.status is TargetStatus.REACHED
-        or (csc in leaving and _told_offline(target, sight.views.get(csc)))
+        or (csc in leaving and _told_offline(target, fleet.views.get(csc)))
         for csc, target in targets.items()
     )
 
@@ -190,15 +190,15 @@ def _told_offline(target: TargetProgress, view: CscView | None) -> bool:
     return acknowledged and view.reported is SummaryState.OFFLINE
 
 
-def _watcher_down(state: RunState, sight: Sight) -> GateReason:
+def _watcher_down(state: RunState, fleet: FleetView) -> GateReason:
     waived = WATCHER in state.waived
-    up = is_up(sight.views.get(WATCHER)) and WATCHER in state.runbook.concerns
+    up = is_up(fleet.views.get(WATCHER)) and WATCHER in state.runbook.concerns
     words = "the Watcher is waived by name" if waived else "the Watcher is down first"
     return GateReason(words, met=waived or not up, rule=True, waits_for="Watcher OFFLINE, or waived by name")
 
 
-def _all_down(what: str, cscs: tuple[CscId, ...], state: RunState, sight: Sight, *, rule: bool) -> GateReason:
-    up = [csc for csc in cscs if csc not in state.waived and is_up(sight.views.get(csc))]
+def _all_down(what: str, cscs: tuple[CscId, ...], state: RunState, fleet: FleetView, *, rule: bool) -> GateReason:
+    up = [csc for csc in cscs if csc not in state.waived and is_up(fleet.views.get(csc))]
     if not up:
         return GateReason(f"{what} is down or waived", met=True, rule=rule)
     names = ", ".join(map(str, up[:4])) + (f" and {len(up) - 4} more" if len(up) > 4 else "")
@@ -216,20 +216,20 @@ def _status(step: Step, state: RunState) -> GateReason:
     return GateReason(f"{step.id} is {status.value.replace('_', ' ')}", met=free, rule=True)
 
 
-def _lane(step: Step, state: RunState, sight: Sight) -> list[GateReason]:
+def _lane(step: Step, state: RunState, fleet: FleetView) -> list[GateReason]:
     busy = (StepStatus.UNDER_WAY, StepStatus.ASKING)
     return [
         GateReason(f"{other.id} is under way in the same lane", met=False, rule=True, waits_for=f"{other.id} ended")
         for other in state.runbook.steps()
         if other.lane is step.lane and other.id != step.id and state.status(other) in busy
-        if step.kind is not StepKind.CSC or not only_silence_awaited(other, state, sight)
+        if step.kind is not StepKind.CSC or not only_silence_awaited(other, state, fleet)
     ]
 
 
-def _feeds(step: Step, sight: Sight) -> list[GateReason]:
+def _feeds(step: Step, fleet: FleetView) -> list[GateReason]:
     if step.kind not in {StepKind.CSC, StepKind.SCRIPT}:
         return []
-    kafka = sight.feeds.get(FeedName.KAFKA, FeedState.CONNECTING)
+    kafka = fleet.feeds.get(FeedName.KAFKA, FeedState.CONNECTING)
     sentence = _KAFKA.get(kafka, "Kafka is down: what is shown is old")
     return [GateReason(sentence, met=kafka is FeedState.UP, rule=True, waits_for="Kafka up")]
 
@@ -243,24 +243,24 @@ def _until(step: Step, state: RunState) -> str:
     return f" (its limit is over at {at // 3600:02}:{at // 60 % 60:02} UTC)"
 
 
-def _evaluate(condition: Precondition, step: Step, state: RunState, sight: Sight) -> GateReason:
+def _evaluate(condition: Precondition, step: Step, state: RunState, fleet: FleetView) -> GateReason:
     if isinstance(condition, StepsSettled):
         others = [state.runbook.step(other) for other in condition.steps]
         open_ = [other for other in others if not state.settled(other)]
-        if step.kind is StepKind.CSC and open_ and all(only_silence_awaited(other, state, sight) for other in open_):
+        if step.kind is StepKind.CSC and open_ and all(only_silence_awaited(other, state, fleet) for other in open_):
             names = ", ".join(other.id for other in open_)
             return GateReason(f"{names} told OFFLINE; only its silence is awaited", met=True)
         waits_for = ", ".join(f"{other.id}{_until(other, state)}" for other in open_[:4])
         return GateReason(condition.sentence, met=not open_, waits_for=waits_for)
     if isinstance(condition, CscsDown):
-        return _all_down(condition.what, condition.cscs, state, sight, rule=False)
+        return _all_down(condition.what, condition.cscs, state, fleet, rule=False)
     if isinstance(condition, CscAt):
-        view = sight.views.get(condition.csc)
+        view = fleet.views.get(condition.csc)
         now = view.effective.value if view is not None else "unknown"
         met = now == condition.target.state.name or condition.csc in state.waived
         return GateReason(condition.sentence, met=met, own=True, waits_for=f"{condition.csc}, now {now}")
     if isinstance(condition, FeedsUp):
-        states = {feed: sight.feeds.get(feed, FeedState.OFF) for feed in condition.feeds}
+        states = {feed: fleet.feeds.get(feed, FeedState.OFF) for feed in condition.feeds}
         down = [f"{feed.replace('_', ' ')} {now.value}" for feed, now in states.items() if now is not FeedState.UP]
         return GateReason(condition.sentence, met=not down, own=True, waits_for=", ".join(down))
     if isinstance(condition, Answered):

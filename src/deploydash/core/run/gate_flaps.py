@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from deploydash.core.model import CscId, FeedName, FeedState, Liveness
 from deploydash.core.procedure.runbook import CscAt, CscsDown, FeedsUp, Step, StepId
-from deploydash.core.run.gate import QUEUE, WATCHER, GateReason, Sight, reasons
-from deploydash.core.run.records import GateClosedFalsely
+from deploydash.core.run.gate import QUEUE, WATCHER, FleetView, GateReason, reasons
+from deploydash.core.run.records import GateClosedSpuriously
 from deploydash.core.run.state import RunState, StepStatus
 
 Facts = tuple[object, ...]
@@ -33,64 +33,77 @@ class Watched:
     """One gate under watch. ``open``: what was seen when it last stood open, None if it has not yet."""
 
     step: StepId | None = None
-    open: Sight | None = None
-    shut: Shut | None = None
+    open: FleetView | None = None
+    closed_reasons: Shut | None = None
 
 
 def look(
-    watched: Watched, step: Step | None, state: RunState, sight: Sight, *, armed: bool
-) -> tuple[Watched, GateClosedFalsely | None]:
+    watched: Watched, step: Step | None, state: RunState, fleet: FleetView, *, armed: bool
+) -> tuple[Watched, GateClosedSpuriously | None]:
     """Look once at the gate of a step; return what to watch from now on, and a false closure that ended with this."""
     if step is None or step.id != watched.step:
-        opens = step is not None and all(reason.met for reason in reasons(step, state, sight))
-        return Watched(step.id if step else None, sight if opens else None), _overridden(watched, state, sight)
+        opens = step is not None and all(reason.met for reason in reasons(step, state, fleet))
+        return Watched(step.id if step else None, fleet if opens else None), _overridden(watched, state, fleet)
     if state.status(step) is not StepStatus.PENDING:
-        return Watched(step.id), _overridden(watched, state, sight)
-    red = [reason for reason in reasons(step, state, sight) if not reason.met]
+        return Watched(step.id), _overridden(watched, state, fleet)
+    red = [reason for reason in reasons(step, state, fleet) if not reason.met]
     if not red:
-        ended = _ended(watched, step, state, sight) if watched.shut else None
-        return Watched(step.id, sight), ended
-    if watched.open is None or watched.shut is not None:
+        ended = _ended(watched, step, state, fleet) if watched.closed_reasons else None
+        return Watched(step.id, fleet), ended
+    if watched.open is None or watched.closed_reasons is not None:
         return watched, None
-    return _closed(watched, watched.open, step, state, sight, red, armed), None
+    return _closed(watched, watched.open, step, state, fleet, red, armed), None
 
 
 def _closed(
-    watched: Watched, before: Sight, step: Step, state: RunState, sight: Sight, red: list[GateReason], armed: bool
+    watched: Watched,
+    before: FleetView,
+    step: Step,
+    state: RunState,
+    fleet: FleetView,
+    red: list[GateReason],
+    armed: bool,
 ) -> Watched:
     """Begin to count, unless the run itself or a CSC shut the gate."""
     by_the_run = any(not reason.met for reason in reasons(step, state, before))
-    if by_the_run or facts(step, state, before) != facts(step, state, sight):
+    if by_the_run or facts(step, state, before) != facts(step, state, fleet):
         return Watched(step.id)
-    return replace(watched, shut=Shut(sight.at, red[0].sentence, cause(step, state, sight), armed))
+    return replace(watched, closed_reasons=Shut(fleet.at, red[0].sentence, cause(step, state, fleet), armed))
 
 
 def _ended(
-    watched: Watched, step: Step, state: RunState, sight: Sight, *, overridden: bool = False
-) -> GateClosedFalsely | None:
-    shut, before = watched.shut, watched.open
-    if shut is None or before is None or facts(step, state, before) != facts(step, state, sight):
+    watched: Watched, step: Step, state: RunState, fleet: FleetView, *, overridden: bool = False
+) -> GateClosedSpuriously | None:
+    closed_reasons, before = watched.closed_reasons, watched.open
+    if closed_reasons is None or before is None or facts(step, state, before) != facts(step, state, fleet):
         return None
-    seconds = round(sight.at - shut.at, 2)
-    return GateClosedFalsely(step.id, shut.sentence, shut.cause, seconds, armed=shut.armed, overridden=overridden)
+    seconds = round(fleet.at - closed_reasons.at, 2)
+    return GateClosedSpuriously(
+        step.id,
+        closed_reasons.sentence,
+        closed_reasons.cause,
+        seconds,
+        armed=closed_reasons.armed,
+        overridden=overridden,
+    )
 
 
-def _overridden(watched: Watched, state: RunState, sight: Sight) -> GateClosedFalsely | None:
+def _overridden(watched: Watched, state: RunState, fleet: FleetView) -> GateClosedSpuriously | None:
     """Count a closure under which the step was let go: overridden, if the precondition is red even now."""
-    if watched.step is None or watched.shut is None:
+    if watched.step is None or watched.closed_reasons is None:
         return None
     step = state.runbook.step(watched.step)
     if state.progress(step.id).approved_utc is None:
         return None
-    red = {reason.sentence for reason in reasons(step, state, sight) if not reason.met}
-    return _ended(watched, step, state, sight, overridden=watched.shut.sentence in red)
+    red = {reason.sentence for reason in reasons(step, state, fleet) if not reason.met}
+    return _ended(watched, step, state, fleet, overridden=watched.closed_reasons.sentence in red)
 
 
-def facts(step: Step, state: RunState, sight: Sight) -> Facts:
+def facts(step: Step, state: RunState, fleet: FleetView) -> Facts:
     """Return what the CSCs that a step's gate depends on have told themselves."""
     found: list[object] = []
     for csc in depends_on(step, state):
-        view = sight.views.get(csc)
+        view = fleet.views.get(csc)
         told = None if view is None else (view.reported, view.substate, view.restarts, view.duplicate)
         found.append((csc, told))
     return tuple(found)
@@ -111,17 +124,17 @@ def depends_on(step: Step, state: RunState) -> tuple[CscId, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def cause(step: Step, state: RunState, sight: Sight) -> str:
+def cause(step: Step, state: RunState, fleet: FleetView) -> str:
     """Return which kind of not seeing shut a gate."""
     needed = {FeedName.KAFKA}
     for condition in step.preconditions:
         if isinstance(condition, FeedsUp):
             needed.update(condition.feeds)
     for feed in FeedName:
-        now = sight.feeds.get(feed, FeedState.OFF)
+        now = fleet.feeds.get(feed, FeedState.OFF)
         if feed in needed and now is not FeedState.UP:
             return f"{feed.value} {now.value}"
-    livenesses = {view.liveness for csc in depends_on(step, state) if (view := sight.views.get(csc)) is not None}
+    livenesses = {view.liveness for csc in depends_on(step, state) if (view := fleet.views.get(csc)) is not None}
     if livenesses & {Liveness.FEED_DOWN, Liveness.UNREADABLE}:
         return "beats cannot be read"
     if livenesses & {Liveness.UNSEEN, Liveness.LATE, Liveness.SILENT}:

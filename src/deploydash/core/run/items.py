@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from deploydash.core.model import CscId, FeedName, FeedState, Liveness, SummaryState, Target
 from deploydash.core.procedure.runbook import CscItem, ScriptItem, Step, StepId
-from deploydash.core.run.gate import OFFLINE, QUEUE, WATCHER, Sight, forbids, registry_lost
+from deploydash.core.run.gate import OFFLINE, QUEUE, WATCHER, FleetView, blocked_by, registry_lost
 from deploydash.core.run.orders import AddScript, QueueOrder, Retry, TakeRoute
 from deploydash.core.run.records import (
     ItemsDispatched,
@@ -65,16 +65,16 @@ def identities_of(state: RunState, utc: float) -> frozenset[str]:
     )
 
 
-def following(step: Step, state: RunState, sight: Sight) -> tuple[RunRecord, ...]:
+def following(step: Step, state: RunState, fleet: FleetView) -> tuple[RunRecord, ...]:
     """Return what follows in a script step that is under way: its next script, its end, or nothing yet."""
     progress = state.progress(step.id)
     for number, item in enumerate(step.items):
-        if number in progress.ticks:
+        if number in progress.sign_offs:
             continue
         script = progress.scripts.get(number, ItemProgress())
         if script.status is TargetStatus.REACHED:
             continue
-        can_go = state.held_by is None and sight.feeds.get(FeedName.KAFKA) is FeedState.UP and not registry_lost(sight)
+        can_go = state.held_by is None and fleet.feeds.get(FeedName.KAFKA) is FeedState.UP and not registry_lost(fleet)
         if isinstance(item, ScriptItem) and script.status is TargetStatus.PENDING and can_go:
             return (ItemsDispatched(step.id, (number,), PROCEDURE),)
         return ()
@@ -90,7 +90,7 @@ def retried(order: Retry, step: Step, state: RunState, operator: str) -> Ruled:
     return (ItemsDispatched(step.id, numbers, operator),) if numbers else "no script of this step failed or is unknown"
 
 
-def may_tick(step: Step, item: int, note: str, progress: StepProgress) -> str | None:
+def may_sign_off(step: Step, item: int, note: str, progress: StepProgress) -> str | None:
     """Return why an item of a script step may not be ticked now, or None."""
     if progress.approved_utc is None:
         return None if item == -1 else f"let {step.id} go first, or tick it as a whole"
@@ -105,7 +105,7 @@ def may_tick(step: Step, item: int, note: str, progress: StepProgress) -> str | 
     return None
 
 
-def queue_ordered(order: QueueOrder, step: Step, state: RunState, sight: Sight, operator: str) -> Ruled:
+def queue_ordered(order: QueueOrder, step: Step, state: RunState, fleet: FleetView, operator: str) -> Ruled:
     """Return the record of pausing or resuming a script's queue, or of stopping the script."""
     progress = state.progress(step.id)
     script, asked = progress.scripts.get(order.item), script_of(step, progress, order.item)
@@ -117,12 +117,12 @@ def queue_ordered(order: QueueOrder, step: Step, state: RunState, sight: Sight, 
         return "this script is not under way in its queue"
     if script.status is not TargetStatus.UNDER_WAY and (over := _over(step, state)):
         return f"{over}, and no script of it is under way"
-    why = refuses(asked.queue, order.command, sight)
+    why = refuses(asked.queue, order.command, fleet)
     return why or (QueueOrdered(step.id, order.item, order.command, operator),)
 
 
 def route_taken(
-    order: TakeRoute, step: Step, route: ScriptItem | None, state: RunState, sight: Sight, who: str
+    order: TakeRoute, step: Step, route: ScriptItem | None, state: RunState, fleet: FleetView, who: str
 ) -> Ruled:
     """Return the record of sending CSCs that did not go by a script, through the queue that the lead chose.
 
@@ -144,16 +144,16 @@ def route_taken(
     for csc in cscs:
         if wanted[csc].state.name not in route.config:
             return f"the other route does not lead {csc} to {wanted[csc]}"
-        if why := forbids(csc, wanted[csc], state, sight, bulk=True):
+        if why := blocked_by(csc, wanted[csc], state, fleet, bulk=True):
             return why
-    if why := refuses(queue, "add", sight):
+    if why := refuses(queue, "add", fleet):
         return why
     number = ROUTES_FROM + len(progress.routes)
     config = route_config(route.config, cscs)
     return (RouteTaken(step.id, number, cscs, queue, route.path, route.standard, config, who),)
 
 
-def script_added(order: AddScript, step: Step, state: RunState, sight: Sight, who: str) -> Ruled:
+def script_added(order: AddScript, step: Step, state: RunState, fleet: FleetView, who: str) -> Ruled:
     """Return the record of adding a script by hand; the order rules hold for what it sends to OFFLINE."""
     script = order.script
     if state.held_by is not None:
@@ -162,7 +162,7 @@ def script_added(order: AddScript, step: Step, state: RunState, sight: Sight, wh
         return "name the script by its path, as its queue lists it"
     if script.queue in order.downs:
         return f"{script.queue} cannot run the script that takes itself down: choose another queue"
-    why = _downs_forbidden(order.downs, state, sight) or refuses(script.queue, "add", sight)
+    why = _downs_forbidden(order.downs, state, fleet) or refuses(script.queue, "add", fleet)
     if why:
         return why
     number = ROUTES_FROM + len(state.progress(step.id).routes)
@@ -173,12 +173,12 @@ def script_added(order: AddScript, step: Step, state: RunState, sight: Sight, wh
     )
 
 
-def _downs_forbidden(downs: tuple[CscId, ...], state: RunState, sight: Sight) -> str | None:
+def _downs_forbidden(downs: tuple[CscId, ...], state: RunState, fleet: FleetView) -> str | None:
     """A script that takes the Watcher down first keeps that rule for whom it takes down after it, not for queues."""
     watcher_first = downs[:1] == (WATCHER,)
     for csc in downs:
         target = _STANDBY if watcher_first and csc.name != QUEUE else OFFLINE
-        if why := forbids(csc, target, state, sight, bulk=True):
+        if why := blocked_by(csc, target, state, fleet, bulk=True):
             return why
     return None
 
@@ -203,7 +203,7 @@ def route_of(step: Step, state: RunState) -> ScriptItem | None:
     return step.other_route or next(deciding, None)
 
 
-def may_intend_script(record: ScriptIntended, state: RunState, sight: Sight) -> str | None:
+def may_intend_script(record: ScriptIntended, state: RunState, fleet: FleetView) -> str | None:
     """Return why a command for a ScriptQueue must not be sent, or None: the last look before each one."""
     step = state.runbook.step(StepId(record.step))
     progress = state.progress(step.id)
@@ -220,24 +220,24 @@ def may_intend_script(record: ScriptIntended, state: RunState, sight: Sight) -> 
             return f"the run is held by {state.held_by}"
         if script.seq_num:
             return f"it was added before, by command {script.seq_num}, and it is not known what became of it"
-        if route is not None and (why := _still_forbidden(route, step, state, sight)):
+        if route is not None and (why := _still_forbidden(route, step, state, fleet)):
             return why
-    if sight.feeds.get(FeedName.KAFKA) is not FeedState.UP:
+    if fleet.feeds.get(FeedName.KAFKA) is not FeedState.UP:
         return "Kafka is not up, so nobody would see what happens"
-    return refuses(record.queue, record.command, sight)
+    return refuses(record.queue, record.command, fleet)
 
 
-def _still_forbidden(route: RouteTaken | ScriptAdded, step: Step, state: RunState, sight: Sight) -> str | None:
+def _still_forbidden(route: RouteTaken | ScriptAdded, step: Step, state: RunState, fleet: FleetView) -> str | None:
     if isinstance(route, ScriptAdded):
-        return _downs_forbidden(route.downs, state, sight)
+        return _downs_forbidden(route.downs, state, fleet)
     wanted: Mapping[CscId, CscItem] = {item.csc: item for item in step.items if isinstance(item, CscItem)}
-    found = (forbids(csc, wanted[csc].target, state, sight, bulk=True) for csc in route.cscs)
+    found = (blocked_by(csc, wanted[csc].target, state, fleet, bulk=True) for csc in route.cscs)
     return next((why for why in found if why is not None), None)
 
 
-def refuses(queue: CscId, command: str, sight: Sight) -> str | None:
+def refuses(queue: CscId, command: str, fleet: FleetView) -> str | None:
     """Return why a queue would not take a command as it is seen now, or None (ts_scriptqueue ``script_queue.py``)."""
-    view = sight.views.get(queue)
+    view = fleet.views.get(queue)
     if view is None:
         return f"{queue} is not at this site"
     if view.liveness is Liveness.UNREADABLE:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId, Effective
 from deploydash.core.procedure.runbook import StepKind
-from deploydash.core.run.gate import Sight
+from deploydash.core.run.gate import FleetView
 from deploydash.core.run.records import LostFound
 from deploydash.core.run.state import RunState
 
@@ -21,10 +21,10 @@ def lost_before(state: RunState, snapshot: Snapshot) -> tuple[LostFound, ...]:
     return (LostFound(lost),) if lost else ()
 
 
-def still_lost(state: RunState, sight: Sight) -> frozenset[CscId]:
+def still_lost(state: RunState, fleet: FleetView) -> frozenset[CscId]:
     """Return those LOST before the run opened that nobody has seen otherwise since."""
     return frozenset(
         csc
         for csc in state.lost
-        if (view := sight.views.get(csc)) is not None and view.effective is Effective.LOST and view.changed_at is None
+        if (view := fleet.views.get(csc)) is not None and view.effective is Effective.LOST and view.changed_at is None
     )

@@ -19,7 +19,7 @@ class Approve:
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class SignOff:
     """Say that something by hand is done, and by whom; ``item`` -1 for the whole step."""
 
     step: StepId
@@ -105,7 +105,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class TellWords:
+class SetPlaceholders:
     """Tell words in angle brackets that commands of the runbook wait for, each with its text."""
 
     words: tuple[tuple[str, str], ...]
@@ -144,7 +144,7 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True)
-class CommandByHand:
+class DirectCommand:
     """Send one command to CSCs outside every step, as they were seen in ``seen`` in snapshot ``snapshot``.
 
     ``typed``: the name of a protected CSC, or the count of several, as the lead typed it.
@@ -160,7 +160,7 @@ class CommandByHand:
 
 RunOrder = (
     Approve
-    | Tick
+    | SignOff
     | Finish
     | Skip
     | Waive
@@ -169,9 +169,9 @@ RunOrder = (
     | TakeRoute
     | AddScript
     | QueueOrder
-    | CommandByHand
+    | DirectCommand
     | Answer
-    | TellWords
+    | SetPlaceholders
     | Extend
     | Hold
     | Release
@@ -191,10 +191,10 @@ class ArmStep:
 
 
 @dataclass(frozen=True, slots=True)
-class ArmByHand:
+class ArmDirect:
     """Arm a command by hand as its dialog shows it; nothing is sent."""
 
-    order: CommandByHand
+    order: DirectCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,5 +214,5 @@ class Disarm:
     """Esc on an armed card; also cancels the countdown of a severe step."""
 
 
-ArmOrder = ArmStep | ArmByHand | TypeName | Fire | Disarm
+ArmOrder = ArmStep | ArmDirect | TypeName | Fire | Disarm
 """Orders about an arm. They are transient: nothing of them is journaled until the arm fires."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from deploydash.core.procedure.runbook import HandItem, Item, ScriptItem, Step
+from deploydash.core.procedure.runbook import Item, ManualItem, ScriptItem, Step
 from deploydash.core.run.state import RunState
 
 OF_THE_RUN = frozenset({"run", "cscs", "broken"})
 """Words that nobody may tell otherwise than they are."""
 
 
-def words_of(state: RunState) -> dict[str, str]:
+def placeholders_of(state: RunState) -> dict[str, str]:
     """Return every word that is known now, by its name without brackets."""
     words: dict[str, str] = {}
     opened = state.opened
@@ -25,30 +25,30 @@ def words_of(state: RunState) -> dict[str, str]:
         words["cycle"] = opened.cycle
         words["cscs"] = ", ".join(opened.only)
     for step in state.runbook.steps():
-        for tick in state.progress(step.id).ticks.values():
+        for sign_off in state.progress(step.id).sign_offs.values():
             # A remark of several words is no branch and no number, and must not end up in a shell.
-            if step.fills and len(tick.note.split()) == 1:
-                words[step.fills] = tick.note.strip()
+            if step.fills and len(sign_off.note.split()) == 1:
+                words[step.fills] = sign_off.note.strip()
     words.update(state.words)
     words["broken"] = "; ".join(f"{csc} ({waiver.reason})" for csc, waiver in state.waived.items()) or "none"
     return {word: text for word, text in words.items() if text}
 
 
-def worded(step: Step, words: dict[str, str]) -> Step:
+def filled_in(step: Step, words: dict[str, str]) -> Step:
     """Return a step with every known word filled into what is to be done."""
     items = tuple(_worded_item(item, words) for item in step.items)
     return step if items == step.items else replace(step, items=items)
 
 
-def missing_words(step: Step, state: RunState) -> tuple[str, ...]:
+def missing_placeholders(step: Step, state: RunState) -> tuple[str, ...]:
     """Return the words that a step's commands still wait for and that the lead can tell, each once, in order."""
-    known = words_of(state)
+    known = placeholders_of(state)
     named = (word for text in _texts(step) for word in _words_in(text, state.runbook.blanks))
     return tuple(word for word in dict.fromkeys(named) if word not in known and word not in OF_THE_RUN)
 
 
 def _worded_item(item: Item, words: dict[str, str]) -> Item:
-    if isinstance(item, HandItem):
+    if isinstance(item, ManualItem):
         commands = tuple(_filled(command, words) for command in item.commands)
         return replace(item, name=_filled(item.name, words), commands=commands)
     if isinstance(item, ScriptItem):
@@ -63,7 +63,7 @@ def _filled(text: str, words: dict[str, str]) -> str:
 
 
 def _texts(step: Step) -> list[str]:
-    items = [item for item in step.items if isinstance(item, HandItem)]
+    items = [item for item in step.items if isinstance(item, ManualItem)]
     return [text for item in items for text in (item.name, *item.commands)]
 
 

@@ -45,7 +45,7 @@ class Desk(Protocol):
 class Action(Protocol):
     """One kind of step carried out on the outside."""
 
-    async def run(self, step: Step, cscs: tuple[CscId, ...], desk: Desk) -> None:
+    async def run(self, step: Step, cscs: tuple[CscId, ...], context: Desk) -> None:
         """Work on these CSCs of a step until each has ended; every outcome goes through ``desk.tell``."""
         ...
 
@@ -61,7 +61,7 @@ class ScriptJob:
     cscs: tuple[CscItem, ...] = ()
 
 
-class ScriptDesk(Protocol):
+class ScriptContext(Protocol):
     """What adding and following scripts may ask of the run. The run alone journals and decides."""
 
     async def intend_script(self, record: ScriptIntended) -> str | None:
@@ -80,10 +80,10 @@ class ScriptDesk(Protocol):
 class ScriptAction(Protocol):
     """Scripts in ScriptQueues."""
 
-    async def run(self, job: ScriptJob, desk: ScriptDesk) -> None:
+    async def run(self, job: ScriptJob, context: ScriptContext) -> None:
         """Add a script, or look for one that was added, and follow it to its end; then tell how it ended."""
         ...
 
-    async def order(self, order: QueueOrdered, job: ScriptJob, desk: ScriptDesk) -> None:
+    async def order(self, order: QueueOrdered, job: ScriptJob, context: ScriptContext) -> None:
         """Pause or resume the queue of a script, or stop the script."""
         ...

@@ -82,10 +82,10 @@ class TargetsDispatched:
 
 
 @dataclass(frozen=True, slots=True)
-class HandCommandApproved:
+class DirectCommandApproved:
     """The lead let one command go to CSCs outside every step, having seen them in ``seen`` in snapshot ``snapshot``.
 
-    What follows names the step ``by-hand``. ``override``: the configuration override of ``start``, empty for none.
+    What follows names the step ``direct``. ``override``: the configuration override of ``start``, empty for none.
     """
 
     cscs: tuple[CscId, ...]
@@ -231,7 +231,7 @@ class ItemEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class ItemTicked:
+class ItemSignedOff:
     """Something done by hand is done, by whom; ``item`` is its number in the step, -1 for the step as a whole."""
 
     step: StepId
@@ -285,7 +285,7 @@ class ChoiceAnswered:
 
 
 @dataclass(frozen=True, slots=True)
-class WordTold:
+class PlaceholderSet:
     """The lead told a word in angle brackets that commands of the runbook wait for, such as ``date``."""
 
     word: str
@@ -327,7 +327,7 @@ class ArrivalsLearned:
     """
 
     step: StepId
-    nights: int
+    runs: int
     seconds: tuple[tuple[CscId, tuple[int, ...]], ...]
 
 
@@ -361,7 +361,7 @@ class NoteWritten:
 
 
 @dataclass(frozen=True, slots=True)
-class GateClosedFalsely:
+class GateClosedSpuriously:
     """The gate of a step was shut, or its arm died, by no CSC's doing, and stood open again on the same facts.
 
     ``sentence`` is the precondition that was red, ``cause`` which kind of not seeing made it so (core.closures),
@@ -389,7 +389,7 @@ RunRecord = (
     | RunResumed
     | StepApproved
     | TargetsDispatched
-    | HandCommandApproved
+    | DirectCommandApproved
     | CommandIntended
     | CommandAnswered
     | TargetEnded
@@ -401,13 +401,13 @@ RunRecord = (
     | ScriptAnswered
     | ScriptFollowed
     | ItemEnded
-    | ItemTicked
+    | ItemSignedOff
     | StepDone
     | StepSkipped
     | CscsWaived
     | DebtWaived
     | ChoiceAnswered
-    | WordTold
+    | PlaceholderSet
     | WaitExtended
     | CscsArrived
     | CscsLeft
@@ -416,7 +416,7 @@ RunRecord = (
     | RunHeld
     | RunReleased
     | NoteWritten
-    | GateClosedFalsely
+    | GateClosedSpuriously
     | RunClosed
 )
 

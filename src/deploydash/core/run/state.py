@@ -10,10 +10,10 @@ from enum import StrEnum
 
 from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import (
-    BY_HAND,
+    DIRECT,
     Debt,
     Effect,
-    HandItem,
+    ManualItem,
     Runbook,
     RunPhase,
     ScriptItem,
@@ -30,14 +30,15 @@ from deploydash.core.run.records import (
     CscsLeft,
     CscsWaived,
     DebtWaived,
-    GateClosedFalsely,
-    HandCommandApproved,
+    DirectCommandApproved,
+    GateClosedSpuriously,
     ItemEnded,
     ItemsDispatched,
-    ItemTicked,
+    ItemSignedOff,
     LostFound,
     NoteWritten,
     Outcome,
+    PlaceholderSet,
     QueueOrdered,
     RouteTaken,
     RunClosed,
@@ -56,7 +57,6 @@ from deploydash.core.run.records import (
     TargetEnded,
     TargetsDispatched,
     WaitExtended,
-    WordTold,
 )
 
 
@@ -134,7 +134,7 @@ class StepProgress:
     skipped: str | None = None
     extended_s: float = 0.0
     targets: Mapping[CscId, TargetProgress] = field(default_factory=dict)
-    ticks: Mapping[int, ItemTicked] = field(default_factory=dict)
+    sign_offs: Mapping[int, ItemSignedOff] = field(default_factory=dict)
     scripts: Mapping[int, ItemProgress] = field(default_factory=dict)
     arrived: Mapping[CscId, float] = field(default_factory=dict)
     routes: Mapping[int, RouteTaken | ScriptAdded] = field(default_factory=dict)
@@ -148,7 +148,7 @@ class RunState:
     starts them is ticked. ``lost``: those that were LOST before it opened. ``learned``: of each wait, what earlier
     nights tell.
     ``by_hand``: the last command outside every step that each CSC was let go for; how it went is told by the targets
-    of the step ``by-hand``.
+    of the step ``direct``.
     """
 
     runbook: Runbook
@@ -160,10 +160,10 @@ class RunState:
     words: Mapping[str, str] = field(default_factory=dict)
     waived: Mapping[CscId, CscsWaived] = field(default_factory=dict)
     debts_waived: Mapping[str, DebtWaived] = field(default_factory=dict)
-    by_hand: Mapping[CscId, HandCommandApproved] = field(default_factory=dict)
+    direct: Mapping[CscId, DirectCommandApproved] = field(default_factory=dict)
     held_by: str | None = None
     notes: tuple[NoteWritten, ...] = ()
-    false_closures: tuple[GateClosedFalsely, ...] = ()
+    spurious_closures: tuple[GateClosedSpuriously, ...] = ()
     lost: frozenset[CscId] = frozenset()
     stopped: Mapping[CscId, str] = field(default_factory=dict)
     learned: Mapping[StepId, ArrivalsLearned] = field(default_factory=dict)
@@ -226,7 +226,7 @@ def asking_scripts(step: Step, progress: StepProgress) -> tuple[int, ...]:
     return tuple(
         number
         for number, script in sorted(progress.scripts.items())
-        if script.status in asks and number not in progress.ticks and number < len(step.items)
+        if script.status in asks and number not in progress.sign_offs and number < len(step.items)
     )
 
 
@@ -271,7 +271,7 @@ def evolve(state: RunState, record: RunRecord, utc: float) -> RunState:
         return _after_resume(state, utc)
     if isinstance(record, ChoiceAnswered):
         return replace(state, answers={**state.answers, record.choice: record.answer})
-    if isinstance(record, WordTold):
+    if isinstance(record, PlaceholderSet):
         return replace(state, words={**state.words, record.word: record.text})
     if isinstance(record, CscsWaived):
         return replace(state, waived={**state.waived, **dict.fromkeys(record.cscs, record)})
@@ -283,29 +283,29 @@ def evolve(state: RunState, record: RunRecord, utc: float) -> RunState:
         return replace(state, held_by=None)
     if isinstance(record, NoteWritten):
         return replace(state, notes=(*state.notes, record))
-    if isinstance(record, GateClosedFalsely):
-        return replace(state, false_closures=(*state.false_closures, record))
+    if isinstance(record, GateClosedSpuriously):
+        return replace(state, spurious_closures=(*state.spurious_closures, record))
     if isinstance(record, LostFound):
         return replace(state, lost=frozenset(record.cscs))
     if isinstance(record, ArrivalsLearned):
         return replace(state, learned={**state.learned, record.step: record})
     if isinstance(record, RunClosed):
         return replace(state, closed=True)
-    if isinstance(record, HandCommandApproved):
-        state = replace(state, by_hand={**state.by_hand, **dict.fromkeys(record.cscs, record)})
-        return _with_step(state, BY_HAND, _under_way(state.progress(BY_HAND), record.cscs, utc))
-    if isinstance(record, ItemTicked):
+    if isinstance(record, DirectCommandApproved):
+        state = replace(state, direct={**state.direct, **dict.fromkeys(record.cscs, record)})
+        return _with_step(state, DIRECT, _under_way(state.progress(DIRECT), record.cscs, utc))
+    if isinstance(record, ItemSignedOff):
         state = replace(state, stopped=_stopped(state, record, utc))
     return _with_step(state, record.step, _evolve_step(state.progress(record.step), record, utc))
 
 
-def _stopped(state: RunState, tick: ItemTicked, utc: float) -> Mapping[CscId, str]:
+def _stopped(state: RunState, sign_off: ItemSignedOff, utc: float) -> Mapping[CscId, str]:
     """Return whom ticked steps stopped: a silent one of these is not LOST (CLI.md, row 12)."""
-    step = next((step for step in state.runbook.steps() if step.id == tick.step), None)
+    step = next((step for step in state.runbook.steps() if step.id == sign_off.step), None)
     if step is None or step.effect is Effect.NONE:
         return state.stopped
-    items = step.items if tick.item < 0 else step.items[tick.item : tick.item + 1]
-    cscs = [csc for item in items if isinstance(item, HandItem) for csc in item.cscs]
+    items = step.items if sign_off.item < 0 else step.items[sign_off.item : sign_off.item + 1]
+    cscs = [csc for item in items if isinstance(item, ManualItem) for csc in item.cscs]
     if step.effect is Effect.STARTS:
         return {csc: text for csc, text in state.stopped.items() if csc not in cscs}
     when = datetime.fromtimestamp(utc, UTC)
@@ -326,7 +326,7 @@ StepRecord = (
     | ScriptAnswered
     | ScriptFollowed
     | ItemEnded
-    | ItemTicked
+    | ItemSignedOff
     | StepDone
     | StepSkipped
     | WaitExtended
@@ -348,8 +348,8 @@ def _evolve_step(progress: StepProgress, record: StepRecord, utc: float) -> Step
         return replace(progress, ended_utc=utc)
     if isinstance(record, StepSkipped):
         return replace(progress, skipped=record.reason)
-    if isinstance(record, ItemTicked):
-        return replace(progress, ticks={**progress.ticks, record.item: record})
+    if isinstance(record, ItemSignedOff):
+        return replace(progress, sign_offs={**progress.sign_offs, record.item: record})
     if isinstance(record, WaitExtended):
         return replace(progress, extended_s=progress.extended_s + record.seconds)
     if isinstance(record, CscsArrived):

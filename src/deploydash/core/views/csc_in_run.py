@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from deploydash.core.model import CscId, Target
-from deploydash.core.procedure.runbook import CscItem, HandItem, Step, StepKind
+from deploydash.core.procedure.runbook import CscItem, ManualItem, Step, StepKind
 from deploydash.core.run.state import RunState, StepProgress, StepStatus, TargetProgress, TargetStatus
 
 
@@ -33,7 +33,7 @@ def _step(csc: CscId, step: Step, state: RunState) -> list[str]:
     return [
         f"{item.name}, {_ticked(number, state.status(step), progress)}"
         for number, item in enumerate(step.items)
-        if isinstance(item, HandItem) and csc in item.cscs
+        if isinstance(item, ManualItem) and csc in item.cscs
     ]
 
 
@@ -58,9 +58,9 @@ def _went(csc: CscId, status: StepStatus, progress: StepProgress) -> str:
 
 
 def _ticked(number: int, status: StepStatus, progress: StepProgress) -> str:
-    tick = progress.ticks.get(number) or progress.ticks.get(-1)
-    if tick is not None:
-        return f"done by {tick.by}"
+    sign_off = progress.sign_offs.get(number) or progress.sign_offs.get(-1)
+    if sign_off is not None:
+        return f"done by {sign_off.by}"
     return "skipped" if status is StepStatus.SKIPPED else "not done yet"
 
 

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 from deploydash.core.fleet.commands import Remark
 from deploydash.core.model import CscId, SummaryState
-from deploydash.core.procedure.runbook import BY_HAND
+from deploydash.core.procedure.runbook import DIRECT
 from deploydash.core.procedure.transitions import LEADS_TO
 from deploydash.core.run.arm import Arm
 from deploydash.core.run.direct_commands import confirmation, illegal, why_not
-from deploydash.core.run.gate import Sight
-from deploydash.core.run.orders import CommandByHand
-from deploydash.core.run.records import HandCommandApproved, Outcome, TargetEnded
+from deploydash.core.run.gate import FleetView
+from deploydash.core.run.orders import DirectCommand
+from deploydash.core.run.records import DirectCommandApproved, Outcome, TargetEnded
 from deploydash.core.run.state import RunState, TargetStatus
 
 
 @dataclass(frozen=True, slots=True)
-class HandRow:
+class DirectRow:
     """The last command by hand to one CSC and what came of it; ``utc`` is when anything last happened to it."""
 
     csc: CscId
@@ -56,7 +56,7 @@ class HandOffer:
 
 
 @dataclass(frozen=True, slots=True)
-class HandCard:
+class DirectCard:
     """What the dialog shows of the CSCs that the lead considers commanding by hand.
 
     ``seen``: their reported states, in order. ``confirm``: what is to be typed, or empty. ``order``: what is armed.
@@ -69,47 +69,49 @@ class HandCard:
     confirm: str
     subname: str
     armed: Arm | None = None
-    order: CommandByHand | None = None
+    order: DirectCommand | None = None
     message: str = ""
 
 
-def rows(state: RunState) -> tuple[HandRow, ...]:
+def rows(state: RunState) -> tuple[DirectRow, ...]:
     """Return the last command by hand to each CSC, the newest last."""
-    targets = state.progress(BY_HAND).targets
+    targets = state.progress(DIRECT).targets
     found = [
-        HandRow(csc, let_go.command, let_go.override, let_go.snapshot, one.status, one.why, bool(one.command), one.utc)
-        for csc, let_go in state.by_hand.items()
+        DirectRow(
+            csc, let_go.command, let_go.override, let_go.snapshot, one.status, one.why, bool(one.command), one.utc
+        )
+        for csc, let_go in state.direct.items()
         if (one := targets.get(csc)) is not None
     ]
     return tuple(sorted(found, key=lambda row: row.utc))
 
 
-def considered(cscs: tuple[CscId, ...], state: RunState, sight: Sight, subname: str) -> HandCard | None:
+def direct_options(cscs: tuple[CscId, ...], state: RunState, fleet: FleetView, subname: str) -> DirectCard | None:
     """Return every command with why it may not go to these CSCs now; None when none are considered."""
     if not cscs:
         return None
-    views = [sight.views.get(csc) for csc in cscs]
+    views = [fleet.views.get(csc) for csc in cscs]
     cameras = any(view is not None and view.camera for view in views)
     offers = []
     for command in LEADS_TO:
         if command == "enterControl" and not cameras:
             continue
         fits = all(view is not None and illegal(view, command) is None for view in views)
-        found = (why_not(csc, command, state, sight, several=len(cscs) > 1) for csc in cscs)
+        found = (why_not(csc, command, state, fleet, several=len(cscs) > 1) for csc in cscs)
         offers.append(HandOffer(command, next((why for why in found if why), ""), fits))
     seen = tuple(None if view is None else view.reported for view in views)
     protected = any(csc in state.runbook.protected for csc in cscs)
-    return HandCard(cscs, seen, tuple(offers), protected, confirmation(cscs, state), subname)
+    return DirectCard(cscs, seen, tuple(offers), protected, confirmation(cscs, state), subname)
 
 
 def said(record: object) -> tuple[str, str] | None:
     """Return who did what, for the records of commands by hand: for the report and the list of events."""
-    if isinstance(record, HandCommandApproved):
+    if isinstance(record, DirectCommandApproved):
         names = ", ".join(map(str, record.cscs))
         states = ", ".join(dict.fromkeys(state.name for state in record.seen))
         override = f" with configuration override {record.override}" if record.override else ""
         return record.operator, f"let {record.command}{override} go by hand: {names}, seen {states}"
-    if isinstance(record, TargetEnded) and record.step == BY_HAND:
+    if isinstance(record, TargetEnded) and record.step == DIRECT:
         how = {Outcome.REACHED: "done"}.get(record.outcome, record.outcome.value)
         return "", f"{record.csc} by hand: {how}, {record.why}"
     return None
@@ -117,11 +119,11 @@ def said(record: object) -> tuple[str, str] | None:
 
 def remark(record: object, at: float) -> Remark | None:
     """Return the line that a record of a command by hand puts into the list of events as of ``at`` (monotonic)."""
-    if isinstance(record, HandCommandApproved):
+    if isinstance(record, DirectCommandApproved):
         subject = str(record.cscs[0]) if len(record.cscs) == 1 else f"{len(record.cscs)} CSCs"
         names = "" if len(record.cscs) == 1 else f": {', '.join(map(str, record.cscs))}"
         return Remark(at, subject, f"{record.command} by hand", f"let go by {record.operator}{names}", calm=True)
-    if isinstance(record, TargetEnded) and record.step == BY_HAND:
+    if isinstance(record, TargetEnded) and record.step == DIRECT:
         done = record.outcome is Outcome.REACHED
         change = "by hand: done" if done else f"by hand: {record.outcome.value.upper()}"
         return Remark(at, str(record.csc), change, record.why, calm=done)

@@ -21,7 +21,7 @@ from deploydash.core.fleet.records import (
 )
 from deploydash.core.fleet.standstill import cause, in_words, total_s
 from deploydash.core.model import CscId, Liveness
-from deploydash.core.procedure.runbook import HandItem, StepId
+from deploydash.core.procedure.runbook import ManualItem, StepId
 from deploydash.core.run.records import (
     ArrivalsLearned,
     ChoiceAnswered,
@@ -31,14 +31,15 @@ from deploydash.core.run.records import (
     CscsLeft,
     CscsWaived,
     DebtWaived,
-    GateClosedFalsely,
-    HandCommandApproved,
+    DirectCommandApproved,
+    GateClosedSpuriously,
     ItemEnded,
     ItemsDispatched,
-    ItemTicked,
+    ItemSignedOff,
     LostFound,
     NoteWritten,
     Outcome,
+    PlaceholderSet,
     QueueOrdered,
     RouteTaken,
     RunClosed,
@@ -56,7 +57,6 @@ from deploydash.core.run.records import (
     TargetEnded,
     TargetsDispatched,
     WaitExtended,
-    WordTold,
 )
 from deploydash.core.run.state import RunState, TargetStatus, script_of
 from deploydash.core.views import direct_view as hand_view
@@ -80,7 +80,7 @@ class Kind(Enum):
     TICK = "ticked by hand"
     NOTE = "notes"
     QUEUE = "orders to queues"
-    BY_HAND = "commanded by hand"
+    DIRECT = "commanded by hand"
     FOREIGN = "commands of others"
     CLOSURE = "gates shut by no CSC's doing"
 
@@ -117,9 +117,9 @@ def _of_hands(record: object) -> Said | None:
     words = hand_view.said(record)
     if words is None:
         return None
-    cscs = record.cscs if isinstance(record, HandCommandApproved) else ()
+    cscs = record.cscs if isinstance(record, DirectCommandApproved) else ()
     named = (record.csc,) if isinstance(record, TargetEnded) else cscs
-    return Said(*words, named, kind=Kind.BY_HAND)
+    return Said(*words, named, kind=Kind.DIRECT)
 
 
 def _of_targets(record: object, before: RunState) -> Said | None:
@@ -195,7 +195,7 @@ def _of_run(record: object, before: RunState) -> Said | None:
         red = f", overriding: {'; '.join(record.overridden)} ({record.reason})" if record.overridden else ""
         kind = Kind.OVERRIDE if record.overridden else Kind.OTHER
         return Said(record.operator, f"let {record.step} go{red}", kind=kind)
-    if isinstance(record, ItemTicked):
+    if isinstance(record, ItemSignedOff):
         return Said(record.operator, _ticked(record, before), kind=Kind.TICK)
     if isinstance(record, StepDone):
         return Said("", f"{record.step} is done", notable=False)
@@ -208,11 +208,11 @@ def _of_run(record: object, before: RunState) -> Said | None:
         return Said(record.operator, f"waived the debt {record.debt}: {record.reason}", kind=Kind.DEBT_WAIVER)
     if isinstance(record, ChoiceAnswered):
         return Said(record.operator, f"answered {record.choice}: {record.answer}")
-    if isinstance(record, WordTold):
+    if isinstance(record, PlaceholderSet):
         return Said(record.operator, f"told <{record.word}>: {record.text}")
     if isinstance(record, WaitExtended):
         return Said(record.operator, f"extended {record.step} by {record.seconds / 60:g} min")
-    if isinstance(record, GateClosedFalsely):
+    if isinstance(record, GateClosedSpuriously):
         return Said("", _falsely(record), kind=Kind.CLOSURE)
     return _of_wait(record) or _of_whole(record)
 
@@ -223,7 +223,7 @@ def _of_wait(record: object) -> Said | None:
     if isinstance(record, CscsLeft):
         return Said("", f"left their target again: {_names(record.cscs)}", record.cscs)
     if isinstance(record, ArrivalsLearned):
-        return Said("", f"{record.step}: arrivals learned from {_count(record.nights, 'earlier night')}", notable=False)
+        return Said("", f"{record.step}: arrivals learned from {_count(record.runs, 'earlier night')}", notable=False)
     if isinstance(record, LostFound):
         what = f"LOST before the run opened: {_names(record.cscs)}" if record.cscs else "nobody was LOST before"
         return Said("", what, record.cscs, notable=bool(record.cscs))
@@ -286,12 +286,12 @@ def _of_csc(record: object) -> str:
     return "beats from one process again" if isinstance(record, DuplicateEnded) else ""
 
 
-def _falsely(record: GateClosedFalsely) -> str:
+def _falsely(record: GateClosedSpuriously) -> str:
     how = ", overridden" if record.overridden else ", armed" if record.armed else ""
     return f"{record.step} was shut for {record.seconds:.1f} s ({record.cause}{how}): {record.sentence}"
 
 
-def _ticked(record: ItemTicked, before: RunState) -> str:
+def _ticked(record: ItemSignedOff, before: RunState) -> str:
     what = str(record.step)
     try:
         items = before.runbook.step(record.step).items
@@ -299,7 +299,7 @@ def _ticked(record: ItemTicked, before: RunState) -> str:
         items = ()
     if 0 <= record.item < len(items):
         item = items[record.item]
-        name = item.name if isinstance(item, HandItem) else script_name(before, record.step, record.item)
+        name = item.name if isinstance(item, ManualItem) else script_name(before, record.step, record.item)
         what += f", {name}"
     note = f" ({record.note})" if record.note else ""
     return f"ticked {what} as done by {record.by}{note}"

@@ -8,11 +8,11 @@ from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import Choice, Debt, Lane, RunPhase, ScriptItem, Step, StepId, StepKind, Tier
 from deploydash.core.run.arm import Arm
 from deploydash.core.run.decide import not_there
-from deploydash.core.run.gate import GateReason, Sight, only_silence_awaited, reasons
+from deploydash.core.run.gate import FleetView, GateReason, only_silence_awaited, reasons
 from deploydash.core.run.items import route_of
 from deploydash.core.run.lost_at_start import still_lost
-from deploydash.core.run.placeholders import missing_words, worded, words_of
-from deploydash.core.run.records import ArrivalsLearned, GateClosedFalsely, ItemTicked, RouteTaken, ScriptAdded
+from deploydash.core.run.placeholders import filled_in, missing_placeholders, placeholders_of
+from deploydash.core.run.records import ArrivalsLearned, GateClosedSpuriously, ItemSignedOff, RouteTaken, ScriptAdded
 from deploydash.core.run.state import (
     ItemProgress,
     RunState,
@@ -23,7 +23,7 @@ from deploydash.core.run.state import (
     script_of,
 )
 from deploydash.core.views.csc_in_run import in_run
-from deploydash.core.views.direct_view import HandCard, HandRow, rows
+from deploydash.core.views.direct_view import DirectCard, DirectRow, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class ScriptRow:
     step: StepId
     item: int
     script: ScriptItem
-    ticked: bool
+    signed_off: bool
     progress: ItemProgress
     cscs: tuple[CscId, ...] = ()
     by_hand: bool = False
@@ -75,7 +75,7 @@ class ScriptRow:
     @property
     def asks(self) -> bool:
         """Whether it failed or nobody knows of it, and nobody ticked it."""
-        return not self.ticked and self.progress.status in {TargetStatus.FAILED, TargetStatus.UNKNOWN}
+        return not self.signed_off and self.progress.status in {TargetStatus.FAILED, TargetStatus.UNKNOWN}
 
     @property
     def moves(self) -> bool:
@@ -102,7 +102,7 @@ class Card:
     armed_message: str
     choices: tuple[Choice, ...] = ()
     answers: tuple[tuple[str, str], ...] = ()
-    ticks: tuple[ItemTicked, ...] = ()
+    sign_offs: tuple[ItemSignedOff, ...] = ()
     arrivals: tuple[float, ...] = ()
     total: int = 0
     route: ScriptItem | None = None
@@ -155,14 +155,14 @@ class RunView:
     fault: str
     owed: tuple[Debt, ...] = ()
     lost: frozenset[CscId] = frozenset()
-    false_closures: tuple[GateClosedFalsely, ...] = ()
+    spurious_closures: tuple[GateClosedSpuriously, ...] = ()
     added: tuple[ScriptRow, ...] = ()
-    hands: tuple[HandRow, ...] = ()
-    hand: HandCard | None = None
+    hands: tuple[DirectRow, ...] = ()
+    hand: DirectCard | None = None
     inspected: tuple[str, ...] = ()
 
 
-def card_step(state: RunState, sight: Sight, chosen: StepId | None = None) -> Step | None:
+def card_step(state: RunState, fleet: FleetView, chosen: StepId | None = None) -> Step | None:
     """Return the step whose card is on top: the chosen one, else one that asks, is under way or is the next.
 
     Where only silence is awaited, and commands are next in that lane, their card is on top: they may go.
@@ -173,7 +173,7 @@ def card_step(state: RunState, sight: Sight, chosen: StepId | None = None) -> St
     for wanted in (StepStatus.ASKING, StepStatus.UNDER_WAY, StepStatus.PENDING):
         for step in steps:
             if state.status(step) is wanted:
-                free = wanted is StepStatus.UNDER_WAY and only_silence_awaited(step, state, sight)
+                free = wanted is StepStatus.UNDER_WAY and only_silence_awaited(step, state, fleet)
                 return _commands_behind(step, state) if free else step
     return None
 
@@ -188,13 +188,13 @@ def _commands_behind(step: Step, state: RunState) -> Step:
 
 def run_view(
     state: RunState,
-    sight: Sight,
+    fleet: FleetView,
     *,
     chosen: StepId | None = None,
     arm: Arm | None = None,
     message: str = "",
     fault: str = "",
-    hand: HandCard | None = None,
+    hand: DirectCard | None = None,
     inspected: CscId | None = None,
 ) -> RunView:
     """Return the view of a run as of a sight.
@@ -202,7 +202,7 @@ def run_view(
     ``arm``, ``message``, ``fault``, ``hand`` are the process's own; ``inspected`` is the CSC whose detail is open.
     """
     opened = state.opened
-    step = card_step(state, sight, chosen)
+    step = card_step(state, fleet, chosen)
     return RunView(
         run=opened.run if opened else "",
         runbook=state.runbook.title,
@@ -213,15 +213,15 @@ def run_view(
         operator=opened.operator if opened else "",
         held_by=state.held_by,
         closed=state.closed,
-        rows=tuple(_row(step, phase, state, sight) for phase in state.runbook.phases for step in phase.steps),
-        card=_card(step, state, sight, arm, message) if step is not None else None,
-        wait=_wait(state, sight),
+        rows=tuple(_row(step, phase, state, fleet) for phase in state.runbook.phases for step in phase.steps),
+        card=_card(step, state, fleet, arm, message) if step is not None else None,
+        wait=_wait(state, fleet),
         debts=tuple(debt.what for _, debt in state.debts()),
         waived=tuple((csc, record.reason) for csc, record in state.waived.items()),
         fault=fault,
         owed=tuple(debt for _, debt in state.debts()),
-        false_closures=state.false_closures,
-        lost=still_lost(state, sight),
+        spurious_closures=state.spurious_closures,
+        lost=still_lost(state, fleet),
         added=_added(state),
         hands=rows(state),
         hand=hand,
@@ -229,7 +229,7 @@ def run_view(
     )
 
 
-def _row(step: Step, phase: RunPhase, state: RunState, sight: Sight) -> StepRow:
+def _row(step: Step, phase: RunPhase, state: RunState, fleet: FleetView) -> StepRow:
     progress = state.progress(step.id)
     return StepRow(
         step.id,
@@ -239,36 +239,36 @@ def _row(step: Step, phase: RunPhase, state: RunState, sight: Sight) -> StepRow:
         step.lane,
         phase.id,
         state.status(step),
-        _evidence(step, state, sight),
+        _evidence(step, state, fleet),
         progress.approved_utc,
         progress.ended_utc,
     )
 
 
-def _evidence(step: Step, state: RunState, sight: Sight) -> str:
+def _evidence(step: Step, state: RunState, fleet: FleetView) -> str:
     progress = state.progress(step.id)
     status = state.status(step)
     if status is StepStatus.SKIPPED:
         return f"skipped: {progress.skipped}"
     if step.kind is StepKind.WAIT and status is StepStatus.UNDER_WAY:
         total = len(step.cscs)
-        return f"{total - len(not_there(step, state, sight))}/{total}"
+        return f"{total - len(not_there(step, state, fleet))}/{total}"
     if step.kind is StepKind.CSC and progress.targets:
         reached = sum(target.status is TargetStatus.REACHED for target in progress.targets.values())
-        asking = len(_asking(step, state, sight))
+        asking = len(_asking(step, state, fleet))
         return f"{reached}/{len(progress.targets)}" + (f" · {asking} ask" if asking else "")
     if step.kind is StepKind.SCRIPT and progress.scripts:
         ran = {number for number, one in progress.scripts.items() if one.status is TargetStatus.REACHED}
         ended = {number for number in ran if number < len(step.items)}
         asking = len(asking_scripts(step, progress))
-        return f"{len(ended | set(progress.ticks))}/{len(step.items)}" + (f" · {asking} ask" if asking else "")
-    if progress.ticks:
-        return "by " + ", ".join(dict.fromkeys(tick.by for tick in progress.ticks.values()))
+        return f"{len(ended | set(progress.sign_offs))}/{len(step.items)}" + (f" · {asking} ask" if asking else "")
+    if progress.sign_offs:
+        return "by " + ", ".join(dict.fromkeys(sign_off.by for sign_off in progress.sign_offs.values()))
     return ""
 
 
-def _asking(step: Step, state: RunState, sight: Sight) -> tuple[TargetRow, ...]:
-    lost = {csc: sight.views[csc].group for csc in still_lost(state, sight)}
+def _asking(step: Step, state: RunState, fleet: FleetView) -> tuple[TargetRow, ...]:
+    lost = {csc: fleet.views[csc].group for csc in still_lost(state, fleet)}
     return tuple(
         TargetRow(csc, target.status, target.why, target.command, lost.get(csc, ""))
         for csc, target in state.progress(step.id).targets.items()
@@ -276,29 +276,29 @@ def _asking(step: Step, state: RunState, sight: Sight) -> tuple[TargetRow, ...]:
     )
 
 
-def _card(step: Step, state: RunState, sight: Sight, arm: Arm | None, message: str) -> Card:
-    found = reasons(step, state, sight)
+def _card(step: Step, state: RunState, fleet: FleetView, arm: Arm | None, message: str) -> Card:
+    found = reasons(step, state, fleet)
     status = state.status(step)
     is_open = status is StepStatus.PENDING and all(reason.met for reason in found)
     armed = arm if arm is not None and arm.step == step.id else None
     progress = state.progress(step.id)
     reached = (target.utc for target in progress.targets.values() if target.status is TargetStatus.REACHED)
     return Card(
-        worded(step, words_of(state)),
+        filled_in(step, placeholders_of(state)),
         status,
         found,
-        _asking(step, state, sight),
+        _asking(step, state, fleet),
         is_open,
         armed,
         message,
         choices=tuple(choice for choice in state.runbook.choices if choice.id in step.asks),
         answers=tuple(state.answers.items()),
-        ticks=tuple(progress.ticks.values()),
+        sign_offs=tuple(progress.sign_offs.values()),
         arrivals=tuple(sorted(reached)),
         total=len(progress.targets),
         route=route_of(step, state),
         scripts=_scripts(step, state),
-        wanting=missing_words(step, state),
+        wanting=missing_placeholders(step, state),
     )
 
 
@@ -311,7 +311,7 @@ def _scripts(step: Step, state: RunState) -> tuple[ScriptRow, ...]:
             step.id,
             number,
             script,
-            number in progress.ticks,
+            number in progress.sign_offs,
             progress.scripts.get(number, ItemProgress()),
             route.cscs if isinstance(route := progress.routes.get(number), RouteTaken) else (),
             isinstance(route, ScriptAdded),
@@ -328,11 +328,11 @@ def _added(state: RunState) -> tuple[ScriptRow, ...]:
     return tuple(row for row in rows if row.moves or row is last)
 
 
-def _wait(state: RunState, sight: Sight) -> WaitView | None:
+def _wait(state: RunState, fleet: FleetView) -> WaitView | None:
     for step in state.runbook.steps():
         started = state.progress(step.id).approved_utc
         if step.kind is StepKind.WAIT and started is not None and state.status(step) is StepStatus.UNDER_WAY:
-            missing = tuple(csc for csc, _ in not_there(step, state, sight))
+            missing = tuple(csc for csc, _ in not_there(step, state, fleet))
             limit = (step.limit_s or 0.0) + state.progress(step.id).extended_s
             arrived = sorted((at, csc) for csc, at in state.progress(step.id).arrived.items())
             return WaitView(

@@ -10,8 +10,8 @@ from textual.app import ComposeResult
 from deploydash.core.fleet.override import bad_override, not_offered, offered
 from deploydash.core.model import CscId
 from deploydash.core.published import Published
-from deploydash.core.run.orders import ArmByHand, CommandByHand, Disarm, Fire
-from deploydash.core.views.direct_view import HandCard
+from deploydash.core.run.orders import ArmDirect, DirectCommand, Disarm, Fire
+from deploydash.core.views.direct_view import DirectCard
 from deploydash.ui.bindings import run_bindings
 from deploydash.ui.draw.ink import Line, Span
 from deploydash.ui.draw.run.direct import Dialog, Stage, choices, hand_body, hand_title, stage_of
@@ -57,15 +57,15 @@ class HandScreen(Acting):
 
     def on_mount(self) -> None:
         """Ask what may be commanded."""
-        if self.host.desk is not None:
-            self.host.desk.consider(self.dialog.cscs)
+        if self.host.inbox is not None:
+            self.host.inbox.show_direct_options(self.dialog.cscs)
         self.opened(self.stage)
         self.call_after_refresh(self.repaint)
 
     def on_unmount(self) -> None:
         """Ask no more."""
-        if self.host.desk is not None:
-            self.host.desk.consider(())
+        if self.host.inbox is not None:
+            self.host.inbox.show_direct_options(())
 
     def on_resize(self) -> None:
         """Wrap anew."""
@@ -77,7 +77,7 @@ class HandScreen(Acting):
         return stage_of(self.run_view, self.dialog) if self.run_view is not None else Stage.LOOKING
 
     @property
-    def hand(self) -> HandCard | None:
+    def hand(self) -> DirectCard | None:
         """What may be commanded now."""
         return self.run_view.hand if self.run_view is not None else None
 
@@ -153,7 +153,7 @@ class HandScreen(Acting):
         """Arm the command as it stands there; nothing is sent."""
         wish = self.dialog.wish
         if self.stage is Stage.READY and wish is not None:
-            self.order(ArmByHand(wish))
+            self.order(ArmDirect(wish))
         else:
             told = {Stage.CHOOSE: "first take a command: the arrows, then Enter", Stage.ARMED: "Enter sends it"}
             self.say(told.get(self.stage, "nothing to arm"))
@@ -168,11 +168,11 @@ class HandScreen(Acting):
         else:
             self.dismiss()
 
-    def _chosen(self, hand: HandCard, command: str) -> None:
+    def _chosen(self, hand: DirectCard, command: str) -> None:
         """Take a command; ask for what has to be typed with it."""
         seen = tuple(state for state in hand.seen if state is not None)
         number = self.host.snapshot.number if self.host.snapshot is not None else 0
-        wish = CommandByHand(hand.cscs, command, seen, number)
+        wish = DirectCommand(hand.cscs, command, seen, number)
         fields = []
         cscs = self.host.snapshot.cscs if self.host.snapshot is not None else ()
         names = offered(view for view in cscs if view.csc in hand.cscs)
@@ -184,7 +184,7 @@ class HandScreen(Acting):
             self._wish(wish)
             return
 
-        def filled(text: Sequence[str]) -> CommandByHand:
+        def filled(text: Sequence[str]) -> DirectCommand:
             override = text[0].strip() if command == "start" else ""
             return replace(wish, override=override, typed=text[-1].strip() if hand.confirm else "")
 
@@ -213,7 +213,7 @@ class HandScreen(Acting):
             )
         )
 
-    def _wish(self, wish: CommandByHand | None) -> None:
+    def _wish(self, wish: DirectCommand | None) -> None:
         self.query_one("#hand").display = True
         self.dialog = replace(self.dialog, wish=wish, told="")
         self.opened(self.stage)

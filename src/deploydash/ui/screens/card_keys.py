@@ -9,7 +9,7 @@ from dataclasses import replace
 from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import Choice, StepKind, Tier
 from deploydash.core.published import Published
-from deploydash.core.run.gate import Sight
+from deploydash.core.run.gate import FleetView
 from deploydash.core.run.orders import (
     Answer,
     Approve,
@@ -19,8 +19,8 @@ from deploydash.core.run.orders import (
     Finish,
     Fire,
     Retry,
+    SignOff,
     Skip,
-    Tick,
     TypeName,
     WaiveDebt,
 )
@@ -33,16 +33,16 @@ from deploydash.ui.draw.run.offers import (
     mode_of,
     open_questions,
     refusal,
-    ticked,
+    signed_off,
 )
 from deploydash.ui.draw.run.reading import Focus, counted
 from deploydash.ui.draw.run.script_offers import chosen
 from deploydash.ui.screens.detail import DetailScreen
-from deploydash.ui.screens.fill import words_form
+from deploydash.ui.screens.fill import placeholders_form
 from deploydash.ui.screens.form import Field, Form, Option
 from deploydash.ui.screens.run_base import Acting
 from deploydash.ui.screens.script_add import AddDialog, add_refusal
-from deploydash.ui.screens.script_dialogs import queue_form, route_form, script_tick_form
+from deploydash.ui.screens.script_dialogs import queue_form, route_form, script_sign_off_form
 from deploydash.ui.screens.step import StepScreen
 
 
@@ -82,10 +82,10 @@ class Answers(Acting):
         if run is not None and run.card is not None and mode_of(run) is Mode.WAITING:
             self.open_wait()
             return
-        if run is not None and run.card is not None and self.host.desk is not None:
+        if run is not None and run.card is not None and self.host.inbox is not None:
             other = {Mode.QUESTION: self.act_done, Mode.NAMING: self.act_arm}.get(mode_of(run))
-            ready = run.card.step.kind is StepKind.BY_HAND and mode_of(run) is Mode.READY
-            by_hand = ready or mode_of(run) is Mode.BY_HAND
+            ready = run.card.step.kind is StepKind.MANUAL and mode_of(run) is Mode.READY
+            by_hand = ready or mode_of(run) is Mode.MANUAL
             if other is not None or by_hand:
                 (other or self.act_done)("")
                 return
@@ -194,11 +194,11 @@ class Answers(Acting):
             return
         run, card = found
         if card.step.kind is StepKind.SCRIPT:
-            self.ask(script_tick_form(card, chosen(card, self.focus_on), run.operator, self.order))
+            self.ask(script_sign_off_form(card, chosen(card, self.focus_on), run.operator, self.order))
             return
         items, row = items_of(card), self.focus_on.row
-        whole = card.step.kind is not StepKind.BY_HAND or len(items) < 2 or row >= len(items)
-        if not whole and row in ticked(card):
+        whole = card.step.kind is not StepKind.MANUAL or len(items) < 2 or row >= len(items)
+        if not whole and row in signed_off(card):
             self.say(f"{items[row].name} is ticked already; the arrows go to another")
             return
         item = -1 if whole else row
@@ -208,7 +208,7 @@ class Answers(Acting):
         what = card.step.title if whole else f"{card.step.title}: {items[row].name}"
 
         def done(_: str, text: Sequence[str]) -> object:
-            return self.order(Tick(card.step.id, text[0].strip(), item, text[1].strip() if len(text) > 1 else ""))
+            return self.order(SignOff(card.step.id, text[0].strip(), item, text[1].strip() if len(text) > 1 else ""))
 
         def wrong(text: Sequence[str]) -> str:
             if not text[0].strip():
@@ -228,7 +228,7 @@ class Answers(Acting):
         """Ask for the words that the commands of the card wait for."""
         found = self._card_for("fill")
         if found is not None:
-            self.ask(words_form(found[1], self.order))
+            self.ask(placeholders_form(found[1], self.order))
 
     def act_retry(self, _: str) -> None:
         """Try those asked about once more."""
@@ -243,23 +243,23 @@ class Answers(Acting):
         if found is None or found[1].route is None or snapshot is None:
             return
         run, card = found
-        self.ask(route_form(card, found[1].route, asked(run, self.focus_on), Sight.of(snapshot), self.order))
+        self.ask(route_form(card, found[1].route, asked(run, self.focus_on), FleetView.of(snapshot), self.order))
 
     def act_queue(self, _: str) -> None:
         """Ask whether a queue of this card is to be paused or resumed, or a script stopped."""
         found, snapshot = self._card_for("queue"), self.host.snapshot
         if found is not None and snapshot is not None:
-            self.ask(queue_form(found[0], Sight.of(snapshot), self.order))
+            self.ask(queue_form(found[0], FleetView.of(snapshot), self.order))
 
     def act_add(self, _: str) -> None:
         """Ask which script is to be added by hand to which queue; exactly what would go is shown before it does."""
-        run, snapshot, desk = self.run_view, self.host.snapshot, self.host.desk
-        if run is None or snapshot is None or not self.leads() or desk is None:
+        run, snapshot, inbox = self.run_view, self.host.snapshot, self.host.inbox
+        if run is None or snapshot is None or not self.leads() or inbox is None:
             return
         why = add_refusal(run)
         if why is None and run.card is not None:
-            look = lambda: Sight.of(self.host.snapshot or snapshot)  # noqa: E731 - as every dialog here
-            self.ask(AddDialog(run.card.step.id, look, desk.check_script, self.order, self.ask).form())
+            look = lambda: FleetView.of(self.host.snapshot or snapshot)  # noqa: E731 - as every dialog here
+            self.ask(AddDialog(run.card.step.id, look, inbox.check_script, self.order, self.ask).form())
         else:
             self.say(why or "no step is left")
 
@@ -364,7 +364,7 @@ class Answers(Acting):
     def act_quit(self, _: str) -> None:
         """Leave, after asking while the run is open."""
         run = self.run_view
-        if run is None or run.closed or self.host.desk is None:
+        if run is None or run.closed or self.host.inbox is None:
             self.app.exit()
             return
 

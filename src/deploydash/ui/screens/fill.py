@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from deploydash.core.run.orders import TellWords
+from deploydash.core.run.orders import SetPlaceholders
 from deploydash.core.views.run_view import Card
 from deploydash.ui.draw.run.card import wanted
 from deploydash.ui.screens.form import Field, Form
@@ -17,7 +17,7 @@ _HINTS = {
 }
 
 
-def words_form(card: Card, order: Callable[[TellWords], object]) -> Form:
+def placeholders_form(card: Card, order: Callable[[SetPlaceholders], object]) -> Form:
     """Return the dialog with a field for each missing word; what is left empty stays open."""
     fields = tuple(Field(word, _HINTS.get(word, "")) for word in card.wanting)
 
@@ -33,5 +33,9 @@ def words_form(card: Card, order: Callable[[TellWords], object]) -> Form:
         "They are filled into every later command of this run, too, and go into the journal.",
     )
     return Form(
-        "Fill in the commands", body, fields=fields, done=lambda _, texts: order(TellWords(told(texts))), wrong=wrong
+        "Fill in the commands",
+        body,
+        fields=fields,
+        done=lambda _, texts: order(SetPlaceholders(told(texts))),
+        wrong=wrong,
     )

@@ -91,7 +91,7 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         snapshot = self.host.snapshot
         if snapshot is None or snapshot.run is None:
             return None
-        return Reading.of(snapshot.run, snapshot, self.moment(), lead=self.host.desk is not None)
+        return Reading.of(snapshot.run, snapshot, self.moment(), lead=self.host.inbox is not None)
 
     @property
     def left_width(self) -> int:
@@ -164,7 +164,7 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         arm = run.card.armed if run.card is not None else None
         if arm is not None and arm.tier is Tier.SEVERE and arm.typed_at is None and self._named != arm.at:
             self._named = arm.at
-            if self.app.screen is self and self.host.desk is not None:
+            if self.app.screen is self and self.host.inbox is not None:
                 self.ask_name(run)
         if run.wait is None or (run.wait.step, run.wait.started_utc) in self._waits_seen:
             return
@@ -279,8 +279,8 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
             return
         self._step_row = row
         step = run.rows[row].step
-        if self.host.desk is not None:
-            self.host.desk.choose(step)
+        if self.host.inbox is not None:
+            self.host.inbox.choose(step)
         self.repaint()
         self.say(f"{step}: {run.rows[row].title}")
 
@@ -304,7 +304,7 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         """Go one level back; an armed card first."""
         run = self.run_view
         chosen = run is not None and self.pane is Pane.RUNBOOK
-        if run is not None and run.card is not None and run.card.armed is not None and self.host.desk is not None:
+        if run is not None and run.card is not None and run.card.armed is not None and self.host.inbox is not None:
             self.order(Disarm())
         elif self.query_one("#asking").display or self.query_one("#start").display or self.pattern:
             super().act_back("")
@@ -323,8 +323,8 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
     def _to_next(self) -> None:
         self.pane, self._step_row, self.in_events = Pane.CARD, None, False
         self.query_one(Events).move(None)
-        if self.host.desk is not None:
-            self.host.desk.choose(None)
+        if self.host.inbox is not None:
+            self.host.inbox.choose(None)
         self.around(self.moment())
         self.repaint()
 

@@ -74,18 +74,18 @@ class Acting(View):
 
     def order(self, order: RunOrder | ArmOrder) -> bool:
         """Hand an order to the desk; an observer has none."""
-        desk = self.host.desk
-        if desk is None:
+        inbox = self.host.inbox
+        if inbox is None:
             self.say(OBSERVES)
             return False
-        desk.run_order(order)
+        inbox.run_order(order)
         return True
 
     def leads(self) -> bool:
         """Say whether this is the lead's screen, and answer if it is not."""
-        if self.host.desk is None:
+        if self.host.inbox is None:
             self.say(OBSERVES)
-        return self.host.desk is not None
+        return self.host.inbox is not None
 
     def ask(self, form: Form) -> None:
         """Open a dialog over this screen."""

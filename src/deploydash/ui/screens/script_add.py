@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import ScriptItem, StepId
-from deploydash.core.run.gate import QUEUE, Sight
+from deploydash.core.run.gate import QUEUE, FleetView
 from deploydash.core.run.items import refuses
 from deploydash.core.run.orders import AddScript, RunOrder
 from deploydash.core.run.scripts import ScriptChecked
@@ -44,7 +44,7 @@ class AddDialog:
     """
 
     step: StepId
-    look: Callable[[], Sight]
+    look: Callable[[], FleetView]
     check: Callable[[str, bool, str], ScriptChecked]
     order: Callable[[RunOrder], object]
     ask: Callable[[Form], object]
@@ -68,11 +68,11 @@ class AddDialog:
 
     def _wrong(self, text: Sequence[str]) -> str:
         queue = _queue(text[0])
-        sight = self.look()
-        known = ", ".join(map(str, queues_of(sight)))
-        if queue is None or queue.name != QUEUE or queue not in sight.views:
+        fleet = self.look()
+        known = ", ".join(map(str, queues_of(fleet)))
+        if queue is None or queue.name != QUEUE or queue not in fleet.views:
             return f"{text[0].strip() or 'nothing'} is no ScriptQueue here: {known}"
-        why = refuses(queue, "add", sight)
+        why = refuses(queue, "add", fleet)
         if why:
             return why
         path, _ = _path(text[1])

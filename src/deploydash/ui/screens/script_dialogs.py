@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import ScriptItem
 from deploydash.core.published import Published
-from deploydash.core.run.gate import QUEUE, Sight
+from deploydash.core.run.gate import QUEUE, FleetView
 from deploydash.core.run.items import refuses, route_config
-from deploydash.core.run.orders import QueueOrder, RunOrder, TakeRoute, Tick
+from deploydash.core.run.orders import QueueOrder, RunOrder, SignOff, TakeRoute
 from deploydash.core.views.run_view import Card, RunView
 from deploydash.ui.draw.run.reading import counted, listed
 from deploydash.ui.draw.run.script_offers import WHOLE, QueueAct, entries, needs_note, queue_acts
@@ -19,17 +19,17 @@ Order = Callable[[RunOrder], object]
 STAY = "stay"
 
 
-def queues_of(sight: Sight) -> list[CscId]:
+def queues_of(fleet: FleetView) -> list[CscId]:
     """Return every ScriptQueue of the site."""
-    return sorted((csc for csc in sight.views if csc.name == QUEUE), key=lambda csc: csc.index)
+    return sorted((csc for csc in fleet.views if csc.name == QUEUE), key=lambda csc: csc.index)
 
 
-def route_form(card: Card, route: ScriptItem, cscs: tuple[CscId, ...], sight: Sight, order: Order) -> Form:
+def route_form(card: Card, route: ScriptItem, cscs: tuple[CscId, ...], fleet: FleetView, order: Order) -> Form:
     """Return the dialog of the other route: the exact script and configuration, and a queue to choose."""
     options, cannot = [Option(STAY, "back to the card, nothing is added")], []
-    for queue in dict.fromkeys((route.queue, *queues_of(sight))):
+    for queue in dict.fromkeys((route.queue, *queues_of(fleet))):
         itself = f"{queue} cannot run the script that takes itself down" if queue in cscs else None
-        why = itself or refuses(queue, "add", sight)
+        why = itself or refuses(queue, "add", fleet)
         if why:
             cannot.append(f"not possible: {why}")
         else:
@@ -55,9 +55,9 @@ def route_form(card: Card, route: ScriptItem, cscs: tuple[CscId, ...], sight: Si
     return Form("The other route", body, exact=config, options=options, done=done, lives=lives)
 
 
-def queue_form(run: RunView, sight: Sight, order: Order) -> Form:
+def queue_form(run: RunView, fleet: FleetView, order: Order) -> Form:
     """Return the dialog that pauses, resumes or stops: what is possible to choose, and why the rest is not."""
-    acts = queue_acts(run, sight)
+    acts = queue_acts(run, fleet)
     options = [Option(STAY, "leave everything as it is")]
     options += [Option(str(number), act.words) for number, act in enumerate(acts) if act.why_not is None]
 
@@ -80,7 +80,7 @@ def _queue_text(acts: Iterable[QueueAct]) -> Iterable[str]:
     yield from (f"not possible: {act.words.partition(':')[0]}: {act.why_not}" for act in acts if act.why_not)
 
 
-def script_tick_form(card: Card, number: int, operator: str, order: Order) -> Form:
+def script_sign_off_form(card: Card, number: int, operator: str, order: Order) -> Form:
     """Return the dialog that ticks one line of a step of scripts, or the step as a whole, by name."""
     wants = needs_note(card, number)
     hint = card.step.records or "why it counts as done"
@@ -90,7 +90,7 @@ def script_tick_form(card: Card, number: int, operator: str, order: Order) -> Fo
 
     def done(_: str, text: Sequence[str]) -> object:
         note = text[1].strip() if len(text) > 1 else ""
-        return order(Tick(card.step.id, text[0].strip(), number, note))
+        return order(SignOff(card.step.id, text[0].strip(), number, note))
 
     def wrong(text: Sequence[str]) -> str:
         if not text[0].strip():

@@ -50,7 +50,7 @@ class StepScreen(Acting):
         snapshot = self.host.snapshot
         if snapshot is None or snapshot.run is None or not self.is_mounted:
             return
-        lead = self.host.desk is not None
+        lead = self.host.inbox is not None
         reading = Reading.of(snapshot.run, snapshot, self.host.moment(), lead=lead, owners=self.host.owners)
         width = self.size.width
         top = run_header(reading, width, self.host.speed, self.host.watching())

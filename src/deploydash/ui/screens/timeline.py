@@ -102,7 +102,7 @@ class TimelineScreen(Acting):
         if snapshot is None or snapshot.run is None or not self.is_mounted or not self.children:
             return
         width = self.size.width
-        reading = Reading.of(snapshot.run, snapshot, self.host.moment(), lead=self.host.desk is not None)
+        reading = Reading.of(snapshot.run, snapshot, self.host.moment(), lead=self.host.inbox is not None)
         top = run_header(reading, width, self.host.speed, self.host.watching())
         self.query_one("#run-top").styles.height = len(top)
         self.query_one("#run-top", Lines).show(top)
@@ -132,7 +132,7 @@ class TimelineScreen(Acting):
     def _until(self, timeline: Timeline) -> float:
         """Return when the strips end: now while somebody looks, else with the journal's last line."""
         run = self.run_view
-        looked = self.host.desk is not None and run is not None and not run.closed
+        looked = self.host.inbox is not None and run is not None and not run.closed
         return self.host.source.clock.utc() if looked else timeline.last
 
     def _selected(self, rows: Rows) -> CscId | None:

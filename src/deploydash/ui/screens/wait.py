@@ -83,7 +83,7 @@ class WaitScreen(Acting):
         snapshot = self.host.snapshot
         if snapshot is None or snapshot.run is None:
             return None
-        lead = self.host.desk is not None
+        lead = self.host.inbox is not None
         return Reading.of(snapshot.run, snapshot, self.host.moment(), lead=lead, owners=self.host.owners)
 
     def repaint(self) -> None:

@@ -12,31 +12,31 @@ import pytest
 from deploydash.core.fleet.observations import CommandSeen
 from deploydash.core.fleet.records import CommandNoticed
 from deploydash.core.model import CscId, SummaryState
-from deploydash.core.procedure.runbook import BY_HAND, StepKind
+from deploydash.core.procedure.runbook import DIRECT, StepKind
 from deploydash.core.run.decide import Refused
-from deploydash.core.run.orders import CommandByHand
-from deploydash.core.run.records import CommandIntended, HandCommandApproved, RunOpened
+from deploydash.core.run.orders import DirectCommand
+from deploydash.core.run.records import CommandIntended, DirectCommandApproved, RunOpened
 from deploydash.core.run.state import RunState, TargetProgress, TargetStatus
 from deploydash.session.clock import SystemClock
-from deploydash.session.run_keeper import RunKeeper
+from deploydash.session.run_controller import RunController
 from deploydash.session.session import Session
 from deploydash.systems.sal.commanding.acks import AckSeen
 from deploydash.systems.sal.commanding.csc import CscAction
-from deploydash.systems.sal.commanding.csc_drive import Patience
+from deploydash.systems.sal.commanding.csc_transition import Timeouts
 from tests.servers.command_reader import CommandReader
 from tests.servers.kafka import KafkaServer
 from tests.servers.kafka_scenes import plain_settings
 from tests.servers.registry import SchemaRegistry
 from tests.servers.waiting import wait_until, within
 from tests.support.runs import small_runbook
-from tests.systems.sal.commanding.desk import live_session
+from tests.systems.sal.commanding.context import live_session
 from tests.systems.sal.commanding.lines import command_line
 from tests.systems.sal.commanding.sal_cscs import COMPLETE, Reaction, SalCscs
 
 pytestmark = pytest.mark.server
 
 S = SummaryState
-QUICK = Patience(command=2.0, seen=2.0, silence=6.0, decided=4.0, settled=1.0)
+QUICK = Timeouts(command=2.0, seen=2.0, silence=6.0, decided=4.0, settled=1.0)
 LEAD = "lead@console"
 MTDOME = CscId("MTDome")
 
@@ -57,17 +57,17 @@ class Scene:
 
     cscs: SalCscs
     session: Session
-    keeper: RunKeeper
+    controller: RunController
     journal: Journal
 
     async def command(self, csc: str, command: str, seen: SummaryState, override: str = "") -> TargetProgress:
         """Let one command go by hand and return how it ended."""
-        order = CommandByHand((CscId.parse(csc),), command, (seen,), 1, override)
-        decision = await self.keeper.order(order)
+        order = DirectCommand((CscId.parse(csc),), command, (seen,), 1, override)
+        decision = await self.controller.order(order)
         assert not isinstance(decision, Refused), decision.why
         async with within(20):
-            await self.keeper.idle()
-        return self.keeper.state.progress(BY_HAND).targets[CscId.parse(csc)]
+            await self.controller.idle()
+        return self.controller.state.progress(DIRECT).targets[CscId.parse(csc)]
 
 
 @pytest.fixture
@@ -86,21 +86,21 @@ def scene(kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str) -> 
 
             settings = plain_settings(kafka.bootstrap, subname)
             line = await stack.enter_async_context(command_line(settings, schema_registry.url, heard=heard))
-            action = CscAction(line, SystemClock(), subname=subname, patience=QUICK, exited=session.tell)
+            action = CscAction(line, SystemClock(), subname=subname, timeouts=QUICK, exited=session.tell)
             journal = Journal()
             state = RunState(small_runbook())
-            keeper = RunKeeper(state, journal, session.snapshot, SystemClock(), LEAD, {StepKind.CSC: action})
-            await keeper.begin(RunOpened("test", "test", "full-cycle", "c1", LEAD, rehearsal=True))
-            session.recorded = keeper.noticed
-            session.attach = keeper.attach
-            session.subscribe(keeper.saw)
-            keeper.remark = session.order
-            watching = asyncio.create_task(keeper.watch())
+            controller = RunController(state, journal, session.snapshot, SystemClock(), LEAD, {StepKind.CSC: action})
+            await controller.begin(RunOpened("test", "test", "full-cycle", "c1", LEAD, rehearsal=True))
+            session.recorded = controller.noticed
+            session.attach = controller.attach
+            session.subscribe(controller.saw)
+            controller.remark = session.order
+            watching = asyncio.create_task(controller.watch())
             try:
-                yield Scene(cscs, session, keeper, journal)
+                yield Scene(cscs, session, controller, journal)
             finally:
                 watching.cancel()
-                await keeper.aclose()
+                await controller.aclose()
         reader = CommandReader(kafka.bootstrap, schema_registry.url, subname)
         found = reader.read()
         assert (found.malformed, found.twice()) == ([], [])
@@ -116,8 +116,8 @@ async def test_a_fault_is_cleared_and_the_csc_started_with_an_override(scene: Ca
         assert (started.status, started.why) == (TargetStatus.REACHED, "seen DISABLED")
         assert made.cscs.commands("MTDome") == ["standby", "start"]
         assert made.cscs.taken[-1].fields["configurationOverride"] == "bar.yaml"
-        kinds = [type(line) for line in made.journal.lines if isinstance(line, HandCommandApproved | CommandIntended)]
-        assert kinds == [HandCommandApproved, CommandIntended] * 2
+        kinds = [type(line) for line in made.journal.lines if isinstance(line, DirectCommandApproved | CommandIntended)]
+        assert kinds == [DirectCommandApproved, CommandIntended] * 2
         told = [(event.subject, event.change) for event in made.session.snapshot().events]
         assert told.count(("MTDome", "by hand: done")) == 2
 
@@ -139,7 +139,7 @@ async def test_one_command_is_all_that_goes_whatever_the_csc_does(scene: Callabl
 
 async def test_a_csc_that_is_moved_before_the_command_is_left_alone(scene: Callable[..., object]) -> None:
     async with scene({"MTDome": S.ENABLED}) as made:  # type: ignore[attr-defined]
-        decision = await made.keeper.order(CommandByHand((MTDOME,), "standby", (S.FAULT,), 1))
+        decision = await made.controller.order(DirectCommand((MTDOME,), "standby", (S.FAULT,), 1))
         assert decision == Refused("MTDome is ENABLED now; it was FAULT when you chose")
         assert made.cscs.commands("MTDome") == []
 

@@ -19,7 +19,7 @@ from deploydash.session.clock import SystemClock
 from deploydash.session.session import Session
 from deploydash.systems.sal.commanding.acks import Answer
 from deploydash.systems.sal.commanding.csc import CscAction
-from deploydash.systems.sal.commanding.csc_drive import Patience
+from deploydash.systems.sal.commanding.csc_transition import Timeouts
 from deploydash.systems.sal.commanding.kafka_write import MaybeWritten, NotWritten
 from tests.servers.command_reader import CommandReader
 from tests.servers.kafka import KafkaServer
@@ -27,7 +27,7 @@ from tests.servers.kafka_scenes import plain_settings
 from tests.servers.process import free_port
 from tests.servers.registry import SchemaRegistry
 from tests.servers.waiting import wait_until, within
-from tests.systems.sal.commanding.desk import LiveDesk, live_session, step_of
+from tests.systems.sal.commanding.context import LiveDesk, live_session, step_of
 from tests.systems.sal.commanding.lines import LEAD, command_line
 from tests.systems.sal.commanding.sal_cscs import Reaction, SalCscs
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.server
 
 S = SummaryState
 REACHED, FAILED, UNKNOWN = Outcome.REACHED, Outcome.FAILED, Outcome.UNKNOWN
-QUICK = Patience(command=2.0, seen=2.0, silence=6.0, decided=4.0, settled=1.0)
+QUICK = Timeouts(command=2.0, seen=2.0, silence=6.0, decided=4.0, settled=1.0)
 
 
 @dataclass(slots=True)
@@ -49,11 +49,11 @@ class Scene:
 
     async def run(self, step: Step) -> LiveDesk:
         """Carry out a whole step."""
-        desk = LiveDesk(self.session, step)
+        context = LiveDesk(self.session, step)
         async with within(60):
-            await self.action.run(step, step.cscs, desk)
+            await self.action.run(step, step.cscs, context)
         assert self.cscs.crash is None, self.cscs.crash
-        return desk
+        return context
 
 
 class World:
@@ -69,7 +69,7 @@ class World:
         self,
         states: Mapping[str, SummaryState],
         *,
-        patience: Patience = QUICK,
+        timeouts: Timeouts = QUICK,
         silent: tuple[str, ...] = (),
     ) -> AsyncIterator[Scene]:
         """Run these CSCs and watch them; at the end every command on Kafka must be well-formed and there once."""
@@ -85,7 +85,7 @@ class World:
                 line,
                 SystemClock(),
                 subname=self.subname,
-                patience=patience,
+                timeouts=timeouts,
                 exited=exits.append,
             )
             yield Scene(cscs, session, action, exits)
@@ -120,17 +120,17 @@ async def test_a_dozen_go_down_while_one_hangs_and_one_faults(world: World) -> N
     async with world.scene(DOZEN) as scene:
         scene.cscs.reacts("MTMount", "disable", Reaction("hang"))
         scene.cscs.reacts("MTAOS", "disable", Reaction("fault", code=12, report="lost its lock"))
-        desk = await scene.run(step_of([(csc, "OFFLINE") for csc in DOZEN], at_once=4))
-        outcomes = desk.outcomes()
+        context = await scene.run(step_of([(csc, "OFFLINE") for csc in DOZEN], at_once=4))
+        outcomes = context.outcomes()
         assert outcomes.pop("MTMount") is UNKNOWN
         assert outcomes.pop("MTAOS") is FAILED
         assert set(outcomes.values()) == {REACHED}
         assert len(outcomes) == 10
-        assert desk.ends()["MTMount"][1] == "disable: no answer within 2 s"
-        assert desk.ends()["MTAOS"][1] == "went to FAULT on disable: error 12: lost its lock"
-        assert desk.intended("ESS:101") == ["disable", "standby", "exitControl"]
-        assert desk.intended("ATAOS") == ["standby", "exitControl"]
-        assert desk.intended("MTMount") == ["disable"]
+        assert context.ends()["MTMount"][1] == "disable: no answer within 2 s"
+        assert context.ends()["MTAOS"][1] == "went to FAULT on disable: error 12: lost its lock"
+        assert context.intended("ESS:101") == ["disable", "standby", "exitControl"]
+        assert context.intended("ATAOS") == ["standby", "exitControl"]
+        assert context.intended("MTMount") == ["disable"]
         assert {str(exit_.csc) for exit_ in scene.exits} == set(outcomes)
         assert 1 < scene.cscs.busiest <= 4
         assert world.sent("ESS:104") == ["disable", "standby", "exitControl"]
@@ -138,8 +138,8 @@ async def test_a_dozen_go_down_while_one_hangs_and_one_faults(world: World) -> N
 
 async def test_every_intent_is_on_disk_before_its_command_and_answered_before_the_next(world: World) -> None:
     async with world.scene({"ESS:1": S.ENABLED}) as scene:
-        desk = await scene.run(step_of([("ESS:1", "STANDBY")]))
-        steps = [record for record in desk.records if isinstance(record, CommandIntended | CommandAnswered)]
+        context = await scene.run(step_of([("ESS:1", "STANDBY")]))
+        steps = [record for record in context.records if isinstance(record, CommandIntended | CommandAnswered)]
         assert [type(record) for record in steps] == [CommandIntended, CommandAnswered] * 2
         assert [record.seq_num for record in steps[::2]] == [record.seq_num for record in steps[1::2]]
         intents = [record for record in steps if isinstance(record, CommandIntended)]
@@ -153,26 +153,26 @@ async def test_ack_and_event_may_come_in_either_order(world: World, ahead: float
         for csc in ("ESS:1", "Watcher"):
             for command in ("start", "enable"):
                 scene.cscs.reacts(csc, command, Reaction(ack_ahead=ahead))
-        desk = await scene.run(step_of([("ESS:1", "ENABLED"), ("Watcher", "ENABLED")]))
-        assert set(desk.outcomes().values()) == {REACHED}
+        context = await scene.run(step_of([("ESS:1", "ENABLED"), ("Watcher", "ENABLED")]))
+        assert set(context.outcomes().values()) == {REACHED}
         assert scene.cscs.commands("Watcher") == ["start", "enable"]
 
 
 async def test_in_progress_extends_the_limit_by_what_it_asks_for(world: World) -> None:
-    async with world.scene({"ESS:1": S.STANDBY}, patience=Patience(1.0, 2.0, 6.0, 4.0, 1.0)) as scene:
+    async with world.scene({"ESS:1": S.STANDBY}, timeouts=Timeouts(1.0, 2.0, 6.0, 4.0, 1.0)) as scene:
         scene.cscs.reacts("ESS:1", "start", Reaction(took=2.5, announced=(1.0, 1.5)))
-        desk = await scene.run(step_of([("ESS:1", "DISABLED")]))
-        assert desk.outcomes() == {"ESS:1": REACHED}
+        context = await scene.run(step_of([("ESS:1", "DISABLED")]))
+        assert context.outcomes() == {"ESS:1": REACHED}
 
 
 async def test_a_time_out_is_unknown_and_settled_by_looking_never_by_sending_again(world: World) -> None:
     async with world.scene({"ESS:1": S.STANDBY, "ESS:2": S.STANDBY}) as scene:
         scene.cscs.reacts("ESS:1", "start", Reaction("hang"))
         scene.cscs.reacts("ESS:2", "start", Reaction("obey_unanswered"))
-        desk = await scene.run(step_of([("ESS:1", "ENABLED"), ("ESS:2", "DISABLED")]))
-        assert desk.outcomes() == {"ESS:1": UNKNOWN, "ESS:2": REACHED}
-        assert "no answer within 2 s" in desk.ends()["ESS:2"][1]
-        assert [(answer.ack, answer.result) for answer in desk.answered()] == [(0, "no answer within 2 s")] * 2
+        context = await scene.run(step_of([("ESS:1", "ENABLED"), ("ESS:2", "DISABLED")]))
+        assert context.outcomes() == {"ESS:1": UNKNOWN, "ESS:2": REACHED}
+        assert "no answer within 2 s" in context.ends()["ESS:2"][1]
+        assert [(answer.ack, answer.result) for answer in context.answered()] == [(0, "no answer within 2 s")] * 2
         assert scene.cscs.commands("ESS:1") == ["start"]
 
 
@@ -182,8 +182,8 @@ async def test_no_permission_refusal_and_abortion_are_told_apart(world: World) -
         scene.cscs.reacts("ESS:2", "start", Reaction("refuse", result="Failed: no such override"))
         scene.cscs.reacts("ESS:3", "start", Reaction("refuse", final=-303, result=""))
         scene.cscs.reacts("ESS:4", "start", Reaction("refuse", final=-304, result="too slow"))
-        desk = await scene.run(step_of([(f"ESS:{number}", "DISABLED") for number in (1, 2, 3, 4)]))
-        assert desk.ends() == {
+        context = await scene.run(step_of([(f"ESS:{number}", "DISABLED") for number in (1, 2, 3, 4)]))
+        assert context.ends() == {
             "ESS:1": (FAILED, "start: no permission: not for you"),
             "ESS:2": (FAILED, "start: failed: no such override"),
             "ESS:3": (FAILED, "start: aborted"),
@@ -194,58 +194,58 @@ async def test_no_permission_refusal_and_abortion_are_told_apart(world: World) -
 async def test_a_refusal_because_somebody_was_faster_is_no_failure_where_the_target_is_seen(world: World) -> None:
     async with world.scene({"ESS:1": S.STANDBY}) as scene:
         scene.cscs.reacts("ESS:1", "start", Reaction("fail_but_move"))
-        desk = await scene.run(step_of([("ESS:1", "DISABLED")]))
-        assert desk.ends() == {"ESS:1": (REACHED, "seen DISABLED; start: failed: somebody was faster")}
+        context = await scene.run(step_of([("ESS:1", "DISABLED")]))
+        assert context.ends() == {"ESS:1": (REACHED, "seen DISABLED; start: failed: somebody was faster")}
 
 
 async def test_a_fault_on_enable_fails_with_its_error_and_is_not_tried_again(world: World) -> None:
     async with world.scene({"ESS:104": S.STANDBY}) as scene:
         scene.cscs.reacts("ESS:104", "enable", Reaction("fault", code=3, report="no route to sensor"))
-        desk = await scene.run(step_of([("ESS:104", "ENABLED")]))
-        assert desk.ends() == {"ESS:104": (FAILED, "went to FAULT on enable: error 3: no route to sensor")}
+        context = await scene.run(step_of([("ESS:104", "ENABLED")]))
+        assert context.ends() == {"ESS:104": (FAILED, "went to FAULT on enable: error 3: no route to sensor")}
         assert scene.cscs.commands("ESS:104") == ["start", "enable"]
 
 
 async def test_an_acknowledged_transition_that_is_never_seen_is_unknown(world: World) -> None:
     async with world.scene({"ESS:1": S.STANDBY}) as scene:
         scene.cscs.reacts("ESS:1", "start", Reaction("untold"))
-        desk = await scene.run(step_of([("ESS:1", "ENABLED")]))
-        assert desk.outcomes() == {"ESS:1": UNKNOWN}
-        assert desk.ends()["ESS:1"][1] == "start was acknowledged, but DISABLED was not seen within 2 s"
+        context = await scene.run(step_of([("ESS:1", "ENABLED")]))
+        assert context.outcomes() == {"ESS:1": UNKNOWN}
+        assert context.ends()["ESS:1"][1] == "start was acknowledged, but DISABLED was not seen within 2 s"
         assert scene.cscs.commands("ESS:1") == ["start"]
 
 
 async def test_a_csc_that_ends_without_a_word_after_exit_control_is_offline_by_its_silence(world: World) -> None:
     async with world.scene({"ESS:1": S.STANDBY}) as scene:
         scene.cscs.reacts("ESS:1", "exitControl", Reaction("untold"))
-        desk = await scene.run(step_of([("ESS:1", "OFFLINE")]))
-        assert desk.ends() == {"ESS:1": (REACHED, "seen OFFLINE and silent")}
+        context = await scene.run(step_of([("ESS:1", "OFFLINE")]))
+        assert context.ends() == {"ESS:1": (REACHED, "seen OFFLINE and silent")}
 
 
 async def test_a_csc_that_says_offline_and_beats_on_has_not_arrived(world: World) -> None:
     async with world.scene({"ESS:1": S.STANDBY}) as scene:
         scene.cscs.beats_on("ESS:1")
-        desk = await scene.run(step_of([("ESS:1", "OFFLINE")]))
-        assert desk.ends() == {"ESS:1": (FAILED, "not silent within 6 s: says OFFLINE and still beats")}
+        context = await scene.run(step_of([("ESS:1", "OFFLINE")]))
+        assert context.ends() == {"ESS:1": (FAILED, "not silent within 6 s: says OFFLINE and still beats")}
 
 
 async def test_a_csc_that_does_not_beat_is_not_commanded_whatever_its_last_state(world: World) -> None:
     states = {"ESS:1": S.ENABLED, "ESS:2": S.STANDBY, "ESS:3": S.OFFLINE, "ESS:4": S.ENABLED}
     async with world.scene(states, silent=("ESS:1", "ESS:2", "ESS:3")) as scene:
-        desk = await scene.run(step_of([(csc, "OFFLINE") for csc in states]))
-        ends = desk.ends()
+        context = await scene.run(step_of([(csc, "OFFLINE") for csc in states]))
+        ends = context.ends()
         assert ends["ESS:1"][0] is FAILED
         assert ends["ESS:1"][1].startswith("does not beat: LOST: was ENABLED")
         assert ends["ESS:2"] == ends["ESS:3"] == (REACHED, "was there already")
         assert ends["ESS:4"][0] is REACHED
-        assert desk.intended("ESS:1") == desk.intended("ESS:2") == desk.intended("ESS:3") == []
+        assert context.intended("ESS:1") == context.intended("ESS:2") == context.intended("ESS:3") == []
 
 
 async def test_start_takes_the_override_of_its_csc_and_no_other(world: World) -> None:
     both = [("ESS:1", "DISABLED"), ("ESS:2", "DISABLED")]
     async with world.scene({"ESS:1": S.STANDBY, "ESS:2": S.STANDBY}) as scene:
-        desk = await scene.run(step_of(both, overrides={"ESS:1": "_night.yaml"}))
-        assert set(desk.outcomes().values()) == {REACHED}
+        context = await scene.run(step_of(both, overrides={"ESS:1": "_night.yaml"}))
+        assert set(context.outcomes().values()) == {REACHED}
         given = {str(taken.csc): taken.fields["configurationOverride"] for taken in scene.cscs.taken}
         assert given == {"ESS:1": "_night.yaml", "ESS:2": ""}
 
@@ -275,8 +275,8 @@ async def test_waiting_for_silence_keeps_nobody_else_from_being_commanded(world:
     states = {f"ESS:{number}": S.STANDBY for number in range(1, 7)}
     async with world.scene(states) as scene:
         began = time.monotonic()
-        desk = await scene.run(step_of([(csc, "OFFLINE") for csc in states], at_once=1))
-        assert set(desk.outcomes().values()) == {REACHED}
+        context = await scene.run(step_of([(csc, "OFFLINE") for csc in states], at_once=1))
+        assert set(context.outcomes().values()) == {REACHED}
         assert scene.cscs.busiest == 1
         assert time.monotonic() - began < 2 * 2.5, "six silences of 2 s one after the other take 12 s"
 
@@ -285,13 +285,13 @@ async def test_a_hold_stops_further_commands_and_what_was_sent_is_followed_to_it
     async with world.scene({"ESS:1": S.ENABLED, "ESS:2": S.ENABLED}) as scene:
         scene.cscs.reacts("ESS:1", "disable", Reaction(took=1.0))
         step = step_of([("ESS:1", "DISABLED"), ("ESS:2", "OFFLINE")], at_once=1)
-        desk = LiveDesk(scene.session, step)
-        task = asyncio.create_task(scene.action.run(step, step.cscs, desk))
+        context = LiveDesk(scene.session, step)
+        task = asyncio.create_task(scene.action.run(step, step.cscs, context))
         await asyncio.to_thread(wait_until, lambda: scene.cscs.commands("ESS:1"), 10, "ESS:1 was commanded")
-        desk.hold()
+        context.hold()
         async with within(20):
             await task
-        assert desk.ends() == {
+        assert context.ends() == {
             "ESS:1": (REACHED, "seen DISABLED"),
             "ESS:2": (FAILED, "the run is held by lead@console"),
         }
@@ -302,17 +302,17 @@ async def test_a_cancelled_action_sends_nothing_more_and_leaves_the_outcome_open
     async with world.scene({"ESS:1": S.ENABLED}) as scene:
         scene.cscs.reacts("ESS:1", "disable", Reaction(took=0.5))
         step = step_of([("ESS:1", "OFFLINE")])
-        desk = LiveDesk(scene.session, step)
-        task = asyncio.create_task(scene.action.run(step, step.cscs, desk))
+        context = LiveDesk(scene.session, step)
+        task = asyncio.create_task(scene.action.run(step, step.cscs, context))
         await asyncio.to_thread(wait_until, lambda: scene.cscs.commands("ESS:1"), 10, "ESS:1 was commanded")
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert desk.ends() == {}
+        assert context.ends() == {}
         again = step_of([("ESS:1", "DISABLED")])
         await asyncio.to_thread(wait_until, lambda: scene.cscs.state("ESS:1") is S.DISABLED, 10, "it was obeyed")
-        desk = await scene.run(again)
-        assert desk.outcomes() == {"ESS:1": REACHED}
+        context = await scene.run(again)
+        assert context.outcomes() == {"ESS:1": REACHED}
         assert scene.cscs.commands("ESS:1") == ["disable"]
 
 
@@ -320,9 +320,9 @@ async def test_the_description_names_the_exact_commands_from_the_live_state(worl
     async with world.scene(
         {"ESS:104": S.ENABLED, "Watcher": S.OFFLINE, "ESS:105": S.STANDBY}, silent=("Watcher",)
     ) as scene:
-        desk = LiveDesk(scene.session, step_of([]))
+        context = LiveDesk(scene.session, step_of([]))
         described = scene.action.describe(
-            step_of([("ESS:104", "OFFLINE"), ("Watcher", "OFFLINE"), ("ESS:105", "OFFLINE")]), desk.view
+            step_of([("ESS:104", "OFFLINE"), ("Watcher", "OFFLINE"), ("ESS:105", "OFFLINE")]), context.view
         )
         begins = f"lsst.{world.subname}.ESS.command_"
         assert described.sentence == "2 of 3 CSCs are commanded, at most 8 at once; 1 is there already"
@@ -356,10 +356,10 @@ async def test_a_transport_error_ends_the_csc_and_nothing_is_sent_again(
             raise raised
 
         monkeypatch.setattr(scene.action._line, "send", send)
-        desk = await scene.run(step_of([("ESS:1", "OFFLINE")]))
-        assert desk.ends() == {"ESS:1": (outcome, why)}
-        assert desk.intended("ESS:1") == ["disable"]
-        assert [answer.ack for answer in desk.answered()] == [0]
+        context = await scene.run(step_of([("ESS:1", "OFFLINE")]))
+        assert context.ends() == {"ESS:1": (outcome, why)}
+        assert context.intended("ESS:1") == ["disable"]
+        assert [answer.ack for answer in context.answered()] == [0]
         assert scene.cscs.commands("ESS:1") == []
 
 
@@ -369,16 +369,16 @@ async def test_a_registry_that_is_gone_stops_the_command_before_it_is_intended(
     async with world.scene({"ESS:1": S.ENABLED}) as scene:
         line: Any = scene.action._line
         monkeypatch.setattr(line._latest._registry._http, "_url", f"http://127.0.0.1:{free_port()}")
-        desk = await scene.run(step_of([("ESS:1", "OFFLINE")]))
-        outcome, why = desk.ends()["ESS:1"]
+        context = await scene.run(step_of([("ESS:1", "OFFLINE")]))
+        outcome, why = context.ends()["ESS:1"]
         assert outcome is FAILED
         assert why.startswith("disable was not sent: schema registry")
-        assert desk.intended("ESS:1") == []
+        assert context.intended("ESS:1") == []
 
 
 async def test_a_csc_that_somebody_else_moves_as_well_is_left_to_the_lead(world: World) -> None:
     async with world.scene({"ESS:1": S.STANDBY}) as scene:
         scene.cscs.reacts("ESS:1", "enable", Reaction("undone"))
-        desk = await scene.run(step_of([("ESS:1", "ENABLED")]))
-        assert desk.ends() == {"ESS:1": (FAILED, "is moved by somebody else, too: 6 commands did not bring it")}
-        assert desk.intended("ESS:1") == ["start", "enable"] * 3
+        context = await scene.run(step_of([("ESS:1", "ENABLED")]))
+        assert context.ends() == {"ESS:1": (FAILED, "is moved by somebody else, too: 6 commands did not bring it")}
+        assert context.intended("ESS:1") == ["start", "enable"] * 3

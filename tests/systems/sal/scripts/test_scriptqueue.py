@@ -33,7 +33,7 @@ from deploydash.systems.sal.commanding.acks import Answer
 from deploydash.systems.sal.commanding.kafka_commands import Order
 from deploydash.systems.sal.commanding.kafka_write import MaybeWritten
 from deploydash.systems.sal.scripts.script_reader import reading
-from deploydash.systems.sal.scripts.scriptqueue import ScriptPatience, ScriptQueueAction, itself
+from deploydash.systems.sal.scripts.scriptqueue import ScriptQueueAction, ScriptTimeouts, itself
 from deploydash.systems.sal.wire.commands import Sender
 from deploydash.systems.sal.wire.scripts import script_fact
 from deploydash.systems.settings import RegistrySettings
@@ -46,7 +46,7 @@ from tests.systems.sal.wire.captures import Captured, captured, schema, schema_t
 QUEUE = CscId("ScriptQueue", 1)
 STEP = StepId("testing")
 SENDER = Sender("lead@console", 4711)
-QUICK = ScriptPatience(command=5.0, listed=0.3, quiet=5.0, gone=0.5, seen=1.0)
+QUICK = ScriptTimeouts(command=5.0, listed=0.3, quiet=5.0, gone=0.5, seen=1.0)
 GOOD, FAILING, SET_STATE = 38594986, 38594987, 38594994
 """The command numbers by which three of the captured scripts were added."""
 LISTED = ScriptsListed(QUEUE, ("auxtel/enable_atcs.py", "auxtel/enable_latiss.py"), ("mine.py",))
@@ -168,12 +168,12 @@ class Replay:
 
 @contextlib.asynccontextmanager
 async def following(
-    kafka: KafkaServer, registry: SchemaRegistry, subname: str, patience: ScriptPatience = QUICK
+    kafka: KafkaServer, registry: SchemaRegistry, subname: str, timeouts: ScriptTimeouts = QUICK
 ) -> AsyncIterator[ScriptQueueAction]:
     schemas = SchemaStore(RegistrySettings(registry.url, "site file"), None, timeout=2.0)
     settings = plain_settings(kafka.bootstrap, subname)
     try:
-        yield ScriptQueueAction(Line(), lambda take: reading(settings, schemas, take), descr="test", patience=patience)
+        yield ScriptQueueAction(Line(), lambda take: reading(settings, schemas, take), descr="test", timeouts=timeouts)
     finally:
         await schemas.aclose()
 
@@ -193,11 +193,11 @@ async def test_a_script_that_was_added_before_is_looked_for_in_the_log_and_not_a
 ) -> None:
     replay = Replay(kafka, schema_registry, subname)
     replay.write(events())
-    desk = Desk()
+    context = Desk()
     async with following(kafka, schema_registry, subname) as action:
-        await action.run(job(seq_num=seq_num), desk)
-    assert desk.end() == (outcome, why)
-    assert desk.commands() == []
+        await action.run(job(seq_num=seq_num), context)
+    assert context.end() == (outcome, why)
+    assert context.commands() == []
 
 
 @pytest.mark.server
@@ -208,19 +208,19 @@ async def test_a_script_is_followed_live_from_topics_that_appear_while_it_is_wai
     known = [one for one in events() if one.component == "ScriptQueue"]
     at = next(number for number, one in enumerate(events()) if one.truth.get("scriptSalIndex") == 100000)
     replay.write([one for one in events()[: at + 1] if one in known])
-    desk = Desk()
+    context = Desk()
     async with following(kafka, schema_registry, subname) as action:
-        work = asyncio.create_task(action.run(job(seq_num=GOOD), desk))
+        work = asyncio.create_task(action.run(job(seq_num=GOOD), context))
         async with within(15):
-            while not desk.told:  # noqa: ASYNC110  a broker tells nobody
+            while not context.told:  # noqa: ASYNC110  a broker tells nobody
                 await asyncio.sleep(0.02)
         assert not work.done()
         replay.write(events()[at + 1 : at + 60])
         async with within(15):
             await work
-    assert desk.end() == (Outcome.REACHED, "done")
-    assert desk.states()[0] == ("UNKNOWN", "")
-    assert desk.states()[-1][0] == "DONE"
+    assert context.end() == (Outcome.REACHED, "done")
+    assert context.states()[0] == ("UNKNOWN", "")
+    assert context.states()[-1][0] == "DONE"
 
 
 @pytest.mark.server
@@ -230,20 +230,20 @@ async def test_a_script_of_which_nobody_tells_any_more_is_unknown(
     replay = Replay(kafka, schema_registry, subname)
     at = next(number for number, one in enumerate(events()) if one.truth.get("state") == 3)
     replay.write(events()[: at + 1])
-    desk = Desk()
-    quiet = ScriptPatience(quiet=1.5)
+    context = Desk()
+    quiet = ScriptTimeouts(quiet=1.5)
     async with following(kafka, schema_registry, subname, quiet) as action:
-        await action.run(job(seq_num=GOOD), desk)
-    outcome, why = desk.end()
+        await action.run(job(seq_num=GOOD), context)
+    outcome, why = context.end()
     assert outcome is Outcome.UNKNOWN
     assert why == "nothing heard of it for 1.5 s; it was running"
 
 
-async def added(line: Line, told: Told, script: ScriptJob | None = None, desk: Desk | None = None) -> Desk:
-    desk = desk or Desk()
+async def added(line: Line, told: Told, script: ScriptJob | None = None, context: Desk | None = None) -> Desk:
+    context = context or Desk()
     async with within(10):
-        await ScriptQueueAction(line, told.reading, descr="cycle 45", patience=QUICK).run(script or job(), desk)
-    return desk
+        await ScriptQueueAction(line, told.reading, descr="cycle 45", timeouts=QUICK).run(script or job(), context)
+    return context
 
 
 def speaking(told: Told, records: list[Captured] | None = None) -> Callable[[Order], None]:
@@ -260,7 +260,7 @@ def speaking(told: Told, records: list[Captured] | None = None) -> Callable[[Ord
 async def test_a_script_is_added_at_the_end_with_who_adds_it_and_followed_to_its_failure() -> None:
     told = Told(LISTED)
     line = Line({"add": Answer(303, 0, "100001")}, then=speaking(told))
-    desk = await added(line, told, job(config="wait: 1\n"))
+    context = await added(line, told, job(config="wait: 1\n"))
     [order] = line.sent
     assert order.values == {
         "isStandard": True,
@@ -269,12 +269,12 @@ async def test_a_script_is_added_at_the_end_with_who_adds_it_and_followed_to_its
         "descr": "cycle 45",
         "location": 2,
     }
-    assert desk.told[:2] == [
+    assert context.told[:2] == [
         ScriptIntended(STEP, 2, QUEUE, "add", FAILING, SENDER.identity, SENDER.origin),
         ScriptAnswered(STEP, 2, "add", FAILING, 303, "100001"),
     ]
-    assert desk.end() == (Outcome.FAILED, "failed: Error in run: Failed in run after wait: fail_run=True")
-    assert [one.log for one in desk.told if isinstance(one, ScriptFollowed)][-1] == "Run started"
+    assert context.end() == (Outcome.FAILED, "failed: Error in run: Failed in run after wait: fail_run=True")
+    assert [one.log for one in context.told if isinstance(one, ScriptFollowed)][-1] == "Run started"
 
 
 async def test_a_failed_script_says_that_its_queue_is_paused() -> None:
@@ -285,8 +285,8 @@ async def test_a_failed_script_says_that_its_queue_is_paused() -> None:
         if one.sal_name == "logevent_queue" and one.truth["currentSalIndex"] == 100001 and not one.truth["running"]
     )
     line = Line({"add": Answer(303, 0, "100001")}, then=speaking(told, events()[: paused + 1]))
-    desk = await added(line, told)
-    assert desk.end()[1].endswith("fail_run=True; ScriptQueue:1 is paused until it is resumed")
+    context = await added(line, told)
+    assert context.end()[1].endswith("fail_run=True; ScriptQueue:1 is paused until it is resumed")
 
 
 @pytest.mark.parametrize(
@@ -301,8 +301,8 @@ async def test_a_failed_script_says_that_its_queue_is_paused() -> None:
 )
 async def test_what_the_queue_does_not_list_is_refused_with_the_nearest_name(script: ScriptJob, why: str) -> None:
     line = Line()
-    desk = await added(line, Told(LISTED), script)
-    assert desk.end() == (Outcome.FAILED, f"ScriptQueue:1 {why}")
+    context = await added(line, Told(LISTED), script)
+    assert context.end() == (Outcome.FAILED, f"ScriptQueue:1 {why}")
     assert line.sent == []
 
 
@@ -315,11 +315,11 @@ async def test_a_queue_that_never_listed_its_scripts_is_asked_for_them() -> None
         speaking(told)(order)
 
     line = Line({"showAvailableScripts": Answer(303, 0, "Done"), "add": Answer(303, 0, "100001")}, then=speak)
-    desk = await added(line, told)
-    assert desk.commands() == ["showAvailableScripts", "add"]
+    context = await added(line, told)
+    assert context.commands() == ["showAvailableScripts", "add"]
     silent = Line({"showAvailableScripts": Answer(303, 0, "Done")})
-    desk = await added(silent, Told())
-    assert desk.end() == (Outcome.FAILED, "ScriptQueue:1 does not tell which scripts it has")
+    context = await added(silent, Told())
+    assert context.end() == (Outcome.FAILED, "ScriptQueue:1 does not tell which scripts it has")
 
 
 @pytest.mark.parametrize(
@@ -331,23 +331,23 @@ async def test_a_queue_that_never_listed_its_scripts_is_asked_for_them() -> None
     ],
 )
 async def test_what_became_of_an_add_is_told_apart(answer: Answer | Exception, outcome: Outcome, why: str) -> None:
-    desk = await added(Line({"add": answer}), Told(LISTED))
-    assert desk.end()[0] is outcome
-    assert desk.end()[1].startswith(why)
-    assert [one for one in desk.told if isinstance(one, ScriptAnswered)]
+    context = await added(Line({"add": answer}), Told(LISTED))
+    assert context.end()[0] is outcome
+    assert context.end()[1].startswith(why)
+    assert [one for one in context.told if isinstance(one, ScriptAnswered)]
 
 
 async def test_an_add_whose_answer_is_lost_is_found_by_its_number() -> None:
     told = Told(LISTED)
     line = Line({"add": Answer(0, 0, "no answer within 5 s")}, then=speaking(told))
-    desk = await added(line, told)
-    assert desk.end()[1].startswith("failed: Error in run")
+    context = await added(line, told)
+    assert context.end()[1].startswith("failed: Error in run")
 
 
 async def test_nothing_is_sent_that_the_run_refuses() -> None:
     line = Line()
-    desk = await added(line, Told(LISTED), desk=Desk(refuses={"add": "the run is held by ops2"}))
-    assert desk.end() == (Outcome.FAILED, "the run is held by ops2")
+    context = await added(line, Told(LISTED), context=Desk(refuses={"add": "the run is held by ops2"}))
+    assert context.end() == (Outcome.FAILED, "the run is held by ops2")
     assert line.sent == []
 
 
@@ -359,18 +359,18 @@ async def test_a_queue_that_restarts_leaves_its_script_unknown() -> None:
         speaking(told, events()[: first + 1])(order)
         told.take(QueueTold(QUEUE, 99, enabled=False, running=True, current=0, waiting=()))
 
-    desk = await added(Line({"add": Answer(303, 0, "100001")}, then=speak), told)
-    assert desk.end()[0] is Outcome.UNKNOWN
-    assert desk.end()[1].startswith("ScriptQueue:1 restarted while it was")
+    context = await added(Line({"add": Answer(303, 0, "100001")}, then=speak), told)
+    assert context.end()[0] is Outcome.UNKNOWN
+    assert context.end()[1].startswith("ScriptQueue:1 restarted while it was")
 
 
 async def test_a_queue_is_paused_and_a_script_stopped_by_their_own_commands() -> None:
     line = Line({"pause": Answer(303, 0, "Done"), "stopScripts": Answer(303, 0, "Done")})
-    action, desk = ScriptQueueAction(line, Told().reading, descr="", patience=QUICK), Desk()
+    action, context = ScriptQueueAction(line, Told().reading, descr="", timeouts=QUICK), Desk()
     known = ScriptJob(STEP, 2, job().script, ItemProgress(sal_index=100003))
-    await action.order(QueueOrdered(STEP, 2, "pause", "lead"), known, desk)
-    await action.order(QueueOrdered(STEP, 2, "stopScripts", "lead"), known, desk)
-    assert desk.commands() == ["pause", "stopScripts"]
+    await action.order(QueueOrdered(STEP, 2, "pause", "lead"), known, context)
+    await action.order(QueueOrdered(STEP, 2, "stopScripts", "lead"), known, context)
+    assert context.commands() == ["pause", "stopScripts"]
     stop = line.sent[-1].values
     assert (stop["length"], stop["salIndices"][:2], len(stop["salIndices"])) == (1, [100003, 0], 400)
     assert stop["terminate"] is False
@@ -378,7 +378,7 @@ async def test_a_queue_is_paused_and_a_script_stopped_by_their_own_commands() ->
 
 async def test_an_order_that_fails_says_why() -> None:
     line = Line({"resume": Answer(-302, 1, "Failed: resume not allowed in state=<State.STANDBY: 5>")})
-    action = ScriptQueueAction(line, Told().reading, descr="", patience=QUICK)
+    action = ScriptQueueAction(line, Told().reading, descr="", timeouts=QUICK)
     with pytest.raises(UserError, match="resume of ScriptQueue:1: failed: resume not allowed"):
         await action.order(QueueOrdered(STEP, 2, "resume", "lead"), job(), Desk())
 
@@ -402,6 +402,6 @@ async def test_a_queue_never_runs_the_script_that_takes_it_down(row: str, refuse
     assert bool(itself(script)) is refused
     if refused:
         line = Line()
-        desk = await added(line, Told(ScriptsListed(QUEUE, ("set_summary_state.py",), ())), script)
-        assert desk.end() == (Outcome.FAILED, "ScriptQueue:1 cannot run the script that takes itself down")
+        context = await added(line, Told(ScriptsListed(QUEUE, ("set_summary_state.py",), ())), script)
+        assert context.end() == (Outcome.FAILED, "ScriptQueue:1 cannot run the script that takes itself down")
         assert line.sent == []

@@ -13,9 +13,9 @@ import pytest
 from deploydash.core.model import CscId, Phase, SummaryState, Target, TargetKind
 from deploydash.core.procedure.runbook import (
     CscItem,
-    HandItem,
     Item,
     Lane,
+    ManualItem,
     Runbook,
     RunPhase,
     ScriptItem,
@@ -26,7 +26,7 @@ from deploydash.core.procedure.runbook import (
     Tier,
 )
 from deploydash.core.run.decide import Refused
-from deploydash.core.run.orders import Approve, QueueOrder, Retry, RunOrder, TakeRoute, Tick
+from deploydash.core.run.orders import Approve, QueueOrder, Retry, RunOrder, SignOff, TakeRoute
 from deploydash.core.run.records import (
     CscsWaived,
     ItemEnded,
@@ -42,17 +42,17 @@ from deploydash.core.run.records import (
 )
 from deploydash.core.run.state import ROUTES_FROM, ItemProgress, RunState, StepStatus, TargetStatus, fold
 from deploydash.session.clock import SystemClock
-from deploydash.session.run_keeper import RunKeeper
+from deploydash.session.run_controller import RunController
 from deploydash.session.session import Session
 from deploydash.systems.registry.store import SchemaStore
 from deploydash.systems.sal.commanding.csc import CscAction
 from deploydash.systems.sal.scripts.script_reader import reading
-from deploydash.systems.sal.scripts.scriptqueue import ScriptPatience, ScriptQueueAction
+from deploydash.systems.sal.scripts.scriptqueue import ScriptQueueAction, ScriptTimeouts
 from deploydash.systems.settings import RegistrySettings
 from tests.demo.harness import Demo, demo
 from tests.servers.kafka_scenes import plain_settings
 from tests.servers.waiting import within
-from tests.systems.sal.commanding.desk import live_session
+from tests.systems.sal.commanding.context import live_session
 from tests.systems.sal.commanding.lines import LEAD, command_line
 
 R = TypeVar("R")
@@ -66,7 +66,7 @@ FAILS = replace(GOOD, path="run_command.py")
 HANGS = replace(GOOD, path="sleep.py")
 UNLISTED = replace(GOOD, path="maintel/enable_mtc.py")
 ROUTE = replace(GOOD, path="set_summary_state.py", config="data:\n- [<csc>, OFFLINE]\nmute_alarms: false\n")
-PATIENCE = ScriptPatience(command=10.0, listed=5.0, quiet=20.0, gone=5.0, seen=10.0)
+PATIENCE = ScriptTimeouts(command=10.0, listed=5.0, quiet=20.0, gone=5.0, seen=10.0)
 
 SCENARIO = """
 name: scripts
@@ -110,29 +110,29 @@ def scripts(*items: Item) -> Runbook:
 class Night:
     """A keeper at work over the demo's Kafka."""
 
-    keeper: RunKeeper
+    controller: RunController
     journal: Journal
     action: ScriptQueueAction
 
     async def order(self, order: RunOrder) -> None:
-        decision = await self.keeper.order(order)
+        decision = await self.controller.order(order)
         assert not isinstance(decision, Refused), decision
 
     async def until(self, so: Callable[[RunState], object], seconds: float = 30.0) -> RunState:
         try:
             async with within(seconds):
-                while not so(self.keeper.state):  # noqa: ASYNC110  the journal tells nobody
+                while not so(self.controller.state):  # noqa: ASYNC110  the journal tells nobody
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise AssertionError(f"not within {seconds} s: {self.journal.lines}") from None
-        return self.keeper.state
+        return self.controller.state
 
     def status(self) -> StepStatus:
-        state = self.keeper.state
+        state = self.controller.state
         return state.status(next(iter(state.runbook.steps())))
 
     def script(self, item: int = 0, step: StepId = TESTING) -> ItemProgress:
-        return self.keeper.state.progress(step).scripts.get(item, ItemProgress())
+        return self.controller.state.progress(step).scripts.get(item, ItemProgress())
 
 
 @contextlib.asynccontextmanager
@@ -150,32 +150,32 @@ async def night(world: Demo, session: Session, state: RunState, journal: Journal
     schemas = SchemaStore(RegistrySettings(world.info["schema_registry"], "site file"), None, timeout=2.0)
     async with command_line(settings, world.info["schema_registry"]) as line:
         action = ScriptQueueAction(
-            line, lambda take: reading(settings, schemas, take), descr="a test", patience=PATIENCE
+            line, lambda take: reading(settings, schemas, take), descr="a test", timeouts=PATIENCE
         )
         cscs = CscAction(line, clock, subname="sal")
-        keeper = RunKeeper(state, journal, session.snapshot, clock, LEAD.identity, {StepKind.CSC: cscs}, action)
-        unsubscribe = session.subscribe(keeper.saw)
+        controller = RunController(state, journal, session.snapshot, clock, LEAD.identity, {StepKind.CSC: cscs}, action)
+        unsubscribe = session.subscribe(controller.saw)
         first = RunResumed(LEAD.identity, 1) if state.opened else RunOpened("r", "hill", "t", "c", LEAD.identity, True)
-        await keeper.begin(first)
-        watching = asyncio.create_task(keeper.watch())
+        await controller.begin(first)
+        watching = asyncio.create_task(controller.watch())
         try:
-            yield Night(keeper, journal, action)
+            yield Night(controller, journal, action)
         finally:
             unsubscribe()
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
-            await keeper.aclose()
+            await controller.aclose()
             await schemas.aclose()
 
 
 async def test_scripts_are_let_go_by_one_key_and_done_one_after_the_other(world: Demo) -> None:
-    items = (GOOD, HandItem("images ingested", ()), GOOD)
+    items = (GOOD, ManualItem("images ingested", ()), GOOD)
     async with watched(world) as session, night(world, session, RunState(scripts(*items))) as lead:
         await lead.order(Approve(TESTING, 1))
         await lead.until(lambda _: lead.script().status is TargetStatus.REACHED)
         assert lead.status() is StepStatus.UNDER_WAY
         assert lead.script(2).status is TargetStatus.PENDING
-        await lead.order(Tick(TESTING, "ana", 1))
+        await lead.order(SignOff(TESTING, "ana", 1))
         await lead.until(lambda _: lead.status() is StepStatus.DONE)
     intents = lead.journal.of(ScriptIntended)
     assert [(one.item, one.command) for one in intents] == [(0, "add"), (2, "add")]
@@ -197,7 +197,7 @@ async def test_a_failed_script_asks_says_why_and_its_queue_is_resumed_by_order(w
         assert len(lead.journal.of(ScriptIntended)) == 1
         await lead.order(QueueOrder(TESTING, 0, "resume"))
         await lead.until(lambda _: lead.script().command == "resume" and lead.script().answered)
-        await lead.order(Tick(TESTING, "ana", 0, "known, not needed today"))
+        await lead.order(SignOff(TESTING, "ana", 0, "known, not needed today"))
         await lead.until(lambda _: lead.status() is StepStatus.DONE)
 
 

@@ -15,10 +15,10 @@ from deploydash.core.ports import Clock
 from deploydash.core.procedure.runbook import CscItem, Step
 from deploydash.core.run.ports import Desk
 from deploydash.core.run.records import TargetEnded
-from deploydash.systems.sal.commanding.csc_drive import Drive, Line, Patience
 from deploydash.systems.sal.commanding.csc_plan import Description, Look, describe
+from deploydash.systems.sal.commanding.csc_transition import CscTransition, Line, Timeouts
 
-_USUAL = Patience()
+_USUAL = Timeouts()
 
 
 class CscAction:
@@ -33,20 +33,20 @@ class CscAction:
         clock: Clock,
         *,
         subname: str,
-        patience: Patience = _USUAL,
+        timeouts: Timeouts = _USUAL,
         exited: Callable[[ExitAcknowledged], None] = lambda _: None,
     ) -> None:
         self._line = line
         self._clock = clock
         self._subname = subname
-        self._patience = patience
+        self._timeouts = timeouts
         self._exited = exited
 
     def describe(self, step: Step, look: Look) -> Description:
         """Return what the step would send now: a sentence, and the exact commands of every CSC."""
         return describe(step, look, self._clock.monotonic(), subname=self._subname)
 
-    async def run(self, step: Step, cscs: tuple[CscId, ...], desk: Desk) -> None:
+    async def run(self, step: Step, cscs: tuple[CscId, ...], context: Desk) -> None:
         """Work on these CSCs until each has ended; a wave starts when the one before it has.
 
         At most ``step.at_once`` have a command under way; those that are only waited for do not count.
@@ -57,16 +57,16 @@ class CscAction:
             async with asyncio.TaskGroup() as group:
                 for item in items:
                     if item.wave == wave:
-                        group.create_task(self._bring(item, step, desk, slots), name=f"{step.id} {item.csc}")
+                        group.create_task(self._bring(item, step, context, slots), name=f"{step.id} {item.csc}")
 
-    async def _bring(self, item: CscItem, step: Step, desk: Desk, slots: asyncio.Semaphore) -> None:
-        drive = Drive(
+    async def _bring(self, item: CscItem, step: Step, context: Desk, slots: asyncio.Semaphore) -> None:
+        drive = CscTransition(
             item,
             step.id,
-            desk,
+            context,
             self._line,
             self._clock,
-            self._patience,
+            self._timeouts,
             exited=self._exited,
         )
         end = await drive.before()
@@ -75,4 +75,4 @@ class CscAction:
                 end = await drive.walk()
         if end is None:
             end = await drive.silence()
-        await desk.tell(TargetEnded(step.id, item.csc, end.outcome, end.why))
+        await context.tell(TargetEnded(step.id, item.csc, end.outcome, end.why))

@@ -10,7 +10,7 @@ from deploydash.core.model import CscId, Target
 from deploydash.core.procedure.runbook import CscItem, Step
 from deploydash.core.procedure.transitions import command_text, next_step
 from deploydash.core.run.decide import is_at
-from deploydash.systems.sal.commanding.csc_sight import is_leaving, obstacle
+from deploydash.systems.sal.commanding.csc_fleet_view import is_leaving, obstacle
 
 Look = Callable[[CscId], CscView | None]
 

@@ -16,7 +16,7 @@ AGAIN_S = 5.0
 """Seconds until a connection that was refused is tried again."""
 
 
-class ReadyLine:
+class ReadyChannel:
     """Offers what a CommandLine offers; the first command waits for the connection or says why there is none.
 
     ``make`` gives a new line for each attempt, for one that failed to open cannot be opened again.

@@ -20,7 +20,7 @@ import yaml
 from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import CscItem
 from deploydash.core.run.decide import is_at
-from deploydash.core.run.ports import ScriptDesk, ScriptJob
+from deploydash.core.run.ports import ScriptContext, ScriptJob
 from deploydash.core.run.records import (
     ItemEnded,
     Outcome,
@@ -33,7 +33,7 @@ from deploydash.core.run.records import (
 from deploydash.core.run.scripts import Followed, ScriptFact, ScriptsListed, first_line, follow
 from deploydash.errors import FeedError, UserError
 from deploydash.systems.sal.commanding.acks import AckCode, Answer
-from deploydash.systems.sal.commanding.csc_drive import Line
+from deploydash.systems.sal.commanding.csc_transition import Line
 from deploydash.systems.sal.commanding.kafka_write import MaybeWritten
 
 _LAST = 2
@@ -45,7 +45,7 @@ _SET_STATE = "set_summary_state.py"
 
 
 @dataclass(frozen=True, slots=True)
-class ScriptPatience:
+class ScriptTimeouts:
     """How long each thing is waited for, in seconds.
 
     ``command``: a final acknowledgement. ``listed``: the list of scripts after it was asked for. ``quiet``: the next
@@ -87,21 +87,21 @@ class _Sent:
 class ScriptQueueAction:
     """Adds scripts to queues and follows them. Several may be under way, each with a reader of its own."""
 
-    def __init__(self, line: Line, reading: Reading, *, descr: str, patience: ScriptPatience | None = None) -> None:
+    def __init__(self, line: Line, reading: Reading, *, descr: str, timeouts: ScriptTimeouts | None = None) -> None:
         self._line = line
         self._reading = reading
         self._descr = descr
-        self._patience = patience or ScriptPatience()
+        self._timeouts = timeouts or ScriptTimeouts()
 
-    async def run(self, job: ScriptJob, desk: ScriptDesk) -> None:
+    async def run(self, job: ScriptJob, context: ScriptContext) -> None:
         """Add a script, or look for one that was added, and follow it to its end (core.ports.ScriptAction)."""
         watch = _Watch()
         async with self._reading(watch.take) as reader:
-            end = await _Work(self, job, desk, watch, reader).end()
-        await self._look_at_cscs(job, end, desk)
-        await desk.tell_script(ItemEnded(job.step, job.item, end.outcome, end.why))
+            end = await _Work(self, job, context, watch, reader).end()
+        await self._look_at_cscs(job, end, context)
+        await context.tell_script(ItemEnded(job.step, job.item, end.outcome, end.why))
 
-    async def order(self, order: QueueOrdered, job: ScriptJob, desk: ScriptDesk) -> None:
+    async def order(self, order: QueueOrdered, job: ScriptJob, context: ScriptContext) -> None:
         """Pause or resume the queue of a script, or stop the script (core.ports.ScriptAction).
 
         Raises:
@@ -111,13 +111,15 @@ class ScriptQueueAction:
         if order.command == "stopScripts":
             indices = [job.known.sal_index] + [0] * (_MOST_STOPPED - 1)
             values = {"length": 1, "salIndices": indices, "terminate": False}
-        sent = await self.command(job, desk, order.command, values)
+        sent = await self.command(job, context, order.command, values)
         if isinstance(sent, _End):
             raise UserError(sent.why)
         if sent.answer.code != AckCode.COMPLETE:
             raise UserError(f"{order.command} of {job.script.queue}: {sent.answer.words}")
 
-    async def command(self, job: ScriptJob, desk: ScriptDesk, command: str, values: Mapping[str, Any]) -> _Sent | _End:
+    async def command(
+        self, job: ScriptJob, context: ScriptContext, command: str, values: Mapping[str, Any]
+    ) -> _Sent | _End:
         """Send one command to the queue of a script; an end says that it was not sent or that nobody knows."""
         queue = job.script.queue
         try:
@@ -126,11 +128,11 @@ class ScriptQueueAction:
             return _End(Outcome.FAILED, f"{command} was not sent: {error}")
         sender = self._line.sender
         intent = ScriptIntended(job.step, job.item, queue, command, order.seq_num, sender.identity, sender.origin)
-        refusal = await desk.intend_script(intent)
+        refusal = await context.intend_script(intent)
         if refusal is not None:
             return _End(Outcome.FAILED, refusal)
         try:
-            answer = await self._line.send(order, self._patience.command)
+            answer = await self._line.send(order, self._timeouts.command)
             end = None
         except MaybeWritten as error:
             answer, end = Answer(0, 0, str(error)), _End(Outcome.UNKNOWN, f"{command} {error}")
@@ -138,28 +140,28 @@ class ScriptQueueAction:
             answer = Answer(0, 0, f"not sent: {error}")
             end = _End(Outcome.FAILED, f"{command} was not sent: {error}")
         said = answer.result if answer.code == AckCode.COMPLETE else answer.words
-        await desk.tell_script(ScriptAnswered(job.step, job.item, command, order.seq_num, answer.code, said))
+        await context.tell_script(ScriptAnswered(job.step, job.item, command, order.seq_num, answer.code, said))
         return end or _Sent(order.seq_num, answer)
 
-    async def _look_at_cscs(self, job: ScriptJob, end: _End, desk: ScriptDesk) -> None:
+    async def _look_at_cscs(self, job: ScriptJob, end: _End, context: ScriptContext) -> None:
         """The script's word is not enough: the CSCs are looked at, and each ends by what is seen."""
-        limit = self._patience.seen if end.outcome is Outcome.REACHED else 1.0
+        limit = self._timeouts.seen if end.outcome is Outcome.REACHED else 1.0
 
         async def look(item: CscItem) -> None:
-            there = await desk.seen(item.csc, lambda view: is_at(view, item.target), limit)
+            there = await context.seen(item.csc, lambda view: is_at(view, item.target), limit)
             otherwise = Outcome.FAILED if end.outcome is Outcome.REACHED else end.outcome
             outcome = Outcome.REACHED if there else otherwise
             why = f"seen {item.target}" if there else f"not seen {item.target}"
-            await desk.tell_script(TargetEnded(job.step, item.csc, outcome, f"{why}; {job.script.path}: {end.why}"))
+            await context.tell_script(TargetEnded(job.step, item.csc, outcome, f"{why}; {job.script.path}: {end.why}"))
 
         async with asyncio.TaskGroup() as group:
             for item in job.cscs:
                 group.create_task(look(item))
 
     @property
-    def patience(self) -> ScriptPatience:
+    def timeouts(self) -> ScriptTimeouts:
         """How long each thing is waited for."""
-        return self._patience
+        return self._timeouts
 
     @property
     def descr(self) -> str:
@@ -216,11 +218,11 @@ class _Work:
     """One script, from the first look to its end."""
 
     def __init__(
-        self, action: ScriptQueueAction, job: ScriptJob, desk: ScriptDesk, watch: _Watch, reader: Reader
+        self, action: ScriptQueueAction, job: ScriptJob, context: ScriptContext, watch: _Watch, reader: Reader
     ) -> None:
         self._action = action
         self._job = job
-        self._desk = desk
+        self._context = context
         self._watch = watch
         self._reader = reader
         self._told: tuple[int, str, str, bool] = (0, "", "", False)
@@ -228,9 +230,9 @@ class _Work:
         self._told_at = 0.0
 
     async def end(self) -> _End:
-        patience = self._action.patience
+        timeouts = self._action.timeouts
         try:
-            async with asyncio.timeout(patience.quiet):
+            async with asyncio.timeout(timeouts.quiet):
                 await self._reader.caught_up.wait()
         except TimeoutError:
             return self._unseen("the topics of the ScriptQueues could not be read to their end")
@@ -263,7 +265,7 @@ class _Work:
             "descr": self._action.descr,
             "location": _LAST,
         }
-        sent = await self._action.command(self._job, self._desk, "add", values)
+        sent = await self._action.command(self._job, self._context, "add", values)
         if isinstance(sent, _End):
             return sent
         if sent.answer.code == AckCode.COMPLETE:
@@ -277,10 +279,10 @@ class _Work:
         """Return why the queue would not know the script, or nothing."""
         script, queue = self._job.script, self._job.script.queue
         if queue not in self._watch.listed:
-            sent = await self._action.command(self._job, self._desk, "showAvailableScripts", {})
+            sent = await self._action.command(self._job, self._context, "showAvailableScripts", {})
             if isinstance(sent, _End):
                 return sent.why
-            await self._watch.until(lambda: queue in self._watch.listed, self._action.patience.listed)
+            await self._watch.until(lambda: queue in self._watch.listed, self._action.timeouts.listed)
         told = self._watch.listed.get(queue)
         if told is None:
             return f"{queue} does not tell which scripts it has"
@@ -293,19 +295,19 @@ class _Work:
 
     async def _follow(self, seq_num: int) -> _End:
         """Follow it until it ended, its queue restarted, or nobody tells of it any more."""
-        patience, watch = self._action.patience, self._watch
+        timeouts, watch = self._action.timeouts, self._watch
         seen = watch.seen or watch.follow(self._job.script.queue, seq_num)
         while not (seen.ended or seen.restarted):
             await self._tell(seen)
-            if not await watch.until(partial(watch.is_not, seen), patience.quiet):
-                return _End(Outcome.UNKNOWN, f"nothing heard of it for {patience.quiet:g} s; it was {seen.words}")
+            if not await watch.until(partial(watch.is_not, seen), timeouts.quiet):
+                return _End(Outcome.UNKNOWN, f"nothing heard of it for {timeouts.quiet:g} s; it was {seen.words}")
             seen = watch.seen or seen
         await self._tell(seen)
         if seen.restarted:
             return _End(Outcome.UNKNOWN, f"{seen.queue} restarted while it was {seen.words}")
         if seen.done:
             return _End(Outcome.REACHED, "done")
-        await watch.until(lambda: (watch.seen or seen).gone, patience.gone)
+        await watch.until(lambda: (watch.seen or seen).gone, timeouts.gone)
         seen = watch.seen or seen
         await self._tell(seen)
         return _End(Outcome.FAILED, seen.words)
@@ -318,7 +320,7 @@ class _Work:
         due = log != self._told_log and (seen.ended or now >= self._told_at + _LOG_EVERY_S)
         if seen.sal_index and (state != self._told or due):
             self._told, self._told_log, self._told_at = state, log, now
-            await self._desk.tell_script(ScriptFollowed(self._job.step, self._job.item, *state[:3], log, state[3]))
+            await self._context.tell_script(ScriptFollowed(self._job.step, self._job.item, *state[:3], log, state[3]))
 
 
 def itself(job: ScriptJob) -> str:

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 
 from deploydash.cells import cells
 from deploydash.core.model import Target
-from deploydash.core.procedure.runbook import CscItem, HandItem, StepKind, Tier
+from deploydash.core.procedure.runbook import CscItem, ManualItem, StepKind, Tier
 from deploydash.core.run.arm import ARM_S, COUNTDOWN_S
 from deploydash.core.run.gate import GateReason
 from deploydash.core.run.state import StepStatus
 from deploydash.core.views.run_view import Card
 from deploydash.ui.draw.ink import Ink, Line, Span, Spans, Surface
 from deploydash.ui.draw.run.failures import failure_lines
-from deploydash.ui.draw.run.offers import Mode, Offer, items_of, mode_of, offers, open_questions, ticked
+from deploydash.ui.draw.run.offers import Mode, Offer, items_of, mode_of, offers, open_questions, signed_off
 from deploydash.ui.draw.run.reading import Focus, Reading, box, chart, copied, counted, folded, lasting, listed
 from deploydash.ui.draw.run.script_card import added_lines, ended_lines, route_lines, script_lines, script_page_lines
 from deploydash.ui.draw.run.sending import sending_lines
@@ -84,7 +84,7 @@ def title(reading: Reading) -> str:
         return f"Goes in {max(0, math.ceil(_countdown(reading)))} s  {dot}  Esc cancels"
     words = {
         Mode.QUESTION: f"{turn}  {dot}  a question",
-        Mode.BY_HAND: f"{turn}  {dot}  by hand{_ticks(card)}",
+        Mode.MANUAL: f"{turn}  {dot}  by hand{_ticks(card)}",
         Mode.ENDING: f"{turn}  {dot}  to be ended",
         Mode.SHUT: f"Shut  {dot}  waits",
         Mode.UNDER_WAY: f"Under way  {dot}  {len(card.arrivals)} of {card.total}",
@@ -96,7 +96,7 @@ def title(reading: Reading) -> str:
     if mode is Mode.READY:
         if card.step.kind is StepKind.WAIT:
             return "Begins by itself"
-        return f"{turn}  {dot}  by hand" if card.step.kind is StepKind.BY_HAND else turn
+        return f"{turn}  {dot}  by hand" if card.step.kind is StepKind.MANUAL else turn
     return words[mode]
 
 
@@ -113,7 +113,7 @@ def _countdown(reading: Reading) -> float:
 def _ticks(card: Card) -> str:
     if card.step.kind is StepKind.SCRIPT:
         return ""
-    return f", {len(ticked(card))} of {len(items_of(card))} done"
+    return f", {len(signed_off(card))} of {len(items_of(card))} done"
 
 
 def key_lines(found: Sequence[Offer], width: int, reading: Reading) -> list[Line]:
@@ -167,7 +167,7 @@ def _body(reading: Reading, focus: Focus, width: int, height: int) -> list[Line]
         return lines + _progress(reading, card, width)
     if card.step.kind is StepKind.SCRIPT and mode is not Mode.SHUT:
         lines += script_lines(reading, card, focus, width, height - len(lines))
-    if card.step.kind is StepKind.BY_HAND:
+    if card.step.kind is StepKind.MANUAL:
         lines += _by_hand(reading, card, focus, width)
     lines += _gate(reading, card, width)
     if card.step.kind is StepKind.SCRIPT and mode is Mode.SHUT:
@@ -192,7 +192,7 @@ def _heading(reading: Reading, card: Card, width: int) -> list[Line]:
     for target, count in goals.most_common():
         spans += [Span(", " if spans else ""), Span(counted(count, "CSC"), Ink.BRIGHT)]
         spans.append(Span(f" {reading.glyphs.arrow} {target}"))
-    if step.kind is StepKind.BY_HAND:
+    if step.kind is StepKind.MANUAL:
         items = len(items_of(card))
         spans = [Span(counted(items, "thing", "things") + " by hand" if items > 1 else "by hand")]
     elif step.kind is StepKind.SCRIPT:
@@ -255,20 +255,20 @@ def _question(reading: Reading, card: Card, width: int) -> list[Line]:
 
 def _by_hand(reading: Reading, card: Card, focus: Focus, width: int) -> list[Line]:
     """Return the list of what a person does, with who did it, and the commands of the line under the cursor."""
-    items, done = items_of(card), {tick.item: tick for tick in card.ticks}
+    items, done = items_of(card), {sign_off.item: sign_off for sign_off in card.sign_offs}
     lines: list[Line] = []
     names = [item.name for item in items] + (["all of it"] if len(items) > 1 and not focus.unfolded else [])
     live = card.status in {StepStatus.PENDING, StepStatus.UNDER_WAY} and focus.active
     first = 0 if focus.unfolded else max(0, min(focus.row - LISTED // 2, len(names) - LISTED))
     last = len(names) if focus.unfolded else first + LISTED
     for number, name in list(enumerate(names))[first:last]:
-        tick = done.get(number)
+        sign_off = done.get(number)
         here = live and number == focus.row and len(names) > 1
         open_ = Span(f"{reading.glyphs.cursor if here else reading.signs.to_come} ", Ink.BRIGHT if here else Ink.DIM)
-        sign = Span(f"{reading.signs.done} ", Ink.GOOD) if tick else open_
+        sign = Span(f"{reading.signs.done} ", Ink.GOOD) if sign_off else open_
         surface = Surface.SELECTED if here else Surface.PAGE
-        ink = Ink.DIM if tick or number == len(items) else Ink.BRIGHT if here else Ink.TEXT
-        by = (Span(f"  {tick.by}{f', {tick.note}' if tick.note else ''}", Ink.DIM),) if tick else ()
+        ink = Ink.DIM if sign_off or number == len(items) else Ink.BRIGHT if here else Ink.TEXT
+        by = (Span(f"  {sign_off.by}{f', {sign_off.note}' if sign_off.note else ''}", Ink.DIM),) if sign_off else ()
         lines.append(Line((sign, Span(name, ink), *by), surface))
     row = min(focus.row, len(items) - 1)
     shown = items if focus.unfolded else items[row : row + 1] if items else ()
@@ -281,7 +281,7 @@ def _by_hand(reading: Reading, card: Card, focus: Focus, width: int) -> list[Lin
     return [*lines, Line()]
 
 
-def command_lines(item: HandItem, width: int, reading: Reading, *, named: bool) -> list[Line]:
+def command_lines(item: ManualItem, width: int, reading: Reading, *, named: bool) -> list[Line]:
     """Return the exact commands of one thing to do."""
     lines = folded(item.name, width, Ink.BRIGHT) if named else []
     for command in item.commands:
@@ -300,7 +300,7 @@ def page_lines(reading: Reading, width: int) -> list[Line]:
     if open_questions(card):
         lines += _question(reading, card, width)
     lines += _gate(reading, card, width)
-    if card.step.kind is StepKind.BY_HAND:
+    if card.step.kind is StepKind.MANUAL:
         lines += _by_hand(reading, card, focus, width)
     lines += _rest(reading, card, focus, width)
     return [*lines, Line(), *folded(card.step.link, width, Ink.DIM)]

@@ -10,9 +10,9 @@ from enum import Enum
 from deploydash.core.model import CscId
 from deploydash.core.procedure.transitions import LEADS_TO, command_text
 from deploydash.core.run.arm import ARM_S
-from deploydash.core.run.orders import CommandByHand
+from deploydash.core.run.orders import DirectCommand
 from deploydash.core.run.state import TargetStatus
-from deploydash.core.views.direct_view import HandCard, HandRow
+from deploydash.core.views.direct_view import DirectCard, DirectRow
 from deploydash.core.views.run_view import RunView
 from deploydash.ui.draw.ink import Ink, Line, Span, Surface, letter
 from deploydash.ui.draw.lines import state_words
@@ -42,7 +42,7 @@ class Dialog:
 
     cscs: tuple[CscId, ...]
     row: int = 0
-    wish: CommandByHand | None = None
+    wish: DirectCommand | None = None
     told: str = ""
 
 
@@ -58,7 +58,7 @@ def stage_of(run: RunView, dialog: Dialog) -> Stage:
     return Stage.ARMED if hand.armed is not None and hand.order == wish else Stage.READY
 
 
-def sent_rows(run: RunView, wish: CommandByHand) -> tuple[HandRow, ...]:
+def sent_rows(run: RunView, wish: DirectCommand) -> tuple[DirectRow, ...]:
     """Return how far each CSC of a command that was let go has come."""
     return tuple(
         row
@@ -67,7 +67,7 @@ def sent_rows(run: RunView, wish: CommandByHand) -> tuple[HandRow, ...]:
     )
 
 
-def choices(hand: HandCard) -> tuple[str, ...]:
+def choices(hand: DirectCard) -> tuple[str, ...]:
     """Return the commands that may go now."""
     return tuple(offer.command for offer in hand.offers if not offer.why_not)
 
@@ -162,7 +162,7 @@ def _cscs(reading: Reading, dialog: Dialog, width: int) -> list[Line]:
     return lines
 
 
-def _choice(reading: Reading, hand: HandCard, dialog: Dialog, width: int) -> list[Line]:
+def _choice(reading: Reading, hand: DirectCard, dialog: Dialog, width: int) -> list[Line]:
     """Return the commands that may go, the safe answer first, and why the others may not."""
     lines: list[Line] = []
     found = choices(hand)
@@ -179,7 +179,7 @@ def _choice(reading: Reading, hand: HandCard, dialog: Dialog, width: int) -> lis
     return lines + _others(hand, width)
 
 
-def _others(hand: HandCard, width: int) -> list[Line]:
+def _others(hand: DirectCard, width: int) -> list[Line]:
     """Return why the other commands may not go: what forbids all at once stands alone."""
     whys = list(dict.fromkeys(offer.why_not for offer in hand.offers if offer.why_not and offer.legal))
     never = [offer.command for offer in hand.offers if not offer.legal]
@@ -198,7 +198,7 @@ def _others(hand: HandCard, width: int) -> list[Line]:
     return lines
 
 
-def _exact(reading: Reading, hand: HandCard, wish: CommandByHand, width: int, *, armed: bool) -> list[Line]:
+def _exact(reading: Reading, hand: DirectCard, wish: DirectCommand, width: int, *, armed: bool) -> list[Line]:
     """Return every command in full, and what stands between it and being sent."""
     target = LEADS_TO[wish.command].name
     lines = folded(f"{wish.command} of {whom(wish.cscs)} at {reading.site.upper()}", width, Ink.TITLE)
@@ -219,7 +219,7 @@ def _exact(reading: Reading, hand: HandCard, wish: CommandByHand, width: int, *,
     return lines
 
 
-def _progress(reading: Reading, wish: CommandByHand, width: int) -> list[Line]:
+def _progress(reading: Reading, wish: DirectCommand, width: int) -> list[Line]:
     """Return what has come of each command: sent, seen, failed, or nobody knows."""
     marks = reading.signs
     looks = {

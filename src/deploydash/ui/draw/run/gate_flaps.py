@@ -10,7 +10,7 @@ from deploydash.ui.draw.run.reading import Reading, folded
 
 def closure_lines(reading: Reading, width: int) -> list[Line]:
     """Return how often gates were shut by what could not be seen, while no CSC had changed; nothing if never."""
-    closures = reading.run.false_closures
+    closures = reading.run.spurious_closures
     if not closures:
         return []
     causes = Counter(closure.cause for closure in closures)

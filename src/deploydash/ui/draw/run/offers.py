@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from deploydash.core.procedure.runbook import Choice, HandItem, StepKind, Tier
-from deploydash.core.run.decide import TICKED
+from deploydash.core.procedure.runbook import Choice, ManualItem, StepKind, Tier
+from deploydash.core.run.decide import SIGNED_OFF
 from deploydash.core.run.state import StepStatus
 from deploydash.core.views.run_view import Card, RunView
 from deploydash.ui.draw.run import script_offers
@@ -33,7 +33,7 @@ class Mode(Enum):
     READY = "the gate is open"
     SHUT = "the gate is shut"
     UNDER_WAY = "goes on by itself"
-    BY_HAND = "some of it is ticked"
+    MANUAL = "some of it is ticked"
     ENDING = "waits to be ended"
     WAITING = "a wait goes on"
     OVER = "settled"
@@ -75,8 +75,8 @@ def mode_of(run: RunView) -> Mode:
 def _under_way(run: RunView, card: Card) -> Mode:
     if card.step.kind is StepKind.SCRIPT and not script_offers.by_hand_next(card):
         return Mode.SCRIPTS_GO
-    if card.step.kind in TICKED:
-        return Mode.BY_HAND
+    if card.step.kind in SIGNED_OFF:
+        return Mode.MANUAL
     if card.step.kind is StepKind.WAIT:
         missing = run.wait is not None and run.wait.step == card.step.id and bool(run.wait.missing)
         return Mode.WAITING if missing else Mode.ENDING
@@ -92,26 +92,26 @@ def open_questions(card: Card) -> tuple[Choice, ...]:
 def may_override(card: Card) -> tuple[str, ...]:
     """Return the sentences of red preconditions that a typed reason may override, or none if a rule is red too."""
     red = [reason for reason in card.reasons if not reason.met]
-    if any(reason.rule for reason in red) or card.step.kind in {*TICKED, StepKind.CLOSE, StepKind.WAIT}:
+    if any(reason.rule for reason in red) or card.step.kind in {*SIGNED_OFF, StepKind.CLOSE, StepKind.WAIT}:
         return ()
     return tuple(reason.sentence for reason in red)
 
 
-def items_of(card: Card) -> tuple[HandItem, ...]:
+def items_of(card: Card) -> tuple[ManualItem, ...]:
     """Return what a person does in this step, in order."""
-    return tuple(item for item in card.step.items if isinstance(item, HandItem))
+    return tuple(item for item in card.step.items if isinstance(item, ManualItem))
 
 
-def ticked(card: Card) -> frozenset[int]:
+def signed_off(card: Card) -> frozenset[int]:
     """Return the numbers of the items that are done."""
-    return frozenset(tick.item for tick in card.ticks)
+    return frozenset(sign_off.item for sign_off in card.sign_offs)
 
 
 def first_open(card: Card) -> int:
     """Return the row where the cursor belongs when a card opens: the first item that is not ticked."""
     if card.step.kind is StepKind.SCRIPT:
         return script_offers.first_row(card)
-    done = ticked(card)
+    done = signed_off(card)
     return next((number for number in range(len(items_of(card))) if number not in done), 0)
 
 
@@ -124,7 +124,7 @@ def rows_of(run: RunView) -> int:
         return len(asked_lines(card))
     if card.step.kind is StepKind.SCRIPT:
         return script_offers.rows(card)
-    if card.step.kind is StepKind.BY_HAND:
+    if card.step.kind is StepKind.MANUAL:
         items = len(items_of(card))
         return items + 1 if items > 1 else items
     return len(run.owed) if card.step.kind is StepKind.CLOSE else 0
@@ -176,7 +176,7 @@ def _answers(run: RunView, card: Card, mode: Mode, focus: Focus) -> Sequence[Off
         return (Offer("go", "Enter", "the wait"), Offer("extend", "e", "10 min more"))
     if mode is Mode.ENDING:
         return (Offer("go", "Enter", "end it"),)
-    if kind in TICKED and mode in {Mode.READY, Mode.BY_HAND}:
+    if kind in SIGNED_OFF and mode in {Mode.READY, Mode.MANUAL}:
         return (Offer("tick", "d", "done, by name..."),)
     if mode is Mode.READY:
         if kind is StepKind.CLOSE:
@@ -198,7 +198,7 @@ def _scripts(card: Card, mode: Mode, focus: Focus) -> Sequence[Offer]:
     found = [Offer("arm", "a", "arm")] if mode is Mode.READY else []
     if mode is Mode.SCRIPT_ASKS:
         found.append(Offer("retry", "r", "retry it"))
-    if script_offers.may_tick(card, focus) is None:
+    if script_offers.may_sign_off(card, focus) is None:
         whole = script_offers.chosen(card, focus) == script_offers.WHOLE
         words = "tick all by name..." if whole else "tick it by name..."
         found.append(Offer("tick", script_offers.KEYS["done"], words))
@@ -240,7 +240,7 @@ def refusal(act: str, run: RunView, focus: Focus) -> str | None:
     if act == "queue":
         return script_offers.queue_refusal(run) or str(mode.value)
     if act == "tick" and card.step.kind is StepKind.SCRIPT:
-        return script_offers.may_tick(card, focus) or str(mode.value)
+        return script_offers.may_sign_off(card, focus) or str(mode.value)
     return _needs(act, card, mode)
 
 
@@ -248,7 +248,7 @@ def _needs(act: str, card: Card, mode: Mode) -> str:
     step = card.step
     what = {
         "arm": f"{step.id} is done by a person: d ticks it by name"
-        if step.kind is StepKind.BY_HAND
+        if step.kind is StepKind.MANUAL
         else f"nothing to arm: {mode.value}",
         "go": f"{step.id} is armed first: a" if mode is Mode.READY else f"nothing for Enter: {mode.value}",
         "tick": f"{step.id} asks no question and ends by what is seen, not by a tick",

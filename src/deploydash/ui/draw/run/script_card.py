@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from deploydash.core.procedure.runbook import HandItem, ScriptItem
+from deploydash.core.procedure.runbook import ManualItem, ScriptItem
 from deploydash.core.run.state import StepStatus, TargetStatus
 from deploydash.core.views.run_view import Card, ScriptRow
 from deploydash.ui.draw.ink import Ink, Line, Span, Surface
@@ -47,7 +47,7 @@ def _row(reading: Reading, card: Card, entry: Entry, focus: Focus, width: int, c
     surface = Surface.SELECTED if here else Surface.PAGE
     script = entry.script
     if script is None:
-        right = next((tick.by for tick in card.ticks if tick.item == entry.item), "by hand")
+        right = next((sign_off.by for sign_off in card.sign_offs if sign_off.item == entry.item), "by hand")
         return apart((sign, Span(entry.name, ink)), (Span(right, Ink.DIM),), width, reading.glyphs, surface)
     right = ""
     if script.moves:
@@ -74,15 +74,15 @@ def _sign(reading: Reading, entry: Entry, *, here: bool) -> tuple[Span, Ink]:
 def _closer(reading: Reading, card: Card, entry: Entry, width: int, *, unfolded: bool) -> list[Line]:
     """Return what one line of the list is, and what it has come to."""
     item = card.step.items[entry.item]
-    tick = next((tick for tick in card.ticks if tick.item == entry.item), None)
+    sign_off = next((sign_off for sign_off in card.sign_offs if sign_off.item == entry.item), None)
     lines: list[Line] = []
     if entry.script is not None:
         lines += script_told(reading, entry.script, width, unfolded=unfolded)
-    elif isinstance(item, HandItem):
+    elif isinstance(item, ManualItem):
         lines += folded(f"by hand: {item.name}", width)
         lines += [line for command in item.commands for line in copied(command, width, Ink.ACCENT, "  ")]
-    if tick is not None:
-        lines += folded(f"ticked by {tick.by}{f': {tick.note}' if tick.note else ''}", width, Ink.DIM)
+    if sign_off is not None:
+        lines += folded(f"ticked by {sign_off.by}{f': {sign_off.note}' if sign_off.note else ''}", width, Ink.DIM)
     return lines
 
 
@@ -176,7 +176,7 @@ def script_page_lines(reading: Reading, card: Card, width: int) -> list[Line]:
     """Return every script of a step and of routes that were taken, in full."""
     lines: list[Line] = []
     for entry in entries(card):
-        if entry.script is not None or isinstance(card.step.items[entry.item], HandItem):
+        if entry.script is not None or isinstance(card.step.items[entry.item], ManualItem):
             lines.append(_row(reading, card, entry, Focus(active=False), width, 1))
             lines += _indented(_closer(reading, card, entry, width - 2, unfolded=True))
     elsewhere = [row for row in reading.run.added if row.step != card.step.id]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import HandItem, ScriptItem, StepKind
-from deploydash.core.run.gate import Sight
+from deploydash.core.procedure.runbook import ManualItem, ScriptItem, StepKind
+from deploydash.core.run.gate import FleetView
 from deploydash.core.run.items import refuses
 from deploydash.core.run.state import StepStatus, TargetStatus
 from deploydash.core.views.run_view import Card, RunView, ScriptRow
@@ -34,13 +34,13 @@ class Entry:
 def entries(card: Card) -> tuple[Entry, ...]:
     """Return the lines of a step of scripts, in order."""
     rows = {row.item: row for row in card.scripts}
-    ticked = {tick.item for tick in card.ticks}
+    signed_off = {sign_off.item for sign_off in card.sign_offs}
     found = []
     for number, item in enumerate(card.step.items):
         row = rows.get(number)
         ended = row is not None and row.progress.status is TargetStatus.REACHED
-        name = item.path if isinstance(item, ScriptItem) else item.name if isinstance(item, HandItem) else ""
-        found.append(Entry(number, name, row, ended or number in ticked))
+        name = item.path if isinstance(item, ScriptItem) else item.name if isinstance(item, ManualItem) else ""
+        found.append(Entry(number, name, row, ended or number in signed_off))
     return tuple(found)
 
 
@@ -72,7 +72,7 @@ def by_hand_next(card: Card) -> bool:
     return entry is not None and entry.script is None
 
 
-def may_tick(card: Card, focus: Focus) -> str | None:
+def may_sign_off(card: Card, focus: Focus) -> str | None:
     """Return why the line under the cursor is not ticked now, or None."""
     number, lines = chosen(card, focus), entries(card)
     moving = [entry for entry in lines if entry.script is not None and entry.script.moves]
@@ -101,7 +101,7 @@ class QueueAct:
     why_not: str | None
 
 
-def queue_acts(run: RunView, sight: Sight) -> tuple[QueueAct, ...]:
+def queue_acts(run: RunView, fleet: FleetView) -> tuple[QueueAct, ...]:
     """Return what may be told to the queues of this card's scripts and of those added by hand, newest script first."""
     found: list[QueueAct] = []
     queues: set[CscId] = set()
@@ -109,14 +109,14 @@ def queue_acts(run: RunView, sight: Sight) -> tuple[QueueAct, ...]:
         queue, name = row.script.queue, f"{row.script.path} ({row.progress.sal_index or 'no index yet'})"
         if row.moves:
             not_there = None if row.progress.sal_index else "the queue has given it no index yet"
-            why = not_there or refuses(queue, "stopScripts", sight)
+            why = not_there or refuses(queue, "stopScripts", fleet)
             found.append(QueueAct(row, "stopScripts", f"stop {name} in {queue}", why))
         if queue not in queues:
             queues.add(queue)
             pause = f"pause {queue}: what runs goes on, nothing further starts"
-            found.append(QueueAct(row, "pause", pause, refuses(queue, "pause", sight)))
+            found.append(QueueAct(row, "pause", pause, refuses(queue, "pause", fleet)))
             resume = f"resume {queue}: it goes on with what waits in it"
-            found.append(QueueAct(row, "resume", resume, refuses(queue, "resume", sight)))
+            found.append(QueueAct(row, "resume", resume, refuses(queue, "resume", fleet)))
     return tuple(found)
 
 

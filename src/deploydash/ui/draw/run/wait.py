@@ -231,21 +231,21 @@ def _eta(reading: Reading, wait: WaitView, elapsed: float, inner: int) -> list[L
     if not wait.missing:
         return []
     eta = expected(wait.missing, wait.earlier, elapsed)
-    if not eta.nights:
+    if not eta.runs:
         return [Line((Span("eta: no earlier night to learn from", Ink.DIM),))]
     told = [Span("eta ", Ink.DIM)]
     if eta.after_s is None:
         told.append(Span("unknown", Ink.WARN))
     else:
         told.append(Span(f"{datetime.fromtimestamp(wait.started_utc + eta.after_s, UTC):%H:%M}", Ink.BRIGHT))
-    told.append(Span(f" from {counted(eta.nights, 'earlier night')}", Ink.DIM))
+    told.append(Span(f" from {counted(eta.runs, 'earlier night')}", Ink.DIM))
     if eta.overdue:
         csc, usual = eta.overdue[0]
         more = f" and {len(eta.overdue) - 1} more" if len(eta.overdue) > 1 else ""
         told.append(Span(f"; {csc}{more} overdue, usual {lasting(usual)}", Ink.WARN))
-    elif eta.strangers:
-        more = f" and {len(eta.strangers) - 1} more" if len(eta.strangers) > 1 else ""
-        told.append(Span(f"; nothing known of {eta.strangers[0]}{more}", Ink.DIM))
+    elif eta.unseen_before:
+        more = f" and {len(eta.unseen_before) - 1} more" if len(eta.unseen_before) > 1 else ""
+        told.append(Span(f"; nothing known of {eta.unseen_before[0]}{more}", Ink.DIM))
     return [Line(clipped(tuple(told), inner, reading.glyphs))]
 
 

@@ -9,10 +9,10 @@ import pytest
 from deploydash.core.fleet.snapshot import CscView, Reason
 from deploydash.core.model import CameraSubstate, CscId, Effective, Liveness, SummaryState, Target, Verdict
 from deploydash.core.run.decide import is_at
+from deploydash.systems.sal.commanding.csc_fleet_view import is_decided, is_leaving, obstacle
 from deploydash.systems.sal.commanding.csc_plan import Planned, describe
-from deploydash.systems.sal.commanding.csc_sight import is_decided, is_leaving, obstacle
 from tests.support.runs import view
-from tests.systems.sal.commanding.desk import step_of
+from tests.systems.sal.commanding.context import step_of
 
 S, L = SummaryState, Liveness
 ESS, CAMERA = CscId("ESS", 104), CscId("MTCamera")

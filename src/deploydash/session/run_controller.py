@@ -14,22 +14,22 @@ from deploydash.core.fleet.commands import CompareWith, JudgeByRun, Remark
 from deploydash.core.fleet.snapshot import CscView, Snapshot
 from deploydash.core.model import CscId
 from deploydash.core.ports import Clock
-from deploydash.core.procedure.runbook import BY_HAND, CscItem, Step, StepId, StepKind, Tier
+from deploydash.core.procedure.runbook import DIRECT, CscItem, Step, StepId, StepKind, Tier
 from deploydash.core.published import Published, published
-from deploydash.core.run.arm import Arm, death, death_by_hand, ready, shut, typed, unseen
+from deploydash.core.run.arm import Arm, closed_reasons, direct_disarm_reason, disarm_reason, ready, typed, unseen
 from deploydash.core.run.decide import Decision, Refused, decide, may_intend, settle
 from deploydash.core.run.direct_commands import refusal, step_of
 from deploydash.core.run.expectations import Judging
-from deploydash.core.run.gate import Sight, reasons
+from deploydash.core.run.gate import FleetView, reasons
 from deploydash.core.run.items import may_intend_script
 from deploydash.core.run.lost_at_start import lost_before
-from deploydash.core.run.orders import Approve, ArmByHand, ArmOrder, ArmStep, Disarm, Hold, RunOrder, TypeName
+from deploydash.core.run.orders import Approve, ArmDirect, ArmOrder, ArmStep, Disarm, Hold, RunOrder, TypeName
 from deploydash.core.run.ports import Action, ScriptAction, ScriptJob
 from deploydash.core.run.records import (
     ArrivalsLearned,
     CommandAnswered,
     CommandIntended,
-    HandCommandApproved,
+    DirectCommandApproved,
     ItemEnded,
     ItemsDispatched,
     Outcome,
@@ -46,7 +46,7 @@ from deploydash.core.run.records import (
     TargetsDispatched,
 )
 from deploydash.core.run.state import ItemProgress, RunState, TargetStatus, script_of
-from deploydash.core.views.direct_view import considered, remark
+from deploydash.core.views.direct_view import direct_options, remark
 from deploydash.core.views.run_view import card_step, run_view
 from deploydash.errors import UserError
 from deploydash.session.gate_watch import GateWatch
@@ -55,7 +55,7 @@ from deploydash.session.run_writer import Decide, Journal, RunWriter
 log = logging.getLogger(__name__)
 
 
-class RunKeeper:
+class RunController:
     """The one owner of a run's state in this process; also the desk at which actions work.
 
     ``compare`` is told what the phase of the run compares the fleet with, each time that this changes; ``remark`` what
@@ -72,7 +72,7 @@ class RunKeeper:
         actions: Mapping[StepKind, Action],
         scripts: ScriptAction | None = None,
     ) -> None:
-        self._writer = RunWriter(state, journal, self._sight, clock)
+        self._writer = RunWriter(state, journal, self._fleet_view, clock)
         self._look = look
         self._clock = clock
         self._operator = operator
@@ -81,17 +81,17 @@ class RunKeeper:
         self._watched: list[tuple[CscId, Callable[[CscView], bool], asyncio.Future[None]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._arm: Arm | None = None
-        self._armed: ArmStep | ArmByHand | None = None
+        self._armed: ArmStep | ArmDirect | None = None
         self._message = ""
         self._gates = GateWatch()
         self._looked_at_all = False
         self.chosen: StepId | None = None
-        self.considered: tuple[CscId, ...] = ()
+        self.direct_options: tuple[CscId, ...] = ()
         self.subname = "sal"
         self.judge: Callable[[CompareWith | JudgeByRun], None] = lambda _: None
         self.remark: Callable[[Remark], None] = lambda _: None
         self._judging = Judging()
-        self._seen: Sight | None = None
+        self._seen: FleetView | None = None
 
     @property
     def state(self) -> RunState:
@@ -123,7 +123,7 @@ class RunKeeper:
 
     async def order(self, order: RunOrder) -> Decision:
         """Decide an order of the lead, write its records, then act; a refusal says why."""
-        decision = await self._commit(lambda state, sight: decide(order, state, sight, self._operator))
+        decision = await self._commit(lambda state, fleet_view: decide(order, state, fleet_view, self._operator))
         if isinstance(decision, Refused):
             return decision
         if isinstance(order, Hold):
@@ -138,8 +138,8 @@ class RunKeeper:
             return ()
         if isinstance(order, ArmStep):
             return self._arm_step(order)
-        if isinstance(order, ArmByHand):
-            return self._arm_by_hand(order)
+        if isinstance(order, ArmDirect):
+            return self._arm_direct(order)
         if self._arm is not None and (dead := unseen(self._arm, self._look().standstill)):
             self._drop(dead)
             return Refused(dead)
@@ -162,22 +162,22 @@ class RunKeeper:
 
     def view(self, csc: CscId) -> CscView | None:
         """Return what is seen of a CSC now (core.ports.Desk)."""
-        return self._sight().views.get(csc)
+        return self._fleet_view().views.get(csc)
 
     async def intend(self, record: CommandIntended) -> str | None:
         """Journal an intent after the last look; None means it may be sent now (core.ports.Desk)."""
-        return await self._intend(record, lambda state, sight: may_intend(record, state, sight))
+        return await self._intend(record, lambda state, fleet_view: may_intend(record, state, fleet_view))
 
     async def tell(self, record: CommandAnswered | TargetEnded) -> None:
         """Journal an outcome. If the disk refuses, the outcome stays unknown to a resume, which is true (Desk)."""
         await self._commit(lambda _, __: (record,))
 
     async def intend_script(self, record: ScriptIntended) -> str | None:
-        """Journal an intent towards a ScriptQueue after the last look (core.ports.ScriptDesk)."""
-        return await self._intend(record, lambda state, sight: may_intend_script(record, state, sight))
+        """Journal an intent towards a ScriptQueue after the last look (core.ports.ScriptContext)."""
+        return await self._intend(record, lambda state, fleet_view: may_intend_script(record, state, fleet_view))
 
     async def tell_script(self, record: ScriptAnswered | ScriptFollowed | ItemEnded | TargetEnded) -> None:
-        """Journal what a script has come to (core.ports.ScriptDesk)."""
+        """Journal what a script has come to (core.ports.ScriptContext)."""
         await self._commit(lambda _, __: (record,))
 
     async def seen(self, csc: CscId, when: Callable[[CscView], bool], limit_s: float) -> bool:
@@ -200,7 +200,7 @@ class RunKeeper:
         """Take in a new snapshot: wake whoever waits for what it shows (core.ports.Subscriber)."""
         if not self._watched:
             return
-        views = self._sight_of(snapshot).views
+        views = self._fleet_view_of(snapshot).views
         for csc, when, arrived in self._watched:
             view = views.get(csc)
             if view is not None and not arrived.done() and when(view):
@@ -208,14 +208,14 @@ class RunKeeper:
 
     def attach(self, snapshot: Snapshot) -> Published:
         """Return the snapshot with the run as a screen shows it beside it."""
-        sight = self._sight_of(snapshot)
-        hand = considered(self.considered, self.state, sight, self.subname)
+        fleet_view = self._fleet_view_of(snapshot)
+        hand = direct_options(self.direct_options, self.state, fleet_view, self.subname)
         if hand is not None:
-            order = self._armed.order if isinstance(self._armed, ArmByHand) else None
+            order = self._armed.order if isinstance(self._armed, ArmDirect) else None
             hand = replace(hand, armed=self._arm if order else None, order=order, message=self._message)
         shown = run_view(
             self.state,
-            sight,
+            fleet_view,
             chosen=self.chosen,
             arm=self._arm,
             message="" if hand is not None else self._message,
@@ -241,11 +241,11 @@ class RunKeeper:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._writer.idle()
 
-    def _sight(self) -> Sight:
-        return self._sight_of(self._look())
+    def _fleet_view(self) -> FleetView:
+        return self._fleet_view_of(self._look())
 
-    def _sight_of(self, snapshot: Snapshot) -> Sight:
-        self._seen = Sight.of(snapshot, self._seen)
+    def _fleet_view_of(self, snapshot: Snapshot) -> FleetView:
+        self._seen = FleetView.of(snapshot, self._seen)
         return self._seen
 
     async def _commit(self, decide: Decide) -> Decision:
@@ -258,10 +258,10 @@ class RunKeeper:
         return decision
 
     async def _intend(
-        self, record: CommandIntended | ScriptIntended, forbids: Callable[[RunState, Sight], str | None]
+        self, record: CommandIntended | ScriptIntended, blocked_by: Callable[[RunState, FleetView], str | None]
     ) -> str | None:
-        def decided(state: RunState, sight: Sight) -> Decision:
-            why = forbids(state, sight)
+        def decided(state: RunState, fleet_view: FleetView) -> Decision:
+            why = blocked_by(state, fleet_view)
             return (record,) if why is None else Refused(why)
 
         decision = await self._commit(decided)
@@ -269,15 +269,15 @@ class RunKeeper:
 
     async def _look_once(self) -> None:
         armed = self._arm.step if self._arm is not None else None
-        seen = self._sight()
+        seen = self._fleet_view()
         self._gates.look(card_step(self.state, seen, self.chosen), self.state, seen, armed)
         await self._tend_arm()
         snapshot = self._look()
         look_at_all = snapshot.decided and not self._looked_at_all
 
-        def looked(state: RunState, sight: Sight) -> Decision:
+        def looked(state: RunState, fleet_view: FleetView) -> Decision:
             lost = lost_before(state, snapshot) if look_at_all else ()
-            return (*lost, *settle(state, sight), *self._gates.ended)
+            return (*lost, *settle(state, fleet_view), *self._gates.ended)
 
         decision = await self._commit(looked)
         if not isinstance(decision, Refused):
@@ -291,7 +291,7 @@ class RunKeeper:
             if isinstance(record, TargetsDispatched):
                 step = self.state.runbook.step(record.step)
                 self._start(self._act(step, record.cscs), f"step {step.id}")
-            elif isinstance(record, HandCommandApproved):
+            elif isinstance(record, DirectCommandApproved):
                 self._start(self._act(step_of(record), record.cscs), f"{record.command} by hand")
             elif isinstance(record, ItemsDispatched):
                 for number in record.items:
@@ -363,7 +363,7 @@ class RunKeeper:
 
     def _arm_step(self, order: ArmStep) -> Decision:
         step = self.state.runbook.step(order.step)
-        closed = shut(reasons(step, self.state, self._sight()), frozenset(order.overridden))
+        closed = closed_reasons(reasons(step, self.state, self._fleet_view()), frozenset(order.overridden))
         if closed:
             return Refused(closed[0].sentence)
         self._arm = Arm(step.id, step.tier, self._clock.monotonic())
@@ -371,18 +371,18 @@ class RunKeeper:
         self._message = ""
         return ()
 
-    def _arm_by_hand(self, order: ArmByHand) -> Decision:
-        why = refusal(order.order, self.state, self._sight())
+    def _arm_direct(self, order: ArmDirect) -> Decision:
+        why = refusal(order.order, self.state, self._fleet_view())
         if why is not None:
             return Refused(why)
-        self._arm = Arm(BY_HAND, Tier.MODERATE, self._clock.monotonic())
+        self._arm = Arm(DIRECT, Tier.MODERATE, self._clock.monotonic())
         self._armed = order
         self._message = ""
         return ()
 
-    async def _fire(self, order: ArmStep | ArmByHand) -> Decision:
+    async def _fire(self, order: ArmStep | ArmDirect) -> Decision:
         self._drop("")
-        if isinstance(order, ArmByHand):
+        if isinstance(order, ArmDirect):
             return await self.order(order.order)
         return await self.order(Approve(order.step, order.snapshot, order.overridden, order.reason))
 
@@ -398,12 +398,12 @@ class RunKeeper:
             self._drop(dead)
             return
         now = self._clock.monotonic()
-        if isinstance(order, ArmByHand):
-            if dead := death_by_hand(arm, now, refusal(order.order, self.state, self._sight())):
+        if isinstance(order, ArmDirect):
+            if dead := direct_disarm_reason(arm, now, refusal(order.order, self.state, self._fleet_view())):
                 self._drop(dead)
             return
         step = self.state.runbook.step(arm.step)
-        dead = death(arm, now, reasons(step, self.state, self._sight()), frozenset(order.overridden))
+        dead = disarm_reason(arm, now, reasons(step, self.state, self._fleet_view()), frozenset(order.overridden))
         if dead:
             self._drop(dead)
         elif arm.typed_at is not None and ready(arm, now) is None:

@@ -17,7 +17,7 @@ from deploydash.core.run.ports import Desk
 from deploydash.core.run.records import CommandAnswered, CommandIntended, Outcome
 from deploydash.errors import FeedError
 from deploydash.systems.sal.commanding.acks import AckCode, Answer
-from deploydash.systems.sal.commanding.csc_sight import is_decided, is_leaving, obstacle
+from deploydash.systems.sal.commanding.csc_fleet_view import is_decided, is_leaving, obstacle
 from deploydash.systems.sal.commanding.kafka_commands import Order
 from deploydash.systems.sal.commanding.kafka_write import MaybeWritten
 from deploydash.systems.sal.wire.commands import Sender
@@ -27,7 +27,7 @@ _MOST_TRANSITIONS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """How long each thing is waited for, in seconds.
 
     ``command``: a final acknowledgement (set_summary_state.py waits as long). ``seen``: the new state after it.
@@ -64,27 +64,27 @@ class Line(Protocol):
         ...
 
 
-class Drive:
+class CscTransition:
     """Commands one CSC, look by look, until it is there or a person has to decide."""
 
     def __init__(
         self,
         item: CscItem,
         step: StepId,
-        desk: Desk,
+        context: Desk,
         line: Line,
         clock: Clock,
-        patience: Patience,
+        timeouts: Timeouts,
         *,
         exited: Callable[[ExitAcknowledged], None] = lambda _: None,
     ) -> None:
         self._csc = item.csc
         self._target = item.target
         self._step = step
-        self._desk = desk
+        self._context = context
         self._line = line
         self._clock = clock
-        self._patience = patience
+        self._timeouts = timeouts
         self._override = item.override
         self._exited = exited
         self._last = ""
@@ -126,14 +126,14 @@ class Drive:
 
     async def silence(self) -> End:
         """Wait for the end of the beats: a CSC that told OFFLINE, or acknowledged exitControl, ends its process."""
-        there = await self._seen(lambda view: is_at(view, self._target), self._patience.silence)
+        there = await self._seen(lambda view: is_at(view, self._target), self._timeouts.silence)
         if there:
             return End(Outcome.REACHED, f"seen {self._target} and silent")
         view = self._view()
         blind = view is None or view.liveness in {Liveness.FEED_DOWN, Liveness.UNREADABLE}
         told = "" if view is None else view.reason.render(self._clock.monotonic())
         outcome = Outcome.UNKNOWN if blind else Outcome.FAILED
-        return End(outcome, f"not silent within {self._patience.silence:g} s: {told}")
+        return End(outcome, f"not silent within {self._timeouts.silence:g} s: {told}")
 
     async def _transition(self, before: SummaryState, command: str, after: SummaryState) -> End | None:
         """Carry out one transition; None where looking goes on."""
@@ -144,12 +144,12 @@ class Drive:
             return End(Outcome.FAILED, f"{command} was not sent: {error}")
         sender = self._line.sender
         intent = CommandIntended(self._step, self._csc, command, order.seq_num, sender.identity, sender.origin)
-        refusal = await self._desk.intend(intent)
+        refusal = await self._context.intend(intent)
         if refusal is not None:
             return End(Outcome.FAILED, refusal)
         self._last = command
         try:
-            answer = await self._line.send(order, self._patience.command)
+            answer = await self._line.send(order, self._timeouts.command)
         except MaybeWritten as error:
             await self._tell(order, Answer(0, 0, str(error)))
             return End(Outcome.UNKNOWN, f"{command} {error}")
@@ -168,15 +168,15 @@ class Drive:
             self._exit_acknowledged = True
             self._exited(ExitAcknowledged(self._csc, self._clock.monotonic()))
             return None
-        if await self._seen(lambda view: _moved(view, before), self._patience.seen):
+        if await self._seen(lambda view: _moved(view, before), self._timeouts.seen):
             return None
-        seen = self._patience.seen
+        seen = self._timeouts.seen
         return End(Outcome.UNKNOWN, f"{command} was acknowledged, but {after.name} was not seen within {seen:g} s")
 
     async def _not_done(self, before: SummaryState, command: str, answer: Answer) -> End | None:
         """Look what became of it: it may be there, or have moved while the command was on its way."""
         if answer.code != 0:
-            await self._seen(lambda view: is_at(view, self._target) or _moved(view, before), self._patience.settled)
+            await self._seen(lambda view: is_at(view, self._target) or _moved(view, before), self._timeouts.settled)
         view = self._view()
         if is_at(view, self._target):
             return End(Outcome.REACHED, f"seen {self._target}; {command}: {answer.words}")
@@ -190,7 +190,7 @@ class Drive:
         return End(Outcome.UNKNOWN if doubtful else Outcome.FAILED, f"{command}: {answer.words}")
 
     async def _fault(self) -> End:
-        await self._seen(lambda view: view.error is not None, self._patience.settled)
+        await self._seen(lambda view: view.error is not None, self._timeouts.settled)
         view = self._view()
         error = None if view is None else view.error
         told = "no errorCode was told" if error is None else f"error {error.code}: {error.report}"
@@ -198,7 +198,7 @@ class Drive:
 
     async def _substate(self) -> End:
         """A camera is OFFLINE, and no command changes its sub-state."""
-        if await self._seen(lambda view: is_at(view, self._target), self._patience.seen):
+        if await self._seen(lambda view: is_at(view, self._target), self._timeouts.seen):
             return End(Outcome.REACHED, f"seen {self._target}")
         view = self._view()
         told = "no substate" if view is None or view.substate is None else view.substate.name
@@ -209,16 +209,16 @@ class Drive:
         return None if why is None else End(Outcome.FAILED, why)
 
     async def _decide(self) -> None:
-        await self._seen(lambda view: is_decided(view) or is_at(view, self._target), self._patience.decided)
+        await self._seen(lambda view: is_decided(view) or is_at(view, self._target), self._timeouts.decided)
 
     async def _tell(self, order: Order, answer: Answer) -> None:
-        await self._desk.tell(CommandAnswered(self._step, self._csc, order.seq_num, answer.code, answer.words))
+        await self._context.tell(CommandAnswered(self._step, self._csc, order.seq_num, answer.code, answer.words))
 
     def _view(self) -> CscView | None:
-        return self._desk.view(self._csc)
+        return self._context.view(self._csc)
 
     async def _seen(self, when: Callable[[CscView], bool], limit_s: float) -> bool:
-        return await self._desk.seen(self._csc, when, limit_s)
+        return await self._context.seen(self._csc, when, limit_s)
 
 
 def _moved(view: CscView, before: SummaryState) -> bool:

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import StepId
 from deploydash.core.run.decide import Refused
-from deploydash.core.run.orders import ArmByHand, ArmOrder, ArmStep, Disarm, Fire, RunOrder, TypeName
+from deploydash.core.run.orders import ArmDirect, ArmOrder, ArmStep, Disarm, Fire, RunOrder, TypeName
 from deploydash.core.run.scripts import ScriptChecked
-from deploydash.session.run_keeper import RunKeeper
+from deploydash.session.run_controller import RunController
 
-_ARM_ORDERS = (ArmStep, ArmByHand, TypeName, Fire, Disarm)
+_ARM_ORDERS = (ArmStep, ArmDirect, TypeName, Fire, Disarm)
 
 
 def _unchecked(path: str, standard: bool, config: str) -> ScriptChecked:
@@ -20,11 +20,11 @@ def _unchecked(path: str, standard: bool, config: str) -> ScriptChecked:
     return ScriptChecked(config, wrong=("this process knows no scripts",))
 
 
-class RunKeeperDesk:
+class RunControllerInbox:
     """Hands the screen's orders to the keeper one after the other, in the order of the keys."""
 
-    def __init__(self, keeper: RunKeeper) -> None:
-        self._keeper = keeper
+    def __init__(self, controller: RunController) -> None:
+        self._keeper = controller
         self.checking: Callable[[str, bool, str], ScriptChecked] = _unchecked
         self._orders: asyncio.Queue[RunOrder | ArmOrder] = asyncio.Queue()
         self._listeners: list[Callable[[str], None]] = []
@@ -41,9 +41,9 @@ class RunKeeperDesk:
         """Return what is known of a script with this configuration; asks nobody outside."""
         return self.checking(path, standard, config)
 
-    def consider(self, cscs: tuple[CscId, ...]) -> None:
+    def show_direct_options(self, cscs: tuple[CscId, ...]) -> None:
         """Put what may be commanded by hand of these CSCs into the coming snapshots, or nothing."""
-        self._keeper.considered = cscs
+        self._keeper.direct_options = cscs
 
     def subscribe_refusals(self, callback: Callable[[str], None]) -> None:
         """Call ``callback`` with the words of every refusal from now on."""

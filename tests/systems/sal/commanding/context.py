@@ -22,7 +22,7 @@ from deploydash.core.model import (
 )
 from deploydash.core.procedure.runbook import CscItem, Lane, Runbook, RunPhase, Step, StepId, StepKind, System, Tier
 from deploydash.core.run.decide import may_intend
-from deploydash.core.run.gate import Sight
+from deploydash.core.run.gate import FleetView
 from deploydash.core.run.records import (
     CommandAnswered,
     CommandIntended,
@@ -94,7 +94,7 @@ class LiveDesk:
         self.records.append(RunHeld("lead@console"))
 
     async def intend(self, record: CommandIntended) -> str | None:
-        refusal = may_intend(record, self.state, Sight.of(self._session.snapshot()))
+        refusal = may_intend(record, self.state, FleetView.of(self._session.snapshot()))
         if refusal is None:
             self.records.append(record)
         return refusal

@@ -12,7 +12,7 @@ from deploydash.core.run.scripts import ScriptChecked
 from deploydash.core.views.timeline import Timeline
 
 
-class RunDesk(Protocol):
+class RunInbox(Protocol):
     """The run as the lead's screen sees it; what it shows comes back with the next snapshot."""
 
     def run_order(self, order: RunOrder | ArmOrder, /) -> None:
@@ -31,7 +31,7 @@ class RunDesk(Protocol):
         """Put the card of this step on top of the coming snapshots, or of what is next."""
         ...
 
-    def consider(self, cscs: tuple[CscId, ...], /) -> None:
+    def show_direct_options(self, cscs: tuple[CscId, ...], /) -> None:
         """Put what may be commanded by hand of these CSCs into the coming snapshots; of none: nothing."""
         ...
 
