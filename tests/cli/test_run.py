@@ -220,15 +220,15 @@ def as_an_ordinary_user() -> list[str]:
 @pytest.mark.parametrize("closed", ["", JOURNAL])
 def test_a_run_that_may_not_be_read_is_said_to_be_so(cli: CommandLine, closed: str) -> None:
     opened(cli, "summit-c0045-b")
-    closed_reasons = opened(cli, "summit-c0045-a") / closed
-    closed_reasons.chmod(0)
+    shut = opened(cli, "summit-c0045-a") / closed
+    shut.chmod(0)
     user = as_an_ordinary_user()
     try:
         listed = cli.run("runs", before=user)
         found = [cli.run(command, "summit-c0045-a", before=user) for command in ("report", "resume", "observe")]
         other = cli.run("report", "summit-c0045-b", before=user)
     finally:
-        closed_reasons.chmod(0o700)
+        shut.chmod(0o700)
     assert [line.split()[3] for line in listed.out.splitlines()] == ["unread", "open"]
     assert listed.out.splitlines()[0].endswith("not readable by you")
     assert [ran.code for ran in found] == [2, 2, 2]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from deploydash.cli.sites import shipped_sites
 from deploydash.config.runbook_scripts import load_catalogue
-from deploydash.config.script_check import ScriptCheck
+from deploydash.config.script_check import OPAQUE, ScriptCheck
 from tests.support.runbooks import site
 
 CHECK = ScriptCheck(site("summit").roster, load_catalogue(shipped_sites() / "scripts"))
@@ -106,6 +106,8 @@ def test_where_no_schema_is_known_that_is_said_and_the_script_may_go(check: Scri
     listed = check("auxtel/offset_atcs.py", True, "{az: 1}")
     assert listed.wrong == ()
     assert listed.told[0].startswith("No schema of auxtel/offset_atcs.py is known here")
-    [told] = check("auxtel/offset_atc.py", True, "").told
+    told, unknown = check("auxtel/offset_atc.py", True, "").told
     assert told.endswith("Did you mean auxtel/offset_atcs.py?")
+    assert unknown == OPAQUE
+    assert listed.told[1:] == ()
     assert "external scripts" in check("mine.py", False, "{a: 1}").told[0]

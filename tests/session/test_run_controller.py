@@ -10,7 +10,7 @@ from deploydash.core.fleet.snapshot import FeedView, Snapshot, Standstill, Summa
 from deploydash.core.model import CscId, FeedName, FeedState, Roster
 from deploydash.core.procedure.runbook import Choice, Option, Runbook, Step, StepId, StepKind
 from deploydash.core.run.decide import Decision, Refused
-from deploydash.core.run.gate import FleetView
+from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.orders import Answer, Approve, ArmStep, Disarm, Fire, Hold, Retry, Waive
 from deploydash.core.run.ports import Desk
 from deploydash.core.run.records import (

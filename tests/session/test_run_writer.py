@@ -12,7 +12,7 @@ import pytest
 
 from deploydash.core.procedure.runbook import StepId
 from deploydash.core.run.decide import Decision, Refused, decide, may_intend
-from deploydash.core.run.gate import FleetView
+from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.orders import Approve, Hold
 from deploydash.core.run.records import RUN_RECORDS, CommandAnswered, CommandIntended, NoteWritten, RunRecord
 from deploydash.core.run.state import RunState, fold

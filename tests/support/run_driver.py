@@ -85,7 +85,7 @@ class Lead:
     name: str = "Ana"
     answers: Mapping[str, str] = field(default_factory=dict)
     failures: Callable[[Lead, Frame], None] = lambda _, __: None
-    closed_reasons: Callable[[Lead, Frame], None] = lambda _, __: None
+    shut: Callable[[Lead, Frame], None] = lambda _, __: None
     waits: Callable[[Lead, Frame], None] = lambda _, __: None
     pressed: list[tuple[str, str]] = field(default_factory=list)
     titles: list[str] = field(default_factory=list)
@@ -196,7 +196,7 @@ class Lead:
         elif title in {WAITING, OVER}:
             self.waits(self, frame)
         elif title.startswith("Shut"):
-            self.closed_reasons(self, frame)
+            self.shut(self, frame)
 
     def _tick(self, frame: Frame) -> None:
         if re.search(r"\d+ things by hand", frame.text):

@@ -11,7 +11,7 @@ from deploydash.core.model import CameraSubstate, CscId, Effective, Liveness, Su
 from deploydash.core.procedure.runbook import CscItem, Runbook, Step, StepId, StepKind
 from deploydash.core.published import Published
 from deploydash.core.run.arm import Arm
-from deploydash.core.run.gate import FleetView
+from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.orders import ArmOrder, RunOrder
 from deploydash.core.run.records import (
     ArrivalsLearned,

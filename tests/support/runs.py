@@ -27,7 +27,7 @@ from deploydash.core.procedure.runbook import (
     System,
     Tier,
 )
-from deploydash.core.run.gate import FleetView
+from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.orders import RunOrder
 from deploydash.core.run.records import RunOpened, RunRecord
 from deploydash.core.run.state import RunState, evolve

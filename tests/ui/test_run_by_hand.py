@@ -12,7 +12,7 @@ from deploydash.core.model import CscId, Effective, SummaryState
 from deploydash.core.procedure.runbook import DIRECT, Tier
 from deploydash.core.published import Published
 from deploydash.core.run.arm import Arm
-from deploydash.core.run.gate import FleetView
+from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.orders import ArmDirect, DirectCommand, Disarm, Fire, Hold, Waive
 from deploydash.core.run.records import CommandIntended, DirectCommandApproved, Outcome, RunRecord, TargetEnded
 from deploydash.core.run.state import RunState, evolve, fold

@@ -13,7 +13,7 @@ from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import StepId, Tier
 from deploydash.core.published import Published
 from deploydash.core.run.arm import Arm
-from deploydash.core.run.gate import GateReason
+from deploydash.core.run.fleet_view import GateReason
 from deploydash.core.run.orders import (
     Answer,
     Approve,

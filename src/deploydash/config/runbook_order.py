@@ -15,10 +15,10 @@ from deploydash.config.runbook_draft import Draft
 from deploydash.config.runbook_file import StepEntry
 from deploydash.config.runbook_names import SCRIPT_QUEUE, WATCHER
 from deploydash.config.runbook_resolve import last_of, rows
-from deploydash.config.runbook_scripts_lint import script_downs
-from deploydash.config.yaml_lines import Path
+from deploydash.config.script_effects import script_downs, script_effects
+from deploydash.config.yaml_lines import Path, key_text
 from deploydash.core.model import CscId, SummaryState, Target
-from deploydash.core.procedure.runbook import Effect, StepKind, System
+from deploydash.core.procedure.runbook import Effect, StepKind, System, Tier
 from deploydash.errors import Problem
 
 _SYNC = re.compile(r"\bapp sync (\S+)")
@@ -31,10 +31,22 @@ def order_errors(draft: Draft) -> Iterator[Problem]:
     yield from _queues_used_while_down(draft)
     for path, step in draft.steps():
         yield from _protected(draft, path, step)
+        yield from _opaque_is_severe(draft, path, step)
         yield from _watcher_up_last(draft, path, step)
         yield from _one_state_for_all(draft, path, step)
     yield from _kubernetes(draft)
     yield from _close(draft)
+
+
+def _opaque_is_severe(draft: Draft, path: Path, step: StepEntry) -> Iterator[Problem]:
+    for suite, place, script in draft.scripts(path, step):
+        if step.tier is Tier.SEVERE or script.script not in draft.catalogue.paths:
+            continue
+        if script_effects(draft, draft.catalogue.paths, script.script, script.config) is None:
+            file, document = (suite.file, suite.document) if suite else (draft.file, draft.document)
+            message = f"what {script.script} does to the states of CSCs is not known, so its step is severe"
+            at = (*place, "script")
+            yield Problem(file, document.line(at), key_text(at), message, f"give {step.id} the tier severe")
 
 
 def _downs(draft: Draft, path: Path, step: StepEntry) -> list[CscId]:
@@ -46,7 +58,7 @@ def _downs(draft: Draft, path: Path, step: StepEntry) -> list[CscId]:
     return [
         csc
         for _, _, script in draft.scripts(path, step)
-        for csc in script_downs(draft, script.script or "", script.config)
+        for csc in script_downs(draft, draft.catalogue.paths, script.script or "", script.config)
     ]
 
 

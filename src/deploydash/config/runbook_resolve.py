@@ -12,6 +12,7 @@ from deploydash.config.runbook_draft import Draft
 from deploydash.config.runbook_file import ChoiceEntry, PhaseEntry, ScriptEntry, StepEntry
 from deploydash.config.runbook_names import SCRIPT_QUEUE, WATCHER, UnknownNameError, select
 from deploydash.config.runbook_words import blanks, fill, row_name
+from deploydash.config.script_effects import script_effects
 from deploydash.config.yaml_lines import Path
 from deploydash.core.model import CscId, FeedName, SummaryState
 from deploydash.core.procedure.runbook import (
@@ -99,7 +100,7 @@ def _step(draft: Draft, path: Path, entry: StepEntry, previous: tuple[StepId, ..
         at_once=entry.at_once,
         limit_s=entry.limit,
         settles=StepId(entry.settles) if entry.settles else None,
-        other_route=_script(route) if route and route.script else None,
+        other_route=_script(draft, route) if route and route.script else None,
         records=entry.records,
         fills=entry.fills,
         shows=(entry.shows.csc, entry.shows.event) if entry.shows else None,
@@ -113,7 +114,7 @@ def _items(draft: Draft, path: Path, entry: StepEntry) -> Iterator[Item]:
         yield from _csc_items(draft, entry)
     elif entry.kind is StepKind.SCRIPT:
         for _, _, script in draft.scripts(path, entry):
-            yield _script(script) if script.script else ManualItem(script.by_hand or "", ())
+            yield _script(draft, script) if script.script else ManualItem(script.by_hand or "", ())
     elif entry.for_each:
         for row in rows(draft, entry):
             yield _by_hand(draft, entry, {**draft.words, **row})
@@ -163,10 +164,12 @@ def _by_hand(draft: Draft, entry: StepEntry, words: Mapping[str, Any]) -> Manual
     return ManualItem(name, tuple([*commands, f"# {note}"] if note else commands), cscs)
 
 
-def _script(entry: ScriptEntry) -> ScriptItem:
+def _script(draft: Draft, entry: ScriptEntry) -> ScriptItem:
     config = yaml.safe_dump(json.loads(json.dumps(entry.config)), sort_keys=False, default_flow_style=None)
     queue = entry.queue or CscId(SCRIPT_QUEUE, 1)
-    return ScriptItem(queue, entry.script or "", standard=True, config=config if entry.config else "")
+    path = entry.script or ""
+    effects = script_effects(draft, draft.catalogue.paths, path, entry.config)
+    return ScriptItem(queue, path, True, config if entry.config else "", effects or (), effects is None)
 
 
 def _debts(draft: Draft, entry: StepEntry, items: tuple[Item, ...]) -> Iterator[Debt]:

@@ -10,7 +10,7 @@ from deploydash.config.runbook_draft import Draft, Suite
 from deploydash.config.runbook_file import ScriptEntry, StepEntry
 from deploydash.config.runbook_names import SCRIPT_QUEUE, WATCHER, Concern, UnknownNameError, component_hint, select
 from deploydash.config.yaml_lines import Path, key_text
-from deploydash.core.model import CscId, Roster
+from deploydash.core.model import Roster
 from deploydash.core.procedure.runbook import StepKind
 from deploydash.errors import Problem
 
@@ -99,7 +99,8 @@ def _csc_text(ground: Ground, at: Path, text: Any) -> Found:
         yield at, str(error), error.hint
 
 
-def _rows(config: dict[str, Any]) -> list[tuple[int, list[Any]]]:
+def rows_of(config: dict[str, Any]) -> list[tuple[int, list[Any]]]:
+    """Return the rows of a ``data`` list that name a CSC and a state, each with its place."""
     data = config.get("data")
     rows = data if isinstance(data, list) else []
     return [(at, row) for at, row in enumerate(rows) if isinstance(row, list) and len(row) > 1]
@@ -108,7 +109,7 @@ def _rows(config: dict[str, Any]) -> list[tuple[int, list[Any]]]:
 def _set_state(ground: Ground, config: dict[str, Any], watcher_down: bool) -> Found:
     protected = {str(spec.csc) for spec in ground.roster.cscs if spec.protected}
     offline = False
-    for at, row in _rows(config):
+    for at, row in rows_of(config):
         yield from _csc_text(ground, ("data", at, 0), row[0])
         state = str(row[1]).upper()
         if state not in _STATES:
@@ -148,23 +149,3 @@ def _shutdown(ground: Ground, config: dict[str, Any]) -> Found:
     if isinstance(ends, list) and SCRIPT_QUEUE in ends:
         hint = "take them down in a step of their own"
         yield ("end_with", ends.index(SCRIPT_QUEUE)), "the script never takes ScriptQueues down", hint
-
-
-def script_downs(ground: Ground, script: str, config: dict[str, Any]) -> list[CscId]:
-    """Return the CSCs that a script sends to OFFLINE, in its order, as far as its configuration tells."""
-    roster = ground.roster
-    if script == SET_STATE:
-        found: list[CscId] = []
-        for _, row in _rows(config):
-            if str(row[1]).upper() == "OFFLINE":
-                try:
-                    found += select(str(row[0]), roster, ground.concern)
-                except UnknownNameError:
-                    continue
-        return found
-    if script == SHUTDOWN:
-        first = config.get("start_with") or []
-        ignored = {SCRIPT_QUEUE, *(config.get("ignore") or [])}
-        reached = [spec.csc for spec in roster.cscs if spec.csc.name not in ignored]
-        return sorted(reached, key=lambda csc: first.index(csc.name) if csc.name in first else len(first))
-    return []

@@ -10,13 +10,16 @@ import yaml
 
 from deploydash.config.runbook_names import Concern
 from deploydash.config.runbook_scripts import Catalogue
-from deploydash.config.runbook_scripts_lint import script_departures, script_downs
+from deploydash.config.runbook_scripts_lint import script_departures
+from deploydash.config.script_effects import script_effects
 from deploydash.config.yaml_lines import key_text, read_yaml
-from deploydash.core.model import Roster
+from deploydash.core.model import Roster, SummaryState
 from deploydash.core.run.scripts import ScriptChecked
 
 MOST_CHARACTERS = 20_000
 """Characters of a configuration; the longest of the runbooks has some hundred."""
+
+OPAQUE = "What it does to the states of CSCs is not known here: no order rule can stop it."
 
 _SAID = 500
 """Characters of a sentence: a schema's complaint repeats what it complains of."""
@@ -49,17 +52,18 @@ class ScriptCheck:
             return ScriptChecked(config, wrong=("the configuration holds what is neither text, number, list nor map",))
         text = yaml.safe_dump(plain, sort_keys=False, default_flow_style=None) if plain else ""
         if not standard:
-            told = ("No schema is known here for external scripts: the script itself checks it when it is loaded.",)
-            return ScriptChecked(text, told=told)
+            told = "No schema is known here for external scripts: the script itself checks it when it is loaded."
+            return ScriptChecked(text, told=(told, OPAQUE))
         found = script_departures(self, path, plain, watcher_down=True)
         wrong = [_sentence(at, message, hint) for at, message, hint in found]
         known = path in self._catalogue.schemas
         if known:
             departures = self._catalogue.check(path, plain)
             wrong = [*(_sentence(each.at, each.message, each.hint) for each in departures), *wrong]
-        return ScriptChecked(
-            text, tuple(wrong), (self._told(path, known=known),), tuple(script_downs(self, path, plain))
-        )
+        effects = script_effects(self, self._catalogue.paths, path, plain)
+        words = (self._told(path, known=known), *(() if effects is not None else (OPAQUE,)))
+        downs = tuple(each.csc for each in effects or () if each.target.state is SummaryState.OFFLINE)
+        return ScriptChecked(text, tuple(wrong), words, downs)
 
     def _told(self, path: str, *, known: bool) -> str:
         if known:

@@ -19,7 +19,7 @@ from deploydash.core.ports import Clock, Subscriber
 from deploydash.core.procedure.runbook import Runbook, StepId
 from deploydash.core.published import Published, published
 from deploydash.core.run.expectations import Judging
-from deploydash.core.run.gate import FleetView
+from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.records import ItemSignedOff, RunOpened, RunRecord, RunResumed
 from deploydash.core.run.state import RunState, evolve
 from deploydash.core.views.direct_view import remark

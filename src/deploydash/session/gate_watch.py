@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deploydash.core.procedure.runbook import Step, StepId
 from deploydash.core.run import gate_flaps as closures
-from deploydash.core.run.gate import FleetView
+from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.records import GateClosedSpuriously
 from deploydash.core.run.state import RunState
 

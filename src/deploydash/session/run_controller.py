@@ -20,7 +20,8 @@ from deploydash.core.run.arm import Arm, closed_reasons, direct_disarm_reason, d
 from deploydash.core.run.decide import Decision, Refused, decide, may_intend, settle
 from deploydash.core.run.direct_commands import refusal, step_of
 from deploydash.core.run.expectations import Judging
-from deploydash.core.run.gate import FleetView, reasons
+from deploydash.core.run.fleet_view import FleetView
+from deploydash.core.run.gate import reasons
 from deploydash.core.run.items import may_intend_script
 from deploydash.core.run.lost_at_start import lost_before
 from deploydash.core.run.orders import Approve, ArmDirect, ArmOrder, ArmStep, Disarm, Hold, RunOrder, TypeName

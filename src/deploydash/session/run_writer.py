@@ -14,7 +14,7 @@ from typing import Protocol
 
 from deploydash.core.ports import Clock
 from deploydash.core.run.decide import Decision, Refused
-from deploydash.core.run.gate import FleetView
+from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.records import RunRecord
 from deploydash.core.run.state import RunState, evolve
 from deploydash.errors import UserError

@@ -11,7 +11,8 @@ from deploydash.core.procedure.transitions import LEADS_TO, legal
 from deploydash.core.run.arm import Arm, direct_disarm_reason
 from deploydash.core.run.decide import Refused, decide, may_intend, settle
 from deploydash.core.run.direct_commands import refusal, step_of
-from deploydash.core.run.gate import FleetView, reasons
+from deploydash.core.run.fleet_view import FleetView
+from deploydash.core.run.gate import reasons
 from deploydash.core.run.orders import Approve, Close, DirectCommand, Hold, Waive
 from deploydash.core.run.records import (
     CommandAnswered,

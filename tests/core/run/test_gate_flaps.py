@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from deploydash.core.model import Effective, FeedName, FeedState, Liveness, SummaryState, Verdict
 from deploydash.core.procedure.runbook import FeedsUp, Runbook, Step, StepId
-from deploydash.core.run.gate import FleetView
+from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.gate_flaps import Watched, look
 from deploydash.core.run.records import (
     ChoiceAnswered,
@@ -63,14 +63,14 @@ def test_a_gate_that_a_lost_feed_shut_for_a_while_is_one_false_closure_with_its_
 
 
 def test_each_closure_counts_and_one_that_never_ended_does_not() -> None:
-    closed_reasons = seen(1.0, kafka=FeedState.CONNECTING)
+    closing = seen(1.0, kafka=FeedState.CONNECTING)
     looks = [
         Look(seen(0.0)),
-        Look(closed_reasons),
+        Look(closing),
         Look(seen(2.0)),
-        Look(replace(closed_reasons, at=3.0)),
+        Look(replace(closing, at=3.0)),
         Look(seen(5.0)),
-        Look(closed_reasons),
+        Look(closing),
     ]
     assert [each.cause for each in watch(looks)] == ["kafka connecting"] * 2
     assert [each.seconds for each in watch(looks)] == [1.0, 2.0]

@@ -9,7 +9,9 @@ import pytest
 from deploydash.core.model import FeedName, FeedState, SummaryState, Target
 from deploydash.core.procedure.runbook import FeedsUp, StepId
 from deploydash.core.run.arm import Arm, disarm_reason
-from deploydash.core.run.gate import FleetView, blocked_by, reasons
+from deploydash.core.run.fleet_view import FleetView
+from deploydash.core.run.gate import reasons
+from deploydash.core.run.order_rules import blocked_by
 from tests.support.runs import WATCHER, fleet, opened, view
 
 STEP = StepId("watcher")

@@ -9,7 +9,8 @@ from deploydash.core.model import CscId, Effective, FeedState, Liveness, Summary
 from deploydash.core.procedure.runbook import Effect, ManualItem, StepId
 from deploydash.core.run.decide import Decision, Refused, decide, may_intend, not_there, settle
 from deploydash.core.run.expectations import judge
-from deploydash.core.run.gate import blocked_by, is_up, reasons
+from deploydash.core.run.gate import reasons
+from deploydash.core.run.order_rules import blocked_by, is_up
 from deploydash.core.run.orders import Approve, Close, Finish, Hold, Release, Retry, SignOff, Skip, Waive, WaiveDebt
 from deploydash.core.run.records import (
     CommandAnswered,
@@ -319,12 +320,12 @@ def test_a_ticked_stop_tells_the_grid_who_was_stopped_by_what_until_its_start_is
     )
     state = opened(replace(book, phases=(replace(book.phases[0], steps=steps),)))
     first = SignOff(step_id("bridges-stop"), "camera team", 0)
-    state = after(state, *accepted(decide(first, state, fleet(), OPERATOR)))
+    state = after(state, *accepted(decide(first, state, fleet(down(WATCHER)), OPERATOR)))
     assert judge(state).stopped == {PLAIN[0]: "bridges-stop at 10:06 UTC"}
-    state = after(state, *accepted(decide(replace(first, item=1), state, fleet(), OPERATOR)))
+    state = after(state, *accepted(decide(replace(first, item=1), state, fleet(down(WATCHER)), OPERATOR)))
     assert set(judge(state).stopped) == set(PLAIN[:2])
     start = SignOff(step_id("bridges-start"), "camera team", 0)
-    state = after(state, *accepted(decide(start, state, fleet(), OPERATOR)))
+    state = after(state, *accepted(decide(start, state, fleet(down(WATCHER)), OPERATOR)))
     assert set(judge(state).stopped) == {PLAIN[1]}
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from deploydash.core.model import CscId, FeedState, SummaryState, Target
 from deploydash.core.procedure.runbook import ScriptItem, StepId
 from deploydash.core.run.decide import settle
-from deploydash.core.run.gate import blocked_by, order_rules
 from deploydash.core.run.items import may_intend_script
+from deploydash.core.run.order_rules import blocked_by, order_rules
 from deploydash.core.run.orders import AddScript, Hold, QueueOrder, TakeRoute
 from deploydash.core.run.records import (
     CscsWaived,

@@ -10,7 +10,8 @@ from deploydash.core.model import CscId, FeedState, Liveness, SummaryState
 from deploydash.core.procedure.runbook import DIRECT, StepId, StepKind
 from deploydash.core.procedure.transitions import LEADS_TO
 from deploydash.core.run.decide import Refused, decide, may_intend, settle
-from deploydash.core.run.gate import FleetView, is_up
+from deploydash.core.run.fleet_view import FleetView
+from deploydash.core.run.order_rules import is_up
 from deploydash.core.run.orders import Approve, DirectCommand, Hold, Release, Retry, RunOrder, SignOff, Skip, Waive
 from deploydash.core.run.records import (
     CommandAnswered,

@@ -20,7 +20,7 @@ from deploydash.core.procedure.runbook import (
     Tier,
 )
 from deploydash.core.run.decide import Decision, Refused, decide, may_intend, settle
-from deploydash.core.run.gate import FleetView
+from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.items import identities_of, may_intend_script, route_config
 from deploydash.core.run.orders import Approve, Hold, QueueOrder, Release, Retry, RunOrder, SignOff, Skip, TakeRoute
 from deploydash.core.run.records import (

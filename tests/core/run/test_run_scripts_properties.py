@@ -8,8 +8,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from deploydash.core.model import CscId, FeedState, SummaryState, Target
 from deploydash.core.run.decide import Refused, decide, settle
-from deploydash.core.run.gate import QUEUE, FleetView, blocked_by
+from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.items import may_intend_script
+from deploydash.core.run.order_rules import QUEUE, blocked_by
 from deploydash.core.run.orders import AddScript, Approve, Hold, QueueOrder, Release, Retry, RunOrder, SignOff, Skip
 from deploydash.core.run.records import (
     ItemEnded,

@@ -9,7 +9,7 @@ from deploydash.core.model import CscId, Effective, Liveness, SummaryState, Verd
 from deploydash.core.procedure.runbook import StepId
 from deploydash.core.run.decide import settle
 from deploydash.core.run.eta import Eta, Night, expected, learned, runs
-from deploydash.core.run.gate import FleetView
+from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.lost_at_start import lost_before
 from deploydash.core.run.records import (
     ArrivalsLearned,

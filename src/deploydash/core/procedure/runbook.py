@@ -86,6 +86,14 @@ class Effect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class CscEffect:
+    """What doing an item does to a CSC: the state it leads to."""
+
+    csc: CscId
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
 class CscItem:
     """One CSC and the state it must reach. A wave starts when the one before it has ended.
 
@@ -103,13 +111,16 @@ class ScriptItem:
     """One script for a ScriptQueue.
 
     ``standard`` tells the queue which of its two directories ``path`` is in; ``config`` is the YAML text that
-    goes with it, checked against the script's schema.
+    goes with it, checked against the script's schema. ``effects``: what it does to the states of CSCs, in its order;
+    ``opaque``: that cannot be told from its path and configuration.
     """
 
     queue: CscId
     path: str
     standard: bool
     config: str
+    effects: tuple[CscEffect, ...] = ()
+    opaque: bool = False
 
 
 @dataclass(frozen=True, slots=True)

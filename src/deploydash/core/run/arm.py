@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from deploydash.core.fleet.snapshot import Standstill
 from deploydash.core.procedure.runbook import StepId, Tier
-from deploydash.core.run.gate import GateReason
+from deploydash.core.run.fleet_view import GateReason
 
 ARM_S = 20.0
 """An arm lives this long."""

@@ -12,7 +12,8 @@ from deploydash.core.model import CscId, Liveness, SummaryState, Target, Verdict
 from deploydash.core.procedure.runbook import DIRECT, CscItem, Step, StepId, StepKind, StepsSettled
 from deploydash.core.run.arm import closed_reasons
 from deploydash.core.run.direct_commands import approved, may_intend_direct, unsettled
-from deploydash.core.run.gate import FleetView, blocked_by, directly_commanded, reasons
+from deploydash.core.run.fleet_view import FleetView
+from deploydash.core.run.gate import reasons
 from deploydash.core.run.items import (
     Ruled,
     following,
@@ -23,6 +24,7 @@ from deploydash.core.run.items import (
     route_taken,
     script_added,
 )
+from deploydash.core.run.order_rules import blocked_by, directly_commanded
 from deploydash.core.run.orders import (
     AddScript,
     Answer,
@@ -198,7 +200,7 @@ def _sign_off(order: SignOff, step: Step, state: RunState, fleet: FleetView, ope
 
 def _retry(order: Retry, step: Step, state: RunState, fleet: FleetView, operator: str) -> Decision:
     if step.kind is StepKind.SCRIPT:
-        return _ruled(retried(order, step, state, operator))
+        return _ruled(retried(order, step, state, fleet, operator))
     targets = state.progress(step.id).targets
     open_ = {TargetStatus.FAILED, TargetStatus.UNKNOWN}
     cscs = tuple(csc for csc in order.cscs if csc in targets and targets[csc].status in open_)

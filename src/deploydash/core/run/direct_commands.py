@@ -13,7 +13,8 @@ from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CameraSubstate, CscId, Liveness, Target
 from deploydash.core.procedure.runbook import DIRECT, CscItem, Lane, Step, StepKind, System, Tier
 from deploydash.core.procedure.transitions import LEADS_TO, legal
-from deploydash.core.run.gate import FleetView, blocked_by
+from deploydash.core.run.fleet_view import FleetView
+from deploydash.core.run.order_rules import blocked_by
 from deploydash.core.run.orders import DirectCommand
 from deploydash.core.run.records import CommandIntended, DirectCommandApproved
 from deploydash.core.run.state import RunState, TargetStatus

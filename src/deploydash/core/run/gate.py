@@ -1,19 +1,13 @@
 """Why a step may not go now: the runbook's preconditions and the order rules that no runbook can switch off.
 
-The reasons go into every snapshot and are evaluated again when the key is pressed; the order rules once more
-before each single command is sent. Sources: the Watcher goes first and the ScriptQueues last, and the Summit
-keeps MTM1M3 and MTM1M3TS, by the public control-system upgrade procedure (observatory-controls-docs).
+The reasons go into every snapshot and are evaluated again when the key is pressed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-from deploydash.core.fleet.snapshot import CscView, Snapshot
-from deploydash.core.model import CscId, Effective, FeedName, FeedState, Liveness, SummaryState, Target
+from deploydash.core.fleet.snapshot import CscView
+from deploydash.core.model import FeedName, FeedState, Liveness, SummaryState
 from deploydash.core.procedure.runbook import (
-    DIRECT,
     Answered,
     CscAt,
     CscItem,
@@ -25,53 +19,15 @@ from deploydash.core.procedure.runbook import (
     StepKind,
     StepsSettled,
 )
-from deploydash.core.run.state import RunState, StepStatus, TargetProgress, TargetStatus, under_way_in
+from deploydash.core.run.fleet_view import FleetView, GateReason
+from deploydash.core.run.order_rules import OFFLINE, all_down, order_rules
+from deploydash.core.run.state import RunState, StepStatus, TargetProgress, TargetStatus
 
-WATCHER = CscId("Watcher")
-QUEUE = "ScriptQueue"
-OFFLINE = Target(SummaryState.OFFLINE)
 _KAFKA = {
     FeedState.CONNECTING: "connecting to Kafka: nothing is read yet",
     FeedState.DEGRADED: "Kafka is degraded: some of what is shown may be old",
 }
 """What keeps a step from acting, by how the feed fares; everything else is down."""
-
-
-@dataclass(frozen=True, slots=True)
-class FleetView:
-    """What is seen of the world at the moment of asking: a snapshot's CSCs and feeds."""
-
-    views: Mapping[CscId, CscView]
-    feeds: Mapping[FeedName, FeedState]
-    at: float
-    utc: float
-    number: int
-    cscs: tuple[CscView, ...] = ()
-
-    @classmethod
-    def of(cls, snapshot: Snapshot, before: FleetView | None = None) -> FleetView:
-        """Return what a snapshot shows; ``before`` lends its views where none of them changed since."""
-        if before is not None and before.cscs is snapshot.cscs:
-            views = before.views
-        else:
-            views = {view.csc: view for view in snapshot.cscs}
-        feeds = {feed.feed: feed.state for feed in snapshot.feeds}
-        return cls(views, feeds, snapshot.at, snapshot.utc, snapshot.number, snapshot.cscs)
-
-
-@dataclass(frozen=True, slots=True)
-class GateReason:
-    """One precondition as it stands now. ``own`` says that it concerns this step's own targets, or what reaches them.
-
-    ``rule`` marks an order rule that is built in: a red one may only be met or have its CSC waived by name,
-    never overridden. ``waits_for`` says in a phrase what would open it.
-    """
-
-    sentence: str
-    met: bool
-    own: bool = False
-    rule: bool = False
-    waits_for: str = ""
 
 
 def reasons(step: Step, state: RunState, fleet: FleetView) -> tuple[GateReason, ...]:
@@ -80,89 +36,6 @@ def reasons(step: Step, state: RunState, fleet: FleetView) -> tuple[GateReason, 
     rules = [reason for reason in order_rules(step, state, fleet) if reason is not None]
     own = [_evaluate(condition, step, state, fleet) for condition in step.preconditions]
     return tuple([reason for reason in general if not reason.met] + rules + own)
-
-
-def order_rules(step: Step, state: RunState, fleet: FleetView) -> list[GateReason]:
-    """Return the built-in order rules that concern a step's CSC commands."""
-    if step.kind is not StepKind.CSC:
-        return []
-    items = [item for item in step.items if isinstance(item, CscItem)]
-    going_down = [item.csc for item in items if item.target.state is SummaryState.OFFLINE]
-    found = []
-    touched = [csc for csc in step.cscs if csc in state.runbook.protected]
-    if touched:
-        names = ", ".join(map(str, touched))
-        found.append(GateReason(f"{names} must keep running and no step touches them", met=False, own=True, rule=True))
-    busy = [csc for csc in step.cscs if directly_commanded(csc, state)]
-    if busy:
-        names = ", ".join(map(str, busy))
-        found.append(GateReason(f"{names} commanded by hand", met=False, own=True, rule=True, waits_for="its end"))
-    if any(csc != WATCHER for csc in going_down):
-        found.append(_watcher_down(state, fleet))
-    running = [why for csc in going_down if (why := _runs_ours(csc, state)) is not None]
-    found += [GateReason(why, met=False, rule=True, waits_for="the end of that script") for why in running]
-    if any(csc.name == QUEUE for csc in going_down):
-        found.append(
-            _all_down("every CSC of this run's shutdown set", state.runbook.shutdown_set, state, fleet, rule=True)
-        )
-    return found
-
-
-def directly_commanded(csc: CscId, state: RunState) -> bool:
-    """Say whether a command by hand to this CSC is under way."""
-    target = state.progress(DIRECT).targets.get(csc)
-    return target is not None and target.status is TargetStatus.UNDER_WAY
-
-
-def blocked_by(
-    csc: CscId, target: Target, state: RunState, fleet: FleetView, *, bulk: bool, direct: bool = False
-) -> str | None:
-    """Return why a command towards ``target`` must not be sent to a CSC at this moment, or None.
-
-    The last look before each single command: the order rules hold while a step is under way, too. ``by_hand``: the
-    command is the one by hand itself.
-    """
-    if not direct and directly_commanded(csc, state):
-        return f"{csc} is being commanded by hand"
-    if state.held_by is not None:
-        return f"the run is held by {state.held_by}"
-    if bulk and csc in state.runbook.protected:
-        return f"{csc} is protected: no bulk action touches it"
-    if fleet.feeds.get(FeedName.KAFKA) is not FeedState.UP:
-        return "Kafka is not up, so nobody would see what happens"
-    if direct and registry_lost(fleet):
-        return "the schema registry is not up, so no command can be written"
-    if target.state is not SummaryState.ENABLED and (why := _runs_ours(csc, state)) is not None:
-        return why
-    if target.state is not SummaryState.OFFLINE or csc == WATCHER:
-        return None
-    rule = _watcher_down(state, fleet)
-    if rule.met and csc.name == QUEUE:
-        rule = _all_down("the shutdown set", state.runbook.shutdown_set, state, fleet, rule=True)
-    return None if rule.met else f"{rule.sentence}: {rule.waits_for}"
-
-
-def registry_lost(fleet: FleetView) -> bool:
-    """Say whether the registry is known not to answer: then no command can be written."""
-    return fleet.feeds.get(FeedName.SCHEMA_REGISTRY) in {FeedState.DOWN, FeedState.DEGRADED}
-
-
-def _runs_ours(csc: CscId, state: RunState) -> str | None:
-    """The queue that runs a script of this run goes down last: its end would be the script's."""
-    paths = under_way_in(csc, state) if csc.name == QUEUE else ()
-    return f"{csc} runs {paths[0]} for this run: it goes down when that is over" if paths else None
-
-
-def is_up(view: CscView | None) -> bool:
-    """Say whether a CSC is up: it beats and does not report OFFLINE (cameras beat while OFFLINE).
-
-    A CSC whose liveness is not decided counts as up: a gate opens on facts only.
-    """
-    if view is None or view.liveness is Liveness.SILENT:
-        return False
-    if view.liveness in {Liveness.BEATING, Liveness.LATE}:
-        return view.reported is not SummaryState.OFFLINE
-    return view.effective is not Effective.OFFLINE
 
 
 def only_silence_awaited(step: Step, state: RunState, fleet: FleetView) -> bool:
@@ -188,21 +61,6 @@ def _told_offline(target: TargetProgress, view: CscView | None) -> bool:
     if view is None or view.duplicate or view.liveness is Liveness.UNREADABLE:
         return False
     return acknowledged and view.reported is SummaryState.OFFLINE
-
-
-def _watcher_down(state: RunState, fleet: FleetView) -> GateReason:
-    waived = WATCHER in state.waived
-    up = is_up(fleet.views.get(WATCHER)) and WATCHER in state.runbook.concerns
-    words = "the Watcher is waived by name" if waived else "the Watcher is down first"
-    return GateReason(words, met=waived or not up, rule=True, waits_for="Watcher OFFLINE, or waived by name")
-
-
-def _all_down(what: str, cscs: tuple[CscId, ...], state: RunState, fleet: FleetView, *, rule: bool) -> GateReason:
-    up = [csc for csc in cscs if csc not in state.waived and is_up(fleet.views.get(csc))]
-    if not up:
-        return GateReason(f"{what} is down or waived", met=True, rule=rule)
-    names = ", ".join(map(str, up[:4])) + (f" and {len(up) - 4} more" if len(up) > 4 else "")
-    return GateReason(f"{what} is down or waived: {len(up)} still up", met=False, rule=rule, waits_for=names)
 
 
 def _not_held(state: RunState) -> GateReason:
@@ -253,7 +111,7 @@ def _evaluate(condition: Precondition, step: Step, state: RunState, fleet: Fleet
         waits_for = ", ".join(f"{other.id}{_until(other, state)}" for other in open_[:4])
         return GateReason(condition.sentence, met=not open_, waits_for=waits_for)
     if isinstance(condition, CscsDown):
-        return _all_down(condition.what, condition.cscs, state, fleet, rule=False)
+        return all_down(condition.what, condition.cscs, state, fleet, rule=False)
     if isinstance(condition, CscAt):
         view = fleet.views.get(condition.csc)
         now = view.effective.value if view is not None else "unknown"

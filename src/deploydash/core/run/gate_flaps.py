@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 
 from deploydash.core.model import CscId, FeedName, FeedState, Liveness
 from deploydash.core.procedure.runbook import CscAt, CscsDown, FeedsUp, Step, StepId
-from deploydash.core.run.gate import QUEUE, WATCHER, FleetView, GateReason, reasons
+from deploydash.core.run.fleet_view import FleetView, GateReason
+from deploydash.core.run.gate import reasons
+from deploydash.core.run.order_rules import QUEUE, WATCHER
 from deploydash.core.run.records import GateClosedSpuriously
 from deploydash.core.run.state import RunState, StepStatus
 
@@ -19,7 +21,7 @@ Facts = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Shut:
+class Closing:
     """A closure that may turn out false: since when (monotonic seconds), by which precondition, for which cause."""
 
     at: float
@@ -34,7 +36,7 @@ class Watched:
 
     step: StepId | None = None
     open: FleetView | None = None
-    closed_reasons: Shut | None = None
+    closing: Closing | None = None
 
 
 def look(
@@ -48,9 +50,9 @@ def look(
         return Watched(step.id), _overridden(watched, state, fleet)
     red = [reason for reason in reasons(step, state, fleet) if not reason.met]
     if not red:
-        ended = _ended(watched, step, state, fleet) if watched.closed_reasons else None
+        ended = _ended(watched, step, state, fleet) if watched.closing else None
         return Watched(step.id, fleet), ended
-    if watched.open is None or watched.closed_reasons is not None:
+    if watched.open is None or watched.closing is not None:
         return watched, None
     return _closed(watched, watched.open, step, state, fleet, red, armed), None
 
@@ -68,35 +70,35 @@ def _closed(
     by_the_run = any(not reason.met for reason in reasons(step, state, before))
     if by_the_run or facts(step, state, before) != facts(step, state, fleet):
         return Watched(step.id)
-    return replace(watched, closed_reasons=Shut(fleet.at, red[0].sentence, cause(step, state, fleet), armed))
+    return replace(watched, closing=Closing(fleet.at, red[0].sentence, cause(step, state, fleet), armed))
 
 
 def _ended(
     watched: Watched, step: Step, state: RunState, fleet: FleetView, *, overridden: bool = False
 ) -> GateClosedSpuriously | None:
-    closed_reasons, before = watched.closed_reasons, watched.open
-    if closed_reasons is None or before is None or facts(step, state, before) != facts(step, state, fleet):
+    closing, before = watched.closing, watched.open
+    if closing is None or before is None or facts(step, state, before) != facts(step, state, fleet):
         return None
-    seconds = round(fleet.at - closed_reasons.at, 2)
+    seconds = round(fleet.at - closing.at, 2)
     return GateClosedSpuriously(
         step.id,
-        closed_reasons.sentence,
-        closed_reasons.cause,
+        closing.sentence,
+        closing.cause,
         seconds,
-        armed=closed_reasons.armed,
+        armed=closing.armed,
         overridden=overridden,
     )
 
 
 def _overridden(watched: Watched, state: RunState, fleet: FleetView) -> GateClosedSpuriously | None:
     """Count a closure under which the step was let go: overridden, if the precondition is red even now."""
-    if watched.step is None or watched.closed_reasons is None:
+    if watched.step is None or watched.closing is None:
         return None
     step = state.runbook.step(watched.step)
     if state.progress(step.id).approved_utc is None:
         return None
     red = {reason.sentence for reason in reasons(step, state, fleet) if not reason.met}
-    return _ended(watched, step, state, fleet, overridden=watched.closed_reasons.sentence in red)
+    return _ended(watched, step, state, fleet, overridden=watched.closing.sentence in red)
 
 
 def facts(step: Step, state: RunState, fleet: FleetView) -> Facts:

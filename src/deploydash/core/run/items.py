@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from deploydash.core.model import CscId, FeedName, FeedState, Liveness, SummaryState, Target
-from deploydash.core.procedure.runbook import CscItem, ScriptItem, Step, StepId
-from deploydash.core.run.gate import OFFLINE, QUEUE, WATCHER, FleetView, blocked_by, registry_lost
+from deploydash.core.model import CscId, FeedName, FeedState, Liveness, SummaryState
+from deploydash.core.procedure.runbook import CscEffect, CscItem, ScriptItem, Step, StepId
+from deploydash.core.run.fleet_view import FleetView
+from deploydash.core.run.order_rules import OFFLINE, blocked_by, effects_blocked_by, item_blocked_by, registry_lost
 from deploydash.core.run.orders import AddScript, QueueOrder, Retry, TakeRoute
 from deploydash.core.run.records import (
+    ItemEnded,
     ItemsDispatched,
+    Outcome,
     QueueOrdered,
     RouteTaken,
     RunRecord,
@@ -40,7 +43,6 @@ ANY_CSC = "<csc>"
 
 COMMANDS = {"pause": "paused", "resume": "resumed", "stopScripts": "stopped"}
 """What the lead may order of a script's queue."""
-_STANDBY = Target(SummaryState.STANDBY)
 _IN_ANY_STATE = frozenset({"pause", "showAvailableScripts"})
 
 Ruled = tuple[RunRecord, ...] | str
@@ -76,18 +78,25 @@ def following(step: Step, state: RunState, fleet: FleetView) -> tuple[RunRecord,
             continue
         can_go = state.held_by is None and fleet.feeds.get(FeedName.KAFKA) is FeedState.UP and not registry_lost(fleet)
         if isinstance(item, ScriptItem) and script.status is TargetStatus.PENDING and can_go:
+            if why := item_blocked_by(item, step, state, fleet):
+                return (ItemEnded(step.id, number, Outcome.FAILED, f"not added: {why}"),)
             return (ItemsDispatched(step.id, (number,), PROCEDURE),)
         return ()
     return (StepDone(step.id),)
 
 
-def retried(order: Retry, step: Step, state: RunState, operator: str) -> Ruled:
+def retried(order: Retry, step: Step, state: RunState, fleet: FleetView, operator: str) -> Ruled:
     """Return the records of trying scripts once more: those named, else every one that asks."""
     open_ = asking_scripts(step, state.progress(step.id))
     numbers = tuple(number for number in order.items or open_ if number in open_)
     if state.held_by is not None:
         return f"the run is held by {state.held_by}"
-    return (ItemsDispatched(step.id, numbers, operator),) if numbers else "no script of this step failed or is unknown"
+    if not numbers:
+        return "no script of this step failed or is unknown"
+    for number in numbers:
+        if why := item_blocked_by(step.items[number], step, state, fleet):
+            return why
+    return (ItemsDispatched(step.id, numbers, operator),)
 
 
 def may_sign_off(step: Step, item: int, note: str, progress: StepProgress) -> str | None:
@@ -162,7 +171,7 @@ def script_added(order: AddScript, step: Step, state: RunState, fleet: FleetView
         return "name the script by its path, as its queue lists it"
     if script.queue in order.downs:
         return f"{script.queue} cannot run the script that takes itself down: choose another queue"
-    why = _downs_forbidden(order.downs, state, fleet) or refuses(script.queue, "add", fleet)
+    why = effects_blocked_by(_downs(order.downs), state, fleet) or refuses(script.queue, "add", fleet)
     if why:
         return why
     number = ROUTES_FROM + len(state.progress(step.id).routes)
@@ -171,16 +180,6 @@ def script_added(order: AddScript, step: Step, state: RunState, fleet: FleetView
             step.id, number, script.queue, script.path, script.standard, script.config, tuple(order.downs), who
         ),
     )
-
-
-def _downs_forbidden(downs: tuple[CscId, ...], state: RunState, fleet: FleetView) -> str | None:
-    """A script that takes the Watcher down first keeps that rule for whom it takes down after it, not for queues."""
-    watcher_first = downs[:1] == (WATCHER,)
-    for csc in downs:
-        target = _STANDBY if watcher_first and csc.name != QUEUE else OFFLINE
-        if why := blocked_by(csc, target, state, fleet, bulk=True):
-            return why
-    return None
 
 
 def _over(step: Step, state: RunState) -> str | None:
@@ -220,16 +219,17 @@ def may_intend_script(record: ScriptIntended, state: RunState, fleet: FleetView)
             return f"the run is held by {state.held_by}"
         if script.seq_num:
             return f"it was added before, by command {script.seq_num}, and it is not known what became of it"
-        if route is not None and (why := _still_forbidden(route, step, state, fleet)):
+        blocked = item_blocked_by(step.items[record.item], step, state, fleet) if route is None else None
+        if why := blocked or (_still_blocked(route, step, state, fleet) if route is not None else None):
             return why
     if fleet.feeds.get(FeedName.KAFKA) is not FeedState.UP:
         return "Kafka is not up, so nobody would see what happens"
     return refuses(record.queue, record.command, fleet)
 
 
-def _still_forbidden(route: RouteTaken | ScriptAdded, step: Step, state: RunState, fleet: FleetView) -> str | None:
+def _still_blocked(route: RouteTaken | ScriptAdded, step: Step, state: RunState, fleet: FleetView) -> str | None:
     if isinstance(route, ScriptAdded):
-        return _downs_forbidden(route.downs, state, fleet)
+        return effects_blocked_by(_downs(route.downs), state, fleet)
     wanted: Mapping[CscId, CscItem] = {item.csc: item for item in step.items if isinstance(item, CscItem)}
     found = (blocked_by(csc, wanted[csc].target, state, fleet, bulk=True) for csc in route.cscs)
     return next((why for why in found if why is not None), None)
@@ -248,3 +248,7 @@ def refuses(queue: CscId, command: str, fleet: FleetView) -> str | None:
         told = view.reported.name if view.reported is not None else "in no known state"
         return f"{queue} is {told}: it takes scripts only when ENABLED"
     return None
+
+
+def _downs(cscs: tuple[CscId, ...]) -> tuple[CscEffect, ...]:
+    return tuple(CscEffect(csc, OFFLINE) for csc in cscs)

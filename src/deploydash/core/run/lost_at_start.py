@@ -5,7 +5,7 @@ from __future__ import annotations
 from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId, Effective
 from deploydash.core.procedure.runbook import StepKind
-from deploydash.core.run.gate import FleetView
+from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.records import LostFound
 from deploydash.core.run.state import RunState
 

@@ -10,7 +10,7 @@ from deploydash.core.procedure.runbook import DIRECT
 from deploydash.core.procedure.transitions import LEADS_TO
 from deploydash.core.run.arm import Arm
 from deploydash.core.run.direct_commands import confirmation, illegal, why_not
-from deploydash.core.run.gate import FleetView
+from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.orders import DirectCommand
 from deploydash.core.run.records import DirectCommandApproved, Outcome, TargetEnded
 from deploydash.core.run.state import RunState, TargetStatus

@@ -8,7 +8,8 @@ from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import Choice, Debt, Lane, RunPhase, ScriptItem, Step, StepId, StepKind, Tier
 from deploydash.core.run.arm import Arm
 from deploydash.core.run.decide import not_there
-from deploydash.core.run.gate import FleetView, GateReason, only_silence_awaited, reasons
+from deploydash.core.run.fleet_view import FleetView, GateReason
+from deploydash.core.run.gate import only_silence_awaited, reasons
 from deploydash.core.run.items import route_of
 from deploydash.core.run.lost_at_start import still_lost
 from deploydash.core.run.placeholders import filled_in, missing_placeholders, placeholders_of

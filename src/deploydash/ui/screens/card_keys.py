@@ -9,7 +9,7 @@ from dataclasses import replace
 from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import Choice, StepKind, Tier
 from deploydash.core.published import Published
-from deploydash.core.run.gate import FleetView
+from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.orders import (
     Answer,
     Approve,

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import ScriptItem, StepId
-from deploydash.core.run.gate import QUEUE, FleetView
+from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.items import refuses
+from deploydash.core.run.order_rules import QUEUE
 from deploydash.core.run.orders import AddScript, RunOrder
 from deploydash.core.run.scripts import ScriptChecked
 from deploydash.core.views.run_view import RunView

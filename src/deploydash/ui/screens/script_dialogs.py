@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import ScriptItem
 from deploydash.core.published import Published
-from deploydash.core.run.gate import QUEUE, FleetView
+from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.items import refuses, route_config
+from deploydash.core.run.order_rules import QUEUE
 from deploydash.core.run.orders import QueueOrder, RunOrder, SignOff, TakeRoute
 from deploydash.core.views.run_view import Card, RunView
 from deploydash.ui.draw.run.reading import counted, listed

@@ -22,7 +22,7 @@ from deploydash.core.model import (
 )
 from deploydash.core.procedure.runbook import CscItem, Lane, Runbook, RunPhase, Step, StepId, StepKind, System, Tier
 from deploydash.core.run.decide import may_intend
-from deploydash.core.run.gate import FleetView
+from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.records import (
     CommandAnswered,
     CommandIntended,

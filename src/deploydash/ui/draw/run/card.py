@@ -10,7 +10,7 @@ from deploydash.cells import cells
 from deploydash.core.model import Target
 from deploydash.core.procedure.runbook import CscItem, ManualItem, StepKind, Tier
 from deploydash.core.run.arm import ARM_S, COUNTDOWN_S
-from deploydash.core.run.gate import GateReason
+from deploydash.core.run.fleet_view import GateReason
 from deploydash.core.run.state import StepStatus
 from deploydash.core.views.run_view import Card
 from deploydash.ui.draw.ink import Ink, Line, Span, Spans, Surface

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import ManualItem, ScriptItem, StepKind
-from deploydash.core.run.gate import FleetView
+from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.items import refuses
 from deploydash.core.run.state import StepStatus, TargetStatus
 from deploydash.core.views.run_view import Card, RunView, ScriptRow

@@ -1,0 +1,46 @@
+"""What a run looks at: the CSCs and feeds of one snapshot, and a precondition as it stands by them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from deploydash.core.fleet.snapshot import CscView, Snapshot
+from deploydash.core.model import CscId, FeedName, FeedState
+
+
+@dataclass(frozen=True, slots=True)
+class FleetView:
+    """What is seen of the world at the moment of asking: a snapshot's CSCs and feeds."""
+
+    views: Mapping[CscId, CscView]
+    feeds: Mapping[FeedName, FeedState]
+    at: float
+    utc: float
+    number: int
+    cscs: tuple[CscView, ...] = ()
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, before: FleetView | None = None) -> FleetView:
+        """Return what a snapshot shows; ``before`` lends its views where none of them changed since."""
+        if before is not None and before.cscs is snapshot.cscs:
+            views = before.views
+        else:
+            views = {view.csc: view for view in snapshot.cscs}
+        feeds = {feed.feed: feed.state for feed in snapshot.feeds}
+        return cls(views, feeds, snapshot.at, snapshot.utc, snapshot.number, snapshot.cscs)
+
+
+@dataclass(frozen=True, slots=True)
+class GateReason:
+    """One precondition as it stands now. ``own`` says that it concerns this step's own targets, or what reaches them.
+
+    ``rule`` marks an order rule that is built in: a red one may only be met or have its CSC waived by name,
+    never overridden. ``waits_for`` says in a phrase what would open it.
+    """
+
+    sentence: str
+    met: bool
+    own: bool = False
+    rule: bool = False
+    waits_for: str = ""
