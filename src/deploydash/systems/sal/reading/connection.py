@@ -168,6 +168,8 @@ class Connection:
         wanted = {one: event for one, event in led.items() if carries(event.name) and one not in reader.refused}
         ends = await reader.assign(wanted)
         self._readback.add(wanted, ends)
+        if not reader.assigned.issuperset(wanted):
+            self._look_again.set()  # each second until it is placed is one more until silence is a fact
 
     async def _tell_components(self) -> None:
         """Tell which components have heartbeats, and of which no state topic has to be waited for."""
