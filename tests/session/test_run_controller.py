@@ -256,19 +256,35 @@ async def test_an_arm_dies_when_kafka_goes_down_and_the_card_says_so() -> None:
         assert run.card.armed is None
 
 
+def stood(*ones: tuple[float, float]) -> Standstill:
+    """What a snapshot says of standstills that ended then and lasted so long."""
+    return Standstill(*ones[-1], 0, ones)
+
+
 async def test_a_standstill_of_ours_disarms_whoever_looks_first_and_fires_nothing() -> None:
     world, clock = World(Journal()), ManualClock()
     async with keeping(world, clock) as controller:
         await controller.arm(ArmStep(WATCHER_STEP, 1))
         clock.advance(13.0)
-        world.standstill = Standstill(clock.monotonic(), 12.8, 0)
+        world.standstill = stood((clock.monotonic(), 12.8))
         assert "deploydash stood still for 13 s" in refusal(await controller.arm(Fire()))
         assert "nothing is armed" in refusal(await controller.arm(Fire()))
         assert world.journal.lines == []
 
 
-async def test_an_arm_outlives_a_moment_of_standing_still_and_a_standstill_before_it() -> None:
-    for standstill in (Standstill(1.0, 0.8, 0), Standstill(-5.0, 13.0, 0)):
+async def test_a_short_standstill_behind_a_long_one_does_not_hide_it_from_an_arm() -> None:
+    world, clock = World(Journal()), ManualClock()
+    async with keeping(world, clock) as controller:
+        await controller.arm(ArmStep(WATCHER_STEP, 1))
+        clock.advance(3.7)
+        world.standstill = stood((clock.monotonic() - 0.7, 3.0), (clock.monotonic(), 0.6))
+        assert "deploydash stood still for 3 s" in refusal(await controller.arm(Fire()))
+        assert "nothing is armed" in refusal(await controller.arm(Fire()))
+        assert world.journal.lines == []
+
+
+async def test_an_arm_outlives_moments_of_standing_still_and_a_standstill_before_it() -> None:
+    for standstill in (stood((0.5, 0.8), (1.0, 0.8), (1.5, 0.8)), stood((-5.0, 13.0)), stood((-5.0, 13.0), (1.0, 0.6))):
         world, clock = World(Journal(), standstill=standstill), ManualClock()
         async with keeping(world, clock) as controller:
             await controller.arm(ArmStep(WATCHER_STEP, 1))

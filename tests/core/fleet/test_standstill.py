@@ -239,6 +239,24 @@ def test_a_machine_that_stalls_every_second_makes_one_record_in_ten_seconds_that
     assert told_last == "stood still 9 times, 6.8 s in all"
 
 
+def test_what_is_shown_tells_every_standstill_of_the_last_half_minute_once() -> None:
+    watched = all_beating("ESS:106")
+    for seconds in (3.0, 0.75):
+        leap(watched, seconds)
+    shown = watched.snapshot().standstill
+    assert shown is not None
+    assert (shown.at, shown.lasted_s, shown.lately) == (23.75, 0.75, ((23.0, 3.0), (23.75, 0.75)))
+    watched.until(watched.now + 12)
+    again = watched.snapshot().standstill
+    assert again is not None
+    assert again.lately == shown.lately, "a record made later is no other standstill"
+    watched.until(53.5)
+    leap(watched, 0.75)
+    last = watched.snapshot().standstill
+    assert last is not None
+    assert last.lately == ((54.25, 0.75),)
+
+
 def test_a_standstill_that_touches_somebody_is_recorded_at_once_with_those_before_it() -> None:
     watched = all_beating("ESS:106")
     for _ in range(3):

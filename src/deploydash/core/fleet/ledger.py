@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -17,6 +17,7 @@ from deploydash.core.fleet.snapshot import FeedView, Undecodable
 from deploydash.core.model import CscId, FeedName, FeedState, Liveness, Phase, Roster, SummaryState, Target
 
 _ALIVE = (Liveness.BEATING, Liveness.LATE)
+_KEPT_STANDSTILLS = 64
 
 
 class Ledger:
@@ -37,6 +38,8 @@ class Ledger:
         self.undecodable: dict[str, Undecodable] = {}
         self.standstill: StandstillNoted | None = None
         """The last one, recorded or not."""
+        self.stood_lately: deque[tuple[float, float]] = deque(maxlen=_KEPT_STANDSTILLS)
+        """Transient: when each of the last ones ended and how long it lasted."""
         self.stood_until = LONG_AGO
         self.unrecorded: list[StandstillNoted] = []
         """Transient: standstills that touched nobody and wait for the next record."""

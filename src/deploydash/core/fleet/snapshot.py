@@ -195,12 +195,14 @@ class Undecodable:
 class Standstill:
     """That this process took in nothing for ``lasted_s`` until ``at`` (monotonic), while that matters.
 
-    ``waiting``: of so many CSCs nothing is known because of it, until a heartbeat is received.
+    ``waiting``: of so many CSCs nothing is known because of it, until a heartbeat is received. ``lately``: when each
+    of the last half minute ended and how long it lasted, this one last.
     """
 
     at: float
     lasted_s: float
     waiting: int
+    lately: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,8 @@ def standstill_noted(ledger: Ledger, record: StandstillNoted) -> None:
 
 def _take_in(ledger: Ledger, record: StandstillNoted) -> None:
     _pass_over(ledger, record.since, record.at)
+    if ledger.standstill is None or ledger.standstill.at < record.at:
+        ledger.stood_lately.append((record.at, record.lasted_s))
     ledger.standstill = record
     for csc in record.touched:
         cell = ledger.cell(csc)
@@ -152,4 +154,5 @@ def shown(ledger: Ledger, now: float) -> Standstill | None:
         waiting = sum(cell.shown and cell.stood_for is not None for cell in ledger.cells.values())
     if not waiting and now - last.at > _SHOWN_FOR:
         return None
-    return Standstill(last.at, last.lasted_s, waiting)
+    lately = tuple(one for one in ledger.stood_lately if now - one[0] <= _SHOWN_FOR)
+    return Standstill(last.at, last.lasted_s, waiting, lately)

@@ -67,10 +67,17 @@ def direct_disarm_reason(arm: Arm, now: float, refusal: str | None) -> str | Non
 
 
 def unseen(arm: Arm, stood: Standstill | None) -> str | None:
-    """Return why an arm dies of a standstill of ours: its card stood there, and nobody saw it or could cancel."""
-    if stood is None or stood.at < arm.at or stood.lasted_s < STOOD_S:
+    """Return why an arm dies of standstills of ours: its card stood there, and nobody saw it or could cancel.
+
+    One that was long enough, or the short ones of a countdown together.
+    """
+    lately = () if stood is None else stood.lately
+    longest = max((seconds for at, seconds in lately if at >= arm.at), default=0.0)
+    if arm.typed_at is not None:
+        longest = max(longest, sum(seconds for at, seconds in lately if at >= arm.typed_at))
+    if longest < STOOD_S:
         return None
-    return f"disarmed: deploydash stood still for {stood.lasted_s:.0f} s; look at the card once more"
+    return f"disarmed: deploydash stood still for {longest:.0f} s; look at the card once more"
 
 
 def typed(arm: Arm, text: str, site: str, now: float) -> Arm | str:
