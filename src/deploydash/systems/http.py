@@ -22,6 +22,7 @@ from urllib.parse import unquote, urlsplit
 
 from deploydash.core.outside_text import visible
 from deploydash.errors import FeedError
+from deploydash.loading import loaded
 from deploydash.systems.address import is_loopback, shown
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class HttpClient:
         self._hint = hint
         self._account = (user, password)
         self._opened: httpx2.AsyncClient | None = None
+        self._opening = asyncio.Lock()
 
     async def ask(self, path: str, *, form: Mapping[str, str] | None = None, budget: float | None = None) -> Answer:
         """Return what is at ``path``, or with a ``form`` what is answered to it (POST).
@@ -114,11 +116,14 @@ class HttpClient:
             await opened.aclose()
 
     async def _exchange(self, path: str, form: Mapping[str, str] | None) -> Answer:
-        if self._opened is None:
-            self._opened = self._open()
+        async with self._opening:
+            if self._opened is None:
+                # Modules, certificates, the shell's proxies: under load a second in which the loop would stand still.
+                self._opened = await asyncio.to_thread(self._open)
+            opened = self._opened
         method = "GET" if form is None else "POST"
         body = bytearray()
-        async with self._opened.stream(method, self._url + path, data=form) as answer:
+        async with opened.stream(method, self._url + path, data=form) as answer:
             if answer.has_redirect_location:
                 target = shown(str(answer.url.join(answer.headers["location"])))
                 raise _Unusable(f"sends us to {target} (HTTP {answer.status_code}), where nothing is asked")
@@ -133,6 +138,8 @@ class HttpClient:
         from urllib.request import getproxies  # noqa: PLC0415 - a fifth of a second that no first frame waits for
 
         import httpx2  # noqa: PLC0415 - as above
+
+        loaded("anyio._backends._asyncio")  # what the library would load with the first question
 
         parts = urlsplit(self._url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
