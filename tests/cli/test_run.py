@@ -229,7 +229,7 @@ def test_a_run_that_may_not_be_read_is_said_to_be_so(cli: CommandLine, closed: s
         other = cli.run("report", "summit-c0045-b", before=user)
     finally:
         shut.chmod(0o700)
-    assert [line.split()[3] for line in listed.out.splitlines()] == ["unread", "open"]
+    assert [line.split()[3] for line in listed.out.splitlines()] == ["unreadable", "open"]
     assert listed.out.splitlines()[0].endswith("not readable by you")
     assert [ran.code for ran in found] == [2, 2, 2]
     assert all("not readable by you (ask its owner for leave to read it)" in ran.err for ran in found)

@@ -1,12 +1,13 @@
 """Which run an operator means, and who holds it."""
 
 import errno
+import io
 import os
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 import pytest
 
@@ -15,7 +16,7 @@ from deploydash.core.run.records import NoteWritten, RunClosed, RunOpened, RunRe
 from deploydash.errors import UserError
 from deploydash.journal import read
 from deploydash.journal.earlier import earlier_runs
-from deploydash.journal.read import LONGEST_LINE
+from deploydash.journal.read import LONGEST_LINE, TAIL, JournalDamaged, read_ends
 from deploydash.journal.runs import (
     CODEC,
     JOURNAL,
@@ -163,6 +164,7 @@ def test_what_may_not_be_read_is_said_to_be_so(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(read, "open_file", refused)
     [broken, _] = all_runs(tmp_path)
     assert broken == BrokenRun("a", folder, "not readable by you", readable=False)
+    assert broken.state == "unreadable"
     with pytest.raises(UserError, match=r"not readable by you .ask its owner"):
         find_run("a", tmp_path)
 
@@ -247,3 +249,112 @@ def test_a_run_that_is_open_elsewhere_says_who_holds_it_and_asking_takes_nothing
         assert "process" in known_runs(tmp_path)[0].holder
         journal.append(NoteWritten("still mine", "ops1"), AT)
     assert known_runs(tmp_path)[0].holder == ""
+
+
+LINES = 2_000
+"""Of a long night; a note has some 400 bytes."""
+
+
+def long_run(state: Path, name: str) -> Path:
+    notes = tuple(NoteWritten(f"{number:04} " + "n" * 250, "ops1") for number in range(LINES))
+    path = opened(state, name) / JOURNAL
+    with JournalWriter(path, CODEC) as journal:
+        journal.open()
+        journal.append_all(notes, AT, "prepare")
+    return path
+
+
+class Counted(io.FileIO):
+    """A file that adds up what is read of it."""
+
+    bytes: ClassVar[dict[str, int]] = {}
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        count = super().readinto(buffer) or 0
+        name = Path(str(self.name)).parent.name
+        self.bytes[name] = self.bytes.get(name, 0) + count
+        return count
+
+
+@pytest.fixture(name="counted")
+def counting(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """How many bytes of each run's journal were read."""
+    counts: dict[str, int] = {}
+    monkeypatch.setattr(Counted, "bytes", counts)
+    monkeypatch.setattr(read, "open_file", lambda path: io.BufferedReader(Counted(path)))
+    return counts
+
+
+def test_of_each_run_that_is_listed_the_first_and_the_last_lines_are_read(
+    tmp_path: Path, counted: dict[str, int]
+) -> None:
+    sizes = {name: long_run(tmp_path, name).stat().st_size for name in ("a", "b", "c")}
+    counted.clear()
+    runs = known_runs(tmp_path)
+    assert [(run.id, run.entries, run.phase, run.state) for run in runs] == [
+        (name, LINES + 1, "prepare", "open") for name in sizes
+    ]
+    assert min(sizes.values()) > 20 * TAIL
+    assert max(counted.values()) < 4 * TAIL
+
+
+def test_of_a_run_that_is_found_by_its_id_the_ends_are_read_and_of_another_nothing(
+    tmp_path: Path, counted: dict[str, int]
+) -> None:
+    for name in ("a", "b", "c"):
+        long_run(tmp_path, name)
+    counted.clear()
+    run = find_run("b", tmp_path)
+    assert counted.keys() == {"b"}
+    assert counted["b"] < 4 * TAIL
+    size = (run.folder / JOURNAL).stat().st_size
+    counted.clear()
+    assert len(read_run(run)) == run.entries == LINES + 1
+    assert counted == {"b": size}
+
+
+@pytest.mark.parametrize("line", [LINES - 1, LINES])
+def test_damage_near_the_end_of_a_long_journal_is_listed_with_its_exact_line(tmp_path: Path, line: int) -> None:
+    path = long_run(tmp_path, "a")
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[line - 2] = lines[line - 2].replace(b"nnn", b"mmm", 1)
+    path.write_bytes(b"".join(lines))
+    [run] = known_runs(tmp_path)
+    assert (run.state, run.entries) == ("damaged", line - 1)
+    assert f":{line}:" in run.damage
+
+
+def test_a_newer_line_near_the_end_of_a_long_journal_is_listed_as_newer(tmp_path: Path) -> None:
+    path = long_run(tmp_path, "a")
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:-1]) + lines[-1].replace(b"NoteWritten", b"NoteSung"))
+    [run] = known_runs(tmp_path)
+    assert (run.state, run.entries) == ("newer", LINES)
+
+
+def test_damage_in_the_midst_of_a_long_journal_is_found_by_whoever_reads_it(tmp_path: Path) -> None:
+    path = long_run(tmp_path, "a")
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[500] = lines[500].replace(b"nnn", b"mmm", 1)
+    path.write_bytes(b"".join(lines))
+    [run] = known_runs(tmp_path)
+    with pytest.raises(JournalDamaged, match=":502:"):
+        read_run(run)
+
+
+def test_a_last_line_that_is_longer_than_what_is_looked_at_is_still_read_whole(tmp_path: Path) -> None:
+    path = long_run(tmp_path, "a")
+    with JournalWriter(path, CODEC) as journal:
+        journal.open()
+        journal.append(NoteWritten("x" * 3 * TAIL, "ops1"), AT)
+    path.write_bytes(path.read_bytes() + b'{"n": torn')
+    assert [entry.number for entry in read_ends(path, CODEC)][-1] == LINES + 2
+
+
+def test_a_run_is_closed_by_its_last_line_whatever_the_fleet_noticed_afterwards(tmp_path: Path) -> None:
+    path = long_run(tmp_path, "a")
+    with JournalWriter(path, CODEC) as journal:
+        journal.open()
+        journal.append_all([RunClosed("ops1"), *[NoteWritten("n" * 250, "ops1")] * LINES], AT, None)
+    [run] = known_runs(tmp_path)
+    assert (run.state, run.phase, run.closed) == ("closed", "", True)

@@ -62,7 +62,7 @@ class Journal:
     lines: list[object] = field(default_factory=list)
     full: bool = False
 
-    def append_all(self, records: Sequence[object], utc: float) -> None:  # noqa: ARG002 - the shape of a journal
+    def append_all(self, records: Sequence[object], utc: float, phase: str | None) -> None:  # noqa: ARG002 - the shape of a journal
         if self.full:
             raise UserError("the disk is full")
         self.lines.extend(records)

@@ -14,7 +14,7 @@ from deploydash.core.procedure.runbook import StepId
 from deploydash.core.run.decide import Decision, Refused, decide, may_intend
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.orders import Approve, Hold
-from deploydash.core.run.records import RUN_RECORDS, CommandAnswered, CommandIntended, NoteWritten, RunRecord
+from deploydash.core.run.records import RUN_RECORDS, CommandAnswered, CommandIntended, NoteWritten, RunClosed, RunRecord
 from deploydash.core.run.state import RunState, fold
 from deploydash.errors import UserError
 from deploydash.journal.line import Codec
@@ -31,14 +31,16 @@ class Disk:
     """Holds an append until it is let go, so that others have to wait for it; refuses while it is full."""
 
     groups: list[tuple[object, ...]] = field(default_factory=list)
+    phases: list[str | None] = field(default_factory=list)
     free: threading.Event = field(default_factory=threading.Event)
     full: bool = False
 
-    def append_all(self, records: Sequence[object], utc: float) -> None:  # noqa: ARG002 - the shape of a journal
+    def append_all(self, records: Sequence[object], utc: float, phase: str | None) -> None:  # noqa: ARG002 - the shape of a journal
         assert self.free.wait(5), "nobody let the disk go"
         if self.full:
             raise UserError("the disk is full")
         self.groups.append(tuple(records))
+        self.phases.append(phase)
 
     @property
     def lines(self) -> list[object]:
@@ -213,3 +215,15 @@ async def test_a_look_at_which_nothing_follows_writes_nothing(full: bool) -> Non
     assert await writer.commit(lambda _, __: ()) == ()
     assert disk.groups == []
     assert writer.fault == ""
+
+
+async def test_each_group_goes_to_disk_with_the_phase_that_it_leaves_the_run_in() -> None:
+    disk = Disk()
+    disk.free.set()
+    writer = writing(disk)
+    writer.noticed([note])
+    await writer.commit(lambda _, __: ())
+    await writer.commit(lambda _, __: (RunClosed(OPERATOR),))
+    await writer.commit(note("afterwards"))
+    first = writer.state.runbook.phases[0].id
+    assert disk.phases == [first, None, None]

@@ -48,15 +48,15 @@ class DeadlyJournal(JournalWriter):
 
     left = 0
 
-    def append_all(self, records: Sequence[object], utc: float) -> list[Entry]:
+    def append_all(self, records: Sequence[object], utc: float, phase: str | None = "") -> list[Entry]:
         """Put records on disk, up to the last one that this process lives to see."""
         if not self.left:
-            return super().append_all(records, utc)
+            return super().append_all(records, utc, phase)
         own = [place for place, record in enumerate(records) if isinstance(record, RUN_RECORDS)]
         if len(own) < self.left:
             type(self).left -= len(own)
-            return super().append_all(records, utc)
-        super().append_all(records[: own[self.left - 1] + 1], utc)
+            return super().append_all(records, utc, phase)
+        super().append_all(records[: own[self.left - 1] + 1], utc, phase)
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError("nobody outlives SIGKILL")
 

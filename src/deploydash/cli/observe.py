@@ -17,8 +17,7 @@ from deploydash.cli.terminal import need_terminal
 from deploydash.core.owners import Owners
 from deploydash.errors import UserError
 from deploydash.journal.line import Entry
-from deploydash.journal.read import Cursor
-from deploydash.journal.runs import JOURNAL, KnownRun, find_run, journal_reader
+from deploydash.journal.runs import KnownRun, RunReader, find_run
 from deploydash.journal.write import LOCK, holder_of
 from deploydash.session.clock import SystemClock
 from deploydash.session.follow import Follower
@@ -41,25 +40,24 @@ def run(reference: str | None, *, theme: str | None) -> Exit:
     site, book = open_again(known, at)
     owners = known_owners(site)
     need_terminal("observe", f"deploydash report {known.id}")
-    clock, cursor = SystemClock(), Cursor()
-    read = journal_reader(known.folder / JOURNAL, cursor)
+    clock, journal = SystemClock(), RunReader(known.folder)
     memory = at.state / "looked" / f"{known.id}.json"
     before = last_look(memory)
-    follower = Follower(site.roster, book, read, clock, ended=lambda: _ended(known.folder))
-    entries = read()
+    follower = Follower(site.roster, book, journal.read_on, clock, ended=lambda: _ended(known.folder))
+    entries = journal.read_on()
     follower.take(entries)
     greeting = ""
     if before is not None:
         greeting = told_since(before, [entry.record for entry in entries if entry.number > before.entry])
     differ = _changed(known, entries)
-    newer = "a newer deploydash wrote more of this journal than is shown here" if known.newer else ""
+    newer = "a newer deploydash wrote more of this journal than is shown here" if journal.newer else ""
     greeting = "; ".join(part for part in (newer, greeting, differ) if part)
     speed = site.demo.speed if site.demo is not None else None
     try:
-        history = JournalHistory(book, site.roster, journal_reader(known.folder / JOURNAL))
+        history = JournalHistory(book, site.roster, RunReader(known.folder).read_on)
         return run_to_the_end(_show(follower, known.folder, greeting, theme, speed, history, owners))
     finally:
-        remember(memory, Looked(cursor.number, clock.utc()))
+        remember(memory, Looked(journal.cursor.number, clock.utc()))
 
 
 def _changed(known: KnownRun, entries: list[Entry]) -> str:

@@ -14,7 +14,7 @@ from deploydash.cli.sites import open_site
 from deploydash.config.load import Site
 from deploydash.core.procedure.runbook import Runbook
 from deploydash.errors import ConfigurationError, UserError
-from deploydash.journal.runs import KnownRun, find_run, read_run
+from deploydash.journal.runs import KnownRun, RunReader, find_run
 from deploydash.report.render import html_report, markdown_report
 from deploydash.report.story import tell
 
@@ -27,9 +27,10 @@ def run(reference: str | None, form: str, output: str | None) -> Exit:
         raise UserError(f"there is no report format {form!r}", hint="use md or html")
     at = places()
     known = find_run(reference, at.state)
-    entries = read_run(known)
-    if known.newer:
-        print(f"deploydash: {known.damage}; the report ends before it", file=sys.stderr)
+    journal = RunReader(known.folder)
+    entries = journal.read_on()
+    if journal.newer:
+        print(f"deploydash: {journal.newer}; the report ends before it", file=sys.stderr)
     _, runbook = open_again(known, at)
     now = hashed(known.opened.site_file, known.opened.runbook_file)
     files = {known.opened.site_file: now.site, known.opened.runbook_file: now.runbook}

@@ -27,7 +27,6 @@ from deploydash.core.model import Phase
 from deploydash.core.procedure.runbook import Runbook
 from deploydash.core.run.records import (
     ItemSignedOff,
-    RunClosed,
     RunOpened,
     RunResumed,
     StepApproved,
@@ -37,8 +36,8 @@ from deploydash.core.run.records import (
 from deploydash.core.run.state import RunState
 from deploydash.errors import UserError
 from deploydash.journal.line import Entry
-from deploydash.journal.read import Cursor, read_on
-from deploydash.journal.runs import CODEC, JOURNAL, KnownRun, find_run, journal_reader, new_run_id, read_run
+from deploydash.journal.read import Cursor, read_ends, read_on
+from deploydash.journal.runs import CODEC, JOURNAL, KnownRun, RunReader, find_run, new_run_id
 from deploydash.journal.write import JournalHeld, JournalWriter
 from deploydash.session.clock import SystemClock
 from deploydash.session.history import JournalHistory
@@ -127,7 +126,7 @@ def resume(reference: str | None, *, theme: str | None, in_tmux: bool = False) -
     site = _site_of(known, at)
     only = ",".join(known.opened.only) or None
     book = open_runbook(known.opened.runbook_file, site, named(only, site), at)
-    entries = read_run(known)
+    entries = read_on(known.folder / JOURNAL, CODEC, Cursor())
     _refuse_lacking(book, entries)
     differ = changed.told(_resumed(known, entries).changed)
     if differ:
@@ -239,8 +238,8 @@ def _lead(
 
 
 def _is_open(journal: JournalWriter) -> bool:
-    entries = read_on(journal.path, CODEC, Cursor())
-    return bool(entries) and not isinstance(entries[-1].record, RunClosed)
+    entries = read_ends(journal.path, CODEC)
+    return bool(entries) and entries[-1].phase is not None
 
 
 async def _run(
@@ -263,8 +262,7 @@ async def _screen(run: Acting, theme: str | None, greeting: str) -> Exit:
     speed = run.reader.site.demo.speed if run.reader.site.demo is not None else None
     mirrors = Mirrors(os.environ)
     run.inbox.checking = ScriptCheck(run.reader.site.roster, load_catalogue(shipped_sites() / "scripts"))
-    journal = journal_reader(run.folder / JOURNAL)
-    history = JournalHistory(run.controller.state.runbook, run.reader.site.roster, journal)
+    history = JournalHistory(run.controller.state.runbook, run.reader.site.roster, RunReader(run.folder).read_on)
     app = DeploydashRunApp(
         run.reader.session,
         run.inbox,

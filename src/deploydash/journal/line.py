@@ -1,8 +1,8 @@
 """A record as one JSON line and back.
 
-A line is ``{"n": 7, "utc": 1794996400.5, "kind": "StateNoted", "record": {...}, "prev": "9f2c…"}``: numbers
-rise by one from 1, ``utc`` is unix seconds of writing, ``prev`` is the SHA-256 of the line before, so that a
-line left out or changed is noticed.
+A line is ``{"n": 7, "utc": 1794996400.5, "phase": "run", "kind": "StateNoted", "record": {...}, "prev": "9f2c…"}``:
+numbers rise by one from 1, ``utc`` is unix seconds of writing, ``phase`` is where the run stands after it, so that the
+last line tells it, and ``prev`` is the SHA-256 of the line before, so that a line left out or changed is noticed.
 """
 
 from __future__ import annotations
@@ -27,11 +27,15 @@ FIRST_PREV = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line, read: its number, UTC unix seconds of writing, and the record."""
+    """One line, read: its number, UTC unix seconds of writing, and the record.
+
+    ``phase`` is the phase that the run was in when it was written, None once it was closed, empty where none is given.
+    """
 
     number: int
     utc: float
     record: object
+    phase: str | None = ""
 
 
 class LineDamaged(ValueError):
@@ -48,8 +52,8 @@ class Codec:
     def __init__(self, kinds: Iterable[type[Any]]) -> None:
         self._adapters = {kind.__name__: TypeAdapter(kind) for kind in kinds}
 
-    def line(self, number: int, utc: float, record: object, prev: str) -> bytes:
-        """Return the line with its newline.
+    def line(self, number: int, utc: float, record: object, prev: str, phase: str | None = "") -> bytes:
+        """Return the line with its newline; ``phase`` as in ``Entry``.
 
         Raises:
             KeyError: the record is of no kind this codec knows.
@@ -58,6 +62,7 @@ class Codec:
         document = {
             "n": number,
             "utc": round(utc, 6),
+            **({} if phase == "" else {"phase": phase}),
             "kind": kind,
             "record": self._adapters[kind].dump_python(record, mode="json"),
             "prev": prev,
@@ -76,7 +81,7 @@ class Codec:
         try:
             document = parse_json(line)
             n, utc, kind = int(document["n"]), float(document["utc"]), str(document["kind"])
-            body, chained = document["record"], str(document["prev"])
+            body, chained, phase = document["record"], str(document["prev"]), document.get("phase", "")
         except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise LineDamaged(f"it is not an entry ({type(error).__name__})") from error
         if not 0.0 <= utc < _YEAR_2100:
@@ -88,7 +93,7 @@ class Codec:
         if kind not in self._adapters:
             raise LineNewer(f"its kind '{visible(kind[:_LONGEST_KIND])}' is unknown to this version")
         try:
-            return Entry(n, utc, self._adapters[kind].validate_python(body))
+            return Entry(n, utc, self._adapters[kind].validate_python(body), None if phase is None else str(phase))
         except ValidationError as error:
             raise LineNewer(f"its {kind} cannot be read: {error.errors()[0]['msg']}") from error
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploydash.errors import UserError
 from deploydash.journal.line import FIRST_PREV, Codec, Entry, LineDamaged, LineNewer, digest
-from deploydash.stored import open_file
+from deploydash.stored import open_file, parse_json
+
+TAIL = 16_384
+"""Bytes; so much of a journal's end is looked at first for its last entries."""
 
 LONGEST_LINE = 16_000_000
 """Bytes; a line of ours has some hundred, the plan of a whole site some ten thousand."""
@@ -49,8 +54,8 @@ class Cursor:
     prev: str = field(default=FIRST_PREV)
 
 
-def read_on(path: Path, codec: Codec, cursor: Cursor) -> list[Entry]:
-    """Return the entries after ``cursor`` and move it behind them.
+def read_on(path: Path, codec: Codec, cursor: Cursor, most: int | None = None) -> list[Entry]:
+    """Return the entries after ``cursor``, at most so many, and move it behind them.
 
     A last line without its newline is still being written, or was torn by a crash: it is left unread.
 
@@ -62,7 +67,7 @@ def read_on(path: Path, codec: Codec, cursor: Cursor) -> list[Entry]:
     entries: list[Entry] = []
     with open_file(path) as file:
         file.seek(cursor.offset)
-        while (line := file.readline(LONGEST_LINE)).endswith(b"\n"):
+        while len(entries) != most and (line := file.readline(LONGEST_LINE)).endswith(b"\n"):
             try:
                 entries.append(codec.entry(line, cursor.number + 1, cursor.prev))
             except LineNewer as error:
@@ -78,6 +83,40 @@ def read_on(path: Path, codec: Codec, cursor: Cursor) -> list[Entry]:
     if len(line) >= LONGEST_LINE:
         raise JournalDamaged(path, cursor.number + 1, f"it is longer than {LONGEST_LINE} bytes", entries)
     return entries
+
+
+def read_ends(path: Path, codec: Codec) -> list[Entry]:
+    """Return the first entry and the last ones; what lies between is read only if one of these is damaged or newer.
+
+    Raises:
+        JournalNewer, JournalDamaged, OSError: as ``read_on`` does.
+    """
+    cursor = Cursor()
+    first = read_on(path, codec, cursor, most=1)
+    if first and (near_end := _near_end(path, cursor.offset)) is not None:
+        with suppress(JournalDamaged, JournalNewer):  # which line it is, the whole journal tells
+            return first + read_on(path, codec, near_end)
+    return read_on(path, codec, Cursor())
+
+
+def _near_end(path: Path, begin: int) -> Cursor | None:
+    """Return the place before one of the last lines, by its own word, or None where none is found behind ``begin``."""
+    reach = TAIL
+    with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        while size - reach > begin:
+            file.seek(size - reach)
+            file.readline(LONGEST_LINE)
+            offset = file.tell()
+            line = file.readline(LONGEST_LINE)
+            if line.endswith(b"\n"):
+                try:
+                    document = parse_json(line)
+                    return Cursor(offset, int(document["n"]) - 1, str(document["prev"]))
+                except (ValueError, TypeError, KeyError, OverflowError):
+                    return None
+            reach *= 4
+    return None
 
 
 def _follows(after: bytes, line: bytes) -> bool:

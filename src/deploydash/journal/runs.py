@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ from deploydash.core.fleet.records import Record
 from deploydash.core.run.records import RUN_RECORDS, RunClosed, RunOpened
 from deploydash.errors import UserError
 from deploydash.journal.line import Codec, Entry
-from deploydash.journal.read import Cursor, JournalDamaged, JournalNewer, read_on
+from deploydash.journal.read import Cursor, JournalDamaged, JournalNewer, read_ends, read_on
 from deploydash.journal.write import holder_of
 
 JOURNAL = "journal.jsonl"
@@ -26,20 +25,27 @@ _NONE_YET = "no run was opened here yet"
 
 @dataclass(frozen=True, slots=True)
 class KnownRun:
-    """A run as its folder tells it, ``id`` being the folder's name: a copy of a run is another run.
+    """A run as the ends of its journal tell it, ``id`` being the folder's name: a copy of a run is another run.
 
-    ``holder`` names who has it open now, else it is empty. ``damage`` says why its journal cannot be read to its
-    end, with ``newer`` where that is because a newer version wrote it; ``entries`` counts those before.
+    ``phase`` is where it stands, empty where that is not known. ``holder`` names who has it open now, else it is
+    empty. ``damage`` says why its journal cannot be read to its end, with ``newer`` where that is because a newer
+    version wrote it; ``entries`` counts those before. What lies between the ends shows when the run is read.
     """
 
     id: str
     folder: Path
     opened: RunOpened
     closed: bool
+    phase: str
     entries: int
     holder: str
     damage: str = ""
     newer: bool = False
+
+    @property
+    def state(self) -> str:
+        """The word for it: open, closed, newer, damaged."""
+        return "newer" if self.newer else "damaged" if self.damage else "closed" if self.closed else "open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,11 @@ class BrokenRun:
     damage: str
     readable: bool = True
     newer: bool = False
+
+    @property
+    def state(self) -> str:
+        """The word for it: newer, damaged, unreadable."""
+        return "newer" if self.newer else "damaged" if self.readable else "unreadable"
 
 
 def new_run_id(site: str, cycle: str, utc: float) -> str:
@@ -137,24 +148,32 @@ def read_run(run: KnownRun) -> list[Entry]:
     Raises:
         JournalDamaged: a line before the last is damaged.
     """
-    return journal_reader(run.folder / JOURNAL)()
+    return RunReader(run.folder).read_on()
 
 
-def journal_reader(path: Path, cursor: Cursor | None = None) -> Callable[[], list[Entry]]:
-    """Return a function that reads what was written to a journal since it was last called.
+class RunReader:
+    """Reads on in the journal of a run's folder; ``cursor`` tells how far it came.
 
-    What a newer version wrote is left unread. It raises JournalDamaged for a line before the last that is damaged,
-    and OSError.
+    ``newer`` says why the rest is left unread: a newer version wrote it. It is empty as long as there is no such rest.
     """
-    place = cursor or Cursor()
 
-    def read() -> list[Entry]:
+    def __init__(self, folder: Path) -> None:
+        self.cursor = Cursor()
+        self.newer = ""
+        self._path = folder / JOURNAL
+
+    def read_on(self) -> list[Entry]:
+        """Return what was written since the last call.
+
+        Raises:
+            JournalDamaged: a line before the last is damaged.
+            OSError: the journal cannot be read.
+        """
         try:
-            return read_on(path, CODEC, place)
-        except JournalNewer as newer:
-            return newer.entries
-
-    return read
+            return read_on(self._path, CODEC, self.cursor)
+        except JournalNewer as error:
+            self.newer = str(error)
+            return error.entries
 
 
 def _folders(runs: Path) -> list[Path]:
@@ -171,7 +190,7 @@ def _folders(runs: Path) -> list[Path]:
 def _read(folder: Path) -> KnownRun | BrokenRun | None:
     damage, newer = "", False
     try:
-        entries = read_on(folder / JOURNAL, CODEC, Cursor())
+        entries = read_ends(folder / JOURNAL, CODEC)
     except (JournalDamaged, JournalNewer) as error:
         damage, newer, entries = str(error), isinstance(error, JournalNewer), error.entries
     except (FileNotFoundError, NotADirectoryError):
@@ -186,5 +205,7 @@ def _read(folder: Path) -> KnownRun | BrokenRun | None:
     opened = entries[0].record
     if not isinstance(opened, RunOpened):
         return BrokenRun(folder.name, folder, "the journal does not begin with a run")
-    closed = any(isinstance(entry.record, RunClosed) for entry in entries)
-    return KnownRun(folder.name, folder, opened, closed, len(entries), holder_of(folder), damage, newer)
+    last = entries[-1]
+    closed = last.phase is None or any(isinstance(entry.record, RunClosed) for entry in entries)
+    phase = "" if closed or damage else last.phase or ""
+    return KnownRun(folder.name, folder, opened, closed, phase, last.number, holder_of(folder), damage, newer)

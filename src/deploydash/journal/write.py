@@ -90,8 +90,8 @@ class JournalWriter:
         """
         return self.append_all([record], utc)[0]
 
-    def append_all(self, records: Sequence[object], utc: float) -> list[Entry]:
-        """Put several records of one moment on disk with one sync, all or none of them.
+    def append_all(self, records: Sequence[object], utc: float, phase: str | None = "") -> list[Entry]:
+        """Put several records of one moment on disk with one sync, all or none of them; ``phase`` as in ``Entry``.
 
         Raises:
             JournalNotWritten: the disk refused; the file ends where it ended before.
@@ -101,7 +101,7 @@ class JournalWriter:
         number, prev, lines = self._cursor.number, self._cursor.prev, b""
         for record in records:
             number += 1
-            line = self._codec.line(number, utc, record, prev)
+            line = self._codec.line(number, utc, record, prev, phase)
             prev = digest(line)
             lines += line
         try:
@@ -114,7 +114,7 @@ class JournalWriter:
             raise JournalNotWritten(self.path, error) from error
         first = self._cursor.number + 1
         self._cursor = Cursor(self._cursor.offset + len(lines), number, prev)
-        return [Entry(first + place, utc, record) for place, record in enumerate(records)]
+        return [Entry(first + place, utc, record, phase) for place, record in enumerate(records)]
 
     def say(self, words: str) -> None:
         """Have whoever asks for the holder of this run told these words about it, too."""

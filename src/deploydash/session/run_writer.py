@@ -16,7 +16,7 @@ from deploydash.core.ports import Clock
 from deploydash.core.run.decide import Decision, Refused
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.records import RunRecord
-from deploydash.core.run.state import RunState, evolve
+from deploydash.core.run.state import RunState, current_phase, evolve
 from deploydash.errors import UserError
 
 Decide = Callable[[RunState, FleetView], Decision]
@@ -25,8 +25,8 @@ Decide = Callable[[RunState, FleetView], Decision]
 class Journal(Protocol):
     """Where records go; ``append_all`` returns when they are on disk and blocks meanwhile."""
 
-    def append_all(self, records: Sequence[object], utc: float) -> object:
-        """Put the records of one moment on disk, all or none.
+    def append_all(self, records: Sequence[object], utc: float, phase: str | None) -> object:
+        """Put the records of one moment on disk, all or none, with the phase they leave the run in, None: closed.
 
         Raises:
             UserError: the disk refused, in words.
@@ -97,19 +97,20 @@ class RunWriter:
             if not isinstance(outcome, Refused):
                 for record in outcome:
                     state = evolve(state, record, utc)
-        refused = await self._append(_records(decided), utc)
+        refused = await self._append(_records(decided), utc, state)
         if refused is not None:
             return [Refused(refused) if isinstance(outcome, tuple) and outcome else outcome for outcome in decided]
         self.state = state
         return decided
 
-    async def _append(self, records: Sequence[RunRecord], utc: float) -> str | None:
+    async def _append(self, records: Sequence[RunRecord], utc: float, after: RunState) -> str | None:
         """Put records on disk behind what the fleet noticed before them. Returns why not."""
         noticed, self._noticed = self._noticed, []
         if not records and not noticed:
             return None
+        phase = None if after.closed else current_phase(after).id
         try:
-            await asyncio.to_thread(self._journal.append_all, (*noticed, *records), utc)
+            await asyncio.to_thread(self._journal.append_all, (*noticed, *records), utc, phase)
         except UserError as error:
             self._noticed = noticed + self._noticed
             self.fault = str(error)

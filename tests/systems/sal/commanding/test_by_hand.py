@@ -47,7 +47,7 @@ class Journal:
     def __init__(self) -> None:
         self.lines: list[object] = []
 
-    def append_all(self, records: Sequence[object], utc: float) -> None:  # noqa: ARG002 - the shape of a journal
+    def append_all(self, records: Sequence[object], utc: float, phase: str | None) -> None:  # noqa: ARG002 - the shape of a journal
         self.lines.extend(records)
 
 

@@ -90,7 +90,7 @@ class Journal:
 
     lines: list[tuple[float, RunRecord]] = field(default_factory=list)
 
-    def append_all(self, records: Sequence[object], utc: float) -> None:
+    def append_all(self, records: Sequence[object], utc: float, phase: str | None) -> None:  # noqa: ARG002 - the shape of a journal
         self.lines += [(utc, record) for record in records if isinstance(record, RunRecord)]
 
     def of(self, kind: type[R]) -> list[R]:
