@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-from deploydash.demo.broker import MockBroker
+from deploydash.demo.mock_cluster import MockCluster
 from tests.servers.kafka_topics import KafkaTopics
 
 
@@ -61,7 +61,7 @@ def main() -> None:
         if not line.strip():
             break
         names.append(line.strip())
-    broker = MockBroker()
+    broker = MockCluster()
     broker.create_topics(names)
     print(broker.bootstrap, flush=True)
     sys.stdin.read()

@@ -104,7 +104,7 @@ def _answers(address: str) -> bool:
 
 
 def test_it_ends_on_a_signal_while_its_broker_is_down(tmp_path: Path) -> None:
-    with demo(tmp_path, scenario="timeline:\n  - {at: 1, do: broker_down}\n") as running:
+    with demo(tmp_path, scenario="timeline:\n  - {at: 1, fault: {system: broker, name: down}}\n") as running:
         assert _answers(running.info["kafka"])
         deadline = time.monotonic() + patient(10)
         while _answers(running.info["kafka"]):
@@ -204,7 +204,7 @@ def test_scale_fills_the_roster_with_synthetic_cscs(tmp_path: Path) -> None:
 
 
 def test_a_broker_that_comes_back_still_has_its_records_and_gets_those_written_meanwhile(tmp_path: Path) -> None:
-    outage = "timeline:\n  - {at: 1, do: broker_down}\n  - {at: 3, do: broker_up}\n"
+    outage = "timeline:\n  - {at: 1, fault: {system: broker, name: down}, for: 2}\n"
     with demo(tmp_path, scenario=outage) as running:
         running.until(lambda: running.states("ATAOS"))
         deadline = time.monotonic() + patient(10)

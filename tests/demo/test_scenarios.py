@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import yaml
 
 from deploydash.demo import scenario_file, site
 from deploydash.demo.director import Director
+from deploydash.demo.fake import Faults, Kind, Section
+from deploydash.demo.fakes.table import FAKES
 from deploydash.demo.scenario import goal
 from deploydash.demo.scenario_file import ScenarioError, parse
 from deploydash.demo.states import State
@@ -21,27 +24,20 @@ NOON = 1_795_000_000.0
 SITES = sorted(path for path in (Path(__file__).parents[2] / "sites").glob("*.yaml"))
 
 
-class Stage:
-    """Remembers what the director asked of the servers."""
+class Recorder:
+    """A fake that only notes when its faults are switched."""
 
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, object]] = []
-        self.forgotten: list[Emit] = []
+    def __init__(self, kind: Kind, calls: list[tuple[str, object]]) -> None:
+        self.asked: Counter[str] = Counter()
+        self.faults = Faults(
+            kind.faults, lambda fault: calls.append((f"{kind.name} {fault}", self.faults[fault] is not None))
+        )
 
-    def broker(self, up: bool) -> None:
-        self.calls.append(("broker", up))
+    async def start(self) -> Section:
+        raise NotImplementedError
 
-    def registry(self, up: bool) -> None:
-        self.calls.append(("registry", up))
-
-    def efd(self, up: bool) -> None:
-        self.calls.append(("efd", up))
-
-    def forget(self, records: list[Emit]) -> None:
-        self.forgotten += records
-
-    def announce(self, component: str) -> None:
-        self.calls.append(("announce", component))
+    async def stop(self) -> None:
+        raise NotImplementedError
 
 
 class Play:
@@ -49,10 +45,14 @@ class Play:
 
     def __init__(self, where: Path, text: str, seed: int = 1, speed: float = 1.0) -> None:
         self.world = World(site.read(where, speed=speed), seed, speed)
-        self.stage = Stage()
+        self.calls: list[tuple[str, object]] = []
+        self.fakes = {kind.name: Recorder(kind, self.calls) for kind in FAKES}
+        self.world.on_topics.append(
+            lambda topics: self.calls.append(("topics", {each.component for each in topics.values()}))
+        )
         self.written: list[Emit | Raw] = []
-        scenario = parse(text, "text", "text") if "\n" in text else scenario_file.load(text)
-        Director(self.world, scenario, self.stage, NOON).open()
+        scenario = parse(text, "text", "text", FAKES) if "\n" in text else scenario_file.load(text, FAKES)
+        Director(self.world, scenario, self.fakes, NOON).open()
         self.to(NOON)
 
     def to(self, moment: float) -> None:
@@ -154,9 +154,9 @@ def test_an_outage_takes_the_servers_down_and_brings_them_back(hill: Path) -> No
     play = Play(hill, "outage", speed=10.0)
     play.to(NOON + 16)
 
-    assert play.stage.calls == [
-        ("broker", False), ("broker", True), ("registry", False), ("announce", "Guider"), ("registry", True),
-        ("efd", False), ("efd", True),
+    assert play.calls == [
+        ("broker down", True), ("broker down", False), ("registry down", True), ("topics", {"Guider"}),
+        ("registry down", False), ("efd down", True), ("efd down", False),
     ]  # fmt: skip
 
 
@@ -244,14 +244,49 @@ timeline:
         ("name: [\n", ["s.yaml:2:"]),
         ("- a\n", ["s.yaml:1: a mapping with name"]),
         ("timeline:\n  - kill\n", ["timeline[0]: 'kill' is no mapping"]),
-        ("timeline:\n  - {at: 1, do: broker_down, csc: ATAOS}\n", ["s.yaml:2: timeline[0].csc: is not known here"]),
+        (
+            "timeline:\n  - at: 1\n    fault: {system: regstry, name: down}\n    csc: ATAOS\n",
+            [
+                "s.yaml:3: timeline[0].fault.system: 'regstry' is none of broker, registry, efd; did you mean registry",
+                "s.yaml:4: timeline[0].csc: is not known here",
+            ],
+        ),
+        (
+            "timeline:\n- at: 1\n  fault:\n    system: efd\n    name: asleep\n",
+            ["s.yaml:5: timeline[0].fault.name: 'asleep' is none of down, stalled, unauthorized"],
+        ),
+        (
+            """timeline:
+- {at: 1, fault: {system: efd}}
+- {at: 1, fault: efd}
+- {at: 1, do: script, fault: {name: down}}
+""",
+            [
+                "s.yaml:2: timeline[0].fault.name: is missing",
+                "s.yaml:3: timeline[1].fault: 'efd' is no mapping of system and name",
+                "s.yaml:4: timeline[2].fault.system: is missing",
+                "s.yaml:4: timeline[2].do: is not known here",
+            ],
+        ),
+        (
+            """timeline:
+- {at: 1, fault: {system: efd, name: stalled, seconds: long}}
+- {at: 1, fault: {system: efd, name: down,
+    seconds: 3}}
+""",
+            [
+                "s.yaml:2: timeline[0].fault.seconds: 'long' is no number of seconds",
+                "s.yaml:4: timeline[1].fault.seconds: is not known here; known are none",
+            ],
+        ),
+        ("timeline:\n- {at: 1}\n", ["s.yaml:2: timeline[0]: do is missing"]),
         ("timeline:\n  - {at: 1, do: flap, csc: ATAOS, between: [ENABLED]}\n", ["is no list of two states"]),
         ("cscs:\n  - {csc: 5, twice: maybe, code: x}\n", ["5 names no CSC", "'maybe' is neither", "'x' is no whole"]),
     ],
 )
 def test_every_problem_of_a_scenario_is_named_with_its_line(text: str, problems: list[str]) -> None:
     with pytest.raises(ScenarioError) as refused:
-        parse(text, "s.yaml", "s")
+        parse(text, "s.yaml", "s", FAKES)
 
     assert len(refused.value.problems) == len(problems)
     for problem, part in zip(refused.value.problems, problems, strict=True):
@@ -260,7 +295,7 @@ def test_every_problem_of_a_scenario_is_named_with_its_line(text: str, problems:
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match=r"nothing\.yaml"):
-        scenario_file.load(str(tmp_path / "nothing.yaml"))
+        scenario_file.load(str(tmp_path / "nothing.yaml"), FAKES)
 
 
 def test_a_goal_may_have_a_substate() -> None:

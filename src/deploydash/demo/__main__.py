@@ -1,8 +1,8 @@
 """The demo observatory's command line: ``python -m deploydash.demo --site-file PATH``.
 
-The first line of standard output is one JSON object with ``kafka``, ``schema_registry``, ``efd`` and ``site_file``
-(the site file that leads here); everything else goes to standard error. Exit codes: 0 after SIGINT, SIGTERM or the
-end of the parent's pipe; 2 for wrong usage, a site file or a scenario that cannot be used.
+The first line of standard output is one JSON object with the address of each system (``kafka``, ``schema_registry``,
+``efd``) and ``site_file``, the site file that leads here; everything else goes to standard error. Exit codes: 0 after
+SIGINT, SIGTERM or the end of the parent's pipe; 2 for wrong usage, a site file or a scenario that cannot be used.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from deploydash.demo import scenario_file, site
+from deploydash.demo.fake import Kind
+from deploydash.demo.fakes.outside import OutsideError, instead
+from deploydash.demo.fakes.table import FAKES
 from deploydash.demo.observatory import Settings, run
-from deploydash.demo.outside import OutsideError
 
 
 def _positive(text: str) -> float:
@@ -44,19 +47,18 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the demo observatory; the exit code."""
+def main(argv: list[str] | None = None, fakes: Sequence[Kind] = FAKES) -> int:
+    """Run the demo observatory with these outside systems; the exit code."""
     asked = _arguments(argv)
     try:
         settings = Settings(
             site=site.read(asked.site_file, speed=asked.speed, scale=asked.scale),
-            scenario=scenario_file.load(asked.scenario),
+            scenario=scenario_file.load(asked.scenario, fakes),
             speed=asked.speed,
             seed=asked.seed,
             out=asked.out,
             parent_pipe=asked.parent_pipe,
-            kafka=asked.kafka,
-            registry=asked.registry,
+            fakes=instead(fakes, asked.kafka, asked.registry),
         )
         if asked.out is not None:
             asked.out.mkdir(parents=True, exist_ok=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Protocol
 
 from deploydash.demo.csc import Process
-from deploydash.demo.scenario import Goal, Opening, Scenario, Step, chosen
+from deploydash.demo.fake import Fake
+from deploydash.demo.scenario import Goal, Opening, Scenario, Step, SystemFault, chosen
 from deploydash.demo.site import Csc, parse_name
 from deploydash.demo.states import Reaction, State, Traits
 from deploydash.demo.wire import Emit, Raw
@@ -26,32 +26,13 @@ def _beat(csc: Csc, beats: float | str | None) -> float:
     return (csc.late + csc.silent) / 2 if beats == "slow" else float(beats or 1.0)
 
 
-class Stagehand(Protocol):
-    """What the director asks of the servers."""
-
-    def broker(self, up: bool) -> None:
-        """Let the broker go down or come back."""
-
-    def registry(self, up: bool) -> None:
-        """Let the schema registry fail or work."""
-
-    def efd(self, up: bool) -> None:
-        """Let the EFD fail or work."""
-
-    def forget(self, records: list[Emit]) -> None:
-        """Put records into the EFD that Kafka does not hold."""
-
-    def announce(self, component: str) -> None:
-        """Make the topics of a component that the site file does not have."""
-
-
 class Director:
     """Plays one scenario in one world. ``opened`` is UTC unix seconds."""
 
-    def __init__(self, world: World, scenario: Scenario, stagehand: Stagehand, opened: float) -> None:
+    def __init__(self, world: World, scenario: Scenario, fakes: Mapping[str, Fake], opened: float) -> None:
         self._world = world
         self._scenario = scenario
-        self._hand = stagehand
+        self._fakes = fakes
         self._opened = opened
         self._cscs = list(world.site.cscs)
         self._manners: dict[str, Traits] = {}
@@ -112,7 +93,7 @@ class Director:
             return emits
         process.kill()
         if life == "efd":
-            self._hand.forget(emits)
+            self._world.forget(emits)
             return []
         return emits
 
@@ -176,14 +157,8 @@ class Director:
         self._world.at(due, happen)
 
     def _perform(self, step: Step, now: float, turn: int) -> None:
-        servers: dict[str, Callable[[bool], None]] = {
-            "broker": self._hand.broker,
-            "registry": self._hand.registry,
-            "efd": self._hand.efd,
-        }
-        system, _, way = step.do.rpartition("_")
-        if system in servers:
-            servers[system](way == "up")
+        if step.fault is not None:
+            self._fail(step.fault, step.lasts, now)
         elif step.do == "script":
             self._script(step, now)
         elif step.do == "unexpected":
@@ -191,6 +166,13 @@ class Director:
                 self._unexpected(name, step, now)
         else:
             self._on_each(step, now, turn)
+
+    def _fail(self, fault: SystemFault, lasts: float | None, now: float) -> None:
+        """Let a system fail, for so many world seconds or for good."""
+        faults = self._fakes[fault.system].faults
+        faults.switch_on(fault.name, fault.values)
+        if lasts is not None:
+            self._world.at(now + lasts / self._world.pace, lambda _: faults.switch_off(fault.name))
 
     def _on_each(self, step: Step, now: float, turn: int) -> None:
         members = chosen(self._cscs, step.csc, step.exempt)
@@ -298,7 +280,7 @@ class Director:
         component, index = parse_name(name)
         targets = {"startup": "STANDBY", "end": "STANDBY", "shutdown": "OFFLINE"}
         csc = Csc(name, component, index, "", targets, 5.0, 10.0)
-        self._hand.announce(component)
+        self._world.announce([component])
         self._cscs.append(csc)
         self._boot(csc, step, now, None)
 

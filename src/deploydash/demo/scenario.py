@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -56,17 +56,30 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that happens at ``at`` world seconds, to CSCs or to a server; again ``every`` so many, ``times`` times.
+class SystemFault:
+    """A fault of an outside system, by the names of its fake, with the values that differ from the fault's own."""
 
-    ``spread`` lets it reach the CSCs one after the other over so many seconds. ``line`` is where it is written.
+    system: str
+    name: str
+    values: Mapping[str, float | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happens at ``at`` world seconds, to CSCs or to a system; again ``every`` so many, ``times`` times.
+
+    ``do`` names what happens to CSCs; of a step with ``fault`` it is empty. ``lasts`` is for how many world seconds the
+    fault is on (``for`` in the file), None for good.
+
+    ``spread`` lets it reach the CSCs one after the other over so many seconds.
     ``once_gone`` names CSCs, and ``at`` counts from the moment at which all their processes that ran have ended: so
     the demo, which has no Kubernetes, starts again what an upgrade has shut down.
     """
 
     at: float
-    do: str
-    line: int
+    do: str = ""
+    fault: SystemFault | None = None
+    lasts: float | None = None
     csc: tuple[str, ...] = ()
     exempt: tuple[str, ...] = ()
     once_gone: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -168,29 +169,34 @@ def read(path: Path, *, speed: float, scale: int = 0) -> Site:
     return Site(path, document, tuple(_csc(path, entry, limits, speed) for entry in document["cscs"]))
 
 
-def rehearsal(site: Site, addresses: dict[str, str], demo: dict[str, Any]) -> dict[str, Any]:
-    """The site file of the rehearsal: the same roster, every address a loopback one, limits divided by the speed.
+def rehearsal(site: Site, sections: Iterable[Mapping[str, Any]], demo: dict[str, Any]) -> dict[str, Any]:
+    """The site file of the rehearsal: the same roster, every address a fake's, limits divided by the speed.
 
-    ``addresses`` has ``kafka``, ``schema_registry`` and ``efd``; ``demo`` has ``speed``, ``scenario``, ``seed``.
+    ``sections`` are those of the fakes; what they say under ``systems`` stands in for what the site says of the same
+    system. ``demo`` has ``speed``, ``scenario``, ``seed``.
     """
     speed = float(demo["speed"])
     source = site.document
     document: dict[str, Any] = {key: value for key, value in source.items() if key in _KEPT}
     document["rehearsal"] = True
-    document["kafka"] = {
-        "bootstrap": addresses["kafka"],
-        "hosts": ["127.0.0.1"],
-        "security_protocol": "PLAINTEXT",
-        "topic_subname": site.subname,
-    }
-    document["schema_registry"] = {"url": addresses["schema_registry"]}
-    document["efd"] = {"url": addresses["efd"], "database": site.database}
+    for section in sections:
+        for key, value in section.items():
+            document[key] = {**(document.get(key) or {}), **value} if key == "systems" else value
     document["limits"] = divided({"late": 5, "silent": 10, **(source.get("limits") or {})}, speed)
     document["cscs"] = [
         {**entry, "limits": divided(entry["limits"], speed)} if "limits" in entry else entry for entry in source["cscs"]
     ]
     document["demo"] = demo
     return document
+
+
+def addresses(sections: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Where each system listens: its ``bootstrap`` or ``url``, its whole section if it has neither."""
+    named: dict[str, Any] = {}
+    for section in sections:
+        for key, value in section.items():
+            named |= value if key == "systems" else {key: value}
+    return {key: value.get("bootstrap") or value.get("url") or value for key, value in named.items()}
 
 
 def write(path: Path, document: dict[str, Any]) -> None:

@@ -130,6 +130,14 @@ class TopicSchema:
         return _parsed(self.kind, self.sal_name)
 
 
+COMMAND_NAMES = frozenset(
+    name
+    for kind in ("plain", "indexed", "camera", "script", "scriptqueue")
+    for name in _schema_set(kind)["schemas"]
+    if name.startswith("command_")
+)
+"""Every command of any component, by SAL name."""
+
 _IDS: dict[str, int] = {}
 
 

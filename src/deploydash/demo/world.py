@@ -1,4 +1,9 @@
-"""The world: the processes of all CSCs, what is due when, and the records that come of it."""
+"""The world: the processes of all CSCs, what is due when, and the records that come of it.
+
+It knows no outside system. Fakes connect themselves to it: ``on_topics`` is called with the topics of components that
+are new, ``on_records`` with what was written, ``on_forgotten`` with records that only an archive has, ``on_opened``
+once the past is written, ``on_turn`` at the beginning of each turn with the time.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +11,14 @@ import heapq
 import itertools
 import random
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from deploydash.demo.csc import Process
 from deploydash.demo.scriptqueue import ScriptQueue
 from deploydash.demo.site import Csc, Site
 from deploydash.demo.states import Traits
-from deploydash.demo.wire import Codec, Emit, PoisonedRecordError, Raw, Writer
+from deploydash.demo.wire import Codec, Emit, PoisonedRecordError, Raw, TopicSchema, Writer, schemas_of
 
 HISTORY_S = 90.0
 """Seconds of beats that a running CSC has behind it when the world opens."""
@@ -51,6 +56,12 @@ class World:
         self._queues: dict[Process, ScriptQueue] = {}
         self.answers: dict[str, Callable[[Emit], None]] = {}
         """Who is told of acknowledgements to an identity of this world, such as ``Script:100000``."""
+        self.on_topics: list[Callable[[Mapping[str, TopicSchema]], None]] = []
+        self.on_records: list[Callable[[list[Emit | Raw]], None]] = []
+        self.on_forgotten: list[Callable[[list[Emit]], None]] = []
+        self.on_opened: list[Callable[[], None]] = []
+        self.on_turn: list[Callable[[float], None]] = []
+        self._announced: set[str] = set()
 
     # -- processes ----------------------------------------------------------------------------------------------
 
@@ -131,6 +142,38 @@ class World:
                 heard = self.answers.get(record.fields["identity"])
                 if heard is not None:
                     heard(record)
+
+    def announce(self, components: Iterable[str]) -> None:
+        """Let there be the topics of these components, before anything is written to them."""
+        new = sorted(set(components) - self._announced)
+        self._announced.update(new)
+        topics = {self.codec.topic(each.component, each.sal_name): each for name in new for each in schemas_of(name)}
+        for hear in self.on_topics if topics else ():
+            hear(topics)
+
+    def forget(self, records: list[Emit]) -> None:
+        """Let records be known to archives alone: Kafka has forgotten them."""
+        for hear in self.on_forgotten:
+            hear(records)
+
+    def open(self) -> None:
+        """Publish the past, and wait until it stands where it belongs."""
+        self.publish()
+        for settle in self.on_opened:
+            settle()
+
+    def turn(self, now: float) -> None:
+        """One turn: hear what came in, let happen what is due, publish what was written."""
+        for hear in self.on_turn:
+            hear(now)
+        self.advance(now)
+        self.publish()
+
+    def publish(self) -> None:
+        """Hand what was written to whoever carries it."""
+        records = self.take()
+        for hear in self.on_records if records else ():
+            hear(records)
 
     def take(self) -> list[Emit | Raw]:
         """What was written since the last time, in the order of writing."""

@@ -6,16 +6,43 @@ Paths, answers and error codes as Confluent's registry and Karapace give them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 import fastavro
 from aiohttp import web
 
-from deploydash.demo.wire import schema_id
+from deploydash.demo.fake import Fault, Kind, Section
+from deploydash.demo.http_fake import HttpFake, kinds
+from deploydash.demo.wire import TopicSchema, schema_id
+from deploydash.demo.world import World
 
 _TYPE = "application/vnd.schemaregistry.v1+json"
 _LEVELS = ("NONE", "BACKWARD", "FORWARD", "FULL", "BACKWARD_TRANSITIVE", "FORWARD_TRANSITIVE", "FULL_TRANSITIVE")
+
+_ROUTES = (
+    ("GET", "/", "root"),
+    ("GET", "/subjects", "subjects"),
+    ("GET", "/schemas/types", "types"),
+    ("GET", "/schemas/ids/{id}", "schema"),
+    ("GET", "/schemas/ids/{id}/versions", "versions_of_schema"),
+    ("POST", "/subjects/{subject}", "lookup"),
+    ("GET", "/subjects/{subject}/versions", "versions"),
+    ("POST", "/subjects/{subject}/versions", "register"),
+    ("GET", "/subjects/{subject}/versions/{version}", "version"),
+    ("GET", "/config", "config"),
+    ("GET", "/config/{subject}", "config"),
+    ("PUT", "/config", "set_config"),
+    ("PUT", "/config/{subject}", "set_config"),
+    ("GET", "/mode", "mode"),
+)
+FAULTS: Mapping[str, Fault] = {
+    "down": Fault("503 for everything, from the ingress before it"),
+    "stalled": Fault("every answer takes so many seconds longer", {"seconds": 7.0}),
+    "failing": Fault("500 for everything: its store cannot be reached"),
+    "empty": Fault("no subject and no schema, as one that was set up anew"),
+    "unknown-ids": Fault("subjects are there, no schema is found by its id"),
+}
 
 
 class _Refusal(Exception):
@@ -32,83 +59,86 @@ def _no_subject(subject: str) -> _Refusal:
     return _Refusal(404, 40401, f"Subject '{subject}' not found.")
 
 
-class Registry:
-    """Schemas by id and by subject. ``available`` False answers 503 to everything."""
+class Registry(HttpFake):
+    """Schemas by id and by subject; knows those of the world's topics from the start."""
 
-    def __init__(self) -> None:
-        self._texts: dict[int, str] = {}
-        self._subjects: dict[str, list[int]] = {}
+    def __init__(self, world: World) -> None:
+        super().__init__(_ROUTES, FAULTS)
+        self._all_texts: dict[int, str] = {}
+        self._all_subjects: dict[str, list[int]] = {}
         self._level = "NONE"
         self._levels: dict[str, str] = {}
-        self.available = True
+        world.on_topics.append(self._take)
+
+    async def start(self) -> Section:
+        """Open the port; the section ``schema_registry``."""
+        return {"schema_registry": {"url": await self.listen()}}
 
     def add(self, subject: str, text: str) -> int:
         """Register a schema text under a subject; the id it has."""
         number = schema_id(text)
-        self._texts[number] = text
-        versions = self._subjects.setdefault(subject, [])
+        self._all_texts[number] = text
+        versions = self._all_subjects.setdefault(subject, [])
         if number not in versions:
             versions.append(number)
         return number
 
-    def add_all(self, schemas: Iterable[tuple[str, str]]) -> None:
-        """Register (subject, text) pairs."""
-        for subject, text in schemas:
-            self.add(subject, text)
+    def _take(self, topics: Mapping[str, TopicSchema]) -> None:
+        for topic, schema in topics.items():
+            self.add(f"{topic}-value", schema.text)
 
-    def application(self) -> web.Application:
-        """The HTTP server's routes."""
-        app = web.Application(middlewares=[self._guard])
-        app.router.add_get("/", self._root)
-        app.router.add_get("/subjects", self._list_subjects)
-        app.router.add_get("/schemas/types", self._types)
-        app.router.add_get("/schemas/ids/{id}", self._by_id)
-        app.router.add_get("/schemas/ids/{id}/versions", self._versions_of_id)
-        app.router.add_post("/subjects/{subject}", self._lookup)
-        app.router.add_get("/subjects/{subject}/versions", self._versions)
-        app.router.add_post("/subjects/{subject}/versions", self._register)
-        app.router.add_get("/subjects/{subject}/versions/{version}", self._version)
-        app.router.add_get("/config", self._config)
-        app.router.add_put("/config", self._set_config)
-        app.router.add_get("/config/{subject}", self._config)
-        app.router.add_put("/config/{subject}", self._set_config)
-        app.router.add_get("/mode", self._mode)
-        return app
+    @property
+    def _subjects(self) -> dict[str, list[int]]:
+        return self._all_subjects if self.faults["empty"] is None else {}
 
-    @web.middleware
-    async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        if not self.available:
-            return web.Response(status=503, text="upstream connect error")
+    @property
+    def _texts(self) -> dict[int, str]:
+        return self._all_texts if self.faults["empty"] is None else {}
+
+    async def failing(self, kind: str) -> web.StreamResponse | None:
+        """The answer of a fault that is on, or None."""
+        failed = await super().failing(kind)
+        if failed is None and self.faults["failing"] is not None:
+            return _answer({"error_code": 50001, "message": "Error in the backend data store"}, 500)
+        return failed
+
+    async def answer(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        """The answer of a route, or its refusal in Confluent's form."""
         try:
-            response: web.StreamResponse = await handler(request)
+            return await super().answer(request, handler)
         except _Refusal as refusal:
             return refusal.answer
-        return response
 
-    async def _root(self, _: web.Request) -> web.Response:
+    async def on_root(self, _: web.Request) -> web.Response:
+        """Confluent answers an empty object."""
         return _answer({})
 
-    async def _types(self, _: web.Request) -> web.Response:
+    async def on_types(self, _: web.Request) -> web.Response:
+        """The kinds of schemas."""
         return _answer(["AVRO"])
 
-    async def _mode(self, _: web.Request) -> web.Response:
+    async def on_mode(self, _: web.Request) -> web.Response:
+        """Whether it may be written to."""
         return _answer({"mode": "READWRITE"})
 
-    async def _list_subjects(self, _: web.Request) -> web.Response:
+    async def on_subjects(self, _: web.Request) -> web.Response:
+        """Every subject."""
         return _answer(sorted(self._subjects))
 
     def _id(self, request: web.Request) -> int:
         text = request.match_info["id"]
         if not text.isdigit():
             raise _Refusal(404, 404, "HTTP 404 Not Found")
-        if int(text) not in self._texts:
+        if int(text) not in self._texts or self.faults["unknown-ids"] is not None:
             raise _Refusal(404, 40403, "Schema not found")
         return int(text)
 
-    async def _by_id(self, request: web.Request) -> web.Response:
+    async def on_schema(self, request: web.Request) -> web.Response:
+        """A schema by its id."""
         return _answer({"schema": self._texts[self._id(request)]})
 
-    async def _versions_of_id(self, request: web.Request) -> web.Response:
+    async def on_versions_of_schema(self, request: web.Request) -> web.Response:
+        """Where a schema is used."""
         number = self._id(request)
         return _answer(
             [
@@ -124,10 +154,12 @@ class Registry:
             raise _no_subject(subject)
         return subject, self._subjects[subject]
 
-    async def _versions(self, request: web.Request) -> web.Response:
+    async def on_versions(self, request: web.Request) -> web.Response:
+        """The versions of a subject."""
         return _answer(list(range(1, len(self._subject(request)[1]) + 1)))
 
-    async def _version(self, request: web.Request) -> web.Response:
+    async def on_version(self, request: web.Request) -> web.Response:
+        """One version of a subject, or its latest."""
         subject, versions = self._subject(request)
         wanted = request.match_info["version"]
         if wanted in {"latest", "-1"}:
@@ -160,17 +192,20 @@ class Registry:
             raise _Refusal(422, 42201, f"Invalid AVRO schema. Error: {error}") from error
         return json.dumps(parsed)
 
-    async def _lookup(self, request: web.Request) -> web.Response:
+    async def on_lookup(self, request: web.Request) -> web.Response:
+        """Whether a subject has a schema."""
         subject, versions = self._subject(request)
         number = schema_id(await self._posted(request))
         if number not in versions:
             raise _Refusal(404, 40403, "Schema not found")
         return _answer(self._described(subject, versions.index(number) + 1))
 
-    async def _register(self, request: web.Request) -> web.Response:
+    async def on_register(self, request: web.Request) -> web.Response:
+        """A schema that somebody posts."""
         return _answer({"id": self.add(request.match_info["subject"], await self._posted(request))})
 
-    async def _config(self, request: web.Request) -> web.Response:
+    async def on_config(self, request: web.Request) -> web.Response:
+        """The compatibility level."""
         subject = request.match_info.get("subject")
         if subject is None:
             return _answer({"compatibilityLevel": self._level})
@@ -182,7 +217,8 @@ class Registry:
             return _answer({"compatibilityLevel": self._level})
         raise _Refusal(404, 40408, f"Subject '{subject}' does not have subject-level compatibility configured")
 
-    async def _set_config(self, request: web.Request) -> web.Response:
+    async def on_set_config(self, request: web.Request) -> web.Response:
+        """Another compatibility level."""
         try:
             level = str((await request.json())["compatibility"])
         except (ValueError, TypeError, KeyError) as error:
@@ -195,3 +231,6 @@ class Registry:
         else:
             self._levels[subject] = level
         return _answer({"compatibility": level})
+
+
+KIND = Kind("registry", FAULTS, kinds(_ROUTES), Registry)

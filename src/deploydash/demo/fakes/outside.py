@@ -9,21 +9,42 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import logging
 import sys
 import urllib.request
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 import confluent_kafka.admin
 
-from deploydash.demo.wire import learn_id
+from deploydash.demo.bus import QUIET
+from deploydash.demo.fake import Faults, Kind, Section
+from deploydash.demo.fakes import broker, registry
+from deploydash.demo.wire import TopicSchema, learn_id
+from deploydash.demo.world import World
 
-_QUIET = logging.getLogger("deploydash.demo.librdkafka")
 _api: Any = confluent_kafka.admin  # its types are incomplete
 _LIMIT_S = 30.0
+
+
+def instead(kinds: Iterable[Kind], kafka: str, schema_registry: str) -> tuple[Kind, ...]:
+    """The same fakes, but for those of which somebody else runs the real thing at these addresses; empty for none."""
+    ours = {kind.name: kind for kind in kinds}
+    if kafka:
+        ours["broker"] = replace(
+            ours["broker"],
+            make=lambda world: broker.Broker(world, OutsideCluster(kafka, world.codec.prefix)),
+        )
+    if schema_registry:
+        ours["registry"] = replace(ours["registry"], make=lambda world: OutsideRegistry(world, schema_registry))
+    return tuple(ours.values())
+
+
+def _left_out(system: str, fault: str) -> None:
+    sys.stderr.write(f"demo: the {system} is not ours: its fault {fault} is left out\n")
 
 
 class OutsideError(Exception):
@@ -39,7 +60,7 @@ def _refuse_elsewhere(host: str | None, what: str) -> None:
         raise OutsideError(f"{what} is not on this machine: the demo observatory writes to loopback addresses only")
 
 
-class OutsideBroker:
+class OutsideCluster:
     """A Kafka on loopback that has no topic of ``prefix`` yet.
 
     Raises:
@@ -50,13 +71,13 @@ class OutsideBroker:
         for address in bootstrap.split(","):
             _refuse_elsewhere(address.rpartition(":")[0].strip("[]"), address)
         self.bootstrap = bootstrap
-        self._admin = _api.AdminClient({"bootstrap.servers": bootstrap, "log_level": 0}, logger=_QUIET)
+        self._admin = _api.AdminClient({"bootstrap.servers": bootstrap, "log_level": 0}, logger=QUIET)
         try:
             found = self._admin.list_topics(timeout=_LIMIT_S)
         except confluent_kafka.KafkaException as error:
             raise OutsideError(f"{bootstrap} does not answer: {error}") from error
-        for broker in found.brokers.values():
-            _refuse_elsewhere(broker.host, f"{broker.host}:{broker.port}, a broker of {bootstrap},")
+        for each in found.brokers.values():
+            _refuse_elsewhere(each.host, f"{each.host}:{each.port}, a broker of {bootstrap},")
         self._copies = min(3, len(found.brokers))
         taken = sorted(name for name in found.topics if name.startswith(prefix))
         if taken:
@@ -85,29 +106,48 @@ class OutsideBroker:
 
     def set_up(self, up: bool) -> None:
         """Say that a broker of somebody else is not ours to stop or start."""
-        sys.stderr.write(f"demo: broker_{'up' if up else 'down'}: this broker is not ours, left out\n")
+        del up
+        _left_out("broker", "down")
+
+    def set_delay(self, seconds: float) -> None:
+        """Say that a broker of somebody else is not ours to slow down."""
+        del seconds
+        _left_out("broker", "stalled")
 
     def close(self) -> None:
         """Leave it as it is."""
 
 
 class OutsideRegistry:
-    """A Confluent-compatible schema registry on loopback. Raises OutsideError when its address leads elsewhere."""
+    """A Confluent-compatible schema registry on loopback, of which only what we register is counted.
 
-    available = True
+    Raises:
+        OutsideError: its address leads elsewhere.
+    """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, world: World, url: str) -> None:
         _refuse_elsewhere(urlsplit(url).hostname, url)
-        self.url = url.rstrip("/")
+        self._url = url.rstrip("/")
+        self.faults = Faults(registry.FAULTS, lambda fault: _left_out("registry", fault))
+        self.asked: Counter[str] = Counter()
+        world.on_topics.append(self._register)
 
-    def add_all(self, schemas: Iterable[tuple[str, str]]) -> None:
-        """Register (subject, text) pairs; the ids that the registry gives go into what is written from now on."""
+    async def start(self) -> Section:
+        """The section ``schema_registry``."""
+        return {"schema_registry": {"url": self._url}}
+
+    async def stop(self) -> None:
+        """Leave it as it is."""
+
+    def _register(self, topics: Mapping[str, TopicSchema]) -> None:
+        """Register the schemas of topics; the ids that it gives go into what is written from now on."""
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda each: self._add(*each), schemas))
+            list(pool.map(lambda each: self._add(f"{each[0]}-value", each[1].text), topics.items()))
+        self.asked["register"] += len(topics)
 
     def _add(self, subject: str, text: str) -> None:
         request = urllib.request.Request(
-            f"{self.url}/subjects/{subject}/versions",
+            f"{self._url}/subjects/{subject}/versions",
             data=json.dumps({"schema": text}).encode(),
             headers={"Content-Type": "application/vnd.schemaregistry.v1+json"},
         )
@@ -115,4 +155,4 @@ class OutsideRegistry:
             with urllib.request.urlopen(request, timeout=_LIMIT_S) as answer:
                 learn_id(text, int(json.load(answer)["id"]))
         except (OSError, ValueError, KeyError) as error:
-            raise OutsideError(f"{self.url} did not register {subject}: {error}") from error
+            raise OutsideError(f"{self._url} did not register {subject}: {error}") from error

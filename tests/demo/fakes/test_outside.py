@@ -12,7 +12,10 @@ import httpx2
 import pytest
 import yaml
 
-from deploydash.demo.outside import OutsideBroker, OutsideError, OutsideRegistry
+from deploydash.demo import site
+from deploydash.demo.fakes.outside import OutsideCluster, OutsideError, OutsideRegistry, instead
+from deploydash.demo.fakes.table import FAKES
+from deploydash.demo.world import World
 from tests.demo.harness import SITE
 from tests.servers.kafka import KafkaServer
 from tests.servers.registry import SchemaRegistry
@@ -21,13 +24,15 @@ from tests.support.command_line import ROOT
 
 
 @pytest.mark.parametrize("host", ["kafka.example.org", "localhost", "10.0.0.1", "192.0.2.7", "0.0.0.0", ""])
-def test_an_address_that_is_not_literally_of_this_machine_is_refused_before_anything_is_contacted(host: str) -> None:
+def test_an_address_that_is_not_literally_of_this_machine_is_refused_before_anything_is_contacted(
+    tmp_path: Path, host: str
+) -> None:
     with pytest.raises(OutsideError, match="loopback addresses only"):
-        OutsideBroker(f"{host}:9092", "lsst.sal.")
+        OutsideCluster(f"{host}:9092", "lsst.sal.")
     with pytest.raises(OutsideError, match="loopback addresses only"):
-        OutsideBroker(f"127.0.0.1:9092,{host}:9092", "lsst.sal.")
+        OutsideCluster(f"127.0.0.1:9092,{host}:9092", "lsst.sal.")
     with pytest.raises(OutsideError, match="loopback addresses only"):
-        OutsideRegistry(f"https://{host}/subjects")
+        OutsideRegistry(_world(tmp_path), f"https://{host}/subjects")
 
 
 def test_the_process_says_so_and_ends_with_2(tmp_path: Path) -> None:
@@ -66,6 +71,33 @@ def test_the_world_lives_on_them_under_the_ids_of_the_registry(
     ).raise_for_status()
     assert written
     assert {value[1:5] for _, value in written if value is not None} == {about.json()["id"].to_bytes(4, "big")}
+
+
+@pytest.mark.server
+async def test_faults_of_servers_that_are_not_ours_are_left_out_and_said(
+    tmp_path: Path,
+    kafka: KafkaServer,
+    schema_registry: SchemaRegistry,
+    subname: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    world = _world(tmp_path, subname)
+    kinds = {kind.name: kind for kind in instead(FAKES, kafka.bootstrap, schema_registry.url)}
+    assert list(kinds) == [kind.name for kind in FAKES]
+    assert kinds["efd"] in FAKES
+    for name in ("broker", "registry"):
+        fake = kinds[name].make(world)
+        await fake.start()
+        fake.faults.switch_on("down")
+        assert f"demo: the {name} is not ours: its fault down is left out\n" in capsys.readouterr().err
+        await fake.stop()
+    assert kafka.topics.names()
+
+
+def _world(folder: Path, subname: str = "sal") -> World:
+    where = folder / "hill.yaml"
+    where.write_text(yaml.safe_dump({**SITE, "kafka": {**SITE["kafka"], "topic_subname": subname}}), "utf-8")
+    return World(site.read(where, speed=1.0), 1, 1.0)
 
 
 def _command(folder: Path, *words: str, subname: str = "sal") -> Sequence[str]:

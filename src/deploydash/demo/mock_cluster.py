@@ -1,4 +1,4 @@
-"""The broker: librdkafka's mock cluster, from the shared library inside the confluent-kafka wheel.
+"""librdkafka's mock cluster, from the shared library inside the confluent-kafka wheel.
 
 It is bound to the loopback address by librdkafka itself and takes a free port. It has no CreateTopics, so the
 topics are made through its C functions; SAL topics have one partition (ts_xml topic_info.py).
@@ -8,21 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import logging
 import socket
 import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import confluent_kafka
 import confluent_kafka.cimpl
-
-from deploydash.demo.wire import Raw
-
-_QUIET = logging.getLogger("deploydash.demo.librdkafka")
-_QUIET.addHandler(logging.NullHandler())
-_QUIET.propagate = False
 
 _BROKER_ID = 1
 
@@ -43,6 +35,7 @@ def _library() -> ctypes.CDLL:
         "rd_kafka_mock_set_controller_id": (integer, [pointer, ctypes.c_int32]),
         "rd_kafka_mock_broker_set_down": (integer, [pointer, ctypes.c_int32]),
         "rd_kafka_mock_broker_set_up": (integer, [pointer, ctypes.c_int32]),
+        "rd_kafka_mock_broker_set_rtt": (integer, [pointer, ctypes.c_int32, integer]),
     }
     for name, (result, arguments) in signatures.items():
         function = getattr(lib, name)
@@ -50,7 +43,7 @@ def _library() -> ctypes.CDLL:
     return lib
 
 
-class MockBroker:
+class MockCluster:
     """One broker on 127.0.0.1. Raises RuntimeError when librdkafka cannot make one."""
 
     def __init__(self) -> None:
@@ -106,73 +99,12 @@ class MockBroker:
         with self._awake():
             getattr(self._lib, name)(self._cluster, _BROKER_ID)
 
+    def set_delay(self, seconds: float) -> None:
+        """Let every answer take so many seconds longer; 0 for as fast as it can."""
+        with self._awake():
+            self._lib.rd_kafka_mock_broker_set_rtt(self._cluster, _BROKER_ID, int(seconds * 1000))
+
     def close(self) -> None:
         """End the cluster."""
         self._lib.rd_kafka_mock_cluster_destroy(self._cluster)
         self._lib.rd_kafka_destroy(self._handle)
-
-
-class Bus:
-    """The world's way to Kafka: writes records in batches, reads the command topics."""
-
-    def __init__(self, bootstrap: str, command_topics: Iterable[str]) -> None:
-        common = {"bootstrap.servers": bootstrap, "log_level": 0, "log.connection.close": False}
-        self._producer = confluent_kafka.Producer(
-            {
-                **common,
-                "acks": 1,
-                # On a topic just made a first batch may be refused: repeated behind the second, a past would end
-                # with its beginning.
-                "max.in.flight.requests.per.connection": 1,
-                "linger.ms": 10,
-                "compression.type": "none",
-                "queue.buffering.max.messages": 2_000_000,
-                "batch.num.messages": 20_000,
-            },
-            logger=_QUIET,
-        )
-        self._consumer = confluent_kafka.Consumer(
-            {
-                **common,
-                "group.id": "not-used",
-                "enable.auto.commit": False,
-                "auto.offset.reset": "earliest",
-                "fetch.wait.max.ms": 100,
-                "fetch.error.backoff.ms": 200,
-            },
-            logger=_QUIET,
-        )
-        self._assigned: list[Any] = []
-        self.read(command_topics)
-
-    def read(self, topics: Iterable[str]) -> None:
-        """Read these command topics too, from their beginning."""
-        self._assigned += [confluent_kafka.TopicPartition(topic, 0, 0) for topic in topics]
-        self._consumer.assign(self._assigned)
-
-    def write(self, records: Iterable[Raw]) -> None:
-        """Hand records to the producer; their time is the record's ``at``."""
-        for record in records:
-            self._producer.produce(
-                record.topic,
-                value=record.value,
-                key=record.key,
-                partition=0,
-                timestamp=int(record.at * 1000),
-            )
-        self._producer.poll(0)
-
-    def commands(self) -> list[tuple[str, bytes | None]]:
-        """Topic and value of every command record that arrived; never waits."""
-        messages = self._consumer.consume(500, timeout=0)
-        return [(m.topic() or "", m.value()) for m in messages if m.error() is None]
-
-    def flush(self, timeout: float) -> None:
-        """Wait until everything is written, at most ``timeout`` seconds."""
-        self._producer.flush(timeout)
-
-    def close(self) -> None:
-        """Leave Kafka; what is not yet written is dropped."""
-        self._producer.purge()
-        self._producer.flush(1)
-        self._consumer.close()

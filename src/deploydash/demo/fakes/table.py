@@ -1,0 +1,12 @@
+"""The fakes of a demo observatory, one line each."""
+
+from __future__ import annotations
+
+from deploydash.demo.fake import Kind
+from deploydash.demo.fakes import broker, efd, registry
+
+FAKES: tuple[Kind, ...] = (
+    broker.KIND,
+    registry.KIND,
+    efd.KIND,
+)

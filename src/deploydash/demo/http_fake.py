@@ -1,0 +1,76 @@
+"""What fakes that speak HTTP have in common: a free loopback port, counted requests, faults before any answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from deploydash.demo.fake import Fault, Faults
+
+_SHUTDOWN_S = 1.0
+"""Seconds that answers under way, such as stalled ones, get when the fake stops."""
+
+Route = tuple[str, str, str]
+"""Method, path and kind of request; the method ``on_KIND`` of the fake answers it."""
+
+
+def kinds(routes: Iterable[Route]) -> frozenset[str]:
+    """The kinds of requests that a fake with these routes counts; ``other`` is whatever it has no route for."""
+    return frozenset(kind for _, _, kind in routes) | {"other"}
+
+
+class HttpFake:
+    """A server whose routes are answered by its methods ``on_KIND``, after `failing` had the first word."""
+
+    def __init__(self, routes: Iterable[Route], faults: Mapping[str, Fault]) -> None:
+        self.faults = Faults(faults)
+        self.asked: Counter[str] = Counter()
+        self._routes = tuple(routes)
+        self._kind_of: dict[Any, str] = {}
+        self._runner: web.AppRunner | None = None
+
+    async def listen(self) -> str:
+        """Open the port; the address without a slash at its end."""
+        app = web.Application(middlewares=[self._guard])
+        for method, path, kind in self._routes:
+            handler = getattr(self, f"on_{kind}")
+            self._kind_of[handler] = kind
+            app.router.add_route(method, path, handler)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        return f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        """Close the port."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def failing(self, kind: str) -> web.StreamResponse | None:
+        """The answer that the faults which are on give to a request of a kind; None to answer it as ever.
+
+        ``down`` is what a cluster's ingress says when nothing stands behind it; ``stalled`` waits.
+        """
+        del kind
+        if self.faults["down"] is not None:
+            return web.Response(status=503, text="upstream connect error")
+        stalled = self.faults["stalled"]
+        if stalled is not None:
+            await asyncio.sleep(float(stalled["seconds"]))
+        return None
+
+    async def answer(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        """The answer of a route."""
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        kind = self._kind_of.get(request.match_info.handler, "other")
+        self.asked[kind] += 1
+        failed = await self.failing(kind)
+        return failed if failed is not None else await self.answer(request, handler)
