@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from deploydash.core.fleet.cell import LONG_AGO, NEVER, Cell, Component
 from deploydash.core.fleet.records import BeatsChanged
@@ -32,7 +33,7 @@ class Hearing:
     ``connected_at``: when the connection that is read now began to be made.
     """
 
-    __slots__ = ("_deaf", "append_ahead", "connected_at", "ever_up", "lost_at", "started_at", "topics")
+    __slots__ = ("_deaf", "_recorded", "append_ahead", "connected_at", "ever_up", "lost_at", "started_at", "topics")
 
     def __init__(self, started_at: float) -> None:
         self.started_at = started_at
@@ -42,6 +43,7 @@ class Hearing:
         self.topics: frozenset[str] | None = None
         self.append_ahead: float | None = None
         self._deaf: deque[tuple[float, float]] = deque(maxlen=_KEPT_STANDSTILLS)
+        self._recorded = self._deaf
 
     def stood_still(self, since: float, until: float) -> None:
         """Note a standstill of our own. It ends some time after the process goes on: what came is read first."""
@@ -50,6 +52,19 @@ class Hearing:
             begin, before = self._deaf.pop()
             end = max(end, before)
         self._deaf.append((begin, end))
+
+    def all_recorded(self) -> None:
+        """Remember the standstills up to now as those that records tell."""
+        self._recorded = self._deaf.copy()
+
+    @contextmanager
+    def as_recorded(self) -> Iterator[None]:
+        """Reckon as whoever knows records alone does, while the block lasts."""
+        deaf, self._deaf = self._deaf, self._recorded
+        try:
+            yield
+        finally:
+            self._deaf = deaf
 
     def due(self, since: float, seconds: float) -> float:
         """Return when so many seconds of listening have passed since ``since``, as far as is known."""

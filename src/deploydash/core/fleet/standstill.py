@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from deploydash.core.fleet.cell import Cell
@@ -19,6 +20,11 @@ TOGETHER_S = 10.0
 """Seconds in which standstills that touch nobody make one record: a machine that stalls every second would fill the
 journal."""
 
+_AHEAD_S = 1.0
+"""Seconds before something is over for observers at which they are told, at the latest, that it is put off. Less than
+``listening.CATCH_UP``, by which each record puts it off at least: short standstills make at most one record a second.
+"""
+
 _SHOWN_FOR = 30.0
 """Seconds for which a standstill stays in the header, if nobody waits for a heartbeat because of it any more."""
 
@@ -30,7 +36,9 @@ def stood_still(ledger: Ledger, stood: StoodStill) -> tuple[Record, ...]:
     """
     touched = tuple(cell.csc for cell in ledger.cells.values() if _is_touched(ledger, cell, stood))
     noted = StandstillNoted(stood.since, stood.lasted_s, stood.where, touched, stood.at)
-    if not touched and stood.at - ledger.recorded_at < TOGETHER_S and not _is_awaited(ledger, stood.since):
+    if not ledger.unrecorded:
+        ledger.hearing.all_recorded()
+    if not touched and stood.at < _record_at(ledger, (*ledger.unrecorded, noted)):
         ledger.unrecorded.append(noted)
         _take_in(ledger, noted)
         return NOTHING
@@ -40,7 +48,7 @@ def stood_still(ledger: Ledger, stood: StoodStill) -> tuple[Record, ...]:
 def overdue(ledger: Ledger, now: float) -> tuple[Record, ...]:
     """Record the standstills that wait for that, once it is time or what they put off is shown (on ticks)."""
     waiting = ledger.unrecorded
-    if waiting and (now - ledger.recorded_at >= TOGETHER_S or _is_awaited(ledger, waiting[0].since)):
+    if waiting and now >= _record_at(ledger, waiting):
         return _recorded(ledger, tuple(waiting), now)
     return NOTHING
 
@@ -51,15 +59,22 @@ def _recorded(ledger: Ledger, noted: tuple[StandstillNoted, ...], now: float) ->
     return (replace(noted[-1], joined=tuple((one.since, one.at) for one in noted[:-1])),)
 
 
-def _is_awaited(ledger: Ledger, since: float) -> bool:
-    """Tell whether a view shows how long something may still take: observers reckon that from records alone."""
-    for cell in ledger.cells.values():
-        if cell.told_since is not None:
-            is_offline = cell.reported is SummaryState.OFFLINE
-            due = ledger.grace_until(cell.told_since) if is_offline else ledger.first_beat_due(cell)
-            if due is not None and due >= since:
-                return True
-    return False
+def _record_at(ledger: Ledger, waiting: Sequence[StandstillNoted]) -> float:
+    """Return when standstills that wait for it have to be recorded.
+
+    Observers reckon from records alone how long something may still take: it must not be over for them before a
+    record puts it off, also not by another standstill as long as these.
+    """
+    at = ledger.recorded_at + TOGETHER_S
+    since, ahead = waiting[0].since, max(_AHEAD_S, *(one.lasted_s for one in waiting))
+    with ledger.hearing.as_recorded():
+        for cell in ledger.cells.values():
+            if cell.told_since is not None:
+                is_offline = cell.reported is SummaryState.OFFLINE
+                due = ledger.grace_until(cell.told_since) if is_offline else ledger.first_beat_due(cell)
+                if due is not None and due >= since:
+                    at = min(at, due - ahead)
+    return at
 
 
 def _is_touched(ledger: Ledger, cell: Cell, stood: StoodStill) -> bool:
