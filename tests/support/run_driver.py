@@ -6,8 +6,8 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from tests.servers.tmux import Tmux
 from tests.servers.waiting import patient
 
 READ_S = 0.45
@@ -71,6 +71,22 @@ def front(screen: str) -> Frame:
     return Frame(title, tuple(body))
 
 
+class Terminal(Protocol):
+    """A terminal that can be read and typed at."""
+
+    def capture(self) -> str:
+        """Return the screen as text."""
+        ...
+
+    def send_keys(self, *keys: str) -> None:
+        """Press keys by tmux's names."""
+        ...
+
+    def type_text(self, text: str) -> None:
+        """Type a text literally."""
+        ...
+
+
 @dataclass
 class Lead:
     """A person at the keys of ``deploydash run``.
@@ -80,7 +96,7 @@ class Lead:
     wait's own page. Every key pressed and the title of the frame it answered are in ``pressed``.
     """
 
-    tmux: Tmux
+    tmux: Terminal
     site: str = "summit"
     name: str = "Ana"
     answers: Mapping[str, str] = field(default_factory=dict)
