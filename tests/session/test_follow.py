@@ -36,8 +36,9 @@ from deploydash.core.run.records import (
     StepApproved,
     TargetsDispatched,
 )
+from deploydash.core.run.replica import WRITERS_TIMES, moved
 from deploydash.core.run.state import StepStatus
-from deploydash.session.follow import AT_ONCE, LEADS_TIMES, Follower, moved
+from deploydash.session.follow import AT_ONCE, Follower
 from tests.servers.waiting import patient
 from tests.support.clock import START_UTC, ManualClock
 from tests.support.runs import OPERATOR, WATCHER, small_runbook
@@ -151,7 +152,7 @@ def test_every_monotonic_time_of_every_record_is_put_onto_the_observers_clock() 
     for kind in get_args(Record):
         for field in dataclasses.fields(kind):
             is_time = "float" in str(field.type) and not field.name.endswith(("_utc", "_s"))
-            assert is_time == (field.name in (*LEADS_TIMES, "joined")), f"{kind.__name__}.{field.name}"
+            assert is_time == (field.name in (*WRITERS_TIMES, "joined")), f"{kind.__name__}.{field.name}"
     stood = StandstillNoted(5.0, 1.0, "", (), 6.0, ((1.0, 2.0), (3.0, 4.0)))
     assert moved(stood, 10.0) == StandstillNoted(15.0, 1.0, "", (), 16.0, ((11.0, 12.0), (13.0, 14.0)))
 

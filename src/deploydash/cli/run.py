@@ -33,6 +33,7 @@ from deploydash.core.run.records import (
     StepDone,
     StepSkipped,
 )
+from deploydash.core.run.replica import Replica
 from deploydash.core.run.state import RunState
 from deploydash.errors import UserError
 from deploydash.journal.line import Entry
@@ -44,7 +45,7 @@ from deploydash.session.history import JournalHistory
 from deploydash.session.mirror import Mirrors
 from deploydash.ui.run_app import DeploydashRunApp
 from deploydash.user import operator
-from deploydash.wiring.acting import Acting, acting, refuse_foreign, reopened
+from deploydash.wiring.acting import Acting, acting, refuse_foreign
 from deploydash.wiring.read_only import ReadOnly, read_only
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -137,8 +138,10 @@ def resume(reference: str | None, *, theme: str | None, in_tmux: bool = False) -
     if in_tmux:
         return _in_tmux(known.id, ["resume", str(known.folder.resolve()), *_given("--theme", theme)])
     with _journal(known.folder / JOURNAL, known.id) as (journal, entries):
-        first = _resumed(known, entries)
-        return _lead(reader, reopened(book, entries), journal, first, theme, differ)
+        replica = Replica(book, site.roster)
+        for entry in entries:
+            replica.take(entry.utc, entry.record)
+        return _lead(reader, replica.state, journal, _resumed(known, entries), theme, differ)
 
 
 def _resumed(known: KnownRun, entries: list[Entry]) -> RunResumed:

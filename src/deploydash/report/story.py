@@ -21,7 +21,7 @@ from deploydash.core.run.state import RunState
 from deploydash.core.views.record_text import Kind
 from deploydash.core.views.timeline import Line, Timeline, named_in, sampled
 from deploydash.report.scripts import ScriptLine, script_lines
-from deploydash.report.unknowns import Unknown, unknowns
+from deploydash.report.unknowns import Unknown, Unknowns
 
 SAMPLE_S = 10.0
 """Seconds between two samples of the states over time."""
@@ -91,8 +91,8 @@ def tell(lines: Sequence[Line], runbook: Runbook, now: Mapping[str, str] | None 
     opened = next((record for _, record in lines[:1] if isinstance(record, RunOpened)), None)
     if opened is None:
         raise ValueError("the journal does not begin with the opening of a run")
-    run = Timeline(runbook, named_in(lines, opened))
-    run.take(lines)
+    run, unknowns = Timeline(runbook, named_in(lines, opened)), Unknowns()
+    run.take(lines, unknowns.changed)
     state = run.state
     told = [(each.said, Moment(each.utc, each.said.who, each.said.what)) for each in run.happened]
     approvals = {record.step: record.operator for _, record in lines if isinstance(record, StepApproved)}
@@ -110,7 +110,7 @@ def tell(lines: Sequence[Line], runbook: Runbook, now: Mapping[str, str] | None 
             for _, record in lines
             if isinstance(record, TargetEnded) and record.outcome is not Outcome.REACHED
         ),
-        unknowns=unknowns(lines, runbook),
+        unknowns=unknowns.all(),
         broken=tuple((csc, waiver.reason) for csc, waiver in state.waived.items()),
         debts=tuple(debt.what for _, debt in state.debts()),
         scripts=script_lines(lines, state),

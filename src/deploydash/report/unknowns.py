@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import Runbook, StepId
-from deploydash.core.run.records import RunRecord
-from deploydash.core.run.state import RunState, StepProgress, TargetStatus, evolve
+from deploydash.core.procedure.runbook import StepId
+from deploydash.core.run.state import RunState, StepProgress, TargetStatus
 from deploydash.core.views.record_text import script_name
-from deploydash.core.views.timeline import Line
 
 STILL = "not settled"
 
@@ -36,25 +34,32 @@ _SETTLED = {
 }
 
 
-def unknowns(lines: Sequence[Line], runbook: Runbook) -> tuple[Unknown, ...]:
-    """Return every outcome that was unknown at some time, in the order that became so."""
-    state = RunState(runbook)
-    open_: dict[_Key, Unknown] = {}
-    over: list[Unknown] = []
-    for utc, record in lines:
-        if not isinstance(record, RunRecord):
-            continue
-        before, state = state, evolve(state, record, utc)
+class Unknowns:
+    """Collects every outcome that was unknown at some time, told of each line with the run before and after it."""
+
+    def __init__(self) -> None:
+        self._open: dict[_Key, Unknown] = {}
+        self._over: list[Unknown] = []
+
+    def changed(self, utc: float, before: RunState, state: RunState) -> None:
+        """Take in what a line at ``utc`` changed."""
+        if state is before:
+            return
         for key, (status, why) in _changed(before, state).items():
-            if key in open_ and status is not TargetStatus.UNKNOWN:
-                settled = _SETTLED.get(status, status.value) + (f": {why}" if why else "")
-                over.append(replace(open_.pop(key), settled=settled, settled_utc=utc))
-            elif key not in open_ and status is TargetStatus.UNKNOWN:
-                open_[key] = Unknown(utc, key[0], _name(state, key), why)
-        for key in [key for key in open_ if _let_be(state, key)]:
-            settled = _let_be(state, key)
-            over.append(replace(open_.pop(key), settled=settled, settled_utc=utc))
-    return tuple(sorted((*over, *open_.values()), key=lambda each: each.utc))
+            if key in self._open and status is not TargetStatus.UNKNOWN:
+                self._settle(key, _SETTLED.get(status, status.value) + (f": {why}" if why else ""), utc)
+            elif key not in self._open and status is TargetStatus.UNKNOWN:
+                self._open[key] = Unknown(utc, key[0], _name(state, key), why)
+        for key in tuple(self._open):
+            if let_be := _let_be(state, key):
+                self._settle(key, let_be, utc)
+
+    def all(self) -> tuple[Unknown, ...]:
+        """Return them in the order that they became so."""
+        return tuple(sorted((*self._over, *self._open.values()), key=lambda each: each.utc))
+
+    def _settle(self, key: _Key, how: str, utc: float) -> None:
+        self._over.append(replace(self._open.pop(key), settled=how, settled_utc=utc))
 
 
 def _changed(before: RunState, after: RunState) -> Mapping[_Key, tuple[TargetStatus, str]]:

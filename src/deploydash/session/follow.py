@@ -1,4 +1,4 @@
-"""A run watched from its journal alone: the same snapshots as the lead's, from records, by the same folds.
+"""A run watched from its journal alone: the same snapshots as the lead's, from records, by the same fold.
 
 Loads nothing that can act. ``read_on`` and ``ended`` are injected, so that nothing here knows where a journal is.
 """
@@ -12,16 +12,15 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from deploydash.core.fleet.commands import Command
-from deploydash.core.fleet.fleet import Fleet
-from deploydash.core.fleet.records import FeedReported, Record, StandstillNoted
-from deploydash.core.model import FeedName, FeedState, Phase, Roster
+from deploydash.core.fleet.records import FeedReported
+from deploydash.core.model import FeedName, FeedState, Roster
 from deploydash.core.ports import Clock, Subscriber
 from deploydash.core.procedure.runbook import Runbook, StepId
 from deploydash.core.published import Published, published
-from deploydash.core.run.expectations import Judging
 from deploydash.core.run.fleet_view import FleetView
-from deploydash.core.run.records import ItemSignedOff, RunOpened, RunRecord, RunResumed
-from deploydash.core.run.state import RunState, evolve
+from deploydash.core.run.records import RunRecord
+from deploydash.core.run.replica import Replica
+from deploydash.core.run.state import RunState
 from deploydash.core.views.direct_view import remark
 from deploydash.core.views.run_view import run_view
 
@@ -47,19 +46,6 @@ class Line(Protocol):
         ...
 
 
-LEADS_TIMES = ("at", "beat_at", "answered_until", "since")
-"""The fields of records that are monotonic seconds of the process that wrote them; StandstillNoted has ``joined``."""
-
-
-def moved(record: Record, by: float) -> Record:
-    """Return a record with its monotonic times put onto another clock."""
-    times = {name: getattr(record, name, None) for name in LEADS_TIMES}
-    put = {name: time + by for name, time in times.items() if time is not None}
-    if isinstance(record, StandstillNoted):
-        return replace(record, joined=tuple((since + by, at + by) for since, at in record.joined), **put)
-    return replace(record, **put)
-
-
 class Follower:
     """Reads on in a run's journal and publishes what it tells (``ui.source.SnapshotSource``).
 
@@ -77,18 +63,18 @@ class Follower:
         ended: Callable[[], str] = lambda: "",
     ) -> None:
         self.clock = clock
-        self.state = RunState(runbook)
         self.chosen: StepId | None = None
-        self._roster = roster
         self._read_on = read_on
         self._ended = ended
         self._why_ended = ""
         self._last_utc = clock.utc()
-        self._fleet = Fleet(roster, clock.monotonic(), Phase(None))
-        self._judging = Judging()
-        self._fresh = True
-        self._ahead = 0.0
+        self._replica = Replica(runbook, roster, self._our_time, clock.monotonic())
         self._subscribers: list[Subscriber] = []
+
+    @property
+    def state(self) -> RunState:
+        """The run as its journal tells it so far."""
+        return self._replica.state
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Call ``subscriber`` with every new snapshot; the returned function ends that."""
@@ -97,7 +83,7 @@ class Follower:
 
     def order(self, command: Command) -> None:
         """Take an order about what is shown; nothing here can act."""
-        self._fleet.order(command)
+        self._replica.fleet.order(command)
 
     async def run(self) -> None:
         """Follow until cancelled.
@@ -122,59 +108,39 @@ class Follower:
     def take(self, lines: Sequence[Line]) -> None:
         """Fold more lines of the journal."""
         for line in lines:
-            record = line.record
-            if isinstance(record, RunOpened | RunResumed):
-                self._fresh = True
-            if isinstance(record, RunRecord):
-                self.state = evolve(self.state, record, line.utc)
-                self._remark(record, line.utc)
-                if isinstance(record, ItemSignedOff):
-                    self._compare()  # before the beats that follow: who comes up again was not stopped any more
-            elif isinstance(record, Record):
-                self._apply(record, line.utc)
+            unseen = self._replica.unseen
+            self._replica.take(line.utc, line.record)
+            if isinstance(line.record, RunRecord):
+                self._remark(line.record, line.utc)
+            elif unseen and not self._replica.unseen:
+                self._why_ended = ""
             self._last_utc = line.utc
-        if lines:
-            self._compare()
+        self._replica.judge()
 
-    def _apply(self, record: Record, utc: float) -> None:
-        """Fold what the lead's fleet noticed, on our clock: the two meet by the UTC of a process's first line.
-
-        The records are moved and not the clock, because a screen's clock must never jump.
-        """
-        if self._fresh:
-            self._ahead = self.clock.monotonic() - (self.clock.utc() - utc) - record.at
-            self._fleet = Fleet(self._roster, record.at + self._ahead, Phase(None))
-            self._judging = Judging()
-            self._why_ended = ""
-            self._fresh = False
-            self._compare()
-        self._fleet.apply(moved(record, self._ahead))
+    def _our_time(self, utc: float) -> float:
+        """Return what our monotonic clock showed at a UTC, by both clocks as they are now."""
+        return self.clock.monotonic() - (self.clock.utc() - utc)
 
     def _remark(self, record: RunRecord, utc: float) -> None:
-        """Put what was commanded by hand among the events, as the lead's screen does."""
-        line = remark(record, self.clock.monotonic() - max(0.0, self.clock.utc() - utc))
+        """Put direct commands among the events, as the lead's screen does."""
+        line = remark(record, min(self.clock.monotonic(), self._our_time(utc)))
         if line is not None:
-            self._fleet.order(line)
+            self._replica.fleet.order(line)
 
     def note_end(self, why: str) -> None:
         """Take in why nobody writes to the journal now, or that somebody does; only a resume makes it live again."""
         if not why or self._why_ended:
             return
         self._why_ended = why
-        at = self.clock.monotonic() - max(0.0, self.clock.utc() - self._last_utc)
-        self._fleet.apply(FeedReported(FeedName.KAFKA, FeedState.DOWN, why, at))
+        at = min(self.clock.monotonic(), self._our_time(self._last_utc))
+        self._replica.fleet.apply(FeedReported(FeedName.KAFKA, FeedState.DOWN, why, at))
 
     def snapshot(self) -> Published:
         """Return what the journal tells so far."""
-        shown = self._fleet.snapshot(self.clock.monotonic(), self.clock.utc())
+        shown = self._replica.fleet.snapshot(self.clock.monotonic(), self.clock.utc())
         if self._why_ended:
             last = datetime.fromtimestamp(self._last_utc, UTC).strftime("%H:%M:%S")
             why = "the run is closed" if self.state.closed else self._why_ended
             shown = replace(shown, banner=f"{why}; everything is shown as it was at {last} UTC")
         inspected = shown.detail.csc if shown.detail is not None else None
         return published(shown, run_view(self.state, FleetView.of(shown), chosen=self.chosen, inspected=inspected))
-
-    def _compare(self) -> None:
-        """Judge by what the run wants and does, each time that this changes; between them the user chooses."""
-        for order in self._judging.news(self.state):
-            self._fleet.order(order)

@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploydash.core.fleet.observations import CommandSeen
-from deploydash.core.procedure.runbook import Runbook, StepKind
+from deploydash.core.procedure.runbook import StepKind
 from deploydash.core.run.eta import learned
 from deploydash.core.run.items import identities_of
 from deploydash.core.run.orders import Disarm, Hold, Note
-from deploydash.core.run.records import RunOpened, RunRecord, RunResumed
-from deploydash.core.run.state import RunState, fold
+from deploydash.core.run.records import RunOpened, RunResumed
+from deploydash.core.run.state import RunState
 from deploydash.errors import UserError
 from deploydash.journal.earlier import earlier_runs
-from deploydash.journal.line import Entry
 from deploydash.journal.write import JournalWriter
 from deploydash.session.hold_request import serve_holds
 from deploydash.session.run_controller import RunController
@@ -88,11 +87,6 @@ def refuse_foreign(reader: ReadOnly) -> None:
             f"{address} ({what.source}) is none of {reader.site.roster.site}'s addresses: no command goes through it",
             hint="unset the LSST_* variables of another site",
         )
-
-
-def reopened(runbook: Runbook, entries: list[Entry]) -> RunState:
-    """Return the run as its journal tells it, before it is taken up again."""
-    return fold(runbook, [(entry.utc, entry.record) for entry in entries if isinstance(entry.record, RunRecord)])
 
 
 @asynccontextmanager

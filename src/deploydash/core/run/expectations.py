@@ -12,9 +12,13 @@ class Judging:
     def __init__(self) -> None:
         self._compared: CompareWith | None = None
         self._judged: JudgeByRun | None = None
+        self._state: RunState | None = None
 
     def news(self, state: RunState) -> tuple[CompareWith | JudgeByRun, ...]:
         """Return the orders that a state gives and the one before did not."""
+        if state is self._state:
+            return ()
+        self._state = state
         orders: list[CompareWith | JudgeByRun] = []
         compared, judged = comparison(state), judge(state)
         if compared != self._compared:

@@ -1,6 +1,6 @@
 """What each CSC was in over a run, from the records alone: for the timeline on the screen and the report's picture.
 
-The same folds as the live grid's, looked at once a second of the journal's time. Nothing is told of the time in which
+Folded as for observers, and looked at once a second of the journal's time. Nothing is told of the time in which
 no process had the run open.
 """
 
@@ -8,21 +8,22 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from deploydash.core.fleet.fleet import Fleet
-from deploydash.core.fleet.records import BeatsChanged, Record, StateRecorded
+from deploydash.core.fleet.records import BeatsChanged, StateRecorded
 from deploydash.core.fleet.snapshot import CscView
-from deploydash.core.model import CscId, CscSpec, Effective, Liveness, Phase, Roster, SummaryState, Target
+from deploydash.core.model import CscId, CscSpec, Effective, Liveness, Roster, SummaryState, Target
 from deploydash.core.procedure.runbook import Runbook, StepId
-from deploydash.core.run.expectations import Judging
-from deploydash.core.run.records import RunOpened, RunRecord, RunResumed
-from deploydash.core.run.state import RunState, evolve
+from deploydash.core.run.records import RunOpened, RunResumed
+from deploydash.core.run.replica import Replica
+from deploydash.core.run.state import RunState
 from deploydash.core.views.record_text import Said, said
 
 Line = tuple[float, object]
 """UTC unix seconds of a journal's line, and its record."""
+
+Changed = Callable[[float, RunState, RunState], None]
 
 EVERY_S = 1.0
 """How closely states are told apart in time."""
@@ -69,8 +70,7 @@ NO_CELL = Cell(None)
 class Timeline:
     """Grows line by line of a journal.
 
-    ``began`` and ``last`` are UTC unix seconds of its first and last line, ``spells`` what each CSC was in, ``state``
-    the run as it stands.
+    ``began`` and ``last`` are UTC unix seconds of its first and last line, ``spells`` what each CSC was in.
     """
 
     def __init__(self, runbook: Runbook, roster: Roster) -> None:
@@ -80,16 +80,18 @@ class Timeline:
         self.last = 0.0
         self.spells: dict[CscId, list[Spell]] = {}
         self.happened: list[Happened] = []
-        self.state = RunState(runbook)
         self._by_csc: dict[CscId, list[Happened]] = {}
-        self._fleet: Fleet | None = None
+        self._replica = Replica(runbook, roster)
         self._views: Sequence[CscView] = ()
-        self._judging = Judging()
-        self._at = 0.0
         self._looked = 0.0
 
-    def take(self, lines: Iterable[Line]) -> None:
-        """Read on."""
+    @property
+    def state(self) -> RunState:
+        """The run as it stands."""
+        return self._replica.state
+
+    def take(self, lines: Iterable[Line], changed: Changed = lambda *_: None) -> None:
+        """Read on; ``changed`` is called with the UTC of each line and the run before and after it."""
         for utc, record in lines:
             if utc - self._looked >= EVERY_S:
                 self._look()
@@ -97,11 +99,11 @@ class Timeline:
             if isinstance(record, RunOpened | RunResumed):
                 self._begin_anew(utc)
             self._say(utc, record)
-            if isinstance(record, RunRecord):
-                self.state = evolve(self.state, record, utc)
-                self._compare()
-            elif isinstance(record, Record):
-                self._fold(record, utc)
+            before, unseen = self.state, self._replica.unseen
+            self._replica.take(utc, record)
+            if unseen and not self._replica.unseen:
+                self._looked = utc
+            changed(utc, before, self.state)
             self.last = utc
         self._look()
 
@@ -134,29 +136,17 @@ class Timeline:
 
     def _begin_anew(self, utc: float) -> None:
         """Another process looks from here on; between the two nobody did."""
-        if self._fleet is not None:
+        if not self._replica.unseen:
             for spells in self.spells.values():
                 _add(spells, Spell(min(utc, self.last + EVERY_S), None))
-        self._fleet, self._views, self._judging = None, (), Judging()
-
-    def _fold(self, record: Record, utc: float) -> None:
-        if self._fleet is None:
-            self._fleet = Fleet(self.roster, record.at, Phase(None))
-            self._looked = utc
-            self._compare()
-        self._fleet.apply(record)
-        self._at = record.at
-
-    def _compare(self) -> None:
-        if self._fleet is not None:
-            for order in self._judging.news(self.state):
-                self._fleet.order(order)
+        self._views = ()
 
     def _look(self) -> None:
         """Note whoever is in something else than at the last look."""
-        if self._fleet is None:
+        if self._replica.unseen:
             return
-        views = self._fleet.snapshot(self._at, self.last).cscs
+        self._replica.judge()
+        views = self._replica.fleet.snapshot(self._replica.at, self.last).cscs
         before = {id(view) for view in self._views}
         for view in views:
             if id(view) not in before:
