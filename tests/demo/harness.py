@@ -21,6 +21,7 @@ import fastavro
 import yaml
 
 from tests.servers.waiting import patient
+from tests.support.command_line import ROOT
 
 SITE: dict[str, Any] = {
     "site": "hill",
@@ -201,14 +202,14 @@ class Demo:
             self.process.wait(patient(10))
 
 
-def command_line(folder: Path, *arguments: str, scenario: str = "calm") -> list[str]:
+def command_line(folder: Path, *arguments: str, scenario: str = "calm", program: str = "deploydash.demo") -> list[str]:
     """The demo's command line for the small site; a scenario with a line break is written to a file first."""
     site_file = folder / "site.yaml"
     site_file.write_text(yaml.safe_dump(SITE), "utf-8")
     if "\n" in scenario:
         (folder / "scenario.yaml").write_text(scenario, "utf-8")
         scenario = str(folder / "scenario.yaml")
-    return [sys.executable, "-m", "deploydash.demo", "--site-file", str(site_file), "--scenario", scenario, *arguments]
+    return [sys.executable, "-m", program, "--site-file", str(site_file), "--scenario", scenario, *arguments]
 
 
 @contextlib.contextmanager
@@ -217,10 +218,12 @@ def demo(
     *arguments: str,
     scenario: str = "calm",
     environment: dict[str, str] | None = None,
+    program: str = "deploydash.demo",
 ) -> Iterator[Demo]:
-    """A running demo observatory of the small site, ended on leaving."""
+    """A running demo observatory of the small site, ended on leaving; ``program`` is one with more fakes."""
     process = subprocess.Popen(
-        command_line(folder, *arguments, scenario=scenario),
+        command_line(folder, *arguments, scenario=scenario, program=program),
+        cwd=ROOT,
         stdout=subprocess.PIPE,
         stdin=subprocess.PIPE,
         text=True,

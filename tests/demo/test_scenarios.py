@@ -13,7 +13,8 @@ from deploydash.demo import scenario_file, site
 from deploydash.demo.director import Director
 from deploydash.demo.fake import Faults, Kind, Section
 from deploydash.demo.fakes.table import FAKES
-from deploydash.demo.scenario import goal
+from deploydash.demo.goal import goal
+from deploydash.demo.scenario import chosen
 from deploydash.demo.scenario_file import ScenarioError, parse
 from deploydash.demo.states import State
 from deploydash.demo.wire import Emit, Raw
@@ -182,8 +183,8 @@ fleet: ENABLED
 timeline:
   - {at: 2, do: kill, csc: ATDome}
   - {at: 20, do: kill, csc: "ScriptQueue:1"}
-  - {at: 5, once_gone: "ScriptQueue:*", do: start, csc: "*", state: startup}
-  - {at: 5, once_gone: "Guider", do: kill, csc: Watcher}
+  - {at: 5, once: {gone: "ScriptQueue:*"}, do: redeploy, csc: "*"}
+  - {at: 5, once: {gone: Guider}, do: kill, csc: Watcher}
 """
     play = Play(hill, text)
     play.to(NOON + 24.9)
@@ -200,6 +201,34 @@ timeline:
     assert play.last("logevent_summaryState", "summaryState")["ESS:104"] == State.ENABLED
     assert play.last("logevent_summaryState", "summaryState")["ScriptQueue:1"] == State.ENABLED
     assert "Watcher" in play.beating(NOON + 59)
+
+
+def test_a_step_may_follow_a_request_to_a_fake_and_the_clock_starts_nothing_that_a_fake_starts(hill: Path) -> None:
+    text = """
+timeline:
+  - {once: {system: registry, asked: register}, do: kill, csc: [ATDome, "ESS:104"]}
+  - {once: {gone: [ATDome, "ESS:104"]}, at: 2, do: redeploy, csc: "*"}
+"""
+    play = Play(hill, text)
+    play.world.claim("host", [csc for csc in play.world.site.cscs if csc.name == "ESS:104"])
+    play.to(NOON + 20)
+    assert {"ATDome", "ESS:104"} <= play.beating(NOON + 18)
+
+    play.fakes["registry"].asked["register"] += 1
+    play.to(NOON + 22)
+    assert not {"ATDome", "ESS:104"} & play.beating(NOON + 21)
+
+    play.to(NOON + 60)
+    assert "ATDome" in play.beating(NOON + 58)
+    assert "ESS:104" not in play.beating(NOON + 21)
+
+
+@pytest.mark.parametrize("name", scenario_file.shipped())
+def test_no_shipped_scenario_restarts_a_fleet_by_the_clock_but_by_redeploy(name: str) -> None:
+    summit = site.read(next(path for path in SITES if path.stem == "summit"), speed=1.0)
+    for step in scenario_file.load(name, FAKES).timeline:
+        if step.do in {"start", "restart"}:
+            assert len(chosen(summit.cscs, step.csc, step.exempt)) <= 4, step
 
 
 def test_a_restart_keeps_the_manners_of_the_csc(hill: Path) -> None:
@@ -277,6 +306,23 @@ timeline:
             [
                 "s.yaml:2: timeline[0].fault.seconds: 'long' is no number of seconds",
                 "s.yaml:4: timeline[1].fault.seconds: is not known here; known are none",
+            ],
+        ),
+        (
+            """timeline:
+- {once: ATAOS, do: script}
+- {once: {gone: 3}, do: script}
+- {once: {system: efd, asked: sync}, do: script}
+- once: {system: argocd,
+    asked: sync}
+  do: redeploy
+""",
+            [
+                "s.yaml:2: timeline[0].once: 'ATAOS' is neither {gone: CSC} nor {system: NAME, asked: KIND}",
+                "s.yaml:3: timeline[1].once.gone: 3 names no CSC",
+                "s.yaml:4: timeline[2].once.asked: 'sync' is none of health, other, ping, query",
+                "s.yaml:5: timeline[3].once.system: 'argocd' is none of broker, registry, efd",
+                "s.yaml:5: timeline[3]: csc is missing",
             ],
         ),
         ("timeline:\n- {at: 1}\n", ["s.yaml:2: timeline[0]: do is missing"]),

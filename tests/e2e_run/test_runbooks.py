@@ -33,7 +33,7 @@ cscs:
   - {csc: "*", life: dead, died: 3600, since: 9000}
   - {csc: [MTM1M3, MTM1M3TS], life: running}
 timeline:
-  - {at: 300, do: start, csc: "*", state: startup, spread: 400}
+  - {at: 300, do: redeploy, csc: "*", spread: 400}
 """
 
 

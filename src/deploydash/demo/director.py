@@ -1,29 +1,32 @@
-"""The director: opens the world as a scenario says and plays its time line."""
+"""The director: opens the world as a scenario says and plays its time line.
+
+What people do between the steps of a runbook, the director does by the clock: it cannot see that somebody signed off a
+step, for that stands in the run's journal, and the demo observatory shares nothing with the rest but protocols. All of
+this is the step ``redeploy``. It starts only CSCs that no fake starts (`World.claim`), so that each fake that can takes
+work from the clock. What is to follow a request to a fake says so: ``once: {system: …, asked: …}``.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from deploydash.demo.csc import Process
 from deploydash.demo.fake import Fake
-from deploydash.demo.scenario import Goal, Opening, Scenario, Step, SystemFault, chosen
+from deploydash.demo.goal import Goal
+from deploydash.demo.scenario import Once, Opening, Scenario, Step, SystemFault, chosen
 from deploydash.demo.site import Csc, parse_name
-from deploydash.demo.states import Reaction, State, Traits
+from deploydash.demo.states import State
 from deploydash.demo.wire import Emit, Raw
 from deploydash.demo.world import World
 
 _LOOK_S = 0.25
 """How often it is looked whether processes have ended, in real seconds."""
 
-_LONG = {"Watcher": {"start": Reaction(delay=6.5, progress=120.0)}}
-"""Commands that take long on every site: the Watcher's start reads every CSC's configuration."""
 
-
-def _beat(csc: Csc, beats: float | str | None) -> float:
-    """Real seconds between beats; ``slow`` lies between the CSC's limits late and silent."""
-    return (csc.late + csc.silent) / 2 if beats == "slow" else float(beats or 1.0)
+def _beat(csc: Csc, beats: float | str | None) -> float | None:
+    """Real seconds between beats; ``slow`` lies between the CSC's limits late and silent; None if not said."""
+    return (csc.late + csc.silent) / 2 if beats == "slow" else None if beats is None else float(beats)
 
 
 class Director:
@@ -35,12 +38,12 @@ class Director:
         self._fakes = fakes
         self._opened = opened
         self._cscs = list(world.site.cscs)
-        self._manners: dict[str, Traits] = {}
 
     # -- opening ------------------------------------------------------------------------------------------------
 
     def open(self) -> None:
         """Write the past of every CSC and bring the living to life."""
+        self._world.now = self._opened
         special: dict[str, Opening] = {}
         for opening in self._scenario.openings:
             members = chosen(self._cscs, opening.csc, opening.exempt)
@@ -52,20 +55,29 @@ class Director:
             past += self._open_one(csc, special.get(csc.name, Opening(csc=(csc.name,))))
         self._world.write(sorted(past, key=lambda emit: emit.at))
         for step in self._scenario.timeline:
-            if step.once_gone:
-                self._await_end(step, self._opened)
-            else:
+            if step.once is None:
                 self._plan(step, self._opened + step.at / self._world.pace, 1)
+            else:
+                self._await(step, self._condition(step.once), self._opened)
 
-    def _await_end(self, step: Step, now: float) -> None:
-        """Plan a step once the processes it waits for have ended; those that never ran are waited for."""
+    def _condition(self, once: Once) -> Callable[[], bool]:
+        if once.gone:
+            return lambda: self._gone(chosen(self._cscs, once.gone, ()))
+        asked = self._fakes[once.system].asked
+        before = asked[once.asked]
+        return lambda: asked[once.asked] > before
+
+    def _gone(self, cscs: list[Csc]) -> bool:
+        return bool(cscs) and all(map(self._world.ended, cscs))
+
+    def _await(self, step: Step, holds: Callable[[], bool], now: float) -> None:
+        """Plan a step once what it waits for is so."""
 
         def look(now: float) -> None:
-            waited = chosen(self._cscs, step.once_gone, ())
-            if waited and all(csc.name in self._manners and not self._world.running(csc) for csc in waited):
+            if holds():
                 self._plan(step, now + step.at / self._world.pace, 1)
             else:
-                self._await_end(step, now)
+                self._await(step, holds, now)
 
         self._world.at(now + _LOOK_S, look)
 
@@ -75,14 +87,13 @@ class Director:
         life = opening.life or ("dead" if gone else "running")
         began = self._opened - self._world.rng.uniform(6, 60) * 3600
         since = opening.since if opening.since is not None else self._world.rng.uniform(600, 20_000)
+        self._behave(csc, opening)
         if life == "never":
             return []
-        self._manners[csc.name] = self._traits(csc, opening)
-        process = self._new(csc)
         if life == "booting":
-            self._world.write(process.boot(self._opened, state))
-            self._world.wake(process)
+            self._world.start(csc, Goal(state, substate))
             return []
+        process = self._world.process(csc)
         died = opening.died if opening.died is not None else (0.0 if life == "running" else since)
         now = self._opened - died
         emits = self._past(process, began - died, now, opening, state, substate, since)
@@ -124,7 +135,7 @@ class Director:
 
     def _second(self, csc: Csc, first: Process, now: float) -> list[Emit]:
         """A second process that beats as the same CSC."""
-        second = self._new(csc)
+        second = self._world.process(csc)
         emits = second.resume(
             now - 30,
             now,
@@ -136,15 +147,8 @@ class Director:
         self._world.wake(second)
         return emits
 
-    def _new(self, csc: Csc, origin: int | None = None) -> Process:
-        """A new process of a CSC, with the manners that the opening gave it."""
-        traits = self._manners.setdefault(csc.name, self._traits(csc, Opening(csc=(csc.name,))))
-        return self._world.process(csc, traits, origin=origin)
-
-    def _traits(self, csc: Csc, opening: Opening) -> Traits:
-        reactions = {**_LONG.get(csc.component, {}), **(opening.reacts or {})}
-        manners = opening.scripts or {}
-        return self._world.traits(csc, beat_every=_beat(csc, opening.beats), on=reactions, scripts=manners)
+    def _behave(self, csc: Csc, said: Opening | Step) -> None:
+        self._world.behave(csc, _beat(csc, said.beats), said.reacts or {}, said.scripts or {})
 
     # -- time line ----------------------------------------------------------------------------------------------
 
@@ -163,7 +167,7 @@ class Director:
             self._script(step, now)
         elif step.do == "unexpected":
             for name in step.csc:
-                self._unexpected(name, step, now)
+                self._unexpected(name, step)
         else:
             self._on_each(step, now, turn)
 
@@ -213,31 +217,27 @@ class Director:
         )
 
     def _do_kill(self, csc: Csc, _: Step, __: float, ___: int) -> None:
-        self._each(csc, lambda process: process.kill())
+        self._world.stop(csc)
 
     def _do_hang(self, csc: Csc, _: Step, __: float, ___: int) -> None:
-        self._each(csc, lambda process: process.hang())
+        self._world.stop(csc, "hang")
 
     def _do_deafen(self, csc: Csc, _: Step, __: float, ___: int) -> None:
-        self._each(csc, lambda process: process.deafen())
+        self._world.stop(csc, "deafen")
 
-    def _do_start(self, csc: Csc, step: Step, now: float, _: int) -> None:
-        if not self._world.running(csc):
-            self._boot(csc, step, now, None)
-
-    def _boot(self, csc: Csc, step: Step, now: float, origin: int | None) -> None:
-        process = self._new(csc, origin)
-        state, _ = (step.state or Goal(target="startup")).of(csc)
-        self._world.write(process.boot(now, state))
-        self._world.wake(process)
+    def _do_start(self, csc: Csc, step: Step, _: float, __: int) -> None:
+        self._world.start(csc, step.state)
 
     def _do_restart(self, csc: Csc, step: Step, now: float, _: int) -> None:
-        origin = None
-        for process in self._world.running(csc):
-            origin = process.writer.origin if step.origin == "same" else None
-            process.kill()
-            self._world.wake(process)
-        self._world.at(now + step.after / self._world.pace, lambda t: self._boot(csc, step, t, origin))
+        before = self._world.stop(csc)
+        origin = before if step.origin == "same" else None
+        due = now + step.after / self._world.pace
+        self._world.at(due, lambda _: self._world.start(csc, step.state, origin=origin))
+
+    def _do_redeploy(self, csc: Csc, _: Step, __: float, ___: int) -> None:
+        """People deploy what is not deployed, but for what a fake deploys."""
+        if not self._world.claimed(csc):
+            self._world.start(csc)
 
     def _do_duplicate(self, csc: Csc, _: Step, now: float, __: int) -> None:
         for process in self._world.running(csc)[:1]:
@@ -252,16 +252,7 @@ class Director:
         self._each(csc, lambda process: process.log(step.message, now, step.level))
 
     def _do_behave(self, csc: Csc, step: Step, _: float, __: int) -> None:
-        old = self._manners[csc.name]
-        every = old.beat_every if step.beats is None else _beat(csc, step.beats)
-        scripts = {**old.scripts, **(step.scripts or {})}
-        new = replace(old, beat_every=every, on={**old.on, **(step.reacts or {})}, scripts=scripts)
-        self._manners[csc.name] = new
-
-        def behave(process: Process) -> None:
-            process.traits = new
-
-        self._each(csc, behave)
+        self._behave(csc, step)
 
     def _do_malformed(self, csc: Csc, step: Step, now: float, _: int) -> None:
         """Bytes that no reader can make sense of, each broken in another way, among the good records."""
@@ -275,14 +266,14 @@ class Director:
             records.append(Raw(topic, b"demo", value, now))
         self._world.write(records)
 
-    def _unexpected(self, name: str, step: Step, now: float) -> None:
+    def _unexpected(self, name: str, step: Step) -> None:
         """A CSC that no roster has."""
         component, index = parse_name(name)
         targets = {"startup": "STANDBY", "end": "STANDBY", "shutdown": "OFFLINE"}
         csc = Csc(name, component, index, "", targets, 5.0, 10.0)
         self._world.announce([component])
         self._cscs.append(csc)
-        self._boot(csc, step, now, None)
+        self._world.start(csc, step.state)
 
     def _script(self, step: Step, now: float) -> None:
         """Somebody lets a script run in the first queue that is enabled."""

@@ -5,31 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
 
+from deploydash.demo.goal import Goal
 from deploydash.demo.site import Csc
-from deploydash.demo.states import AVAILABLE, PUBLISH_ONLY, Reaction, ScriptManner, State
+from deploydash.demo.states import Reaction, ScriptManner
 
-TARGETS = ("startup", "end", "shutdown")
 LIVES = ("running", "dead", "never", "efd", "booting")
 SCRIPT_ENDS = ("done", "fail", "hang", "load-failed", "configure-failed")
 REACTIONS = ("obey", "fault", "refuse", "ignore", "silent")
-
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """Where a CSC is to be: a state, perhaps with a camera's substate, or (``target``) its own from the site file."""
-
-    state: State | None = None
-    substate: int | None = None
-    target: str | None = None
-
-    def of(self, csc: Csc) -> tuple[State, int | None]:
-        """State and substate for this CSC."""
-        if self.target is not None:
-            own = goal(csc.targets[self.target])
-            return own.of(csc)
-        return self.state or State.STANDBY, self.substate
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +48,34 @@ class SystemFault:
 
 
 @dataclass(frozen=True, slots=True)
+class Once:
+    """What a step waits for.
+
+    Either every process of the CSCs that ``gone`` names has ended, of which those that never ran are waited for; or the
+    fake of ``system`` was asked something of the kind ``asked``, counted from the opening.
+    """
+
+    gone: tuple[str, ...] = ()
+    system: str = ""
+    asked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One thing that happens at ``at`` world seconds, to CSCs or to a system; again ``every`` so many, ``times`` times.
 
-    ``do`` names what happens to CSCs; of a step with ``fault`` it is empty. ``lasts`` is for how many world seconds the
-    fault is on (``for`` in the file), None for good.
-
+    With ``once``, ``at`` counts from the moment at which that was so. ``do`` names what happens to CSCs; of a step with
+    ``fault`` it is empty. ``lasts`` is for how many world seconds the fault is on (``for`` in the file), None for good.
     ``spread`` lets it reach the CSCs one after the other over so many seconds.
-    ``once_gone`` names CSCs, and ``at`` counts from the moment at which all their processes that ran have ended: so
-    the demo, which has no Kubernetes, starts again what an upgrade has shut down.
     """
 
-    at: float
+    at: float = 0.0
     do: str = ""
     fault: SystemFault | None = None
     lasts: float | None = None
     csc: tuple[str, ...] = ()
     exempt: tuple[str, ...] = ()
-    once_gone: tuple[str, ...] = ()
+    once: Once | None = None
     every: float = 0.0
     times: int = 0
     spread: float = 0.0
@@ -112,18 +105,6 @@ class Scenario:
     fleet: Goal
     openings: tuple[Opening, ...]
     timeline: tuple[Step, ...]
-
-
-def goal(value: Any) -> Goal:
-    """``STANDBY``, ``OFFLINE/PUBLISH_ONLY`` or a target's name. Raises ValueError with a hint."""
-    text = str(value)
-    if text in TARGETS:
-        return Goal(target=text)
-    state, _, substate = text.partition("/")
-    substates = {"AVAILABLE": AVAILABLE, "PUBLISH_ONLY": PUBLISH_ONLY, "": None}
-    if state not in State.__members__ or substate not in substates:
-        raise ValueError(f"{text!r} is no state; write one of {', '.join((*State.__members__, *TARGETS))}")
-    return Goal(State[state], substates[substate])
 
 
 def chosen(cscs: Iterable[Csc], patterns: tuple[str, ...], exempt: tuple[str, ...]) -> list[Csc]:

@@ -3,8 +3,9 @@
 A file has ``name``, ``about``, ``fleet`` (where every CSC stands: ``startup``, ``end``, ``shutdown`` or a state),
 ``cscs`` (exceptions at the opening; the last one that names a CSC counts) and ``timeline``. A step of it either lets
 something happen to CSCs (``do: kill``) or lets an outside system fail, by the names of its fake and for so many world
-seconds (``fault: {system: registry, name: stalled, seconds: 7}``, ``for: 30``). All problems of a file are found at
-once, each with its line and key.
+seconds (``fault: {system: registry, name: stalled, seconds: 7}``, ``for: 30``). It does so ``at`` world seconds after
+the opening, or after something: ``once: {gone: "ScriptQueue:*"}``, ``once: {system: registry, asked: register}``. All
+problems of a file are found at once, each with its line and key.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ import yaml
 
 from deploydash.demo import lined
 from deploydash.demo.fake import Kind
+from deploydash.demo.goal import Goal, goal
 from deploydash.demo.lined import Lined
-from deploydash.demo.scenario import Goal, Opening, Scenario, Step, SystemFault, goal
-from deploydash.demo.scenario_values import CHECKS, a_text, nearest, number
+from deploydash.demo.scenario import Once, Opening, Scenario, Step, SystemFault
+from deploydash.demo.scenario_values import CHECKS, a_text, nearest, number, patterns
 
 _T = TypeVar("_T")
 
@@ -41,6 +43,7 @@ STEPS: dict[str, frozenset[str]] = {
     "deafen": frozenset(),
     "start": frozenset({"state"}),
     "restart": frozenset({"state", "origin", "after"}),
+    "redeploy": frozenset(),
     "duplicate": frozenset(),
     "flap": frozenset({"between"}),
     "log": frozenset({"message", "level"}),
@@ -53,7 +56,7 @@ STEPS: dict[str, frozenset[str]] = {
 """Every kind of step and the keys it takes beside the common ones."""
 
 _FLEETLESS = frozenset({"script"})
-_COMMON = frozenset({"at", "every", "times", "once_gone"})
+_COMMON = frozenset({"at", "every", "times"})
 _CHOICE = frozenset({"csc", "except", "spread"})
 _OPENING_KEYS = frozenset(
     {"csc", "except", "state", "life", "since", "died", "code", "report", "beats", "reacts", "scripts", "twice"}
@@ -130,22 +133,46 @@ class _Reader:
         if not isinstance(entry, Lined):
             self.problem(1, where, f"{entry!r} is no mapping")
             return {}
+        made: dict[str, Any] = {}
+        rest = Lined(entry)
+        rest.line, rest.lines = entry.line, entry.lines
+        for key, read in (("once", self.once), ("fault", self.fault)):
+            if key in rest:
+                made[key] = read(rest, rest.pop(key), f"{where}.{key}")
+        wanted = () if "once" in entry else ("at",)
         if "fault" in entry:
-            fault = self.fault(entry, f"{where}.fault")
-            rest = Lined({key: value for key, value in entry.items() if key != "fault"})
-            rest.line, rest.lines = entry.line, entry.lines
-            return {**self.checked(rest, _COMMON | {"for"}, ("at",), where), "fault": fault}
+            return made | self.checked(rest, _COMMON | {"for"}, wanted, where)
         kind = entry.get("do")
         if kind not in STEPS:
             problem = f"{kind!r} is none of {', '.join(STEPS)}{nearest(str(kind), STEPS)}" if kind else "do is missing"
             self.problem(entry.lines.get("do", entry.line), f"{where}.do" if kind else where, problem)
             return {}
-        choice, wanted = (frozenset(), ("at",)) if kind in _FLEETLESS else (_CHOICE, ("at", "csc"))
-        return self.checked(entry, _COMMON | {"do"} | choice | STEPS[kind], wanted, where)
+        if kind not in _FLEETLESS:
+            wanted = (*wanted, "csc")
+        choice = frozenset() if kind in _FLEETLESS else _CHOICE
+        return made | self.checked(rest, _COMMON | {"do"} | choice | STEPS[kind], wanted, where)
 
-    def fault(self, step: Lined, where: str) -> SystemFault | None:
+    def once(self, step: Lined, entry: Any, where: str) -> Once | None:
+        """What a step waits for, or None and a problem."""
+        keys = set(entry) if isinstance(entry, Lined) else set()
+        if keys == {"gone"}:
+            try:
+                return Once(gone=patterns(entry["gone"]))
+            except ValueError as error:
+                self.problem(entry.lines["gone"], f"{where}.gone", str(error))
+                return None
+        if keys != {"system", "asked"}:
+            self.problem(
+                step.lines["once"], where, f"{entry!r} is neither {{gone: CSC}} nor {{system: NAME, asked: KIND}}"
+            )
+            return None
+        kind = self.named(entry, "system", self._fakes, where)
+        if kind is not None and self.named(entry, "asked", dict.fromkeys(sorted(kind.asks), True), where):
+            return Once(system=kind.name, asked=entry["asked"])
+        return None
+
+    def fault(self, step: Lined, entry: Any, where: str) -> SystemFault | None:
         """The fault that a step names, or None and a problem."""
-        entry = step["fault"]
         if not isinstance(entry, Lined):
             self.problem(step.lines["fault"], where, f"{entry!r} is no mapping of system and name")
             return None

@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from deploydash.demo.scenario import LIVES, REACTIONS, SCRIPT_ENDS, Goal, goal
+from deploydash.demo.goal import Goal, goal
+from deploydash.demo.scenario import LIVES, REACTIONS, SCRIPT_ENDS
 from deploydash.demo.states import TRANSITIONS, Reaction, ScriptManner
 
 MALFORMED = ("errorCode", "summaryState", "heartbeat")
@@ -49,7 +50,8 @@ def _flag(value: Any) -> bool:
     return value
 
 
-def _patterns(value: Any) -> tuple[str, ...]:
+def patterns(value: Any) -> tuple[str, ...]:
+    """Patterns of CSCs. Raises WrongValueError."""
     items = value.split(",") if isinstance(value, str) else value
     if not isinstance(items, list) or not items or not all(isinstance(item, str) for item in items):
         raise WrongValueError(f"{value!r} names no CSC; write Name, Name:index, ESS:*, group=AT or a list of these")
@@ -115,9 +117,8 @@ def _scripts(value: Any) -> dict[str, ScriptManner]:
 CHECKS: dict[str, Callable[[Any], Any]] = {
     "at": number,
     "do": a_text,
-    "csc": _patterns,
-    "except": _patterns,
-    "once_gone": _patterns,
+    "csc": patterns,
+    "except": patterns,
     "every": number,
     "for": number,
     "times": _whole,

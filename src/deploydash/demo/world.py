@@ -1,5 +1,8 @@
 """The world: the processes of all CSCs, what is due when, and the records that come of it.
 
+There is one: whoever stops or starts a CSC, a scenario or a fake that was asked to (a host's service, a Job, an
+application), does it by `World.stop` and `World.start`, to the very processes that beat on Kafka.
+
 It knows no outside system. Fakes connect themselves to it: ``on_topics`` is called with the topics of components that
 are new, ``on_records`` with what was written, ``on_forgotten`` with records that only an archive has, ``on_opened``
 once the past is written, ``on_turn`` at the beginning of each turn with the time.
@@ -12,18 +15,27 @@ import itertools
 import random
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any, Literal, Protocol
 
 from deploydash.demo.csc import Process
+from deploydash.demo.goal import Goal
 from deploydash.demo.scriptqueue import ScriptQueue
 from deploydash.demo.site import Csc, Site
-from deploydash.demo.states import Traits
+from deploydash.demo.states import Reaction, ScriptManner, Traits
 from deploydash.demo.wire import Codec, Emit, PoisonedRecordError, Raw, TopicSchema, Writer, schemas_of
 
 HISTORY_S = 90.0
 """Seconds of beats that a running CSC has behind it when the world opens."""
 _HISTORY_RECORDS = 60_000
 _PHASES = 8
+
+_LONG = {"Watcher": {"start": Reaction(delay=6.5, progress=120.0)}}
+"""Commands that take long on every site: the Watcher's start reads every CSC's configuration."""
+
+How = Literal["kill", "hang", "deafen"]
+"""A process is killed, by SIGTERM or SIGKILL, and says no more; hangs, neither beating nor answering; or is deaf to
+commands and goes on beating. Its last state stays as it is: only exitControl is followed by OFFLINE."""
 
 
 class Actor(Protocol):
@@ -43,16 +55,20 @@ class World:
     def __init__(self, site: Site, seed: int, pace: float) -> None:
         self.site = site
         self.pace = pace
+        self.now = 0.0
+        """UTC unix seconds up to which everything has happened."""
         self.codec = Codec(site.subname)
         self.history = min(HISTORY_S, _HISTORY_RECORDS / max(1, len(site.cscs)))
         self.rng = random.Random(seed)
-        self._agenda: list[tuple[float, int, Actor | None, Callable[[float], None] | None]] = []
+        self._agenda: list[tuple[float, int, Actor | None, Callable[[float], object] | None]] = []
         self._planned: dict[Actor, float] = {}
         self._order = itertools.count()
         self._out: list[Emit | Raw] = []
         self._running: dict[str, list[Process]] = {}
         self._listening: dict[str, list[Process]] = {}
         self._phases: dict[str, float] = {}
+        self._traits: dict[str, Traits] = {}
+        self._claims: dict[str, str] = {}
         self._queues: dict[Process, ScriptQueue] = {}
         self.answers: dict[str, Callable[[Emit], None]] = {}
         """Who is told of acknowledgements to an identity of this world, such as ``Script:100000``."""
@@ -69,12 +85,12 @@ class World:
         """A new process of this CSC; its id is drawn unless given."""
         return Writer(csc.component, csc.index, origin or self.rng.randrange(300, 60_000))
 
-    def process(self, csc: Csc, traits: Traits, *, origin: int | None = None) -> Process:
+    def process(self, csc: Csc, *, origin: int | None = None) -> Process:
         """A process that does nothing yet. Its beats keep the phase of the CSC."""
         phase = self._phases.setdefault(csc.name, self.rng.randrange(_PHASES) / _PHASES)
         made = Process(
             self.writer(csc, origin),
-            traits,
+            self.traits(csc),
             pace=self.pace,
             phase=phase,
             rng=random.Random(self.rng.random()),
@@ -85,6 +101,33 @@ class World:
         self._listening.setdefault(csc.component, []).append(made)
         return made
 
+    def start(self, csc: Csc, goal: Goal | None = None, *, origin: int | None = None) -> bool:
+        """Start a CSC's process; it goes on to a goal, its start-up target unless given. False: one runs already."""
+        if self.running(csc):
+            return False
+        process = self.process(csc, origin=origin)
+        state, _ = (goal or Goal(target="startup")).of(csc)
+        self.write(process.boot(self.now, state))
+        self.wake(process)
+        return True
+
+    def stop(self, csc: Csc, how: How = "kill") -> int:
+        """Stop every process of a CSC; the id of the last one, 0 if none ran."""
+        origin = 0
+        for process in self.running(csc):
+            origin = process.writer.origin
+            {"kill": process.kill, "hang": process.hang, "deafen": process.deafen}[how]()
+            self.wake(process)
+        return origin
+
+    def claim(self, system: str, cscs: Iterable[Csc]) -> None:
+        """Say that a fake of this system stops and starts these CSCs; nobody redeploys them by the clock then."""
+        self._claims.update((csc.name, system) for csc in cscs)
+
+    def claimed(self, csc: Csc) -> str:
+        """The system whose fake starts this CSC, or nothing."""
+        return self._claims.get(csc.name, "")
+
     def queue(self, process: Process) -> ScriptQueue:
         """The queue of a ScriptQueue's process. Raises KeyError for any other process."""
         return self._queues[process]
@@ -92,18 +135,42 @@ class World:
     def running(self, csc: Csc) -> list[Process]:
         """The live processes of a CSC: mostly one, two for a duplicate, none if it is dead."""
         alive = [each for each in self._running.get(csc.name, []) if each.alive]
-        self._running[csc.name] = alive
+        if csc.name in self._running:
+            self._running[csc.name] = alive
         return alive
 
-    def traits(self, csc: Csc, **changes: Any) -> Traits:
+    def ended(self, csc: Csc) -> bool:
+        """Whether it ran and no process of it is left."""
+        return csc.name in self._running and not self.running(csc)
+
+    def traits(self, csc: Csc) -> Traits:
         """How this CSC behaves; versions are drawn once from its name, so that they look like a release."""
         number = sum(map(ord, csc.component))
         versions = ("28.0.1", f"{1 + number % 3}.{number % 17}.{number % 5}")
-        return Traits(versions=versions, **changes)
+        return self._traits.setdefault(csc.name, Traits(versions=versions, on=_LONG.get(csc.component, {})))
+
+    def behave(
+        self,
+        csc: Csc,
+        beat_every: float | None,
+        reacts: Mapping[str, Reaction],
+        scripts: Mapping[str, ScriptManner],
+    ) -> None:
+        """Let a CSC, its running processes included, behave otherwise from now on; None leaves its beats."""
+        old = self.traits(csc)
+        new = replace(
+            old,
+            beat_every=beat_every or old.beat_every,
+            on={**old.on, **reacts},
+            scripts={**old.scripts, **scripts},
+        )
+        self._traits[csc.name] = new
+        for process in self.running(csc):
+            process.traits = new
 
     # -- time ---------------------------------------------------------------------------------------------------
 
-    def at(self, due: float, action: Callable[[float], None]) -> None:
+    def at(self, due: float, action: Callable[[float], object]) -> None:
         """Let something happen at a moment (UTC unix seconds)."""
         heapq.heappush(self._agenda, (due, next(self._order), None, action))
 
@@ -123,6 +190,7 @@ class World:
 
     def advance(self, now: float) -> None:
         """Let everything happen that is due by ``now``."""
+        self.now = now
         while self._agenda and self._agenda[0][0] <= now:
             due, _, actor, action = heapq.heappop(self._agenda)
             if action is not None:

@@ -124,29 +124,32 @@ async def test_a_broker_goes_down_stalls_and_comes_back_with_what_it_had(world: 
     await fake.stop()
 
 
-async def test_a_broker_counts_commands_once_each_whatever_topics_come_later(world: World) -> None:
+async def test_a_broker_counts_commands_once_each_whatever_topics_come_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake = Broker(world)
     bootstrap = (await fake.start())["kafka"]["bootstrap"]
     world.announce(["Watcher"])
     producer = confluent_kafka.Producer({"bootstrap.servers": bootstrap, "log_level": 0})
 
-    def send(component: str) -> None:
-        producer.produce(f"lsst.sal.{component}.command_start", value=b"not framed", partition=0)
+    came: list[bytes | None] = []
+    monkeypatch.setattr(world, "deliver", lambda *record: came.append(record[1]))
+
+    def sent_and_came(component: str, value: bytes) -> None:
+        producer.produce(f"lsst.sal.{component}.command_start", value=value, partition=0)
         assert producer.flush(patient(10)) == 0
 
-    def turned(total: int) -> Callable[[], bool]:
         def turn() -> bool:
             world.turn(0.0)
-            return fake.asked.total() >= total
+            return value in came
 
-        return turn
+        wait_until(turn, 10, "the command")
 
-    send("Watcher")
-    wait_until(turned(1), 10, "the first command")
+    sent_and_came("Watcher", b"first")
     world.announce(["Watcher", "ATDome"])
-    send("ATDome")
-    send("Watcher")
-    wait_until(turned(3), 10, "all commands")
+    sent_and_came("ATDome", b"second")
+    sent_and_came("Watcher", b"third")
+    assert came == [b"first", b"second", b"third"]
     assert fake.asked == {"command_start": 3}
     await fake.stop()
 
@@ -157,7 +160,7 @@ async def test_what_the_world_writes_goes_to_the_broker_and_its_events_to_the_ef
     topic = "lsst.sal.Watcher.logevent_heartbeat"
     world.announce(["Watcher"])
     [watcher] = [csc for csc in world.site.cscs if csc.name == "Watcher"]
-    process = world.process(watcher, world.traits(watcher))
+    process = world.process(watcher)
     world.write(process.event("logevent_heartbeat", 1.0, heartbeat=False))
     world.write([Raw(topic, b"demo", b"garbage", 1.0)])
     world.open()
