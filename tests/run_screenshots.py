@@ -37,7 +37,7 @@ def _shutdown(cli: CommandLine, folder: Path, take: Take) -> None:
         lead.play(lambda frame: frame.has("on their way") and not frame.has("1 on their way"), 60)
         take(tmux, "run-under-way-120x40")
         lead.until(
-            lambda frame: frame.title.startswith("Your turn") and "did not go" in frame.title, "the failures", 90
+            lambda frame: frame.title.startswith("Your turn") and "a decision" in frame.title, "the failures", 90
         )
         _at_all_sizes(tmux, "run-did-not-go", take)
         lead.press("t")

@@ -28,7 +28,7 @@ def plan_text(plan: Runbook, width: int) -> str:
     """Return a plan for reading. Sentences are wrapped at ``width`` columns, commands never, so they can be copied."""
     steps = list(plan.steps())
     by_hand = sum(step.kind is StepKind.MANUAL for step in steps)
-    lines = [f"{plan.title} at {plan.site}: {len(steps)} steps, {by_hand} of them by hand"]
+    lines = [f"{plan.title} at {plan.site}: {len(steps)} steps, {by_hand} of them manual"]
     if plan.rehearsal:
         lines.append("REHEARSAL: nothing here is meant for the real machines")
     lines += _wrapped("", f"This run is about {csc_list(plan.concerns) or 'the CSCs named when it opens'}.", width)
@@ -75,7 +75,7 @@ def _step(plan: Runbook, number: int, step: Step, width: int) -> Iterator[str]:
     yield from _wrapped(f"{number:>3}.  {step.id}: ", step.title, width)
     at_once = f", {step.at_once} at once" if step.at_once > 1 else ""
     limit = f", limit {step.limit_s / 60:g} min" if step.limit_s else ""
-    how = "by hand" if step.kind is StepKind.MANUAL else step.kind.value
+    how = "manual" if step.kind is StepKind.MANUAL else step.kind.value
     yield f"{_INDENT}{how} ({step.system}), {step.tier}, lane {step.lane}{at_once}{limit}"
     if step.when:
         yield from _labelled("only if", " and ".join(condition.sentence for condition in step.when), width)

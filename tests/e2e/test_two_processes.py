@@ -140,7 +140,7 @@ def test_a_step_sends_nothing_to_a_csc_of_two_processes_and_does_not_count_it_as
     book = write_book(tmp_path, SHUTDOWN, CLOSE, site="hill", queues=1)
     with twice(CscId("Watcher")):
         open_run(tmux, cli, site, book)
-        card = Lead(tmux, site="hill").play(lambda frame: frame.title.endswith("did not go"), 60)
+        card = Lead(tmux, site="hill").play(lambda frame: frame.title.endswith("a decision"), 60)
         assert "two processes beat as Watcher" in card.text
     [journal] = journals(cli)
     [ended] = records(journal, "TargetEnded")

@@ -23,7 +23,7 @@ SHUTDOWN = """\
          targets: [Watcher], target: OFFLINE, effect: stops, link: here}}
       - {{id: cscs, title: Send every other CSC to OFFLINE, kind: csc, system: sal, tier: severe, ends: each is OFFLINE,
          targets: [shutdown-set], target: OFFLINE, at_once: 64, effect: stops, link: here}}
-      - {{id: stragglers, title: Decide about those that did not go, kind: settle, system: sal, tier: moderate,
+      - {{id: stragglers, title: Decide about those that failed, kind: settle, system: sal, tier: moderate,
          ends: none is left, settles: cscs, link: here}}
       - {{id: queues, title: Send the ScriptQueues to OFFLINE, kind: csc, system: sal, tier: severe,
          ends: all are OFFLINE, targets: [{queues}], target: OFFLINE, one_by_one: true, effect: stops, link: here}}

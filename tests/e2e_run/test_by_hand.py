@@ -38,10 +38,10 @@ def send(lead: Lead, command: str, *typed: str) -> Frame:
     lead.until(lambda frame: frame.has("Nothing is sent yet."), "the exact command")
     time.sleep(READ_S)
     lead.press("a")
-    lead.until(lambda frame: frame.title.startswith("Armed by hand"), "the arm")
+    lead.until(lambda frame: frame.title.startswith("Direct command armed"), "the arm")
     time.sleep(0.8)
     lead.press("Enter")
-    done = lead.until(lambda frame: frame.has("by hand") and frame.has(": done"), "its end", 30)
+    done = lead.until(lambda frame: frame.has("direct command") and frame.has(": done"), "its end", 30)
     lead.press("Escape")
     lead.until(lambda frame: not frame.title.startswith("By hand"), "the dialog's end")
     return done
@@ -60,7 +60,7 @@ def test_a_fault_is_cleared_on_the_board_and_the_csc_started_with_an_override(
         lead = Lead(tmux)
         lead.play(lambda frame: frame.title == WAITING and frame.has("MTDome"), 60)
         cleared = send(lead, "standby")
-        assert cleared.has("standby of MTDome by hand: done, seen STANDBY")
+        assert cleared.has("direct command standby of MTDome: done, seen STANDBY")
         lead.until(lambda frame: frame.title == EVERYONE, "MTDome has come", 30)
         lead.press("Escape")
         tmux.wait_for("Debts and progress")
@@ -70,8 +70,8 @@ def test_a_fault_is_cleared_on_the_board_and_the_csc_started_with_an_override(
         lead.press("Enter")
         tmux.wait_for("match 'MTDome'")
         started = send(lead, "start", "night.yaml")
-        assert started.has("start of MTDome by hand, with night.yaml: done, seen DISABLED")
-        tmux.wait_for("by hand: done")
+        assert started.has("direct command start of MTDome, with night.yaml: done, seen DISABLED")
+        tmux.wait_for("direct command done")
         (sent,) = [each for each in observatory.commands().commands if each.name == "start"]
         assert sent.fields["configurationOverride"] == "night.yaml"
         (journal,) = journals(cli)
@@ -80,4 +80,6 @@ def test_a_fault_is_cleared_on_the_board_and_the_csc_started_with_an_override(
     assert [(each["command"], each["override"]) for each in told[::3]] == [("standby", ""), ("start", "night.yaml")]
     assert {record["outcome"] for record in told[2::3]} == {"reached"}
     report = cli.run("report", journal.parent.name)
-    assert "let start with configuration override night.yaml go by hand: MTDome, seen STANDBY" in report.out
+    assert (
+        "approved the direct command start with configuration override night.yaml: MTDome, seen STANDBY" in report.out
+    )

@@ -70,7 +70,7 @@ SCRIPTS = """\
       - {id: cscs, title: Send the dome to OFFLINE, kind: csc, system: sal, tier: moderate, ends: it is OFFLINE,
          targets: [ATDome], target: OFFLINE, effect: stops, link: here}
       - id: stragglers
-        title: Decide about those that did not go
+        title: Decide about those that failed
         kind: settle
         system: sal
         tier: moderate
@@ -95,10 +95,10 @@ class Spent:
 
 
 def _decide(lead: Lead, frame: Frame, seen: dict[str, str]) -> None:
-    if frame.has("a script did not go") or frame.title.endswith("a script did not go"):
+    if frame.has("a script needs a decision") or frame.title.endswith("a script needs a decision"):
         seen["stopped"] = frame.text
-        lead.dialog("d", "Done by hand")
-        lead.fill("Done by hand", "Ana", "it was only a rehearsal")
+        lead.dialog("d", "Sign off")
+        lead.fill("Sign off", "Ana", "it was only a rehearsal")
         return
     seen["failed"] = frame.text
     lead.dialog("o", "The other route")
@@ -134,11 +134,11 @@ def _add(lead: Lead, seen: dict[str, str]) -> None:
     seen["added"] = lead.see().text
     time.sleep(READ_S)
     lead.choose("Exactly this is added", "add it")
-    lead.until(lambda frame: frame.has("by hand: maintel"), "the script on the card")
+    lead.until(lambda frame: frame.has("added: maintel"), "the script on the card")
 
 
 def _type(lead: Lead, *texts: str) -> None:
-    lead.dialog("A", "Add a script by hand")
+    lead.dialog("A", "Add a script outside the runbook")
     for text in texts:
         lead.tmux.type_text(text)
         lead.press("Enter")  # on the heels of the text: it stands in its field all the same

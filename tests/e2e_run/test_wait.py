@@ -80,7 +80,7 @@ def test_a_wait_survives_a_kill_and_ends_by_extending_and_waiving(tmp_path: Path
             except AssertionError as error:
                 raise AssertionError("\n".join([str(error), *(each.capture() for each in both)])) from None
             assert "waived" in observer.capture()
-            card = lead.play(lambda frame: frame.title.startswith("Your turn · by hand"), 20)
+            card = lead.play(lambda frame: frame.title.startswith("Your turn · manual"), 20)
             assert all(csc in card.text for csc in ("CBP", "MTDome")), card.text
             lead.play(lambda frame: frame.title == CLOSED, 60)
         _the_next_night_has_learned(tmp_path, cli, observatory.site_file, book)

@@ -70,10 +70,10 @@ def test_each_step_says_how_it_ended_how_long_it_took_and_who_let_it_go(story: S
 
 def test_the_timeline_names_who_pressed_what_with_overrides_holds_and_waivers(story: Story) -> None:
     said = [(each.who, each.what) for each in story.timeline]
-    assert (OPERATOR, "let watcher go, overriding: page is settled (page is late)") in said
+    assert (OPERATOR, "approved watcher, overriding: page is settled (page is late)") in said
     assert ("ops2", "held everything") in said
     assert ("", "Watcher: unknown, no answer in 30 s") in said
-    assert (OPERATOR, "ticked bridges-stop, host-a as done by camera team (key T-1)") in said
+    assert (OPERATOR, "recorded bridges-stop, host-a as signed off by camera team (key T-1)") in said
 
 
 def test_stragglers_waivers_and_commands_are_counted(story: Story) -> None:

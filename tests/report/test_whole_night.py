@@ -132,14 +132,14 @@ SAID = [
     "ordered pause for set_summary_state.py on ScriptQueue:1",
     "retried set_summary_state.py on ScriptQueue:1",
     "seen to have arrived: seen there",
-    "ticked bridges-stop, host-b as done by camera team (T-1)",
+    "recorded bridges-stop, host-b as signed off by camera team (T-1)",
     "2 closures, 6.5 s in all: kafka down 1, beats cannot be read 1",
     "queues was shut for 4.5 s (kafka down, armed): Kafka is down: what is shown is old",
     "skipped queues: test stand keeps them",
-    "let watcher go, overriding: the EFD is up (known)",
+    "approved watcher, overriding: the EFD is up (known)",
     "waived the debt bridges: tomorrow",
     "resumed the run; changed since it was opened: /b/night.yaml",
-    "none of these: commanded by hand, commands of others",
+    "none of these: direct commands, commands of others",
     f"site file /s/summit.yaml, sha256 {HASH}, it is gone now",
     "it was another when the run was resumed; it has changed since the run was opened",
     "refused: <i>busy</i>",
@@ -198,7 +198,7 @@ def test_a_runbook_that_has_lost_steps_since_still_tells_what_is_left() -> None:
     story = tell(night(), replace(small, phases=(replace(phase, steps=kept),)))
     for text in (markdown_report(story), html_report(story)):
         assert "retried script 1 of enable" in text
-        assert "ticked bridges-stop as done by camera team" in text
+        assert "recorded bridges-stop as signed off by camera team" in text
 
 
 def test_what_did_not_change_is_unchanged() -> None:
@@ -217,5 +217,5 @@ def test_a_closed_run_has_its_last_step_done() -> None:
 
 def test_who_did_it_is_named_for_every_decision(story: Story) -> None:
     for each in story.timeline:
-        if each.what.startswith(("let ", "waived", "ticked", "skipped", "retried", "noted", "took", "ordered")):
+        if each.what.startswith(("approved ", "waived", "recorded", "skipped", "retried", "noted", "took", "ordered")):
             assert each.who in {OPERATOR, "the procedure"}, each

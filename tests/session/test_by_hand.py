@@ -52,7 +52,7 @@ async def test_it_is_armed_fired_journaled_before_it_is_sent_and_ends_when_seen(
         controller.saw(snapshot_of(world.seen))
         await until(lambda: controller.state.progress(DIRECT).targets[ESS].status is TargetStatus.REACHED)
         await until(lambda: len(told) > 1)
-    assert [line.change for line in told] == ["exitControl by hand", "by hand: done"]
+    assert [line.change for line in told] == ["direct exitControl", "direct command done"]
 
 
 async def test_the_arm_dies_when_the_state_changes_and_says_so() -> None:

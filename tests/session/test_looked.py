@@ -47,7 +47,7 @@ def test_the_line_counts_what_ended_and_names_who_holds() -> None:
     ("records", "told"),
     [
         ([StepSkipped(STEP, "ops1", "not today"), StepDone(STEP)], "1 step done, 1 step skipped"),
-        ([ItemSignedOff(STEP, 0, "anna", "ops1"), ItemSignedOff(STEP, 1, "anna", "ops1")], "2 items ticked by hand"),
+        ([ItemSignedOff(STEP, 0, "anna", "ops1"), ItemSignedOff(STEP, 1, "anna", "ops1")], "2 items signed off"),
         ([TargetEnded(STEP, ESS, Outcome.FAILED, "x"), TargetEnded(STEP, CBP, Outcome.REACHED, "")], "1 CSC failed"),
         ([TargetEnded(STEP, ESS, Outcome.UNKNOWN, "x")], "1 outcome unknown"),
         ([CscsWaived((ESS, CBP), "ops1", "x"), CscsWaived((ESS,), "ops1", "y")], "2 CSCs waived"),

@@ -194,11 +194,11 @@ class Lead:
     def answer(self, frame: Frame) -> None:
         """Answer one frame as a lead who lets everything go in order."""
         title = frame.title
-        if title.startswith("Your turn · by hand"):
+        if title.startswith("Your turn · manual"):
             self._tick(frame)
         elif title == "Your turn · a question":
             self._decide()
-        elif title.endswith("did not go"):
+        elif title.endswith("a decision"):
             self.failures(self, frame)
         elif title == "Your turn" and frame.has("a close the run"):
             self.dialog("a", "Close the run?")
@@ -215,11 +215,11 @@ class Lead:
             self.shut(self, frame)
 
     def _tick(self, frame: Frame) -> None:
-        if re.search(r"\d+ things by hand", frame.text):
+        if re.search(r"\d+ manual items", frame.text):
             self.press("G")
-        form = self.dialog("d", "Done by hand")
+        form = self.dialog("d", "Sign off")
         record = any(line.startswith("record ") for line in form.body)
-        self.fill("Done by hand", self.name, *(["OPS-1"] if record else []))
+        self.fill("Sign off", self.name, *(["OPS-1"] if record else []))
 
     def _decide(self) -> None:
         form = self.dialog("d", "The procedure leaves this open")

@@ -95,17 +95,17 @@ async def test_a_fault_is_cleared_by_keys() -> None:
         wish = DirectCommand((MTDOME,), "standby", (S.FAULT,), base.number + 1)
         assert screen.inbox.orders == [ArmDirect(wish)]
         await screen.publish(beside(base, MTDOME, armed=wish))
-        await screen.sees("Armed by hand")
+        await screen.sees("Direct command armed")
         await screen.read()
         await screen.press("enter")
         assert screen.inbox.orders == [ArmDirect(wish), Fire()]
         let_go = DirectCommandApproved((MTDOME,), "standby", "", (S.FAULT,), OPERATOR, wish.snapshot)
         sent = CommandIntended(DIRECT, MTDOME, "standby", 1, OPERATOR, 7)
         await screen.publish(beside(base, MTDOME, records=(let_go, sent)))
-        await screen.sees("standby of MTDome by hand: sent, not seen yet")
+        await screen.sees("direct command standby of MTDome: sent, not seen yet")
         ended = TargetEnded(DIRECT, MTDOME, Outcome.UNKNOWN, "standby: no answer within 60 s")
         await screen.publish(beside(base, MTDOME, records=(let_go, sent, ended)))
-        await screen.sees("standby of MTDome by hand: UNKNOWN, standby: no answer within 60 s")
+        await screen.sees("direct command standby of MTDome: UNKNOWN, standby: no answer within 60 s")
         await screen.sees("never sent again by itself")
         await screen.press("escape")
         await screen.until(lambda: screen.inbox.direct_options[-1] == ())
@@ -217,7 +217,7 @@ async def test_a_state_that_changes_disarms_says_so_and_asks_anew() -> None:
         await screen.press("down", "enter")
         wish = DirectCommand((MTDOME,), "standby", (S.FAULT,), base.number + 1)
         await screen.publish(beside(base, MTDOME, armed=wish))
-        await screen.sees("Armed by hand")
+        await screen.sees("Direct command armed")
         moved = scene((MTDOME, S.STANDBY))
         told = "disarmed: MTDome is STANDBY now; it was FAULT when you chose"
         await screen.publish(beside(moved, MTDOME, message=told))
@@ -307,11 +307,11 @@ async def test_an_end_that_comes_later_is_told_on_the_screen_and_in_the_detail()
     ended = TargetEnded(DIRECT, MTDOME, Outcome.FAILED, "standby: failed: no")
     async with running_run(beside(base, records=(let_go,))) as screen:
         await screen.publish(beside(beside(base), records=(let_go, ended)))
-        await screen.sees("standby of MTDome by hand: FAILED, standby: failed: no")
+        await screen.sees("direct command standby of MTDome: FAILED, standby: failed: no")
         await to(screen, MTDOME)
         await screen.press("enter")
         await screen.sees("by hand")
-        await screen.sees("standby of MTDome by hand: FAILED")
+        await screen.sees("direct command standby of MTDome: FAILED")
 
 
 async def test_at_80_by_24_the_exact_command_and_the_keys_are_there() -> None:

@@ -190,7 +190,7 @@ async def test_the_key_orders_what_the_card_says(case: Case) -> None:
         (SCENES["queues"], ("O",), "a built-in rule is red"),
         (SCENES["watcher"], ("O",), "nothing to override"),
         (SCENES["watcher"], ("enter",), "watcher is armed first: a"),
-        (SCENES["watcher"], ("d",), "watcher asks no question and ends by what is seen, not by a tick"),
+        (SCENES["watcher"], ("d",), "watcher asks no question and ends by what is seen, not by a sign-off"),
         (SCENES["watcher"], ("f",), "the commands of this card wait for no word"),
         (SCENES["watcher"], ("r",), "nothing to retry"),
         (SCENES["watcher"], ("o",), "no other route"),
@@ -203,11 +203,11 @@ async def test_the_key_orders_what_the_card_says(case: Case) -> None:
         (SCENES["watcher"], ("i",), "the gate of watcher is open; it waits for you"),
         (SCENES["queues"], ("i",), "queues is shut: every CSC"),
         (SCENES["asking"], ("i",), "cscs waits for your decision about 2: MTDome, ESS:303"),
-        (SCENES["asking"], ("a",), "nothing to arm: targets did not go"),
+        (SCENES["asking"], ("a",), "nothing to arm: targets need a decision"),
         (SCENES["asking"], ("k",), "nothing above"),
         (SCENES["question"], ("a",), "first decide (d): Does the camera team"),
-        (SCENES["by-hand"], ("a",), "bridges-stop is done by a person: d ticks it by name"),
-        (SCENES["by-hand"], ("k", "d"), "is ticked already"),
+        (SCENES["by-hand"], ("a",), "bridges-stop is manual: d signs it off"),
+        (SCENES["by-hand"], ("k", "d"), "is signed off already"),
         (SCENES["armed"], ("s",), "the card is armed; Esc disarms it first"),
         (SCENES["armed"], ("a",), "the card is armed"),
         (SCENES["held"], ("a",), "the run is held by ops2@laptop; R lets it go on"),
@@ -231,7 +231,7 @@ async def test_a_key_that_may_not_act_says_why_and_orders_nothing(
     [
         (SCENES["asking"], ("w", "enter"), "a waiver needs a reason"),
         (SCENES["asking"], ("asterisk", "w", "'x", "enter", "'3", "enter"), "type the count, 2"),
-        (SCENES["by-hand"], ("d", "enter"), "a tick needs the name of who did it"),
+        (SCENES["by-hand"], ("d", "enter"), "a sign-off needs the name of who did it"),
         (lambda: run_snapshots.at_step("tickets"), ("d", "'Ana", "enter", "enter"), "write down the ticket's key"),
         (SCENES["watcher"], ("s", "enter"), "skipping needs a reason"),
         (lambda: red("a"), ("O", "enter"), "an override needs a typed reason"),
@@ -360,7 +360,7 @@ async def test_the_runbook_is_gone_through_and_esc_goes_back_to_what_is_next() -
     async with running_run(SCENES["asking"]()) as screen:
         await press(screen, ("tab", "j"))
         assert screen.inbox.chosen == [StepId("stragglers")]
-        await screen.sees("stragglers: Decide about those that did not go")
+        await screen.sees("stragglers: Decide about those that failed")
         await screen.press("escape")
         assert screen.inbox.chosen == [StepId("stragglers"), None]
         assert screen.inbox.orders == []

@@ -113,7 +113,7 @@ def test_forty_failures_are_one_line_each_around_the_cursor_with_the_evidence_of
         text = "\n".join(plain(line) for line in card_lines(seen, Focus(row=row), 46, 17))
         assert f"▸{names[row]}" in text
         assert "no answer in 30 s" in text
-        assert "40 of 111 did not go" in text
+        assert "40 need a decision" in text
 
 
 def test_a_card_that_is_too_long_says_how_much_is_left_and_keeps_its_keys() -> None:
@@ -193,7 +193,7 @@ def test_the_rest_is_foretold_from_three_arrivals_on() -> None:
 def test_each_thing_that_needs_the_lead_has_a_name_of_its_own() -> None:
     assert needs(run_of("watcher"), UTC) == {"turn watcher": "your turn, Send the Watcher to OFFLINE"}
     assert needs(run_of("queues"), UTC) == {}
-    assert set(needs(run_of("asking"), UTC)) == {"turn cscs 109/111 · 2 ask"}
+    assert set(needs(run_of("asking"), UTC)) == {"turn cscs 109/111 · 2 need a decision"}
     assert needs(run_of("wait"), UTC) == {}
     assert needs(run_of("late"), UTC) == {"late standby 1800.0": "late, 5 of 117 are not there"}
     assert needs(run_of("arrived"), UTC) == {"done standby": "everyone is there, end the wait"}

@@ -25,7 +25,7 @@ async def test_a_card_with_scripts_looks_as_it_was_approved(name: str, width: in
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("scripts", ("Your turn", "23 scripts at SUMMIT", "▸ auxtel/enable_atcs.py", "a arm", "tick all by name…")),
+        ("scripts", ("Your turn", "23 scripts at SUMMIT", "▸ auxtel/enable_atcs.py", "a arm", "sign all off…")),
         ("scripts-armed", ("Armed  ·  16 s left", "Nothing is sent yet. Enter sends it.", "▸ auxtel/enable_atcs.py")),
         (
             "scripts-running",
@@ -33,10 +33,18 @@ async def test_a_card_with_scripts_looks_as_it_was_approved(name: str, width: in
         ),
         (
             "scripts-failed",
-            ("a script did not go", "failed: ATMCS in FAULT; ScriptQueue:2", "r retry it", "s skip the step…"),
+            ("1 needs a decision", "failed: ATMCS in FAULT; ScriptQueue:2", "r retry it", "s skip the step…"),
         ),
-        ("scripts-by-hand", ("by hand", "✔ auxtel/enable_latiss.py", "▸ auxtel_housekeeping.py", "d tick it by name…")),
-        ("routed", ("other route: MTDome", "ScriptQueue:1 set_summary_state.py", "RUNNING as 100007", "1 will ask")),
+        ("scripts-by-hand", ("manual", "✔ auxtel/enable_latiss.py", "▸ auxtel_housekeeping.py", "d sign it off…")),
+        (
+            "routed",
+            (
+                "other route: MTDome",
+                "ScriptQueue:1 set_summary_state.py",
+                "RUNNING as 100007",
+                "1 will need a decision",
+            ),
+        ),
     ],
 )
 async def test_the_top_left_80x24_says_what_goes_and_what_is_asked(

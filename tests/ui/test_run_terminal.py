@@ -26,10 +26,13 @@ HANDED_ON = b"\x1bPtmux;\x1b" + NOTE + b"\x1b\\"
 LEFT_OUT = {"TMUX", "TMUX_PANE", "NO_COLOR", "LANG", "DEPLOYDASH_NOTIFY"}
 
 QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("asking", ("Your turn · 2 of 111 did not go", "MTDome FAULT 2:4", "r retry MTDome", "w waive by name", "s skip")),
+    (
+        "asking",
+        ("Your turn · 2 need a decision", "MTDome FAULT 2:4", "r retry MTDome", "w waive by name", "s skip"),
+    ),
     ("armed", ("Armed", "Nothing is sent yet. Enter sends it.", "Esc disarm")),
     ("question", ("Your turn · a question", "Does the camera team install new", "d decide")),
-    ("by-hand", ("Your turn · by hand, 1 of 3 done", "MTCamera on lsstcam-mcm", "d done, by name")),
+    ("by-hand", ("Your turn · manual, 1 of 3 done", "MTCamera on lsstcam-mcm", "d sign off")),
     ("queues", ("Shut · waits", "waits for MTDome", "i why")),
     ("held", ("HOLD by ops2@laptop: nothing further is sent", "R let it go on")),
     ("closing", ("Shut · waits", "✘ no debt is open", "an end notice in #summit-announce", "w waive debt")),

@@ -158,7 +158,7 @@ def _refuse_names(site: Site, only: frozenset[CscId] | None, *, named: bool, fil
             hint = f"did you mean {near[0]}?" if near else "name CSCs of the site file"
             problems.append(Problem(str(site.path), 0, str(csc), "is not in the roster", hint))
         elif known[csc].protected:
-            hint = "leave it away; it is commanded by hand from its tile only"
+            hint = "leave it out; only direct commands from its tile move it"
             problems.append(Problem(str(site.path), 0, str(csc), "is protected: no bulk step touches it", hint))
         elif named and str(csc) not in jobs:
             hint = "leave it away; its host deploys it, and its tile commands it"

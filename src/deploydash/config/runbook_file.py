@@ -146,7 +146,7 @@ class ScriptEntry(_Section):
     @validator(mode="after")
     def _one_of_two(self) -> ScriptEntry:
         if (self.script is None) == (self.by_hand is None):
-            raise ValueError("must be either a script or by hand", "write script: and queue:, or by_hand:")
+            raise ValueError("must be either a script or manual", "write script: and queue:, or by_hand:")
         if (self.script is None) != (self.queue is None):
             raise ValueError("script and queue belong together", "say which ScriptQueue runs the script")
         return self

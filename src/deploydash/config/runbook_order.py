@@ -123,7 +123,7 @@ def _protected(draft: Draft, path: Path, step: StepEntry) -> Iterator[Problem]:
         for at, text in enumerate(step.targets):
             if any(text == str(csc) for csc in protected):
                 message = f"{text} is protected at {draft.site.roster.site}: no step may command it"
-                yield draft.problem((*path, "targets", at), message, "it is commanded by hand from its tile only")
+                yield draft.problem((*path, "targets", at), message, "only direct commands from its tile move it")
     stops = step.effect is Effect.STOPS or any("{stop}" in command for command in step.commands)
     if step.for_each and stops and not step.when:
         for row in rows(draft, step):

@@ -118,7 +118,7 @@ def _set_state(ground: Ground, config: dict[str, Any], watcher_down: bool) -> Fo
             yield ("data", at, 1), f"the script sends nothing to {row[1]!r}", hint
         if str(row[0]) in protected:
             message = f"{row[0]} is protected at {ground.roster.site}: no step may command it"
-            yield ("data", at, 0), message, "it is commanded by hand from its tile only"
+            yield ("data", at, 0), message, "only direct commands from its tile move it"
         offline = offline or state == "OFFLINE"
     if offline and watcher_down and config.get("mute_alarms") is not False:
         message = "the script would ask the Watcher, which is down by then, to mute alarms, and wait up to an hour"

@@ -20,7 +20,7 @@ LISTED = (
     Kind.SKIP,
     Kind.RETRY,
     Kind.HOLD,
-    Kind.TICK,
+    Kind.SIGN_OFF,
     Kind.DIRECT,
     Kind.QUEUE,
     Kind.FOREIGN,
@@ -49,7 +49,7 @@ class Section:
 def sections(story: Story) -> list[Section]:
     """Return everything that both formats say in tables, in order."""
     return [
-        Section("Steps", ("step", "status", "took", "let go by"), [_step(line) for line in story.steps]),
+        Section("Steps", ("step", "status", "took", "approved by"), [_step(line) for line in story.steps]),
         Section("Stragglers", ("CSC", "outcome", "why"), [(str(csc), how, why) for csc, how, why in story.stragglers]),
         Section("Waived, left broken", ("CSC", "reason"), [(str(csc), reason) for csc, reason in story.broken]),
         Section("Debts still open", ("debt",), [(debt,) for debt in story.debts]),

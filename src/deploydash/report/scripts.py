@@ -54,7 +54,7 @@ def _why(progress: StepProgress, number: int) -> str:
     if route is None:
         return ""
     if isinstance(route, ScriptAdded):
-        return f"added by hand by {route.operator}"
+        return f"added outside the runbook by {route.operator}"
     return f"other route for {', '.join(map(str, route.cscs))}, by {route.operator}"
 
 
@@ -66,7 +66,7 @@ def _after(
     if isinstance(record, ScriptAnswered):
         return replace(line, outcome="added") if record.command == "add" and record.result.isdecimal() else line
     if isinstance(record, ItemSignedOff):
-        return replace(line, outcome=f"{line.outcome}; ticked as done by {record.by}")
+        return replace(line, outcome=f"{line.outcome}; signed off by {record.by}")
     if isinstance(record, ItemEnded):
         return replace(line, outcome=f"{record.outcome.value}: {record.why}")
     states = line.states if record.state in line.states[-1:] else (*line.states, record.state)

@@ -87,7 +87,7 @@ def _let_be(state: RunState, key: _Key) -> str:
     if isinstance(what, CscId) and what in state.waived:
         return f"waived by {state.waived[what].operator}: {state.waived[what].reason}"
     if isinstance(what, int) and what in progress.sign_offs:
-        return f"ticked as done by {progress.sign_offs[what].by}"
+        return f"signed off by {progress.sign_offs[what].by}"
     return f"the step was skipped: {progress.skipped}" if progress.skipped is not None else ""
 
 

@@ -79,8 +79,8 @@ def _counted(records: Sequence[object]) -> list[str]:
     told = [
         (kinds[StepDone], "step done", "steps done"),
         (kinds[StepSkipped], "step skipped", "steps skipped"),
-        (kinds[ItemSignedOff], "item ticked by hand", "items ticked by hand"),
-        (kinds[DirectCommandApproved], "command by hand", "commands by hand"),
+        (kinds[ItemSignedOff], "item signed off", "items signed off"),
+        (kinds[DirectCommandApproved], "direct command", "direct commands"),
         (ended[Outcome.FAILED], "CSC failed", "CSCs failed"),
         (ended[Outcome.UNKNOWN], "outcome unknown", "outcomes unknown"),
         (len(waived), "CSC waived", "CSCs waived"),

@@ -95,7 +95,7 @@ REFUSED = {
     "several to OFFLINE": (
         direct("exitControl", ESS, ATAOS, seen=S.STANDBY, typed="2"),
         fleet(down(WATCHER), view(ESS, S.STANDBY), view(ATAOS, S.STANDBY)),
-        "exitControl by hand is for one CSC at a time",
+        "a direct exitControl is for one CSC",
     ),
     "several uncounted": (direct("disable", ESS, ATAOS), fleet(), "type 2 to confirm"),
     "an override elsewhere": (direct("disable", ESS, override="a.yaml"), fleet(), "only start takes"),
@@ -182,12 +182,15 @@ def test_several_are_offered_what_each_of_them_offers() -> None:
 def test_one_command_was_let_go_and_no_second_follows() -> None:
     order = direct("disable", ESS)
     state = let_go(order, fleet())
-    assert may_intend(intent("standby", ESS), state, fleet()) == "disable was let go for ESS:104, which has moved since"
+    assert (
+        may_intend(intent("standby", ESS), state, fleet())
+        == "disable is approved for ESS:104, whose state has changed since"
+    )
     assert may_intend(intent("disable", ESS), state, fleet()) is None
-    assert may_intend(intent("disable", ATAOS), state, fleet()) == "ATAOS was not let go by hand"
+    assert may_intend(intent("disable", ATAOS), state, fleet()) == "no direct command to ATAOS is approved"
     state = after(state, intent("disable", ESS))
     again = may_intend(intent("disable", ESS), state, fleet())
-    assert again == "disable was sent to ESS:104, and one command was let go"
+    assert again == "disable was sent to ESS:104, and only one command is approved"
 
 
 def test_the_last_look_is_taken_when_the_csc_has_moved() -> None:
@@ -203,9 +206,9 @@ def test_a_csc_under_way_in_a_step_is_left_alone_and_the_other_way_round() -> No
     by_hand_now = let_go(direct("disable", WATCHER), fleet())
     watcher = by_hand_now.runbook.step(StepId("watcher"))
     red = [reason.sentence for reason in reasons(watcher, by_hand_now, fleet()) if not reason.met]
-    assert red == ["Watcher commanded by hand"]
+    assert red == ["a direct command to Watcher is under way"]
     assert isinstance(decide(Approve(watcher.id, 1), by_hand_now, fleet(), OPERATOR), Refused)
-    assert refusal(direct("disable", WATCHER), by_hand_now, fleet()) == "Watcher is being commanded by hand"
+    assert refusal(direct("disable", WATCHER), by_hand_now, fleet()) == "Watcher is being commanded by a direct command"
 
 
 def test_a_crash_leaves_it_unknown_and_looking_settles_it() -> None:
@@ -213,11 +216,14 @@ def test_a_crash_leaves_it_unknown_and_looking_settles_it() -> None:
     state = after(sent(order, fleet(view(MTDOME, S.FAULT))), RunResumed(OPERATOR, 8))
     (row,) = rows(state)
     assert row.status is TargetStatus.UNKNOWN
-    assert row.sentence == "standby of MTDome by hand: UNKNOWN, standby was sent when deploydash stopped"
+    assert row.sentence == "direct command standby of MTDome: UNKNOWN, standby was sent when deploydash stopped"
     assert settle(state, fleet(view(MTDOME, S.FAULT))) == ()
     seen = settle(state, fleet(view(MTDOME, S.STANDBY)))
     assert seen == (TargetEnded(DIRECT, MTDOME, Outcome.REACHED, "seen there"),)
-    assert may_intend(intent("standby", MTDOME), state, fleet(view(MTDOME, S.FAULT))) == "MTDome was not let go by hand"
+    assert (
+        may_intend(intent("standby", MTDOME), state, fleet(view(MTDOME, S.FAULT)))
+        == "no direct command to MTDome is approved"
+    )
 
 
 def test_after_an_end_another_command_may_go() -> None:
@@ -231,7 +237,7 @@ def test_after_an_end_another_command_may_go() -> None:
 
 def test_a_run_is_not_closed_over_a_command_under_way() -> None:
     decision = decide(Close(), let_go(direct("disable", ESS), fleet()), fleet(), OPERATOR)
-    assert decision == Refused("commanded by hand, and not ended: ESS:104")
+    assert decision == Refused("direct commands not ended: ESS:104")
 
 
 def test_what_was_let_go_is_a_step_of_one_target_with_its_override() -> None:
@@ -277,10 +283,10 @@ def test_report_and_events_tell_it_in_a_sentence() -> None:
     failed = TargetEnded(DIRECT, ESS, Outcome.UNKNOWN, "start: no answer within 60 s")
     assert said(record) == (
         OPERATOR,
-        "let start with configuration override bar.yaml go by hand: ESS:104, ATAOS, seen STANDBY",
+        "approved the direct command start with configuration override bar.yaml: ESS:104, ATAOS, seen STANDBY",
     )
-    assert said(failed) == ("", "ESS:104 by hand: unknown, start: no answer within 60 s")
+    assert said(failed) == ("", "ESS:104, direct command: unknown, start: no answer within 60 s")
     assert said(TargetEnded(StepId("cscs"), ESS, Outcome.UNKNOWN, "")) is None
     line = remark(failed, 5.0)
     assert line is not None
-    assert (line.subject, line.change, line.calm) == ("ESS:104", "by hand: UNKNOWN", False)
+    assert (line.subject, line.change, line.calm) == ("ESS:104", "direct UNKNOWN", False)

@@ -224,7 +224,7 @@ def test_a_command_is_intended_once_until_it_is_answered() -> None:
 def test_nothing_is_sent_while_held_while_kafka_is_down_or_to_a_csc_that_was_not_let_go() -> None:
     seen = fleet(down(WATCHER))
     state = after(done(opened(), "watcher"), StepApproved(step_id("cscs"), OPERATOR, 1))
-    assert "not let go" in str(may_intend(intended(PLAIN[0]), state, seen))
+    assert "not approved" in str(may_intend(intended(PLAIN[0]), state, seen))
     state = after(state, TargetsDispatched(step_id("cscs"), PLAIN, OPERATOR))
     blind = fleet(down(WATCHER), kafka=FeedState.DOWN)
     assert "Kafka" in str(may_intend(intended(PLAIN[0]), state, blind))

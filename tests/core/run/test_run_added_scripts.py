@@ -79,7 +79,7 @@ def test_it_is_added_once_and_after_a_crash_not_again() -> None:
     assert "added before" in str(may_intend_script(intent(seq=6), state, fleet()))
     crashed = after(state, RunResumed(OPERATOR, 8))
     assert crashed.progress(STEP).scripts[ROUTES_FROM].status is TargetStatus.UNKNOWN
-    assert "not let go" in str(may_intend_script(intent(seq=7), crashed, fleet()))
+    assert "not approved" in str(may_intend_script(intent(seq=7), crashed, fleet()))
 
 
 def test_nothing_is_added_while_held_nor_to_a_queue_that_would_not_take_it() -> None:

@@ -135,7 +135,7 @@ def test_a_failed_script_may_be_ticked_with_a_note_and_the_next_one_goes() -> No
 
 def test_a_step_of_scripts_may_be_ticked_as_a_whole_but_no_tick_lets_a_script_go() -> None:
     state = run_of(FIRST, SECOND)
-    assert "let testing go first" in refused(state, SignOff(TESTING, "ana", 0))
+    assert "approve testing first" in refused(state, SignOff(TESTING, "ana", 0))
     records = ordered(state, SignOff(TESTING, "ana"))
     assert records == (
         StepApproved(TESTING, OPERATOR, 1),
@@ -166,7 +166,7 @@ def test_nothing_further_is_added_while_held_or_while_kafka_is_not_up(kafka: Fee
 def test_a_script_is_added_once_by_whoever_asks() -> None:
     state = approved(run_of(FIRST, SECOND))
     assert may_intend_script(intent(), state, fleet()) is None
-    assert "not let go" in str(may_intend_script(intent(1), state, fleet()))
+    assert "not approved" in str(may_intend_script(intent(1), state, fleet()))
     state = after(state, intent())
     assert "added before" in str(may_intend_script(intent(seq=6), state, fleet()))
 
@@ -249,7 +249,7 @@ def test_the_card_shows_every_script_with_what_it_has_come_to() -> None:
         (2, "maintel/enable_mtcs.py", ""),
     ]
     rows = run_view(after(state, ended(0, Outcome.FAILED)), fleet()).rows
-    assert rows[0].evidence == "0/3 · 1 ask"
+    assert rows[0].evidence == "0/3 · 1 needs a decision"
 
 
 def stragglers(*failed: CscId) -> RunState:
@@ -307,7 +307,7 @@ def test_the_order_rules_hold_on_the_other_route_too() -> None:
     add = ScriptIntended(CSCS, ROUTES_FROM, QUEUES[0], "add", 5, OPERATOR, 7)
     assert "Watcher" in str(may_intend_script(add, taken, fleet()))
     command = CommandIntended(CSCS, ESS, "exitControl", 6, OPERATOR, 7)
-    assert "not let go" in str(may_intend(command, taken, QUIET))
+    assert "not approved" in str(may_intend(command, taken, QUIET))
 
 
 def test_a_queue_never_runs_the_script_that_takes_itself_down() -> None:

@@ -29,10 +29,10 @@ def let_go() -> RunState:
 
 def test_each_step_that_names_it_is_told_with_what_is_wanted() -> None:
     assert in_run(CSC, opened()) == (
-        "cscs: to OFFLINE, not let go yet",
+        "cscs: to OFFLINE, not approved yet",
         "standby: to be waited for at STANDBY",
     )
-    assert in_run(WATCHER, opened()) == ("watcher: to OFFLINE, not let go yet",)
+    assert in_run(WATCHER, opened()) == ("watcher: to OFFLINE, not approved yet",)
 
 
 def test_what_came_of_it_is_told_with_its_time() -> None:
@@ -54,7 +54,7 @@ def test_what_a_person_does_to_it_is_told_with_who_did_it() -> None:
     items = (ManualItem("host-a", (), (CSC,)), ManualItem("host-b", ()))
     steps = tuple(replace(step, items=items) if step.id == STOP else step for step in book.phases[0].steps)
     state = opened(replace(book, phases=(replace(book.phases[0], steps=steps),)))
-    assert in_run(CSC, state)[1] == "bridges-stop: host-a, not done yet"
+    assert in_run(CSC, state)[1] == "bridges-stop: host-a, not signed off yet"
     assert in_run(CSC, after(state, ItemSignedOff(STOP, 0, "Ana", OPERATOR)))[1] == "bridges-stop: host-a, done by Ana"
     assert in_run(CSC, after(state, StepSkipped(STOP, OPERATOR, "no bridge")))[1] == "bridges-stop: host-a, skipped"
 

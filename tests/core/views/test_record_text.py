@@ -66,12 +66,12 @@ def test_an_answer_is_told_as_it_was_given(ack: int, result: str, told: str) -> 
 def test_an_override_is_of_a_kind_of_its_own_with_its_reason() -> None:
     telling = said(StepApproved(STEP, OPERATOR, 1, ("page is settled",), "by phone"), opened())
     assert telling is not None
-    assert (telling.kind, telling.what) == (Kind.OVERRIDE, "let watcher go, overriding: page is settled (by phone)")
+    assert (telling.kind, telling.what) == (Kind.OVERRIDE, "approved watcher, overriding: page is settled (by phone)")
 
 
 def test_a_step_that_the_runbook_has_lost_is_told_all_the_same() -> None:
     gone = StepId("dance")
-    assert words(ItemSignedOff(gone, 2, "Ana", OPERATOR)) == "ticked dance as done by Ana"
+    assert words(ItemSignedOff(gone, 2, "Ana", OPERATOR)) == "recorded dance as signed off by Ana"
 
 
 def test_what_the_fleet_noticed_names_its_csc() -> None:

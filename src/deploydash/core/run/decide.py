@@ -150,7 +150,7 @@ def _ruled(ruled: Ruled) -> Decision:
 
 def _approve(order: Approve, step: Step, state: RunState, fleet: FleetView, operator: str) -> Decision:
     if step.kind in {StepKind.MANUAL, StepKind.CLOSE}:
-        return Refused(f"{step.id} is done by a person: tick it by name, or close the run")
+        return Refused(f"{step.id} is manual: sign it off, or close the run")
     if order.overridden and not order.reason.strip():
         return Refused("an override needs a typed reason")
     closed = closed_reasons(reasons(step, state, fleet), frozenset(order.overridden))
@@ -171,11 +171,11 @@ def first_targets(step: Step, state: RunState, fleet: FleetView) -> tuple[CscId,
 
 def _sign_off(order: SignOff, step: Step, state: RunState, fleet: FleetView, operator: str) -> Decision:
     if step.kind not in SIGNED_OFF:
-        return Refused(f"{step.id} ends by what is seen, not by a tick")
+        return Refused(f"{step.id} ends by what is seen, not by a sign-off")
     if not order.by.strip():
-        return Refused("a tick needs the name of who did it")
+        return Refused("a sign-off needs the name of who did it")
     if step.records and not order.note.strip():
-        return Refused(f"a tick of {step.id} needs {step.records}")
+        return Refused(f"the sign-off of {step.id} needs {step.records}")
     progress = state.progress(step.id)
     scripts = step.kind is StepKind.SCRIPT
     if scripts and (why := may_sign_off(step, order.item, order.note, progress)):
@@ -261,7 +261,7 @@ def _close(state: RunState, operator: str) -> Decision:
         return Refused("these debts are open: " + "; ".join(debts))
     moving = [str(csc) for csc in state.direct if directly_commanded(csc, state)]
     if moving:
-        return Refused(f"commanded by hand, and not ended: {', '.join(moving)}")
+        return Refused(f"direct commands not ended: {', '.join(moving)}")
     open_ = [step.id for step in state.runbook.steps() if not state.settled(step) and step.kind is not StepKind.CLOSE]
     if open_:
         return Refused("these steps are not settled: " + ", ".join(open_[:5]))
@@ -377,7 +377,7 @@ def may_intend(record: CommandIntended, state: RunState, fleet: FleetView) -> st
     step = state.runbook.step(StepId(record.step))
     target = state.progress(step.id).targets.get(record.csc)
     if target is None or target.status is not TargetStatus.UNDER_WAY:
-        return f"{record.csc} was not let go in {step.id}"
+        return f"{record.csc} is not approved in {step.id}"
     if target.command and not target.answered:
         return f"{target.command} to {record.csc} has no answer yet"
     wanted = {item.csc: item.target for item in step.items if isinstance(item, CscItem)}

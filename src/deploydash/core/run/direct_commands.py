@@ -40,12 +40,12 @@ def why_not(
     if state.closed:
         return "the run is closed"
     if several and command == "exitControl":
-        return "exitControl by hand is for one CSC at a time; several go OFFLINE by a step, with the site's name typed"
+        return "a direct exitControl is for one CSC; send several to OFFLINE with a step"
     why = blocked_by(csc, Target(LEADS_TO[command]), state, fleet, bulk=several, direct=True)
     if why is not None:
         return why
     if not sent and (step := _in_flight(csc, state)):
-        return f"{csc} is being commanded {'by hand' if step == DIRECT else f'in {step}'}"
+        return f"{csc} is being commanded {'by a direct command' if step == DIRECT else f'in {step}'}"
     view = fleet.views.get(csc)
     return _deaf(csc, view, fleet.at) or (None if view is None else illegal(view, command))
 
@@ -93,7 +93,7 @@ def step_of(record: DirectCommandApproved) -> Step:
     """Return what was let go in the shape of a step, so that the same action carries it out."""
     target = Target(LEADS_TO[record.command])
     items = tuple(CscItem(csc, target, override=record.override) for csc in record.cscs)
-    title = f"{record.command} by hand"
+    title = f"direct command {record.command}"
     ends = f"each is seen {target}"
     return Step(DIRECT, title, StepKind.CSC, System.SAL, Tier.MODERATE, Lane.MAIN, ends, items, at_once=AT_ONCE)
 
@@ -102,11 +102,11 @@ def may_intend_direct(record: CommandIntended, state: RunState, fleet: FleetView
     """Return why a command by hand must not be sent, or None: the last look, and never a second command."""
     let_go, target = state.direct.get(record.csc), state.progress(DIRECT).targets.get(record.csc)
     if let_go is None or target is None or target.status is not TargetStatus.UNDER_WAY:
-        return f"{record.csc} was not let go by hand"
+        return f"no direct command to {record.csc} is approved"
     if target.command:
-        return f"{target.command} was sent to {record.csc}, and one command was let go"
+        return f"{target.command} was sent to {record.csc}, and only one command is approved"
     if record.command != let_go.command:
-        return f"{let_go.command} was let go for {record.csc}, which has moved since"
+        return f"{let_go.command} is approved for {record.csc}, whose state has changed since"
     return why_not(record.csc, record.command, state, fleet, several=len(let_go.cscs) > 1, sent=True)
 
 

@@ -102,7 +102,7 @@ def retried(order: Retry, step: Step, state: RunState, fleet: FleetView, operato
 def may_sign_off(step: Step, item: int, note: str, progress: StepProgress) -> str | None:
     """Return why an item of a script step may not be ticked now, or None."""
     if progress.approved_utc is None:
-        return None if item == -1 else f"let {step.id} go first, or tick it as a whole"
+        return None if item == -1 else f"approve {step.id} first, or sign it off as a whole"
     moving = [number for number, one in progress.scripts.items() if one.status is TargetStatus.UNDER_WAY]
     if moving and item in {-1, *moving}:
         return "a script is under way: stop it first, or wait"
@@ -110,7 +110,7 @@ def may_sign_off(step: Step, item: int, note: str, progress: StepProgress) -> st
         return f"{step.id} has no item {item}"
     named = [number for number in range(len(step.items)) if item in {-1, number}]
     if any(isinstance(step.items[number], ScriptItem) for number in named) and not note.strip():
-        return "a script that is ticked without having run here needs a note that says why"
+        return "a script that is signed off without having run here needs a note that says why"
     return None
 
 
@@ -208,7 +208,7 @@ def may_intend_script(record: ScriptIntended, state: RunState, fleet: FleetView)
     progress = state.progress(step.id)
     script = progress.scripts.get(record.item)
     if script is None or (script.status is not TargetStatus.UNDER_WAY and record.command not in {"pause", "resume"}):
-        return f"script {record.item} was not let go in {step.id}"
+        return f"script {record.item} is not approved in {step.id}"
     route = progress.routes.get(record.item)
     by_hand = isinstance(route, ScriptAdded)
     ends_with_step = record.command == "add" and not by_hand

@@ -36,7 +36,9 @@ def order_rules(step: Step, state: RunState, fleet: FleetView) -> list[GateReaso
     busy = [effect.csc for effect in effects if directly_commanded(effect.csc, state)]
     if busy:
         names = ", ".join(map(str, dict.fromkeys(busy)))
-        found.append(GateReason(f"{names} commanded by hand", met=False, own=True, rule=True, waits_for="its end"))
+        found.append(
+            GateReason(f"a direct command to {names} is under way", met=False, own=True, rule=True, waits_for="its end")
+        )
     if any(_needs_watcher_down(each) for each in items):
         found.append(_watcher_down(state, fleet))
     going_down = [effect.csc for effect in effects if effect.target.state is SummaryState.OFFLINE]
@@ -88,7 +90,7 @@ def blocked_by(
     command is the one by hand itself.
     """
     if not direct and directly_commanded(csc, state):
-        return f"{csc} is being commanded by hand"
+        return f"{csc} is being commanded by a direct command"
     if state.held_by is not None:
         return f"the run is held by {state.held_by}"
     if bulk and csc in state.runbook.protected:

@@ -50,7 +50,7 @@ def _waited(csc: CscId, target: Target, progress: StepProgress) -> str:
 def _went(csc: CscId, status: StepStatus, progress: StepProgress) -> str:
     went = progress.targets.get(csc, TargetProgress())
     if went.status is TargetStatus.PENDING:
-        return "skipped" if status is StepStatus.SKIPPED else "not let go yet"
+        return "skipped" if status is StepStatus.SKIPPED else "not approved yet"
     if went.status is TargetStatus.UNDER_WAY:
         return f"under way: {went.command} was sent" if went.command else "under way"
     why = f": {went.why}" if went.why else ""
@@ -60,8 +60,8 @@ def _went(csc: CscId, status: StepStatus, progress: StepProgress) -> str:
 def _ticked(number: int, status: StepStatus, progress: StepProgress) -> str:
     sign_off = progress.sign_offs.get(number) or progress.sign_offs.get(-1)
     if sign_off is not None:
-        return f"done by {sign_off.by}"
-    return "skipped" if status is StepStatus.SKIPPED else "not done yet"
+        return f"signed off by {sign_off.by}"
+    return "skipped" if status is StepStatus.SKIPPED else "not signed off yet"
 
 
 def _clock(utc: float) -> str:

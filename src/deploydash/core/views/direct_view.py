@@ -31,16 +31,16 @@ class DirectRow:
 
     @property
     def sentence(self) -> str:
-        """How it stands, in words: ``standby of MTDome by hand: UNKNOWN, standby: no answer within 60 s``."""
+        """How it stands, in words: ``direct command standby of MTDome: UNKNOWN, standby: no answer within 60 s``."""
         override = f", with {self.override}" if self.override else ""
         state = {
-            TargetStatus.PENDING: "let go",
-            TargetStatus.UNDER_WAY: "sent, not seen yet" if self.sent else "let go, about to be sent",
+            TargetStatus.PENDING: "approved",
+            TargetStatus.UNDER_WAY: "sent, not seen yet" if self.sent else "approved, about to be sent",
             TargetStatus.REACHED: "done",
             TargetStatus.FAILED: "FAILED",
             TargetStatus.UNKNOWN: "UNKNOWN",
         }[self.status]
-        return f"{self.command} of {self.csc} by hand{override}: {state}{f', {self.why}' if self.why else ''}"
+        return f"direct command {self.command} of {self.csc}{override}: {state}{f', {self.why}' if self.why else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +110,10 @@ def said(record: object) -> tuple[str, str] | None:
         names = ", ".join(map(str, record.cscs))
         states = ", ".join(dict.fromkeys(state.name for state in record.seen))
         override = f" with configuration override {record.override}" if record.override else ""
-        return record.operator, f"let {record.command}{override} go by hand: {names}, seen {states}"
+        return record.operator, f"approved the direct command {record.command}{override}: {names}, seen {states}"
     if isinstance(record, TargetEnded) and record.step == DIRECT:
         how = {Outcome.REACHED: "done"}.get(record.outcome, record.outcome.value)
-        return "", f"{record.csc} by hand: {how}, {record.why}"
+        return "", f"{record.csc}, direct command: {how}, {record.why}"
     return None
 
 
@@ -122,9 +122,9 @@ def remark(record: object, at: float) -> Remark | None:
     if isinstance(record, DirectCommandApproved):
         subject = str(record.cscs[0]) if len(record.cscs) == 1 else f"{len(record.cscs)} CSCs"
         names = "" if len(record.cscs) == 1 else f": {', '.join(map(str, record.cscs))}"
-        return Remark(at, subject, f"{record.command} by hand", f"let go by {record.operator}{names}", calm=True)
+        return Remark(at, subject, f"direct {record.command}", f"approved by {record.operator}{names}", calm=True)
     if isinstance(record, TargetEnded) and record.step == DIRECT:
         done = record.outcome is Outcome.REACHED
-        change = "by hand: done" if done else f"by hand: {record.outcome.value.upper()}"
+        change = "direct command done" if done else f"direct {record.outcome.value.upper()}"
         return Remark(at, str(record.csc), change, record.why, calm=done)
     return None

@@ -77,12 +77,12 @@ class Kind(Enum):
     SKIP = "steps skipped"
     RETRY = "retries and other routes"
     HOLD = "holds and releases"
-    TICK = "ticked by hand"
+    SIGN_OFF = "signed off"
     NOTE = "notes"
     QUEUE = "orders to queues"
-    DIRECT = "commanded by hand"
+    DIRECT = "direct commands"
     FOREIGN = "commands of others"
-    CLOSURE = "gates shut by no CSC's doing"
+    CLOSURE = "spurious gate closures"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +163,13 @@ def _of_scripts(record: object, before: RunState) -> Said | None:
         again = any(number in scripts and scripts[number].status in OPEN for number in record.items)
         names = "; ".join(script_name(before, record.step, number) for number in record.items)
         kind = Kind.RETRY if again else Kind.OTHER
-        return Said(record.operator, f"{'retried' if again else 'let go'} {names}", kind=kind)
+        return Said(record.operator, f"{'retried' if again else 'approved'} {names}", kind=kind)
     if isinstance(record, RouteTaken):
         how = f"{record.path} on {record.queue}"
         what = f"took the other route for {_names(record.cscs)}: {how}"
         return Said(record.operator, what, record.cscs, kind=Kind.RETRY)
     if isinstance(record, ScriptAdded):
-        what = f"added {record.path} to {record.queue} by hand"
+        what = f"added {record.path} to {record.queue} outside the runbook"
         return Said(record.operator, what, record.downs, kind=Kind.QUEUE)
     if isinstance(record, QueueOrdered):
         what = f"ordered {record.command} for {script_name(before, record.step, record.item)}"
@@ -194,9 +194,9 @@ def _of_run(record: object, before: RunState) -> Said | None:
     if isinstance(record, StepApproved):
         red = f", overriding: {'; '.join(record.overridden)} ({record.reason})" if record.overridden else ""
         kind = Kind.OVERRIDE if record.overridden else Kind.OTHER
-        return Said(record.operator, f"let {record.step} go{red}", kind=kind)
+        return Said(record.operator, f"approved {record.step}{red}", kind=kind)
     if isinstance(record, ItemSignedOff):
-        return Said(record.operator, _ticked(record, before), kind=Kind.TICK)
+        return Said(record.operator, _signed_off(record, before), kind=Kind.SIGN_OFF)
     if isinstance(record, StepDone):
         return Said("", f"{record.step} is done", notable=False)
     if isinstance(record, StepSkipped):
@@ -291,7 +291,7 @@ def _falsely(record: GateClosedSpuriously) -> str:
     return f"{record.step} was shut for {record.seconds:.1f} s ({record.cause}{how}): {record.sentence}"
 
 
-def _ticked(record: ItemSignedOff, before: RunState) -> str:
+def _signed_off(record: ItemSignedOff, before: RunState) -> str:
     what = str(record.step)
     try:
         items = before.runbook.step(record.step).items
@@ -302,7 +302,7 @@ def _ticked(record: ItemSignedOff, before: RunState) -> str:
         name = item.name if isinstance(item, ManualItem) else script_name(before, record.step, record.item)
         what += f", {name}"
     note = f" ({record.note})" if record.note else ""
-    return f"ticked {what} as done by {record.by}{note}"
+    return f"recorded {what} as signed off by {record.by}{note}"
 
 
 def script_name(before: RunState, step_id: StepId, number: int) -> str:

@@ -246,6 +246,11 @@ def _row(step: Step, phase: RunPhase, state: RunState, fleet: FleetView) -> Step
     )
 
 
+def decisions(number: int) -> str:
+    """Return how many wait for the lead: ``1 needs a decision``."""
+    return f"{number} need{'s' if number == 1 else ''} a decision"
+
+
 def _evidence(step: Step, state: RunState, fleet: FleetView) -> str:
     progress = state.progress(step.id)
     status = state.status(step)
@@ -257,12 +262,14 @@ def _evidence(step: Step, state: RunState, fleet: FleetView) -> str:
     if step.kind is StepKind.CSC and progress.targets:
         reached = sum(target.status is TargetStatus.REACHED for target in progress.targets.values())
         asking = len(_asking(step, state, fleet))
-        return f"{reached}/{len(progress.targets)}" + (f" · {asking} ask" if asking else "")
+        return f"{reached}/{len(progress.targets)}" + (f" · {decisions(asking)}" if asking else "")
     if step.kind is StepKind.SCRIPT and progress.scripts:
         ran = {number for number, one in progress.scripts.items() if one.status is TargetStatus.REACHED}
         ended = {number for number in ran if number < len(step.items)}
         asking = len(asking_scripts(step, progress))
-        return f"{len(ended | set(progress.sign_offs))}/{len(step.items)}" + (f" · {asking} ask" if asking else "")
+        return f"{len(ended | set(progress.sign_offs))}/{len(step.items)}" + (
+            f" · {decisions(asking)}" if asking else ""
+        )
     if progress.sign_offs:
         return "by " + ", ".join(dict.fromkeys(sign_off.by for sign_off in progress.sign_offs.values()))
     return ""

@@ -52,7 +52,7 @@ def detail_lines(
         told = f"{view.error.code} {view.error.report}   {_time(view.error.sent_utc)}"
         lines += _wrapped("error code", told, width, letter(Effective.FAULT))
     if by_hand:
-        lines += _wrapped("by hand", by_hand, width, Ink.BRIGHT)
+        lines += _wrapped("direct", by_hand, width, Ink.BRIGHT)
     for number, sentence in enumerate(in_run):
         lines += _wrapped("the run" if not number else "", sentence, width, Ink.TEXT)
     lines.append(_field("process", _process(view, detail)))

@@ -204,7 +204,7 @@ class HandScreen(Acting):
         self.query_one("#hand").display = False
         self.ask(
             Form(
-                f"By hand: {command}",
+                f"Direct command: {command}",
                 body,
                 fields=fields,
                 done=lambda _, text: self._wish(filled(text)),

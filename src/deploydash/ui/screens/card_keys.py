@@ -199,7 +199,7 @@ class Answers(Acting):
         items, row = items_of(card), self.focus_on.row
         whole = card.step.kind is not StepKind.MANUAL or len(items) < 2 or row >= len(items)
         if not whole and row in signed_off(card):
-            self.say(f"{items[row].name} is ticked already; the arrows go to another")
+            self.say(f"{items[row].name} is signed off already; the arrows go to another")
             return
         item = -1 if whole else row
         fields = [Field("who did it", f"a name, such as {run.operator.partition('@')[0]}")]
@@ -212,11 +212,11 @@ class Answers(Acting):
 
         def wrong(text: Sequence[str]) -> str:
             if not text[0].strip():
-                return "a tick needs the name of who did it"
+                return "a sign-off needs the name of who did it"
             return f"write down {card.step.records}" if len(text) > 1 and not text[1].strip() else ""
 
-        body = (what, f"Tick it when {card.step.ends}.")
-        self.ask(Form("Done by hand", body, fields=fields, done=done, wrong=wrong))
+        body = (what, f"Sign off when {card.step.ends}.")
+        self.ask(Form("Sign off", body, fields=fields, done=done, wrong=wrong))
 
     def _ask_choice(self, choice: Choice, *more: str) -> None:
         """Ask a question; the safe answer is the first."""

@@ -373,9 +373,7 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         self.query_one(Grid).mark(items)
         for listed in self.query(Departing):
             listed.mark(items)
-        self.say(
-            f"{len(items)} marked: C commands by hand, w waives, esc takes the marks away" if items else "no marks"
-        )
+        self.say(f"{len(items)} marked: C direct command, w waive, Esc takes the marks away" if items else "no marks")
 
     def act_owners(self, _: str) -> None:
         """Show a message to each owner of those asked about, waited for or waived."""

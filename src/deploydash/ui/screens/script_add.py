@@ -64,7 +64,12 @@ class AddDialog:
             "Nothing is sent yet: the next dialog shows exactly what would be.",
         )
         return Form(
-            "Add a script by hand", body, fields=fields, done=self._typed, wrong=self._wrong, check=self._checked
+            "Add a script outside the runbook",
+            body,
+            fields=fields,
+            done=self._typed,
+            wrong=self._wrong,
+            check=self._checked,
         )
 
     def _wrong(self, text: Sequence[str]) -> str:

@@ -95,9 +95,9 @@ def script_sign_off_form(card: Card, number: int, operator: str, order: Order) -
 
     def wrong(text: Sequence[str]) -> str:
         if not text[0].strip():
-            return "a tick needs the name of who did it"
+            return "a sign-off needs the name of who did it"
         return f"write down {hint}" if len(text) > 1 and not text[1].strip() else ""
 
     what = card.step.title if number == WHOLE else f"{card.step.title}: {entries(card)[number].name}"
-    ran = "Nothing is added to a queue by a tick; what has not run here was done elsewhere."
-    return Form("Done by hand", (what, f"Tick it when {card.step.ends}.", ran), fields=fields, done=done, wrong=wrong)
+    ran = "A sign-off adds nothing to a queue; what has not run here was done elsewhere."
+    return Form("Sign off", (what, f"Sign off when {card.step.ends}.", ran), fields=fields, done=done, wrong=wrong)

@@ -119,7 +119,7 @@ async def test_a_fault_is_cleared_and_the_csc_started_with_an_override(scene: Ca
         kinds = [type(line) for line in made.journal.lines if isinstance(line, DirectCommandApproved | CommandIntended)]
         assert kinds == [DirectCommandApproved, CommandIntended] * 2
         told = [(event.subject, event.change) for event in made.session.snapshot().events]
-        assert told.count(("MTDome", "by hand: done")) == 2
+        assert told.count(("MTDome", "direct command done")) == 2
 
 
 async def test_one_command_is_all_that_goes_whatever_the_csc_does(scene: Callable[..., object]) -> None:

@@ -12,7 +12,7 @@ from deploydash.core.procedure.runbook import CscItem, ManualItem, StepKind, Tie
 from deploydash.core.run.arm import ARM_S, COUNTDOWN_S
 from deploydash.core.run.fleet_view import GateReason
 from deploydash.core.run.state import StepStatus
-from deploydash.core.views.run_view import Card
+from deploydash.core.views.run_view import Card, decisions
 from deploydash.ui.draw.ink import Ink, Line, Span, Spans, Surface
 from deploydash.ui.draw.run.failures import failure_lines
 from deploydash.ui.draw.run.offers import Mode, Offer, items_of, mode_of, offers, open_questions, signed_off
@@ -75,7 +75,7 @@ def title(reading: Reading) -> str:
     if mode is Mode.HELD:
         return f"HOLD  {dot}  by {run.held_by}"
     if mode is Mode.ASKING:
-        return f"{turn}  {dot}  {len(card.asking)} of {card.total} did not go"
+        return f"{turn}  {dot}  {decisions(len(card.asking))}"
     if mode is Mode.ARMED:
         return f"Armed  {dot}  {math.ceil(_armed_left(reading))} s left"
     if mode is Mode.NAMING:
@@ -84,11 +84,11 @@ def title(reading: Reading) -> str:
         return f"Goes in {max(0, math.ceil(_countdown(reading)))} s  {dot}  Esc cancels"
     words = {
         Mode.QUESTION: f"{turn}  {dot}  a question",
-        Mode.MANUAL: f"{turn}  {dot}  by hand{_ticks(card)}",
+        Mode.MANUAL: f"{turn}  {dot}  manual{_signed(card)}",
         Mode.ENDING: f"{turn}  {dot}  to be ended",
         Mode.SHUT: f"Shut  {dot}  waits",
         Mode.UNDER_WAY: f"Under way  {dot}  {len(card.arrivals)} of {card.total}",
-        Mode.SCRIPT_ASKS: f"{turn}  {dot}  a script did not go",
+        Mode.SCRIPT_ASKS: f"{turn}  {dot}  {decisions(sum(row.asks for row in card.scripts))}",
         Mode.SCRIPTS_GO: f"Under way  {dot}  {counted(len(card.step.items), 'script')}",
         Mode.WAITING: "Waiting",
         Mode.OVER: card.status.value.replace("_", " ").capitalize(),
@@ -96,7 +96,7 @@ def title(reading: Reading) -> str:
     if mode is Mode.READY:
         if card.step.kind is StepKind.WAIT:
             return "Begins by itself"
-        return f"{turn}  {dot}  by hand" if card.step.kind is StepKind.MANUAL else turn
+        return f"{turn}  {dot}  manual" if card.step.kind is StepKind.MANUAL else turn
     return words[mode]
 
 
@@ -110,7 +110,7 @@ def _countdown(reading: Reading) -> float:
     return (arm.typed_at or 0.0) + COUNTDOWN_S - reading.moment.now if arm else 0.0
 
 
-def _ticks(card: Card) -> str:
+def _signed(card: Card) -> str:
     if card.step.kind is StepKind.SCRIPT:
         return ""
     return f", {len(signed_off(card))} of {len(items_of(card))} done"
@@ -194,7 +194,7 @@ def _heading(reading: Reading, card: Card, width: int) -> list[Line]:
         spans.append(Span(f" {reading.glyphs.arrow} {target}"))
     if step.kind is StepKind.MANUAL:
         items = len(items_of(card))
-        spans = [Span(counted(items, "thing", "things") + " by hand" if items > 1 else "by hand")]
+        spans = [Span(counted(items, "manual item") if items > 1 else "manual")]
     elif step.kind is StepKind.SCRIPT:
         spans = [Span(counted(len(step.items), "script"))]
     spans.append(Span(f"{' ' if spans else ''}at "))
@@ -337,7 +337,7 @@ def _progress(reading: Reading, card: Card, width: int) -> list[Line]:
     moving = total - reached - len(card.asking)
     lines = [
         Line((*bar(reached, total, width - 8, reading.glyphs), Span(f" {reached}/{total}".rjust(8), Ink.BRIGHT))),
-        Line((Span(str(moving), Ink.BRIGHT), Span(" on their way", Ink.DIM), *_ask_words(card))),
+        Line((Span(str(moving), Ink.BRIGHT), Span(" moving", Ink.DIM), *_ask_words(card))),
         Line(),
     ]
     wanted = {item.csc: item.target.state.name for item in card.step.items if isinstance(item, CscItem)}
@@ -364,7 +364,7 @@ def _progress(reading: Reading, card: Card, width: int) -> list[Line]:
 
 def _ask_words(card: Card) -> Spans:
     count = len(card.asking)
-    return (Span(f"   {count}", Ink.WARN), Span(" will ask", Ink.DIM)) if count else ()
+    return (Span(f"   {count}", Ink.WARN), Span(" will need a decision", Ink.DIM)) if count else ()
 
 
 def _ending(card: Card) -> str:

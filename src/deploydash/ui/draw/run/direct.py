@@ -93,9 +93,9 @@ def hand_title(reading: Reading, dialog: Dialog) -> str:
     """Return the name on the frame."""
     dot, stage = reading.glyphs.dot, stage_of(reading.run, dialog)
     if stage is Stage.ARMED:
-        return f"Armed by hand  {dot}  {math.ceil(_left(reading))} s left"
-    what = dialog.wish.command if dialog.wish is not None else "one command"
-    return f"By hand  {dot}  {what} of {whom(dialog.cscs)}"
+        return f"Direct command armed  {dot}  {math.ceil(_left(reading))} s left"
+    what = f"{dialog.wish.command} of " if dialog.wish is not None else ""
+    return f"Direct command  {dot}  {what}{whom(dialog.cscs)}"
 
 
 def hand_body(reading: Reading, dialog: Dialog, width: int) -> list[Line]:

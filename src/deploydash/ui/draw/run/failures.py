@@ -1,4 +1,4 @@
-"""The card when targets did not go: who, how it is now, what was sent and what came of it. Pure."""
+"""The card when targets need a decision: who, how it is now, what was sent and what came of it. Pure."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def evidence(reading: Reading, target: TargetRow, width: int) -> list[Line]:
         told = state_evidence(view, reading)
         lines += folded(told, width, Ink.TEXT, "   ")[:2] if told else []
     sent = f"sent {target.command}: " if target.command else ""
-    came = target.why or ("nobody knows what came of it" if target.status is TargetStatus.UNKNOWN else "it did not go")
+    came = target.why or ("nobody knows what came of it" if target.status is TargetStatus.UNKNOWN else "failed")
     return lines + folded(f"{sent}{came}", width, Ink.DIM, "   ")[:2]
 
 

@@ -23,8 +23,8 @@ class Mode(Enum):
     NOTHING = "no step is left"
     CLOSED = "the run is closed"
     HELD = "the run is held"
-    ASKING = "targets did not go"
-    SCRIPT_ASKS = "a script did not go"
+    ASKING = "targets need a decision"
+    SCRIPT_ASKS = "a script needs a decision"
     SCRIPTS_GO = "its scripts go one after the other"
     ARMED = "armed, waits for Enter"
     NAMING = "armed, waits for the site's name"
@@ -33,7 +33,7 @@ class Mode(Enum):
     READY = "the gate is open"
     SHUT = "the gate is shut"
     UNDER_WAY = "goes on by itself"
-    MANUAL = "some of it is ticked"
+    MANUAL = "some of it is signed off"
     ENDING = "waits to be ended"
     WAITING = "a wait goes on"
     OVER = "settled"
@@ -177,7 +177,7 @@ def _answers(run: RunView, card: Card, mode: Mode, focus: Focus) -> Sequence[Off
     if mode is Mode.ENDING:
         return (Offer("go", "Enter", "end it"),)
     if kind in SIGNED_OFF and mode in {Mode.READY, Mode.MANUAL}:
-        return (Offer("tick", "d", "done, by name..."),)
+        return (Offer("tick", "d", "sign off..."),)
     if mode is Mode.READY:
         if kind is StepKind.CLOSE:
             return (Offer("arm", "a", "close the run..."),)
@@ -200,7 +200,7 @@ def _scripts(card: Card, mode: Mode, focus: Focus) -> Sequence[Offer]:
         found.append(Offer("retry", "r", "retry it"))
     if script_offers.may_sign_off(card, focus) is None:
         whole = script_offers.chosen(card, focus) == script_offers.WHOLE
-        words = "tick all by name..." if whole else "tick it by name..."
+        words = "sign all off..." if whole else "sign it off..."
         found.append(Offer("tick", script_offers.KEYS["done"], words))
     if mode is Mode.SCRIPT_ASKS:
         found.append(Offer("skip", "s", "skip the step..."))
@@ -247,11 +247,11 @@ def refusal(act: str, run: RunView, focus: Focus) -> str | None:
 def _needs(act: str, card: Card, mode: Mode) -> str:
     step = card.step
     what = {
-        "arm": f"{step.id} is done by a person: d ticks it by name"
+        "arm": f"{step.id} is manual: d signs it off"
         if step.kind is StepKind.MANUAL
         else f"nothing to arm: {mode.value}",
         "go": f"{step.id} is armed first: a" if mode is Mode.READY else f"nothing for Enter: {mode.value}",
-        "tick": f"{step.id} asks no question and ends by what is seen, not by a tick",
+        "tick": f"{step.id} asks no question and ends by what is seen, not by a sign-off",
         "fill": "the commands of this card wait for no word",
         "retry": "nothing to retry: no target of this step failed",
         "route": "no other route: no target of this step failed, or the runbook names none",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deploydash.cells import padded
+from deploydash.cells import cells, padded
 from deploydash.core.procedure.runbook import StepKind
 from deploydash.core.run.state import StepStatus
 from deploydash.core.views.run_view import RunView, StepRow
@@ -82,6 +82,9 @@ def step_line(reading: Reading, row: StepRow, width: int, chosen: bool) -> Line:
     names = max(14, min(22, width // 2 - 4))
     name = f"{padded(cut(row.step, names, reading.glyphs), names)} "
     words, words_ink = _evidence(reading, row)
+    if row.status in OPEN and 2 + cells(name) + cells(words) + 1 + len(took) > width:
+        # The sign and the card say that it needs a decision; half a word would say nothing.
+        words = words.partition(" · ")[0]
     left: Spans = (sign, Span(name, ink), Span(words, words_ink))
     return apart(left, (Span(took, Ink.DIM),) if took else (), width, reading.glyphs, surface)
 

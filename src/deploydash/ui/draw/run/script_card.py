@@ -47,7 +47,7 @@ def _row(reading: Reading, card: Card, entry: Entry, focus: Focus, width: int, c
     surface = Surface.SELECTED if here else Surface.PAGE
     script = entry.script
     if script is None:
-        right = next((sign_off.by for sign_off in card.sign_offs if sign_off.item == entry.item), "by hand")
+        right = next((sign_off.by for sign_off in card.sign_offs if sign_off.item == entry.item), "manual")
         return apart((sign, Span(entry.name, ink)), (Span(right, Ink.DIM),), width, reading.glyphs, surface)
     right = ""
     if script.moves:
@@ -79,10 +79,10 @@ def _closer(reading: Reading, card: Card, entry: Entry, width: int, *, unfolded:
     if entry.script is not None:
         lines += script_told(reading, entry.script, width, unfolded=unfolded)
     elif isinstance(item, ManualItem):
-        lines += folded(f"by hand: {item.name}", width)
+        lines += folded(f"manual: {item.name}", width)
         lines += [line for command in item.commands for line in copied(command, width, Ink.ACCENT, "  ")]
     if sign_off is not None:
-        lines += folded(f"ticked by {sign_off.by}{f': {sign_off.note}' if sign_off.note else ''}", width, Ink.DIM)
+        lines += folded(f"signed off by {sign_off.by}{f': {sign_off.note}' if sign_off.note else ''}", width, Ink.DIM)
     return lines
 
 
@@ -153,7 +153,7 @@ def added_lines(reading: Reading, width: int) -> list[Line]:
     for row in reading.run.added:
         if row.moves:
             told = f"{row.progress.state or 'to be added'} {_elapsed(reading, row)}"
-            left = (Span(f"{reading.signs.here} ", Ink.ACCENT), Span(f"by hand: {row.script.path}", Ink.BRIGHT))
+            left = (Span(f"{reading.signs.here} ", Ink.ACCENT), Span(f"added: {row.script.path}", Ink.BRIGHT))
             lines.append(apart(left, (Span(told, Ink.ACCENT),), width, reading.glyphs))
             if row.progress.paused:
                 lines += folded(f"{row.script.queue} is paused", width, Ink.WARN, "  ")
@@ -166,7 +166,7 @@ def ended_lines(reading: Reading, width: int) -> list[Line]:
     for row in reading.run.added:
         if not row.moves:
             good = row.progress.status is TargetStatus.REACHED
-            words = f"by hand: {row.script.queue} {row.script.path}: "
+            words = f"added: {row.script.queue} {row.script.path}: "
             words += row.progress.why if good else f"{row.progress.status}, {row.progress.why}"
             lines += folded(words, width, Ink.DIM if good else Ink.WARN)
     return lines
@@ -181,14 +181,14 @@ def script_page_lines(reading: Reading, card: Card, width: int) -> list[Line]:
             lines += _indented(_closer(reading, card, entry, width - 2, unfolded=True))
     elsewhere = [row for row in reading.run.added if row.step != card.step.id]
     for row in [*_routes(card), *elsewhere]:
-        words = "added by hand" if row.by_hand else f"other route: {listed(row.cscs)}"
+        words = "added outside the runbook" if row.by_hand else f"other route: {listed(row.cscs)}"
         lines += [Line(), *folded(words, width, Ink.BRIGHT)]
         lines += _indented(script_told(reading, row, width - 2, unfolded=True))
     if any(isinstance(item, ScriptItem) and item.config for item in card.step.items):
         words = "Each configuration was checked against its script's schema when the runbook was read."
         lines += [Line(), *folded(words, width, Ink.DIM)]
     if card.route is not None and card.status is not StepStatus.DONE:
-        lines += [Line(), *folded("The other route for those that do not go:", width)]
+        lines += [Line(), *folded("The other route for those that fail:", width)]
         lines += _indented(what_lines(card.route, width - 2, reading, unfolded=True))
     return [*lines, Line()] if lines else []
 

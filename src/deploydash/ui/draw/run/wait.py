@@ -115,7 +115,7 @@ def helps(view: CscView | None) -> str:
         return "see its process, and start it again"
     if view.restarts:
         return "read its log: it starts again and again"
-    return "send it there by hand, or ask its owner"
+    return "send it there with a direct command, or ask its owner"
 
 
 def blocking_sentence(reading: Reading, wait: WaitView) -> str:
