@@ -34,7 +34,7 @@ def _shutdown(cli: CommandLine, folder: Path, take: Take) -> None:
         _at_all_sizes(tmux, "run-ready", take)
         lead.play(lambda frame: frame.title.startswith("Armed"), 60)
         take(tmux, "run-armed-120x40")
-        lead.play(lambda frame: frame.has("on their way") and not frame.has("1 on their way"), 60)
+        lead.play(lambda frame: frame.has(" moving") and not frame.has(" 1 moving"), 60)
         take(tmux, "run-under-way-120x40")
         lead.until(
             lambda frame: frame.title.startswith("Your turn") and "a decision" in frame.title, "the failures", 90

@@ -95,7 +95,7 @@ class Spent:
 
 
 def _decide(lead: Lead, frame: Frame, seen: dict[str, str]) -> None:
-    if frame.has("a script needs a decision") or frame.title.endswith("a script needs a decision"):
+    if frame.title.endswith("a decision") and frame.has("retry it"):
         seen["stopped"] = frame.text
         lead.dialog("d", "Sign off")
         lead.fill("Sign off", "Ana", "it was only a rehearsal")
