@@ -55,7 +55,8 @@ def test_what_a_person_does_to_it_is_told_with_who_did_it() -> None:
     steps = tuple(replace(step, items=items) if step.id == STOP else step for step in book.phases[0].steps)
     state = opened(replace(book, phases=(replace(book.phases[0], steps=steps),)))
     assert in_run(CSC, state)[1] == "bridges-stop: host-a, not signed off yet"
-    assert in_run(CSC, after(state, ItemSignedOff(STOP, 0, "Ana", OPERATOR)))[1] == "bridges-stop: host-a, signed off by Ana"
+    signed = after(state, ItemSignedOff(STOP, 0, "Ana", OPERATOR))
+    assert in_run(CSC, signed)[1] == "bridges-stop: host-a, signed off by Ana"
     assert in_run(CSC, after(state, StepSkipped(STOP, OPERATOR, "no bridge")))[1] == "bridges-stop: host-a, skipped"
 
 
