@@ -129,11 +129,11 @@ def parts(told: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     last = 0.0
     for step in ("watcher", "cscs", "queues"):
         ours = [each for each in told if each.get("step") == step]
-        began, *again = [each["utc"] for each in ours if each["kind"] == "TargetsDispatched"]
+        began, *again = [each["utc"] for each in ours if each["kind"] == "ItemsDispatched"]
         first = [each for each in ours if not again or each["utc"] < again[0]]
-        answered = max(each["utc"] for each in first if each["kind"] == "CommandAnswered")
-        ended = max(each["utc"] for each in first if each["kind"] == "TargetEnded")
-        last = max(each["utc"] for each in ours if each["kind"] == "TargetEnded")
+        answered = max(each["utc"] for each in first if each["kind"] == "RequestAnswered")
+        ended = max(each["utc"] for each in first if each["kind"] == "ItemEnded")
+        last = max(each["utc"] for each in ours if each["kind"] == "ItemEnded")
         took |= {step: ended - began, f"{step} answered": answered - began, f"{step} silent": ended - answered}
         if step == "cscs":
             took["retry"] = last - again[-1] if again else 0.0

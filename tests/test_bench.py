@@ -137,20 +137,20 @@ def test_the_parts_of_a_shutdown_leave_out_the_leads_time_and_a_second_try() -> 
     took = parts(
         [
             told(10.0, "StepApproved", "watcher"),
-            told(10.0, "TargetsDispatched", "watcher"),
-            told(10.4, "CommandAnswered", "watcher", "Watcher"),
+            told(10.0, "ItemsDispatched", "watcher"),
+            told(10.4, "RequestAnswered", "watcher", "Watcher"),
             told(10.5, "StateRecorded", csc="Watcher", state=4, live=True),
-            told(13.5, "TargetEnded", "watcher", "Watcher"),
-            told(20.0, "TargetsDispatched", "cscs"),
-            told(21.0, "CommandAnswered", "cscs", "ATAOS"),
-            told(21.1, "TargetEnded", "cscs", "ATDome"),
-            told(24.0, "TargetEnded", "cscs", "ATAOS"),
-            told(30.0, "TargetsDispatched", "cscs"),
-            told(30.5, "CommandAnswered", "cscs", "ATDome"),
-            told(34.0, "TargetEnded", "cscs", "ATDome"),
-            told(40.0, "TargetsDispatched", "queues"),
-            told(41.0, "CommandAnswered", "queues", "ScriptQueue:1"),
-            told(44.0, "TargetEnded", "queues", "ScriptQueue:1"),
+            told(13.5, "ItemEnded", "watcher", "Watcher"),
+            told(20.0, "ItemsDispatched", "cscs"),
+            told(21.0, "RequestAnswered", "cscs", "ATAOS"),
+            told(21.1, "ItemEnded", "cscs", "ATDome"),
+            told(24.0, "ItemEnded", "cscs", "ATAOS"),
+            told(30.0, "ItemsDispatched", "cscs"),
+            told(30.5, "RequestAnswered", "cscs", "ATDome"),
+            told(34.0, "ItemEnded", "cscs", "ATDome"),
+            told(40.0, "ItemsDispatched", "queues"),
+            told(41.0, "RequestAnswered", "queues", "ScriptQueue:1"),
+            told(44.0, "ItemEnded", "queues", "ScriptQueue:1"),
         ]
     )
     assert (took["watcher"], took["watcher told"]) == (3.5, 0.5)

@@ -143,9 +143,9 @@ def test_a_step_sends_nothing_to_a_csc_of_two_processes_and_does_not_count_it_as
         card = Lead(tmux, site="hill").play(lambda frame: frame.title.endswith("a decision"), 60)
         assert "two processes beat as Watcher" in card.text
     [journal] = journals(cli)
-    [ended] = records(journal, "TargetEnded")
-    assert (ended["csc"], ended["outcome"]) == ("Watcher", "failed")
-    assert records(journal, "CommandIntended") == []
+    [ended] = records(journal, "ItemEnded")
+    assert (ended["item"], ended["outcome"]) == ("Watcher", "failed")
+    assert records(journal, "RequestIntended") == []
 
 
 def test_status_shortly_after_a_kill_waits_for_its_silence_and_says_lost(

@@ -181,7 +181,7 @@ def _kind(line: bytes) -> str:
 def _night(hill: World, journal: Path, killed: bool) -> Night:
     found = hill.commands()
     told: list[dict[str, Any]] = records(journal)
-    ended = {record["csc"]: record["outcome"] for record in told if record["kind"] == "TargetEnded"}
+    ended = {record["item"]: record["outcome"] for record in told if record["kind"] == "ItemEnded"}
     done = frozenset(record["step"] for record in told if record["kind"] == "StepDone")
     counted = Counter((str(command.csc), command.name) for command in found.commands)
     return Night(killed, journal, ended, done, dict(counted))

@@ -99,6 +99,6 @@ def _night(folder: Path, bootstrap: str, restart: Callable[[int], None], most: i
             told = records(journals(cli)[0])
     finally:
         registry.close()
-    ended = {record["csc"]: record["outcome"] for record in told if record["kind"] == "TargetEnded"}
+    ended = {record["item"]: record["outcome"] for record in told if record["kind"] == "ItemEnded"}
     spurious_closures = sum(record["kind"] == "GateClosedSpuriously" for record in told)
     return Restarted(ended, count[0], spurious_closures, took)

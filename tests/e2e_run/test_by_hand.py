@@ -75,8 +75,8 @@ def test_a_fault_is_cleared_on_the_board_and_the_csc_started_with_an_override(
         (sent,) = [each for each in observatory.commands().commands if each.name == "start"]
         assert sent.fields["configurationOverride"] == "night.yaml"
         (journal,) = journals(cli)
-    told = records(journal, "DirectCommandApproved", "CommandIntended", "TargetEnded")
-    assert [record["kind"] for record in told] == ["DirectCommandApproved", "CommandIntended", "TargetEnded"] * 2
+    told = records(journal, "DirectCommandApproved", "RequestIntended", "ItemEnded")
+    assert [record["kind"] for record in told] == ["DirectCommandApproved", "RequestIntended", "ItemEnded"] * 2
     assert [(each["command"], each["override"]) for each in told[::3]] == [("standby", ""), ("start", "night.yaml")]
     assert {record["outcome"] for record in told[2::3]} == {"reached"}
     report = cli.run("report", journal.parent.name)

@@ -113,10 +113,10 @@ def test_what_is_protected_is_never_commanded_and_everyone_else_goes_the_shortes
 def test_the_journal_tells_who_failed_why_and_who_was_waived(night: tuple[list[Command], Path]) -> None:
     _, journal = night
     failed = {
-        record["csc"]: record["why"] for record in records(journal, "TargetEnded") if record["outcome"] != "reached"
+        record["item"]: record["why"] for record in records(journal, "ItemEnded") if record["outcome"] != "reached"
     }
     assert set(failed) == {"ATDome", "MTRotator"}
     assert failed["ATDome"] == "went to FAULT on disable: error 7: brake: stuck"
     assert "does not beat" in failed["MTRotator"]
     assert [record["cscs"] for record in records(journal, "CscsWaived")] == [["MTRotator"]]
-    assert len(records(journal, "CommandIntended")) == len(records(journal, "CommandAnswered"))
+    assert len(records(journal, "RequestIntended")) == len(records(journal, "RequestAnswered"))

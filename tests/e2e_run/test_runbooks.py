@@ -93,7 +93,7 @@ def test_what_the_journal_intended_is_what_was_sent_and_nothing_protected(
     driven: dict[str, Driven], runbook: str
 ) -> None:
     run = driven[runbook]
-    intended = {(each["csc"], each["command"], each["seq_num"]) for each in records(run.journal, "CommandIntended")}
+    intended = {(each["to"], each["command"], each["seq_num"]) for each in records(run.journal, "RequestIntended")}
     sent = {(str(each.csc), each.name, each.seq_num) for each in run.commands.commands}
     assert sent == intended
     assert len(intended) > 0

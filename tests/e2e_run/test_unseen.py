@@ -35,7 +35,7 @@ def test_a_killed_tmux_server_leaves_a_run_that_ends_its_step_and_no_process(tmp
         time.sleep(READ_S)
         lead.press("Enter")
         [journal] = journals(cli)
-        wait_until(lambda: records(journal, "CommandIntended"), 10, "a step under way")
+        wait_until(lambda: records(journal, "RequestIntended"), 10, "a step under way")
         holder = json.loads((journal.parent / "lock").read_text(encoding="utf-8"))["pid"]
         server = int(tmux._tmux("display-message", "-p", "#{pid}"))
         os.kill(server, signal.SIGKILL)
@@ -48,7 +48,7 @@ def test_a_killed_tmux_server_leaves_a_run_that_ends_its_step_and_no_process(tmp
 
         wait_until(has_gone, 20, "the end of the run's process")
         elapsed = time.monotonic() - began
-    assert [(ended["csc"], ended["outcome"]) for ended in records(journal, "TargetEnded")] == [("Watcher", "reached")]
+    assert [(ended["item"], ended["outcome"]) for ended in records(journal, "ItemEnded")] == [("Watcher", "reached")]
     [note] = records(journal, "NoteWritten")
     assert note["text"].startswith("nobody looks: its screen has gone")
     assert spent[-1] - before < 0.3 * elapsed + 1.0, "it spins"

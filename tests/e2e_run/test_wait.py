@@ -87,7 +87,7 @@ def test_a_wait_survives_a_kill_and_ends_by_extending_and_waiving(tmp_path: Path
     told = records(journal)
     assert [record["cscs"] for record in told if record["kind"] == "CscsWaived"] == [["CBP"], ["MTDome"]]
     assert [record["seconds"] for record in told if record["kind"] == "WaitExtended"] == [600.0]
-    assert records(journal, "CommandIntended") == []
+    assert records(journal, "RequestIntended") == []
     standby = [record for record in told if record.get("step") == "standby" and record["kind"] == "StepApproved"]
     assert standby == [begun]
     report = cli.run("report", journal.parent.name)

@@ -4,19 +4,19 @@ import pytest
 
 from deploydash.core.fleet.records import BeatsChanged, StateRecorded
 from deploydash.core.model import CscId, Liveness, Source, SummaryState
-from deploydash.core.procedure.runbook import StepId
+from deploydash.core.procedure.runbook import StepId, csc_item, numbered
 from deploydash.core.run.records import (
-    CommandIntended,
     CscsWaived,
+    ItemEnded,
     ItemSignedOff,
     NoteWritten,
     Outcome,
+    RequestIntended,
     RunHeld,
     RunOpened,
     StepApproved,
     StepDone,
     StepSkipped,
-    TargetEnded,
 )
 from deploydash.core.views.timeline import Line
 from deploydash.report.picture import states_picture
@@ -43,14 +43,14 @@ def night() -> list[Line]:
         (T0 + 1, beats(WATCHER, Liveness.BEATING, 1.0)),
         (T0 + 1, state(WATCHER, SummaryState.ENABLED, 1.0)),
         (T0 + 60, StepApproved(WATCHER_STEP, OPERATOR, 4, ("page is settled",), "page is late")),
-        (T0 + 61, CommandIntended(WATCHER_STEP, WATCHER, "disable", 5, OPERATOR, 7)),
-        (T0 + 91, TargetEnded(WATCHER_STEP, WATCHER, Outcome.UNKNOWN, "no answer in 30 s")),
+        (T0 + 61, RequestIntended(WATCHER_STEP, csc_item(WATCHER), WATCHER, "disable", 5, OPERATOR, 7)),
+        (T0 + 91, ItemEnded(WATCHER_STEP, csc_item(WATCHER), Outcome.UNKNOWN, "no answer in 30 s")),
         (T0 + 95, RunHeld("ops2")),
         (T0 + 96, beats(WATCHER, Liveness.LATE, 96.0)),
         (T0 + 99, state(WATCHER, SummaryState.OFFLINE, 99.0)),
         (T0 + 120, StepDone(WATCHER_STEP)),
         (T0 + 130, CscsWaived((PLAIN[0],), OPERATOR, "motor | removed")),
-        (T0 + 140, ItemSignedOff(StepId("bridges-stop"), 0, "camera team", OPERATOR, "key T-1")),
+        (T0 + 140, ItemSignedOff(StepId("bridges-stop"), numbered(0), "camera team", OPERATOR, "key T-1")),
         (T0 + 150, StepSkipped(StepId("queues"), OPERATOR, "test stand keeps them")),
         (T0 + 160, NoteWritten("coffee", OPERATOR)),
     ]

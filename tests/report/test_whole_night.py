@@ -8,38 +8,44 @@ from html import unescape
 
 import pytest
 
-from deploydash.core.procedure.runbook import Runbook, ScriptItem, Step, StepId, StepKind
+from deploydash.core.procedure.runbook import (
+    CscEffect,
+    Runbook,
+    ScriptItem,
+    Step,
+    StepId,
+    StepKind,
+    csc_item,
+    csc_items,
+    numbered,
+)
 from deploydash.core.run.records import (
-    CommandIntended,
+    ControlOrdered,
     CscsWaived,
     DebtWaived,
     GateClosedSpuriously,
+    ItemAdded,
     ItemEnded,
+    ItemProgressed,
     ItemsDispatched,
     ItemSignedOff,
     NoteWritten,
     Outcome,
-    QueueOrdered,
-    RouteTaken,
+    RequestAnswered,
+    RequestIntended,
     RunClosed,
     RunHeld,
     RunOpened,
     RunReleased,
     RunResumed,
-    ScriptAnswered,
-    ScriptFollowed,
-    ScriptIntended,
     StepApproved,
     StepSkipped,
-    TargetEnded,
-    TargetsDispatched,
 )
-from deploydash.core.run.state import ROUTES_FROM
 from deploydash.core.views.timeline import Line
 from deploydash.report.render import html_report, markdown_report
 from deploydash.report.story import Story, tell
 from deploydash.report.unknowns import STILL
-from tests.support.runs import OFFLINE, OPERATOR, PLAIN, QUEUES, csc_step, small_runbook
+from tests.support.runs import FIRST_ADDED, OFFLINE, OPERATOR, PLAIN, QUEUES, csc_step, small_runbook
 
 T0 = 1_794_996_240.0
 QUEUE = QUEUES[0]
@@ -71,31 +77,39 @@ def night() -> list[Line]:
         opened,
         NoteWritten("wind <b>12 m/s</b> | gusts\n```", OPERATOR),
         StepApproved(CSCS, OPERATOR, 3),
-        TargetsDispatched(CSCS, PLAIN, OPERATOR),
-        CommandIntended(CSCS, ATAOS, "disable", 5, OPERATOR, 7),
-        TargetEnded(CSCS, ATAOS, Outcome.UNKNOWN, "no answer in 30 s"),
-        TargetEnded(CSCS, ESS, Outcome.FAILED, "refused: <i>busy</i>"),
+        ItemsDispatched(CSCS, csc_items(PLAIN), OPERATOR),
+        RequestIntended(CSCS, csc_item(ATAOS), ATAOS, "disable", 5, OPERATOR, 7),
+        ItemEnded(CSCS, csc_item(ATAOS), Outcome.UNKNOWN, "no answer in 30 s"),
+        ItemEnded(CSCS, csc_item(ESS), Outcome.FAILED, "refused: <i>busy</i>"),
         RunHeld("ops2@laptop"),
         RunReleased(OPERATOR),
-        TargetEnded(CSCS, ATAOS, Outcome.REACHED, "seen there"),
-        TargetsDispatched(CSCS, (ESS,), OPERATOR),
+        ItemEnded(CSCS, csc_item(ATAOS), Outcome.REACHED, "seen there"),
+        ItemsDispatched(CSCS, csc_items((ESS,)), OPERATOR),
         RunResumed(OPERATOR, 12, ("/b/night.yaml",), HASH, "cd" * 32),
-        RouteTaken(
-            CSCS, ROUTES_FROM, (ESS,), QUEUE, "set_summary_state.py", True, "data: [[ESS:104, OFFLINE]]", OPERATOR
+        ItemAdded(
+            CSCS,
+            FIRST_ADDED,
+            csc_items((ESS,)),
+            QUEUE,
+            "set_summary_state.py",
+            True,
+            "data: [[ESS:104, OFFLINE]]",
+            (CscEffect(ESS, OFFLINE),),
+            OPERATOR,
         ),
         CscsWaived((MTDOME,), OPERATOR, "motor | <script>alert(1)</script>"),
         StepApproved(ENABLE, OPERATOR, 9),
-        ItemsDispatched(ENABLE, (0,), "the procedure"),
-        ScriptIntended(ENABLE, 0, QUEUE, "add", 21, OPERATOR, 7),
-        ScriptAnswered(ENABLE, 0, "add", 21, 303, "100017"),
-        ScriptFollowed(ENABLE, 0, 100_017, "UNCONFIGURED", "", ""),
-        ScriptFollowed(ENABLE, 0, 100_017, "RUNNING", "enabling ATAOS", "starting"),
-        QueueOrdered(ENABLE, 0, "pause", OPERATOR),
-        ScriptFollowed(ENABLE, 0, 100_017, "FAILED", "enabling ATAOS", "ATAOS is <silent>"),
-        ItemEnded(ENABLE, 0, Outcome.FAILED, "the script ended as FAILED"),
-        ItemsDispatched(ENABLE, (0,), OPERATOR),
-        ItemEnded(ENABLE, 0, Outcome.REACHED, "DONE"),
-        ItemSignedOff(StepId("bridges-stop"), 1, "camera team", OPERATOR, "T-1"),
+        ItemsDispatched(ENABLE, (numbered(0),), "the procedure"),
+        RequestIntended(ENABLE, numbered(0), QUEUE, "add", 21, OPERATOR, 7, begins=True),
+        RequestAnswered(ENABLE, numbered(0), "add", 21, 303, "100017"),
+        ItemProgressed(ENABLE, numbered(0), 100_017, "UNCONFIGURED", "", ""),
+        ItemProgressed(ENABLE, numbered(0), 100_017, "RUNNING", "enabling ATAOS", "starting"),
+        ControlOrdered(ENABLE, numbered(0), "pause", OPERATOR),
+        ItemProgressed(ENABLE, numbered(0), 100_017, "FAILED", "enabling ATAOS", "ATAOS is <silent>"),
+        ItemEnded(ENABLE, numbered(0), Outcome.FAILED, "the script ended as FAILED"),
+        ItemsDispatched(ENABLE, (numbered(0),), OPERATOR),
+        ItemEnded(ENABLE, numbered(0), Outcome.REACHED, "DONE"),
+        ItemSignedOff(StepId("bridges-stop"), numbered(1), "camera team", OPERATOR, "T-1"),
         GateClosedSpuriously(StepId("queues"), "Kafka is down: what is shown is old", "kafka down", 4.5, armed=True),
         GateClosedSpuriously(StepId("queues"), "the Watcher is down first", "beats cannot be read", 2.0),
         StepSkipped(StepId("queues"), OPERATOR, "test stand keeps them"),

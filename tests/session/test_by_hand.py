@@ -9,7 +9,7 @@ from deploydash.core.model import CscId, SummaryState
 from deploydash.core.procedure.runbook import DIRECT
 from deploydash.core.run.decide import Refused
 from deploydash.core.run.orders import ArmDirect, DirectCommand, Fire
-from deploydash.core.run.records import CommandIntended, DirectCommandApproved
+from deploydash.core.run.records import DirectCommandApproved, RequestIntended
 from deploydash.core.run.state import TargetStatus
 from tests.servers.waiting import within
 from tests.session.test_run_controller import Journal, World, keeping, refusal, snapshot_of, until
@@ -45,8 +45,8 @@ async def test_it_is_armed_fired_journaled_before_it_is_sent_and_ends_when_seen(
         assert world.journal.lines == []
         clock.advance(0.7)
         assert not isinstance(await controller.arm(Fire()), Refused)
-        await until(lambda: any(isinstance(line, CommandIntended) for line in world.journal.lines))
-        assert [type(line) for line in world.journal.lines[:2]] == [DirectCommandApproved, CommandIntended]
+        await until(lambda: any(isinstance(line, RequestIntended) for line in world.journal.lines))
+        assert [type(line) for line in world.journal.lines[:2]] == [DirectCommandApproved, RequestIntended]
         assert world.started == [(DIRECT, (ESS,), 1)]
         world.seen = fleet(down(WATCHER), down(ESS))
         controller.saw(snapshot_of(world.seen))

@@ -25,16 +25,16 @@ from deploydash.core.model import (
     Target,
     Verdict,
 )
-from deploydash.core.procedure.runbook import Choice, Effect, ManualItem, Option, StepId
+from deploydash.core.procedure.runbook import Choice, Effect, ManualItem, Option, StepId, csc_items, numbered
 from deploydash.core.run.records import (
     ChoiceAnswered,
+    ItemsDispatched,
     ItemSignedOff,
     RunClosed,
     RunHeld,
     RunOpened,
     RunResumed,
     StepApproved,
-    TargetsDispatched,
 )
 from deploydash.core.run.replica import WRITERS_TIMES, moved
 from deploydash.core.run.state import StepStatus
@@ -110,7 +110,7 @@ def test_who_came_up_after_a_ticked_stop_is_lost_if_it_falls_silent_though_all_i
         for step in book.phases[0].steps
     )
     seen = Follower(ROSTER, replace(book, phases=(replace(book.phases[0], steps=steps),)), list, clock)
-    tick = Line(START_UTC + 5, ItemSignedOff(stop, 0, "Ana", OPERATOR))
+    tick = Line(START_UTC + 5, ItemSignedOff(stop, numbered(0), "Ana", OPERATOR))
     before = [
         Line(START_UTC, OPENED),
         Line(START_UTC, beats(WATCHER, Liveness.BEATING, 90_000.0)),
@@ -219,7 +219,7 @@ def test_what_the_observer_compares_with_stays_until_the_runs_phase_changes(cloc
     seen.take([Line(START_UTC + 1, RunHeld("ops2"))])
     assert seen.snapshot().target == chosen != str(Phase(None))
     watcher = StepId("watcher")
-    sent = TargetsDispatched(watcher, (CscId("Watcher"),), OPERATOR)
+    sent = ItemsDispatched(watcher, csc_items((CscId("Watcher"),)), OPERATOR)
     seen.take([Line(START_UTC + 2, StepApproved(watcher, OPERATOR, 1)), Line(START_UTC + 2, sent)])
     assert seen.snapshot().target == chosen, "who moves now is no comparison"
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import StepId
+from deploydash.core.procedure.runbook import StepId, csc_item, numbered
 from deploydash.core.run.records import (
     CscsWaived,
     DebtWaived,
+    ItemEnded,
     ItemSignedOff,
     NoteWritten,
     Outcome,
@@ -20,7 +21,6 @@ from deploydash.core.run.records import (
     RunResumed,
     StepDone,
     StepSkipped,
-    TargetEnded,
     WaitExtended,
 )
 from deploydash.session.looked import Looked, last_look, remember, told_since
@@ -47,9 +47,15 @@ def test_the_line_counts_what_ended_and_names_who_holds() -> None:
     ("records", "told"),
     [
         ([StepSkipped(STEP, "ops1", "not today"), StepDone(STEP)], "1 step done, 1 step skipped"),
-        ([ItemSignedOff(STEP, 0, "anna", "ops1"), ItemSignedOff(STEP, 1, "anna", "ops1")], "2 items signed off"),
-        ([TargetEnded(STEP, ESS, Outcome.FAILED, "x"), TargetEnded(STEP, CBP, Outcome.REACHED, "")], "1 CSC failed"),
-        ([TargetEnded(STEP, ESS, Outcome.UNKNOWN, "x")], "1 outcome unknown"),
+        (
+            [ItemSignedOff(STEP, numbered(0), "anna", "ops1"), ItemSignedOff(STEP, numbered(1), "anna", "ops1")],
+            "2 items signed off",
+        ),
+        (
+            [ItemEnded(STEP, csc_item(ESS), Outcome.FAILED, "x"), ItemEnded(STEP, csc_item(CBP), Outcome.REACHED, "")],
+            "1 CSC failed",
+        ),
+        ([ItemEnded(STEP, csc_item(ESS), Outcome.UNKNOWN, "x")], "1 outcome unknown"),
         ([CscsWaived((ESS, CBP), "ops1", "x"), CscsWaived((ESS,), "ops1", "y")], "2 CSCs waived"),
         ([DebtWaived("silence", "ops1", "x"), NoteWritten("x", "ops1")], "1 debt waived, 1 note"),
         ([WaitExtended(STEP, 600.0, "ops1"), WaitExtended(STEP, 300.0, "ops1")], "the wait extended by 15 min"),

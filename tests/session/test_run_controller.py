@@ -8,20 +8,20 @@ from dataclasses import dataclass, field, replace
 from deploydash.core.fleet.commands import CompareWith, JudgeByRun
 from deploydash.core.fleet.snapshot import FeedView, Snapshot, Standstill, Summary
 from deploydash.core.model import CscId, FeedName, FeedState, Roster
-from deploydash.core.procedure.runbook import Choice, Option, Runbook, Step, StepId, StepKind
+from deploydash.core.procedure.runbook import Choice, Option, Runbook, Step, StepId, StepKind, csc_item, csc_items
 from deploydash.core.run.decide import Decision, Refused
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.orders import Answer, Approve, ArmStep, Disarm, Fire, Hold, Retry, Waive
-from deploydash.core.run.ports import Desk
+from deploydash.core.run.ports import ItemContext
 from deploydash.core.run.records import (
-    CommandAnswered,
-    CommandIntended,
     GateClosedSpuriously,
+    ItemEnded,
+    ItemsDispatched,
     Outcome,
+    RequestAnswered,
+    RequestIntended,
     StepApproved,
     StepDone,
-    TargetEnded,
-    TargetsDispatched,
 )
 from deploydash.core.run.state import StepStatus, TargetStatus
 from deploydash.errors import UserError
@@ -78,20 +78,20 @@ class World:
     fails: Exception | None = None
     standstill: Standstill | None = None
 
-    async def run(self, step: Step, cscs: tuple[CscId, ...], inbox: Desk) -> None:
+    async def run(self, step: Step, cscs: tuple[CscId, ...], inbox: ItemContext) -> None:
         self.started.append((step.id, cscs, len(self.journal.lines)))
         if self.fails is not None:
             raise self.fails
         for seq, csc in enumerate(cscs, 1):
-            intent = CommandIntended(step.id, csc, "exitControl", seq, OPERATOR, 7)
+            intent = RequestIntended(step.id, csc_item(csc), csc, "exitControl", seq, OPERATOR, 7)
             refused = await inbox.intend(intent)
             if refused:
-                await inbox.tell(TargetEnded(step.id, csc, Outcome.FAILED, refused))
+                await inbox.tell(ItemEnded(step.id, csc_item(csc), Outcome.FAILED, refused))
                 continue
-            await inbox.tell(CommandAnswered(step.id, csc, seq, 303, "Done"))
+            await inbox.tell(RequestAnswered(step.id, csc_item(csc), "", seq, 303, "Done"))
             there = await inbox.seen(csc, lambda view: view.effective.value == "OFFLINE", 30.0)
             outcome = Outcome.REACHED if there else Outcome.UNKNOWN
-            await inbox.tell(TargetEnded(step.id, csc, outcome, "seen" if there else "not seen in 30 s"))
+            await inbox.tell(ItemEnded(step.id, csc_item(csc), outcome, "seen" if there else "not seen in 30 s"))
 
 
 @asynccontextmanager
@@ -125,7 +125,7 @@ async def test_the_approval_is_on_disk_before_the_action_starts() -> None:
         await controller.order(Approve(WATCHER_STEP, 1))
         await until(lambda: bool(world.started))
         assert world.started == [(WATCHER_STEP, (WATCHER,), 2)]
-        assert [type(line) for line in world.journal.lines[:2]] == [StepApproved, TargetsDispatched]
+        assert [type(line) for line in world.journal.lines[:2]] == [StepApproved, ItemsDispatched]
 
 
 async def test_the_grid_is_told_the_start_up_targets_that_an_answer_replaces() -> None:
@@ -158,7 +158,7 @@ async def test_a_step_ends_when_its_effect_is_seen_not_when_it_is_acknowledged()
     world = World(Journal())
     async with keeping(world, ManualClock()) as controller:
         await controller.order(Approve(WATCHER_STEP, 1))
-        await until(lambda: any(isinstance(line, CommandAnswered) for line in world.journal.lines))
+        await until(lambda: any(isinstance(line, RequestAnswered) for line in world.journal.lines))
         assert status(controller, WATCHER_STEP) is StepStatus.UNDER_WAY
         world.seen = fleet(down(WATCHER))
         controller.saw(snapshot_of(world.seen))
@@ -197,12 +197,12 @@ async def test_a_hold_stops_the_next_command_of_a_step_under_way() -> None:
         await until(lambda: status(controller, WATCHER_STEP) is StepStatus.DONE)
         watching.cancel()
         await controller.order(Approve(CSCS_STEP, 1))
-        await until(lambda: any(isinstance(line, CommandAnswered) for line in world.journal.lines))
+        await until(lambda: any(isinstance(line, RequestAnswered) for line in world.journal.lines))
         await controller.order(Hold("ops2"))
         world.seen = fleet(down(WATCHER), down(PLAIN[0]))
         controller.saw(snapshot_of(world.seen))
         await until(lambda: status(controller, CSCS_STEP) is StepStatus.ASKING)
-        sent = [line.csc for line in world.journal.lines if isinstance(line, CommandIntended)]
+        sent = [line.to for line in world.journal.lines if isinstance(line, RequestIntended)]
         assert sent == [PLAIN[0]]
         targets = controller.state.progress(CSCS_STEP).targets
         assert "held by ops2" in targets[PLAIN[1]].why
@@ -215,7 +215,7 @@ async def test_an_action_that_crashes_leaves_its_targets_unknown_and_a_retry_is_
         await until(lambda: controller.state.progress(WATCHER_STEP).targets[WATCHER].status is TargetStatus.UNKNOWN)
         assert len(world.started) == 1
         world.fails = None
-        await controller.order(Retry(WATCHER_STEP, (WATCHER,)))
+        await controller.order(Retry(WATCHER_STEP, csc_items((WATCHER,))))
         await until(lambda: len(world.started) == 2)
 
 

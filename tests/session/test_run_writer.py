@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from deploydash.core.procedure.runbook import StepId
+from deploydash.core.procedure.runbook import StepId, csc_item
 from deploydash.core.run.decide import Decision, Refused, decide, may_intend
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.orders import Approve, Hold
-from deploydash.core.run.records import RUN_RECORDS, CommandAnswered, CommandIntended, NoteWritten, RunClosed, RunRecord
+from deploydash.core.run.records import RUN_RECORDS, NoteWritten, RequestAnswered, RequestIntended, RunClosed, RunRecord
 from deploydash.core.run.state import RunState, fold
 from deploydash.errors import UserError
 from deploydash.journal.line import Codec
@@ -56,7 +56,7 @@ def note(text: str) -> Decide:
 
 
 def intent(seq_num: int) -> Decide:
-    record = CommandIntended(STEP, WATCHER, "disable", seq_num, OPERATOR, 7)
+    record = RequestIntended(STEP, csc_item(WATCHER), WATCHER, "disable", seq_num, OPERATOR, 7)
 
     def decided(state: RunState, seen: FleetView) -> Decision:
         why = may_intend(record, state, seen)
@@ -104,7 +104,7 @@ async def test_nobody_hears_of_an_intent_that_is_not_on_disk() -> None:
     assert writer.state.progress(STEP).targets[WATCHER].command == ""
     disk.free.set()
     assert not isinstance(await sending, Refused)
-    assert isinstance(disk.lines[-1], CommandIntended)
+    assert isinstance(disk.lines[-1], RequestIntended)
     assert writer.state.progress(STEP).targets[WATCHER].command == "disable"
 
 
@@ -119,7 +119,7 @@ async def test_of_two_intents_for_one_csc_that_wait_together_the_second_sees_the
 async def test_an_answer_that_waits_before_the_next_intent_lets_it_go() -> None:
     disk = Disk()
     writer = await let_go(disk)
-    answer = CommandAnswered(STEP, WATCHER, 1, 303, "done")
+    answer = RequestAnswered(STEP, csc_item(WATCHER), "", 1, 303, "done")
     _, _, next_one = await together(writer, disk, intent(1), lambda _, __: (answer,), intent(2))
     assert not isinstance(next_one, Refused)
 
@@ -145,7 +145,10 @@ async def test_a_disk_that_refuses_leaves_the_state_and_tells_everybody_in_the_g
     disk.full = False
     assert not isinstance(await writer.commit(intent(2)), Refused)
     assert writer.fault == ""
-    assert disk.lines[-2:] == ["the Watcher beats", CommandIntended(STEP, WATCHER, "disable", 2, OPERATOR, 7)]
+    assert disk.lines[-2:] == [
+        "the Watcher beats",
+        RequestIntended(STEP, csc_item(WATCHER), WATCHER, "disable", 2, OPERATOR, 7),
+    ]
 
 
 async def test_who_is_cancelled_before_its_turn_leaves_nothing_behind() -> None:
@@ -205,7 +208,7 @@ async def test_the_journal_alone_tells_the_same_state_whoever_waited_for_whom(tm
     told = fold(start.runbook, records)
     assert told.steps == writer.state.steps
     assert told.notes == writer.state.notes
-    assert sum(isinstance(each, CommandIntended) for _, each in records) == 1
+    assert sum(isinstance(each, RequestIntended) for _, each in records) == 1
 
 
 @pytest.mark.parametrize("full", [False, True])

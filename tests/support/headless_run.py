@@ -18,7 +18,7 @@ import pytest
 from deploydash.cli import main
 from deploydash.cli import run as cli_run
 from deploydash.cli.exits import Exit
-from deploydash.core.procedure.runbook import StepKind, Tier
+from deploydash.core.procedure.runbook import StepKind, Tier, csc_items
 from deploydash.core.published import Published
 from deploydash.core.run.orders import (
     Approve,
@@ -65,7 +65,7 @@ def wanted(card: Card, snapshot: Published) -> RunOrder | ArmOrder | None:
     """Return what a lead who lets everything go in order would do about a card, or None to wait."""
     step = card.step
     if card.status is StepStatus.ASKING:
-        return Retry(step.id, tuple(row.csc for row in card.asking))
+        return Retry(step.id, csc_items(tuple(row.csc for row in card.asking)))
     if step.kind is StepKind.SETTLE and card.status is StepStatus.UNDER_WAY:
         return Finish(step.id)
     if step.kind is StepKind.MANUAL and (card.is_open or card.status is StepStatus.UNDER_WAY):

@@ -8,7 +8,17 @@ from dataclasses import dataclass, field, replace
 
 from deploydash.core.fleet.snapshot import CscView, EventLine, Reason
 from deploydash.core.model import CameraSubstate, CscId, Effective, Liveness, SummaryState, Target, Verdict
-from deploydash.core.procedure.runbook import CscItem, Runbook, Step, StepId, StepKind
+from deploydash.core.procedure.runbook import (
+    WHOLE,
+    CscItem,
+    Runbook,
+    Step,
+    StepId,
+    StepKind,
+    csc_item,
+    csc_items,
+    numbered,
+)
 from deploydash.core.published import Published
 from deploydash.core.run.arm import Arm
 from deploydash.core.run.fleet_view import FleetView
@@ -16,20 +26,20 @@ from deploydash.core.run.orders import ArmOrder, RunOrder
 from deploydash.core.run.records import (
     ArrivalsLearned,
     ChoiceAnswered,
-    CommandAnswered,
-    CommandIntended,
     CscsArrived,
     CscsWaived,
+    ItemEnded,
+    ItemsDispatched,
     ItemSignedOff,
     Outcome,
+    RequestAnswered,
+    RequestIntended,
     RunHeld,
     RunOpened,
     RunRecord,
     StepApproved,
     StepDone,
     StepSkipped,
-    TargetEnded,
-    TargetsDispatched,
     WaitExtended,
 )
 from deploydash.core.run.scripts import ScriptChecked
@@ -57,11 +67,13 @@ def settled(steps: Sequence[Step], start: float, each: float = 20.0) -> list[Ent
         entries.append((utc, StepApproved(step.id, OPERATOR, 1)))
         if step.kind is StepKind.MANUAL:
             entries.append(
-                (utc + each / 2, ItemSignedOff(step.id, -1, "ops1", OPERATOR, "OSW-1234" if step.records else ""))
+                (utc + each / 2, ItemSignedOff(step.id, WHOLE, "ops1", OPERATOR, "OSW-1234" if step.records else ""))
             )
         elif step.kind is StepKind.CSC:
-            entries.append((utc, TargetsDispatched(step.id, step.cscs, OPERATOR)))
-            entries += [(utc + each / 2, TargetEnded(step.id, csc, Outcome.REACHED, "seen there")) for csc in step.cscs]
+            entries.append((utc, ItemsDispatched(step.id, csc_items(step.cscs), OPERATOR)))
+            entries += [
+                (utc + each / 2, ItemEnded(step.id, csc_item(csc), Outcome.REACHED, "seen there")) for csc in step.cscs
+            ]
         entries.append((utc + each, StepDone(step.id)))
         utc += each
     return entries
@@ -146,7 +158,10 @@ def asking_entries() -> tuple[list[Entry], Published]:
     step = book.step(StepId("cscs"))
     start = UTC - 72
     entries = [opened(), *settled(before(book, "cscs"), OPENED + 5, 100.0)]
-    entries += [(start, StepApproved(step.id, OPERATOR, 7)), (start, TargetsDispatched(step.id, step.cscs, OPERATOR))]
+    entries += [
+        (start, StepApproved(step.id, OPERATOR, 7)),
+        (start, ItemsDispatched(step.id, csc_items(step.cscs), OPERATOR)),
+    ]
     still = {
         "LinearStage:103",
         "LinearStage:104",
@@ -161,16 +176,23 @@ def asking_entries() -> tuple[list[Entry], Published]:
         if str(csc) in {"MTDome", "ESS:303"}:
             fault = str(csc) == "MTDome"
             why = "refused in FAULT" if fault else "no answer in 30 s; beats stopped"
-            entries.append((start + 5, CommandIntended(step.id, csc, "disable", number + 1, OPERATOR, 4711)))
-            entries.append((start + 9, CommandAnswered(step.id, csc, number + 1, -302 if fault else 0, why)))
+            entries.append(
+                (start + 5, RequestIntended(step.id, csc_item(csc), csc, "disable", number + 1, OPERATOR, 4711))
+            )
+            entries.append(
+                (start + 9, RequestAnswered(step.id, csc_item(csc), "", number + 1, -302 if fault else 0, why))
+            )
             outcome = Outcome.FAILED if fault else Outcome.UNKNOWN
-            entries.append((start + 9, TargetEnded(step.id, csc, outcome, why)))
+            entries.append((start + 9, ItemEnded(step.id, csc_item(csc), outcome, why)))
         elif str(csc) not in still:
             entries.append(
-                (start + 6 + 60 * number / len(step.cscs), TargetEnded(step.id, csc, Outcome.REACHED, "seen there"))
+                (
+                    start + 6 + 60 * number / len(step.cscs),
+                    ItemEnded(step.id, csc_item(csc), Outcome.REACHED, "seen there"),
+                )
             )
     waived = [CscId.parse(name) for name in sorted(still)]
-    entries += [(start + 70, TargetEnded(step.id, csc, Outcome.REACHED, "seen there")) for csc in waived]
+    entries += [(start + 70, ItemEnded(step.id, csc_item(csc), Outcome.REACHED, "seen there")) for csc in waived]
     return entries, snapshots.snapshot(summit_going_down(), target="shutdown", events=some_events())
 
 
@@ -196,11 +218,11 @@ def many_asking(count: int = 40) -> Published:
     entries = [opened(), *settled(before(book, "cscs"), OPENED + 5, 100.0)]
     entries += [
         (UTC - 72, StepApproved(step.id, OPERATOR, 7)),
-        (UTC - 72, TargetsDispatched(step.id, step.cscs, OPERATOR)),
+        (UTC - 72, ItemsDispatched(step.id, csc_items(step.cscs), OPERATOR)),
     ]
     for number, csc in enumerate(step.cscs):
         outcome = Outcome.FAILED if number < count else Outcome.REACHED
-        entries.append((UTC - 40, TargetEnded(step.id, csc, outcome, "no answer in 30 s")))
+        entries.append((UTC - 40, ItemEnded(step.id, csc_item(csc), outcome, "no answer in 30 s")))
     base = snapshots.snapshot(summit_going_down(), target="shutdown", events=some_events())
     return shown(book, entries, base)
 
@@ -265,7 +287,7 @@ def by_hand(ticks: int = 0) -> Published:
     step = StepId("bridges-stop")
     more: list[Entry] = [(UTC - 200, ChoiceAnswered("cameras", "restart", OPERATOR))]
     more += [(UTC - 120, StepApproved(step, OPERATOR, 9))] if ticks else []
-    more += [(UTC - 100 + 10 * n, ItemSignedOff(step, n, "Ana", OPERATOR)) for n in range(ticks)]
+    more += [(UTC - 100 + 10 * n, ItemSignedOff(step, numbered(n), "Ana", OPERATOR)) for n in range(ticks)]
     return at_step("bridges-stop", all_down(), more)
 
 

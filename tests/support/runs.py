@@ -16,6 +16,7 @@ from deploydash.core.model import (
 from deploydash.core.procedure.runbook import (
     CscItem,
     Debt,
+    ItemId,
     Lane,
     ManualItem,
     Runbook,
@@ -40,6 +41,7 @@ PLAIN = (CscId("ATAOS"), CscId("ESS", 104), CscId("MTDome"))
 QUEUES = (CscId("ScriptQueue", 1), CscId("ScriptQueue", 2))
 EVERYBODY = (WATCHER, *PLAIN, MTM1M3, *QUEUES)
 OPERATOR = "ops1@console"
+FIRST_ADDED, SECOND_ADDED = ItemId("added-1"), ItemId("added-2")
 
 
 def csc_step(name: str, cscs: tuple[CscId, ...], target: Target, after: tuple[str, ...] = ()) -> Step:

@@ -6,25 +6,23 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from deploydash.core.fleet.snapshot import CscView
-from deploydash.core.model import CscId, SummaryState
-from deploydash.core.procedure.runbook import StepId, Tier
+from deploydash.core.model import CscId, SummaryState, Target
+from deploydash.core.procedure.runbook import CscEffect, StepId, Tier, csc_items, numbered
 from deploydash.core.published import Published
 from deploydash.core.run.arm import Arm
 from deploydash.core.run.records import (
     ChoiceAnswered,
+    ItemAdded,
     ItemEnded,
+    ItemProgressed,
     ItemsDispatched,
     ItemSignedOff,
     Outcome,
-    RouteTaken,
+    RequestAnswered,
+    RequestIntended,
     RunRecord,
-    ScriptAdded,
-    ScriptAnswered,
-    ScriptFollowed,
-    ScriptIntended,
     StepApproved,
 )
-from deploydash.core.run.state import ROUTES_FROM
 from tests.support import snapshots
 from tests.support.run_snapshots import (
     ANSWERS,
@@ -36,6 +34,7 @@ from tests.support.run_snapshots import (
     many_asking,
     shown,
 )
+from tests.support.runs import FIRST_ADDED
 from tests.support.snapshots import NOW, UTC
 
 TESTING = StepId("minimal-testing")
@@ -73,22 +72,24 @@ def let_go() -> tuple[RunRecord, ...]:
 def running(item: int, index: int, *, paused: bool = False) -> tuple[RunRecord, ...]:
     """Return the records of one script that is running."""
     return (
-        ItemsDispatched(TESTING, (item,), "the procedure"),
-        ScriptIntended(TESTING, item, QUEUES[1], "add", 40 + item, OPERATOR, 7),
-        ScriptAnswered(TESTING, item, "add", 40 + item, 303, str(index)),
-        ScriptFollowed(TESTING, item, index, "RUNNING", "enabling ATMCS", "Enabling all components", paused),
+        ItemsDispatched(TESTING, (numbered(item),), "the procedure"),
+        RequestIntended(TESTING, numbered(item), QUEUES[1], "add", 40 + item, OPERATOR, 7, begins=True),
+        RequestAnswered(TESTING, numbered(item), "add", 40 + item, 303, str(index)),
+        ItemProgressed(TESTING, numbered(item), index, "RUNNING", "enabling ATMCS", "Enabling all components", paused),
     )
 
 
 def done(item: int) -> RunRecord:
     """Return that one script ran to its end."""
-    return ItemEnded(TESTING, item, Outcome.REACHED, "done")
+    return ItemEnded(TESTING, numbered(item), Outcome.REACHED, "done")
 
 
 def failed(outcome: Outcome = Outcome.FAILED) -> Published:
     """Return the step after its first script failed, or after nobody knows what came of it."""
     why = "failed: ATMCS in FAULT; ScriptQueue:2 is paused until it is resumed"
-    return scripts(*let_go(), ItemEnded(TESTING, 0, outcome, why if outcome is Outcome.FAILED else "nothing heard"))
+    return scripts(
+        *let_go(), ItemEnded(TESTING, numbered(0), outcome, why if outcome is Outcome.FAILED else "nothing heard")
+    )
 
 
 def by_hand() -> Published:
@@ -106,8 +107,10 @@ def routed(*more: RunRecord) -> Published:
     route = full_cycle().step(StepId("stragglers")).other_route
     assert route is not None
     config = "data:\n- ['MTDome', OFFLINE]\nmute_alarms: false\n"
-    taken = RouteTaken(CSCS, ROUTES_FROM, (CscId("MTDome"),), QUEUES[0], route.path, True, config, OPERATOR)
-    followed = ScriptFollowed(CSCS, ROUTES_FROM, 100_007, "RUNNING", "set MTDome OFFLINE", "Assigning MTDome")
+    effects = (CscEffect(CscId("MTDome"), Target.parse("OFFLINE")),)
+    items = csc_items((CscId("MTDome"),))
+    taken = ItemAdded(CSCS, FIRST_ADDED, items, QUEUES[0], route.path, True, config, effects, OPERATOR)
+    followed = ItemProgressed(CSCS, FIRST_ADDED, 100_007, "RUNNING", "set MTDome OFFLINE", "Assigning MTDome")
     entries, base = asking_entries()
     told: list[Entry] = [(UTC - 60 + 10 * number, record) for number, record in enumerate((taken, followed, *more))]
     return shown(full_cycle(), [*entries, *told], base)
@@ -127,16 +130,16 @@ def many() -> Published:
 
 def added_by_hand() -> Published:
     """Return the Watcher's card while a script that was added by hand runs."""
-    item = ROUTES_FROM
+    item = FIRST_ADDED
     step = StepId("go-no-go")
-    script = ScriptAdded(step, item, QUEUES[1], "maintel/point_azel.py", True, "{el: 80}", (), OPERATOR)
-    told = ScriptFollowed(step, item, 200_009, "RUNNING", "slewing", "")
+    script = ItemAdded(step, item, (), QUEUES[1], "maintel/point_azel.py", True, "{el: 80}", (), OPERATOR)
+    told = ItemProgressed(step, item, 200_009, "RUNNING", "slewing", "")
     return at_step("watcher", more=[(UTC - 40, script), (UTC - 30, told)])
 
 
 def ticked(item: int, note: str = "") -> RunRecord:
     """Return that one line was ticked."""
-    return ItemSignedOff(TESTING, item, "Ana", OPERATOR, note)
+    return ItemSignedOff(TESTING, numbered(item), "Ana", OPERATOR, note)
 
 
 SCRIPT_SCENES: dict[str, Callable[[], Published]] = {

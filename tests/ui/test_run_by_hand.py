@@ -9,12 +9,12 @@ import pytest
 
 from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CscId, Effective, SummaryState
-from deploydash.core.procedure.runbook import DIRECT, Tier
+from deploydash.core.procedure.runbook import DIRECT, Tier, csc_item
 from deploydash.core.published import Published
 from deploydash.core.run.arm import Arm
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.orders import ArmDirect, DirectCommand, Disarm, Fire, Hold, Waive
-from deploydash.core.run.records import CommandIntended, DirectCommandApproved, Outcome, RunRecord, TargetEnded
+from deploydash.core.run.records import DirectCommandApproved, ItemEnded, Outcome, RequestIntended, RunRecord
 from deploydash.core.run.state import RunState, evolve, fold
 from deploydash.core.views.direct_view import direct_options, rows
 from deploydash.ui.run_keys import HAND
@@ -100,10 +100,10 @@ async def test_a_fault_is_cleared_by_keys() -> None:
         await screen.press("enter")
         assert screen.inbox.orders == [ArmDirect(wish), Fire()]
         let_go = DirectCommandApproved((MTDOME,), "standby", "", (S.FAULT,), OPERATOR, wish.snapshot)
-        sent = CommandIntended(DIRECT, MTDOME, "standby", 1, OPERATOR, 7)
+        sent = RequestIntended(DIRECT, csc_item(MTDOME), MTDOME, "standby", 1, OPERATOR, 7)
         await screen.publish(beside(base, MTDOME, records=(let_go, sent)))
         await screen.sees("direct command standby of MTDome: sent, not seen yet")
-        ended = TargetEnded(DIRECT, MTDOME, Outcome.UNKNOWN, "standby: no answer within 60 s")
+        ended = ItemEnded(DIRECT, csc_item(MTDOME), Outcome.UNKNOWN, "standby: no answer within 60 s")
         await screen.publish(beside(base, MTDOME, records=(let_go, sent, ended)))
         await screen.sees("direct command standby of MTDome: UNKNOWN, standby: no answer within 60 s")
         await screen.sees("never sent again by itself")
@@ -304,7 +304,7 @@ async def test_the_board_of_the_wait_commands_the_one_under_its_cursor() -> None
 async def test_an_end_that_comes_later_is_told_on_the_screen_and_in_the_detail() -> None:
     base = scene((MTDOME, S.FAULT))
     let_go = DirectCommandApproved((MTDOME,), "standby", "", (S.FAULT,), OPERATOR, 7)
-    ended = TargetEnded(DIRECT, MTDOME, Outcome.FAILED, "standby: failed: no")
+    ended = ItemEnded(DIRECT, csc_item(MTDOME), Outcome.FAILED, "standby: failed: no")
     async with running_run(beside(base, records=(let_go,))) as screen:
         await screen.publish(beside(beside(base), records=(let_go, ended)))
         await screen.sees("direct command standby of MTDome: FAILED, standby: failed: no")

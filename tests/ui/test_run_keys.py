@@ -10,7 +10,7 @@ import pytest
 from textual.widgets import Input
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import StepId, Tier
+from deploydash.core.procedure.runbook import WHOLE, StepId, Tier, csc_items, numbered
 from deploydash.core.published import Published
 from deploydash.core.run.arm import Arm
 from deploydash.core.run.fleet_view import GateReason
@@ -94,9 +94,11 @@ CASES = {
     "Esc disarms while the name is typed": Case(SCENES["naming"], ("'sum", "escape"), (Disarm(),)),
     "Esc cancels the countdown": Case(SCENES["going"], ("escape",), (Disarm(),)),
     "one key is enough for a mild step": Case(mild, ("enter",), (Approve(WATCHER, 1),)),
-    "r retries the one under the cursor": Case(SCENES["asking"], ("r",), (Retry(CSCS, (MTDOME,)),)),
-    "down, r retries the next": Case(SCENES["asking"], ("j", "r"), (Retry(CSCS, (ESS,)),)),
-    "those marked are retried together": Case(SCENES["asking"], ("space", "space", "r"), (Retry(CSCS, (MTDOME, ESS)),)),
+    "r retries the one under the cursor": Case(SCENES["asking"], ("r",), (Retry(CSCS, csc_items((MTDOME,))),)),
+    "down, r retries the next": Case(SCENES["asking"], ("j", "r"), (Retry(CSCS, csc_items((ESS,))),)),
+    "those marked are retried together": Case(
+        SCENES["asking"], ("space", "space", "r"), (Retry(CSCS, csc_items((MTDOME, ESS))),)
+    ),
     "w waives a group that was LOST before as one decision": Case(
         SCENES["lost"],
         ("j", "j", "w", "'dead since Monday", "enter", "'30", "enter"),
@@ -105,9 +107,9 @@ CASES = {
     "space marks a group that was LOST before, and once more takes it back": Case(
         SCENES["lost"],
         ("space", "j", "space", "space", "r"),
-        (Retry(CSCS, tuple(row.csc for row in asked_rows("lost") if row.lost_of == "AT")),),
+        (Retry(CSCS, csc_items(tuple(row.csc for row in asked_rows("lost") if row.lost_of == "AT"))),),
     ),
-    "* marks all": Case(SCENES["asking"], ("asterisk", "r"), (Retry(CSCS, (MTDOME, ESS)),)),
+    "* marks all": Case(SCENES["asking"], ("asterisk", "r"), (Retry(CSCS, csc_items((MTDOME, ESS))),)),
     "w waives one by name with a reason": Case(
         SCENES["asking"], ("w", "'hangs", "enter"), (Waive((MTDOME,), "hangs", 1),)
     ),
@@ -116,15 +118,15 @@ CASES = {
     ),
     "s skips with a reason": Case(SCENES["watcher"], ("s", "'no need", "enter"), (Skip(WATCHER, "no need"),)),
     "d ticks the item under the cursor by name": Case(
-        SCENES["by-hand"], ("d", "'Ana", "enter"), (SignOff(StepId("bridges-stop"), "Ana", 1),)
+        SCENES["by-hand"], ("d", "'Ana", "enter"), (SignOff(StepId("bridges-stop"), "Ana", numbered(1)),)
     ),
     "d ticks the whole step from its last line": Case(
-        SCENES["by-hand"], ("G", "d", "'Ana", "enter"), (SignOff(StepId("bridges-stop"), "Ana", -1),)
+        SCENES["by-hand"], ("G", "d", "'Ana", "enter"), (SignOff(StepId("bridges-stop"), "Ana", WHOLE),)
     ),
     "a tick writes down what the step asks for": Case(
         lambda: run_snapshots.at_step("tickets"),
         ("d", "'Ana", "enter", "'OSW-7", "enter"),
-        (SignOff(StepId("tickets"), "Ana", -1, "OSW-7"),),
+        (SignOff(StepId("tickets"), "Ana", WHOLE, "OSW-7"),),
     ),
     "f tells the words that the commands wait for": Case(
         lambda: run_snapshots.at_step("announce-day"),
@@ -132,7 +134,7 @@ CASES = {
         (SetPlaceholders((("weekday", "Thursday"), ("date", "2026-12-03"))),),
     ),
     "Enter on a step by hand asks who did it": Case(
-        SCENES["by-hand"], ("enter", "'Bo", "enter"), (SignOff(StepId("bridges-stop"), "Bo", 1),)
+        SCENES["by-hand"], ("enter", "'Bo", "enter"), (SignOff(StepId("bridges-stop"), "Bo", numbered(1)),)
     ),
     "the safe answer is the default of a choice": Case(
         SCENES["question"], ("d", "enter"), (Answer("cameras", "cycle"),)
@@ -293,7 +295,7 @@ async def test_keys_typed_before_a_card_opened_are_discarded() -> None:
         assert screen.inbox.orders == [ArmStep(WATCHER, 1)], "r was typed for the card before"
         await screen.read()
         await screen.press("r")
-        assert screen.inbox.orders[1:] == [Retry(CSCS, (MTDOME,))]
+        assert screen.inbox.orders[1:] == [Retry(CSCS, csc_items((MTDOME,)))]
 
 
 async def test_an_answer_typed_before_a_dialog_opened_is_discarded() -> None:

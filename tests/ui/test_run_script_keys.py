@@ -10,9 +10,9 @@ from textual.events import Paste
 from textual.widgets import Input
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import ScriptItem
+from deploydash.core.procedure.runbook import WHOLE, ScriptItem, csc_items, numbered
 from deploydash.core.published import Published
-from deploydash.core.run.orders import AddScript, ArmStep, Fire, QueueOrder, Retry, SignOff, Skip, TakeRoute
+from deploydash.core.run.orders import AddScript, ArmStep, Control, Fire, Retry, SignOff, Skip, TakeRoute
 from deploydash.core.run.records import RunHeld
 from deploydash.ui.screens.form import Form
 from deploydash.ui.screens.step import StepScreen
@@ -20,6 +20,7 @@ from tests.config.test_script_check import ANCHORS, CHECK
 from tests.support import script_scenes
 from tests.support.run_snapshots import SCENES
 from tests.support.run_ui import running_run
+from tests.support.runs import FIRST_ADDED
 from tests.support.script_scenes import CSCS, QUEUES, SCRIPT_SCENES, TESTING
 from tests.ui.test_run_keys import Case, press
 
@@ -37,38 +38,38 @@ CASES = {
     "a arms a step of scripts": Case(SCRIPT_SCENES["scripts"], ("a",), (ArmStep(TESTING, 1),)),
     "Enter lets it go": Case(SCRIPT_SCENES["scripts-armed"], ("enter",), (Fire(),)),
     "it may be ticked by name as a whole instead": Case(
-        SCRIPT_SCENES["scripts"], ("d", "'Ana", "enter"), (SignOff(TESTING, "Ana", -1),)
+        SCRIPT_SCENES["scripts"], ("d", "'Ana", "enter"), (SignOff(TESTING, "Ana", WHOLE),)
     ),
     "r retries the script that failed": Case(SCRIPT_SCENES["scripts-failed"], ("r",), (Retry(TESTING),)),
     "a script that failed is ticked with why": Case(
         SCRIPT_SCENES["scripts-failed"],
         ("d", "'Ana", "enter", "'by LOVE", "enter"),
-        (SignOff(TESTING, "Ana", 0, "by LOVE"),),
+        (SignOff(TESTING, "Ana", numbered(0), "by LOVE"),),
     ),
     "s skips the step": Case(SCRIPT_SCENES["scripts-failed"], ("s", "'no time", "enter"), (Skip(TESTING, "no time"),)),
     "what a person does in between is ticked without a note": Case(
-        SCRIPT_SCENES["scripts-by-hand"], ("d", "'Ana", "enter"), (SignOff(TESTING, "Ana", 2),)
+        SCRIPT_SCENES["scripts-by-hand"], ("d", "'Ana", "enter"), (SignOff(TESTING, "Ana", numbered(2)),)
     ),
     "Enter asks for it, too": Case(
-        SCRIPT_SCENES["scripts-by-hand"], ("enter", "'Ana", "enter"), (SignOff(TESTING, "Ana", 2),)
+        SCRIPT_SCENES["scripts-by-hand"], ("enter", "'Ana", "enter"), (SignOff(TESTING, "Ana", numbered(2)),)
     ),
     "the default of p leaves everything": Case(running, ("p", "enter"), ()),
-    "p stops the script": Case(running, ("p", "down", "enter"), (QueueOrder(TESTING, 0, "stopScripts"),)),
-    "p pauses its queue": Case(running, ("p", "down", "down", "enter"), (QueueOrder(TESTING, 0, "pause"),)),
+    "p stops the script": Case(running, ("p", "down", "enter"), (Control(TESTING, numbered(0), "stopScripts"),)),
+    "p pauses its queue": Case(running, ("p", "down", "down", "enter"), (Control(TESTING, numbered(0), "pause"),)),
     "p resumes the queue that a failure paused": Case(
-        SCRIPT_SCENES["scripts-failed"], ("p", "down", "down", "enter"), (QueueOrder(TESTING, 0, "resume"),)
+        SCRIPT_SCENES["scripts-failed"], ("p", "down", "down", "enter"), (Control(TESTING, numbered(0), "resume"),)
     ),
     "p stops the script of another route": Case(
-        SCRIPT_SCENES["routed"], ("p", "down", "enter"), (QueueOrder(CSCS, 1000, "stopScripts"),)
+        SCRIPT_SCENES["routed"], ("p", "down", "enter"), (Control(CSCS, FIRST_ADDED, "stopScripts"),)
     ),
     "the default of o sends nothing": Case(SCRIPT_SCENES["other-route"], ("o", "enter"), ()),
     "o sends the one under the cursor by the queue of the runbook": Case(
-        SCRIPT_SCENES["other-route"], ("o", "down", "enter"), (TakeRoute(CSCS, (MTDOME,), QUEUES[0]),)
+        SCRIPT_SCENES["other-route"], ("o", "down", "enter"), (TakeRoute(CSCS, csc_items((MTDOME,)), QUEUES[0]),)
     ),
     "o sends those marked by another queue": Case(
         SCRIPT_SCENES["other-route"],
         ("asterisk", "o", "down", "down", "enter"),
-        (TakeRoute(CSCS, (MTDOME, ESS), QUEUES[1]),),
+        (TakeRoute(CSCS, csc_items((MTDOME, ESS)), QUEUES[1]),),
     ),
     "A adds a script by hand after a second look": Case(
         WATCHER, (*TYPED, "down", "enter"), (AddScript(script_scenes.WATCHER, POINT),)
@@ -227,7 +228,7 @@ async def test_a_held_run_can_still_stop_its_script() -> None:
     held = script_scenes.scripts(*script_scenes.let_go(), RunHeld("ops2@laptop"))
     async with running_run(held) as screen:
         await press(screen, ("p", "down", "enter"))
-        assert screen.inbox.orders == [QueueOrder(TESTING, 0, "stopScripts")]
+        assert screen.inbox.orders == [Control(TESTING, numbered(0), "stopScripts")]
 
 
 async def test_a_script_added_by_hand_is_seen_from_any_card() -> None:

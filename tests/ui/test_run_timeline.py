@@ -8,16 +8,16 @@ import pytest
 
 from deploydash.core.fleet.records import BeatsChanged, ErrorRecorded, FeedReported, StateRecorded
 from deploydash.core.model import CscId, FeedName, FeedState, Liveness, Source, SummaryState
-from deploydash.core.procedure.runbook import StepId
+from deploydash.core.procedure.runbook import StepId, csc_item, csc_items
 from deploydash.core.run.orders import Hold
 from deploydash.core.run.records import (
-    CommandAnswered,
-    CommandIntended,
+    ItemEnded,
+    ItemsDispatched,
     Outcome,
+    RequestAnswered,
+    RequestIntended,
     StepApproved,
     StepDone,
-    TargetEnded,
-    TargetsDispatched,
 )
 from deploydash.core.views.timeline import Line, Timeline
 from deploydash.errors import UserError
@@ -44,16 +44,16 @@ def night() -> list[Line]:
     lines += [_kafka(FeedState.UP, OPENED + 2), _kafka(FeedState.DOWN, UTC - 1_700), _kafka(FeedState.UP, UTC - 1_640)]
     lines += [_beats(csc, Liveness.BEATING, UTC - 1_639) for csc, _ in snapshots.summit()]
     lines.append((DOWN, StepApproved(CSCS, OPERATOR, 9)))
-    lines.append((DOWN, TargetsDispatched(CSCS, tuple(csc for csc, _ in snapshots.summit()), OPERATOR)))
+    lines.append((DOWN, ItemsDispatched(CSCS, csc_items(tuple(csc for csc, _ in snapshots.summit())), OPERATOR)))
     for number, (csc, _) in enumerate(snapshots.summit()):
         at = DOWN + 3 * number
         if csc == MTDOME:
             lines += [
-                (at, CommandIntended(CSCS, csc, "disable", 17, OPERATOR, 4711)),
+                (at, RequestIntended(CSCS, csc_item(csc), csc, "disable", 17, OPERATOR, 4711)),
                 _state(csc, SummaryState.FAULT, at + 4),
                 (at + 4, ErrorRecorded(csc, 101, "shutter drive: encoder lost", at + 4, live=True, at=at + 4)),
-                (at + 5, CommandAnswered(CSCS, csc, 17, -302, "encoder lost")),
-                (at + 5, TargetEnded(CSCS, csc, Outcome.FAILED, "refused in FAULT")),
+                (at + 5, RequestAnswered(CSCS, csc_item(csc), "", 17, -302, "encoder lost")),
+                (at + 5, ItemEnded(CSCS, csc_item(csc), Outcome.FAILED, "refused in FAULT")),
             ]
         elif csc != CscId("ESS", 303):
             lines += [_state(csc, SummaryState.STANDBY, at + 2), _state(csc, SummaryState.OFFLINE, at + 8)]

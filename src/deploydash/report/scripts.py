@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from deploydash.core.procedure.runbook import ScriptItem, StepId
-from deploydash.core.run.records import (
-    ItemEnded,
-    ItemSignedOff,
-    ScriptAdded,
-    ScriptAnswered,
-    ScriptFollowed,
-    ScriptIntended,
-)
+from deploydash.core.procedure.runbook import ItemId, ScriptItem, StepId
+from deploydash.core.run.records import ItemEnded, ItemProgressed, ItemSignedOff, RequestAnswered, RequestIntended
 from deploydash.core.run.state import RunState, StepProgress, script_of
 from deploydash.core.views.timeline import Line
 
@@ -34,36 +27,36 @@ class ScriptLine:
 
 def script_lines(lines: Sequence[Line], state: RunState) -> tuple[ScriptLine, ...]:
     """Return every script of which something is written, in the order of the runbook."""
-    found: dict[tuple[StepId, int], ScriptLine] = {}
+    found: dict[tuple[StepId, ItemId], ScriptLine] = {}
     for step in state.runbook.steps():
         progress = state.progress(step.id)
-        for number in {*progress.scripts, *progress.routes}:
-            script = script_of(step, progress, number)
+        for item in {*progress.items, *progress.added}:
+            script = script_of(step, progress, item)
             if script is not None:
-                found[step.id, number] = ScriptLine(step.id, script, _why(progress, number))
+                found[step.id, item] = ScriptLine(step.id, script, _why(progress, item))
     for _, record in lines:
-        if isinstance(record, ScriptIntended | ScriptAnswered | ScriptFollowed | ItemEnded | ItemSignedOff):
+        if isinstance(record, RequestIntended | RequestAnswered | ItemProgressed | ItemEnded | ItemSignedOff):
             key = (record.step, record.item)
             if key in found:
                 found[key] = _after(found[key], record)
     return tuple(found.values())
 
 
-def _why(progress: StepProgress, number: int) -> str:
-    route = progress.routes.get(number)
-    if route is None:
+def _why(progress: StepProgress, item: ItemId) -> str:
+    added = progress.added.get(item)
+    if added is None:
         return ""
-    if isinstance(route, ScriptAdded):
-        return f"added outside the runbook by {route.operator}"
-    return f"other route for {', '.join(map(str, route.cscs))}, by {route.operator}"
+    if not added.instead_of:
+        return f"added outside the runbook by {added.operator}"
+    return f"other route for {', '.join(added.instead_of)}, by {added.operator}"
 
 
 def _after(
-    line: ScriptLine, record: ScriptIntended | ScriptAnswered | ScriptFollowed | ItemEnded | ItemSignedOff
+    line: ScriptLine, record: RequestIntended | RequestAnswered | ItemProgressed | ItemEnded | ItemSignedOff
 ) -> ScriptLine:
-    if isinstance(record, ScriptIntended):
-        return replace(line, outcome="added, no answer yet") if record.command == "add" else line
-    if isinstance(record, ScriptAnswered):
+    if isinstance(record, RequestIntended):
+        return replace(line, outcome="added, no answer yet") if record.begins else line
+    if isinstance(record, RequestAnswered):
         return replace(line, outcome="added") if record.command == "add" and record.result.isdecimal() else line
     if isinstance(record, ItemSignedOff):
         return replace(line, outcome=f"{line.outcome}; signed off by {record.by}")

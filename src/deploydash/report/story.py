@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import Runbook, StepId, StepKind
 from deploydash.core.run.records import (
-    CommandIntended,
     GateClosedSpuriously,
+    ItemEnded,
     Outcome,
+    RequestIntended,
     RunOpened,
     RunResumed,
     StepApproved,
-    TargetEnded,
 )
-from deploydash.core.run.state import RunState
+from deploydash.core.run.state import RunState, csc_of
 from deploydash.core.views.record_text import Kind
 from deploydash.core.views.timeline import Line, Timeline, named_in, sampled
 from deploydash.report.scripts import ScriptLine, script_lines
@@ -106,16 +106,17 @@ def tell(lines: Sequence[Line], runbook: Runbook, now: Mapping[str, str] | None 
         timeline=tuple(moment for said, moment in told if said.notable),
         kinds={kind: tuple(moment for said, moment in told if said.kind is kind) for kind in Kind},
         stragglers=tuple(
-            (record.csc, record.outcome.value, record.why)
+            (csc, record.outcome.value, record.why)
             for _, record in lines
-            if isinstance(record, TargetEnded) and record.outcome is not Outcome.REACHED
+            if isinstance(record, ItemEnded) and record.outcome is not Outcome.REACHED
+            if (csc := csc_of(record.item)) is not None
         ),
         unknowns=unknowns.all(),
         broken=tuple((csc, waiver.reason) for csc, waiver in state.waived.items()),
         debts=tuple(debt.what for _, debt in state.debts()),
         scripts=script_lines(lines, state),
         closures=state.spurious_closures,
-        commands=sum(isinstance(record, CommandIntended) for _, record in lines),
+        commands=sum(isinstance(record, RequestIntended) and csc_of(record.item) is not None for _, record in lines),
         states=tuple(sampled(run, SAMPLE_S).items()),
     )
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import StepId
-from deploydash.core.run.state import RunState, StepProgress, TargetStatus
+from deploydash.core.procedure.runbook import ItemId, StepId
+from deploydash.core.run.state import RunState, StepProgress, TargetStatus, csc_of
 from deploydash.core.views.record_text import script_name
 
 STILL = "not settled"
@@ -25,7 +24,7 @@ class Unknown:
     settled_utc: float | None = None
 
 
-_Key = tuple[StepId, CscId | int]
+_Key = tuple[StepId, ItemId]
 
 _SETTLED = {
     TargetStatus.REACHED: "seen to have arrived",
@@ -63,34 +62,31 @@ class Unknowns:
 
 
 def _changed(before: RunState, after: RunState) -> Mapping[_Key, tuple[TargetStatus, str]]:
-    """Return the targets and scripts that a record put into another status."""
+    """Return the items that a record put into another status."""
     found: dict[_Key, tuple[TargetStatus, str]] = {}
     for step, progress in after.steps.items():
         was = before.progress(step)
         if progress is was:
             continue
-        for csc, target in progress.targets.items():
-            held = was.targets.get(csc)
-            if held is not target and (held is None or held.status is not target.status):
-                found[step, csc] = (target.status, target.why)
-        for number, script in progress.scripts.items():
-            kept = was.scripts.get(number)
-            if kept is not script and (kept is None or kept.status is not script.status):
-                found[step, number] = (script.status, script.why)
+        for item, now in progress.items.items():
+            held = was.items.get(item)
+            if held is not now and (held is None or held.status is not now.status):
+                found[step, item] = (now.status, now.why)
     return found
 
 
 def _let_be(state: RunState, key: _Key) -> str:
     """Say by which decision nobody waits for an outcome any more, or nothing."""
-    step, what = key
+    step, item = key
     progress: StepProgress = state.progress(step)
-    if isinstance(what, CscId) and what in state.waived:
-        return f"waived by {state.waived[what].operator}: {state.waived[what].reason}"
-    if isinstance(what, int) and what in progress.sign_offs:
-        return f"signed off by {progress.sign_offs[what].by}"
+    csc = csc_of(item)
+    if csc is not None and csc in state.waived:
+        return f"waived by {state.waived[csc].operator}: {state.waived[csc].reason}"
+    if item in progress.sign_offs:
+        return f"signed off by {progress.sign_offs[item].by}"
     return f"the step was skipped: {progress.skipped}" if progress.skipped is not None else ""
 
 
 def _name(state: RunState, key: _Key) -> str:
-    step, what = key
-    return str(what) if isinstance(what, CscId) else script_name(state, step, what)
+    step, item = key
+    return script_name(state, step, item) if csc_of(item) is None else item

@@ -15,6 +15,7 @@ from deploydash.core.run.records import (
     CscsWaived,
     DebtWaived,
     DirectCommandApproved,
+    ItemEnded,
     ItemSignedOff,
     NoteWritten,
     Outcome,
@@ -24,9 +25,9 @@ from deploydash.core.run.records import (
     RunResumed,
     StepDone,
     StepSkipped,
-    TargetEnded,
     WaitExtended,
 )
+from deploydash.core.run.state import csc_of
 from deploydash.stored import parse_json, read_small
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ def told_since(looked: Looked, records: Sequence[object]) -> str:
 
 def _counted(records: Sequence[object]) -> list[str]:
     """Return how many of each kind there were, in the order of a run."""
-    ended = Counter(record.outcome for record in records if isinstance(record, TargetEnded))
+    ended = Counter(record.outcome for record in records if isinstance(record, ItemEnded) and csc_of(record.item))
     waived = {csc for record in records if isinstance(record, CscsWaived) for csc in record.cscs}
     kinds = Counter(type(record) for record in records)
     told = [

@@ -14,7 +14,7 @@ from deploydash.core.fleet.commands import CompareWith, JudgeByRun, Remark
 from deploydash.core.fleet.snapshot import CscView, Snapshot
 from deploydash.core.model import CscId
 from deploydash.core.ports import Clock
-from deploydash.core.procedure.runbook import DIRECT, CscItem, Step, StepId, StepKind, Tier
+from deploydash.core.procedure.runbook import DIRECT, CscItem, ItemId, Step, StepId, StepKind, Tier, csc_items
 from deploydash.core.published import Published, published
 from deploydash.core.run.arm import Arm, closed_reasons, direct_disarm_reason, disarm_reason, ready, typed, unseen
 from deploydash.core.run.decide import Decision, Refused, decide, may_intend, settle
@@ -22,31 +22,25 @@ from deploydash.core.run.direct_commands import refusal, step_of
 from deploydash.core.run.expectations import Judging
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.gate import reasons
-from deploydash.core.run.items import may_intend_script
 from deploydash.core.run.lost_at_start import lost_before
 from deploydash.core.run.orders import Approve, ArmDirect, ArmOrder, ArmStep, Disarm, Hold, RunOrder, TypeName
 from deploydash.core.run.ports import Action, ScriptAction, ScriptJob
 from deploydash.core.run.records import (
     ArrivalsLearned,
-    CommandAnswered,
-    CommandIntended,
+    ControlOrdered,
     DirectCommandApproved,
+    ItemAdded,
     ItemEnded,
+    ItemProgressed,
     ItemsDispatched,
     Outcome,
-    QueueOrdered,
-    RouteTaken,
+    RequestAnswered,
+    RequestIntended,
     RunOpened,
     RunRecord,
     RunResumed,
-    ScriptAdded,
-    ScriptAnswered,
-    ScriptFollowed,
-    ScriptIntended,
-    TargetEnded,
-    TargetsDispatched,
 )
-from deploydash.core.run.state import ItemProgress, RunState, TargetStatus, script_of
+from deploydash.core.run.state import RunState, TargetStatus, csc_of, script_of
 from deploydash.core.views.direct_view import direct_options, remark
 from deploydash.core.views.run_view import card_step, run_view
 from deploydash.errors import UserError
@@ -165,20 +159,18 @@ class RunController:
         """Return what is seen of a CSC now (core.ports.Desk)."""
         return self._fleet_view().views.get(csc)
 
-    async def intend(self, record: CommandIntended) -> str | None:
-        """Journal an intent after the last look; None means it may be sent now (core.ports.Desk)."""
-        return await self._intend(record, lambda state, fleet_view: may_intend(record, state, fleet_view))
+    async def intend(self, record: RequestIntended) -> str | None:
+        """Journal an intent after the last look; None means it may be sent now (``ItemContext``)."""
 
-    async def tell(self, record: CommandAnswered | TargetEnded) -> None:
-        """Journal an outcome. If the disk refuses, the outcome stays unknown to a resume, which is true (Desk)."""
-        await self._commit(lambda _, __: (record,))
+        def decided(state: RunState, fleet: FleetView) -> Decision:
+            why = may_intend(record, state, fleet)
+            return (record,) if why is None else Refused(why)
 
-    async def intend_script(self, record: ScriptIntended) -> str | None:
-        """Journal an intent towards a ScriptQueue after the last look (core.ports.ScriptContext)."""
-        return await self._intend(record, lambda state, fleet_view: may_intend_script(record, state, fleet_view))
+        decision = await self._commit(decided)
+        return decision.why if isinstance(decision, Refused) else None
 
-    async def tell_script(self, record: ScriptAnswered | ScriptFollowed | ItemEnded | TargetEnded) -> None:
-        """Journal what a script has come to (core.ports.ScriptContext)."""
+    async def tell(self, record: RequestAnswered | ItemProgressed | ItemEnded) -> None:
+        """Journal what came of an item. If the disk refuses, it stays unknown to a resume, which is true."""
         await self._commit(lambda _, __: (record,))
 
     async def seen(self, csc: CscId, when: Callable[[CscView], bool], limit_s: float) -> bool:
@@ -258,16 +250,6 @@ class RunController:
             self.judge(order)
         return decision
 
-    async def _intend(
-        self, record: CommandIntended | ScriptIntended, blocked_by: Callable[[RunState, FleetView], str | None]
-    ) -> str | None:
-        def decided(state: RunState, fleet_view: FleetView) -> Decision:
-            why = blocked_by(state, fleet_view)
-            return (record,) if why is None else Refused(why)
-
-        decision = await self._commit(decided)
-        return decision.why if isinstance(decision, Refused) else None
-
     async def _look_once(self) -> None:
         armed = self._arm.step if self._arm is not None else None
         seen = self._fleet_view()
@@ -289,34 +271,36 @@ class RunController:
     def _act_on(self, records: Sequence[RunRecord]) -> None:
         """Begin what records that are on disk let go."""
         for record in records:
-            if isinstance(record, TargetsDispatched):
+            if isinstance(record, ItemsDispatched):
                 step = self.state.runbook.step(record.step)
-                self._start(self._act(step, record.cscs), f"step {step.id}")
+                cscs = tuple(csc for item in record.items if (csc := csc_of(item)) is not None)
+                if cscs:
+                    self._start(self._act(step, cscs), f"step {step.id}")
+                for item in record.items:
+                    if csc_of(item) is None:
+                        self._start(self._script(self._job(step, item)), f"item {item} of {step.id}")
             elif isinstance(record, DirectCommandApproved):
-                self._start(self._act(step_of(record), record.cscs), f"{record.command} by hand")
-            elif isinstance(record, ItemsDispatched):
-                for number in record.items:
-                    self._start(self._script(self._job(record.step, number)), f"script {number} of {record.step}")
-            elif isinstance(record, RouteTaken | ScriptAdded):
-                self._start(self._script(self._job(record.step, record.item)), f"{record.path} of {record.step}")
-            elif isinstance(record, QueueOrdered):
-                self._start(self._queue(record), f"{record.command} for {record.step}")
+                self._start(self._act(step_of(record), record.cscs), f"direct {record.command}")
+            elif isinstance(record, ItemAdded):
+                step = self.state.runbook.step(record.step)
+                self._start(self._script(self._job(step, record.item)), f"{record.path} of {step.id}")
+            elif isinstance(record, ControlOrdered):
+                self._start(self._control(record), f"{record.name} for {record.step}")
 
     def _start(self, work: Coroutine[None, None, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _job(self, step_id: StepId, number: int) -> ScriptJob:
-        step = self.state.runbook.step(step_id)
-        progress = self.state.progress(step_id)
-        script = script_of(step, progress, number)
+    def _job(self, step: Step, name: ItemId) -> ScriptJob:
+        progress = self.state.progress(step.id)
+        script = script_of(step, progress, name)
         if script is None:
-            raise RuntimeError(f"{step_id} has no script {number}")
-        route = progress.routes.get(number)
-        named = route.cscs if isinstance(route, RouteTaken) else ()
-        cscs = tuple(item for item in step.items if isinstance(item, CscItem) and item.csc in named)
-        return ScriptJob(step_id, number, script, progress.scripts.get(number, ItemProgress()), cscs)
+            raise RuntimeError(f"{step.id} has no script {name}")
+        added = progress.added.get(name)
+        instead_of = [step.item(item) for item in added.instead_of] if added is not None else []
+        cscs = tuple(item for item in instead_of if isinstance(item, CscItem))
+        return ScriptJob(step.id, name, script, progress.item(name), cscs)
 
     async def _script(self, job: ScriptJob) -> None:
         try:
@@ -331,36 +315,33 @@ class RunController:
             await self._script_unknown(job, why)
 
     async def _script_unknown(self, job: ScriptJob, why: str) -> None:
-        progress = self.state.progress(job.step)
-        for item in job.cscs:
-            if progress.targets[item.csc].status is TargetStatus.UNDER_WAY:
-                await self.tell_script(TargetEnded(job.step, item.csc, Outcome.UNKNOWN, why))
-        if progress.scripts[job.item].status is TargetStatus.UNDER_WAY:
-            await self.tell_script(ItemEnded(job.step, job.item, Outcome.UNKNOWN, why))
+        await self._leave_unknown(job.step, [*csc_items(item.csc for item in job.cscs), job.item], why)
 
-    async def _queue(self, record: QueueOrdered) -> None:
+    async def _control(self, record: ControlOrdered) -> None:
         try:
             if self._scripts is not None:
-                await self._scripts.order(record, self._job(record.step, record.item), self)
+                job = self._job(self.state.runbook.step(record.step), record.item)
+                await self._scripts.order(record, job, self)
         except UserError as error:
             self._message = str(error)
         except Exception:
-            log.exception("%s for %s failed", record.command, record.step)
+            log.exception("%s for %s failed", record.name, record.step)
 
     async def _act(self, step: Step, cscs: tuple[CscId, ...]) -> None:
         try:
             await self._actions[step.kind].run(step, cscs, self)
         except UserError as error:
-            await self._leave_unknown(step, cscs, str(error))
+            await self._leave_unknown(step.id, csc_items(cscs), str(error))
         except Exception as error:
             log.exception("step %s failed", step.id)
-            await self._leave_unknown(step, cscs, f"deploydash failed: {type(error).__name__}; the log has the details")
+            why = f"deploydash failed: {type(error).__name__}; the log has the details"
+            await self._leave_unknown(step.id, csc_items(cscs), why)
 
-    async def _leave_unknown(self, step: Step, cscs: tuple[CscId, ...], why: str) -> None:
-        targets = self.state.progress(step.id).targets
-        for csc in cscs:
-            if targets[csc].status is TargetStatus.UNDER_WAY:
-                await self.tell(TargetEnded(step.id, csc, Outcome.UNKNOWN, why))
+    async def _leave_unknown(self, step: StepId, items: Sequence[ItemId], why: str) -> None:
+        progress = self.state.progress(step)
+        for item in items:
+            if progress.item(item).status is TargetStatus.UNDER_WAY:
+                await self.tell(ItemEnded(step, item, Outcome.UNKNOWN, why))
 
     def _arm_step(self, order: ArmStep) -> Decision:
         step = self.state.runbook.step(order.step)

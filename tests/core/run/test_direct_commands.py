@@ -6,7 +6,7 @@ import pytest
 
 from deploydash.core.fleet.override import bad_override, not_offered, offered
 from deploydash.core.model import CameraSubstate, CscId, FeedState, Liveness, SummaryState, Target
-from deploydash.core.procedure.runbook import DIRECT, StepId, Tier
+from deploydash.core.procedure.runbook import DIRECT, StepId, Tier, csc_item, csc_items
 from deploydash.core.procedure.transitions import LEADS_TO, legal
 from deploydash.core.run.arm import Arm, direct_disarm_reason
 from deploydash.core.run.decide import Refused, decide, may_intend, settle
@@ -15,13 +15,13 @@ from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.gate import reasons
 from deploydash.core.run.orders import Approve, Close, DirectCommand, Hold, Waive
 from deploydash.core.run.records import (
-    CommandAnswered,
-    CommandIntended,
     DirectCommandApproved,
+    ItemEnded,
+    ItemsDispatched,
     Outcome,
+    RequestAnswered,
+    RequestIntended,
     RunResumed,
-    TargetEnded,
-    TargetsDispatched,
 )
 from deploydash.core.run.state import RunState, TargetStatus
 from deploydash.core.views.direct_view import direct_options, remark, rows, said
@@ -44,8 +44,8 @@ def let_go(order: DirectCommand, seen: FleetView, state: RunState | None = None)
     return after(state, *decision)
 
 
-def intent(command: str, csc: CscId) -> CommandIntended:
-    return CommandIntended(DIRECT, csc, command, 1, OPERATOR, 7)
+def intent(command: str, csc: CscId) -> RequestIntended:
+    return RequestIntended(DIRECT, csc_item(csc), csc, command, 1, OPERATOR, 7)
 
 
 def sent(order: DirectCommand, seen: FleetView) -> RunState:
@@ -201,7 +201,7 @@ def test_the_last_look_is_taken_when_the_csc_has_moved() -> None:
 
 def test_a_csc_under_way_in_a_step_is_left_alone_and_the_other_way_round() -> None:
     seen = fleet(down(WATCHER))
-    in_step = after(opened(), TargetsDispatched(StepId("cscs"), (ESS,), OPERATOR))
+    in_step = after(opened(), ItemsDispatched(StepId("cscs"), csc_items((ESS,)), OPERATOR))
     assert refusal(direct("disable", ESS), in_step, seen) == "ESS:104 is being commanded in cscs"
     by_hand_now = let_go(direct("disable", WATCHER), fleet())
     watcher = by_hand_now.runbook.step(StepId("watcher"))
@@ -219,17 +219,16 @@ def test_a_crash_leaves_it_unknown_and_looking_settles_it() -> None:
     assert row.sentence == "direct command standby of MTDome: UNKNOWN, standby was sent when deploydash stopped"
     assert settle(state, fleet(view(MTDOME, S.FAULT))) == ()
     seen = settle(state, fleet(view(MTDOME, S.STANDBY)))
-    assert seen == (TargetEnded(DIRECT, MTDOME, Outcome.REACHED, "seen there"),)
-    assert (
-        may_intend(intent("standby", MTDOME), state, fleet(view(MTDOME, S.FAULT)))
-        == "no direct command to MTDome is approved"
+    assert seen == (ItemEnded(DIRECT, csc_item(MTDOME), Outcome.REACHED, "seen there"),)
+    assert may_intend(intent("standby", MTDOME), state, fleet(view(MTDOME, S.FAULT))) == (
+        "no direct command to MTDome is approved"
     )
 
 
 def test_after_an_end_another_command_may_go() -> None:
     state = sent(direct("disable", ESS), fleet())
-    ended = TargetEnded(DIRECT, ESS, Outcome.REACHED, "seen DISABLED")
-    state = after(state, CommandAnswered(DIRECT, ESS, 1, 303, "done"), ended)
+    ended = ItemEnded(DIRECT, csc_item(ESS), Outcome.REACHED, "seen DISABLED")
+    state = after(state, RequestAnswered(DIRECT, csc_item(ESS), "", 1, 303, "done"), ended)
     disabled = fleet(view(ESS, S.DISABLED))
     state = let_go(direct("standby", ESS, seen=S.DISABLED), disabled, state)
     assert may_intend(intent("standby", ESS), state, disabled) is None
@@ -280,13 +279,13 @@ def test_an_arm_dies_of_whatever_forbids_the_command_and_after_twenty_seconds() 
 
 def test_report_and_events_tell_it_in_a_sentence() -> None:
     record = DirectCommandApproved((ESS, ATAOS), "start", "bar.yaml", (S.STANDBY, S.STANDBY), OPERATOR, 1)
-    failed = TargetEnded(DIRECT, ESS, Outcome.UNKNOWN, "start: no answer within 60 s")
+    failed = ItemEnded(DIRECT, csc_item(ESS), Outcome.UNKNOWN, "start: no answer within 60 s")
     assert said(record) == (
         OPERATOR,
         "approved the direct command start with configuration override bar.yaml: ESS:104, ATAOS, seen STANDBY",
     )
     assert said(failed) == ("", "ESS:104, direct command: unknown, start: no answer within 60 s")
-    assert said(TargetEnded(StepId("cscs"), ESS, Outcome.UNKNOWN, "")) is None
+    assert said(ItemEnded(StepId("cscs"), csc_item(ESS), Outcome.UNKNOWN, "")) is None
     line = remark(failed, 5.0)
     assert line is not None
     assert (line.subject, line.change, line.calm) == ("ESS:104", "direct UNKNOWN", False)

@@ -24,6 +24,7 @@ from deploydash.core.procedure.runbook import (
     StepKind,
     System,
     Tier,
+    numbered,
 )
 from deploydash.core.run.decide import Refused, decide, settle
 from deploydash.core.run.fleet_view import FleetView
@@ -35,7 +36,7 @@ from deploydash.core.run.records import (
     ItemEnded,
     ItemsDispatched,
     Outcome,
-    ScriptIntended,
+    RequestIntended,
     StepApproved,
 )
 from deploydash.core.run.state import RunState
@@ -82,17 +83,17 @@ def test_a_script_is_not_dispatched_where_the_watcher_came_up_after_the_approval
     [ended] = settle(state, fleet())
     assert isinstance(ended, ItemEnded)
     assert (ended.outcome, ended.why[:36]) == (Outcome.FAILED, f"not added: {WATCHER_UP}")
-    assert settle(state, fleet(down(WATCHER))) == (ItemsDispatched(STEP, (0,), "the procedure"),)
+    assert settle(state, fleet(down(WATCHER))) == (ItemsDispatched(STEP, (numbered(0),), "the procedure"),)
     failed = after(state, ended)
-    refused = decide(Retry(STEP, items=(0,)), failed, fleet(), OPERATOR)
+    refused = decide(Retry(STEP, items=(numbered(0),)), failed, fleet(), OPERATOR)
     assert isinstance(refused, Refused)
     assert refused.why.startswith(WATCHER_UP)
 
 
 def test_no_request_of_a_script_is_sent_where_the_watcher_came_up_after_the_dispatch() -> None:
     state = a_run(StepKind.SCRIPT, script(CscEffect(ATAOS, OFFLINE)))
-    state = after(state, StepApproved(STEP, OPERATOR, 1), ItemsDispatched(STEP, (0,), OPERATOR))
-    add = ScriptIntended(STEP, 0, QUEUES[0], "add", 5, OPERATOR, 7)
+    state = after(state, StepApproved(STEP, OPERATOR, 1), ItemsDispatched(STEP, (numbered(0),), OPERATOR))
+    add = RequestIntended(STEP, numbered(0), QUEUES[0], "add", 5, OPERATOR, 7, begins=True)
     assert (may_intend_script(add, state, fleet()) or "").startswith(WATCHER_UP)
     assert may_intend_script(add, state, fleet(down(WATCHER))) is None
 

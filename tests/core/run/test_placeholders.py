@@ -7,7 +7,18 @@ from dataclasses import replace
 import pytest
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import Lane, ManualItem, Runbook, RunPhase, Step, StepId, StepKind, System, Tier
+from deploydash.core.procedure.runbook import (
+    WHOLE,
+    Lane,
+    ManualItem,
+    Runbook,
+    RunPhase,
+    Step,
+    StepId,
+    StepKind,
+    System,
+    Tier,
+)
 from deploydash.core.run.decide import Refused, decide
 from deploydash.core.run.orders import SetPlaceholders
 from deploydash.core.run.placeholders import filled_in, missing_placeholders, placeholders_of
@@ -55,18 +66,20 @@ def test_a_run_without_a_cycle_waits_for_it(run: RunState) -> None:
 
 
 def test_what_a_step_had_written_down_stands_in_later_commands(run: RunState) -> None:
-    signed_off = after(run, ItemSignedOff(TICKETS, -1, "Ana", OPERATOR, "CAP-123"))
+    signed_off = after(run, ItemSignedOff(TICKETS, WHOLE, "Ana", OPERATOR, "CAP-123"))
     assert commands(signed_off, MERGE) == ("merge CAP-123 on <date>: none",)
     assert missing_placeholders(signed_off.runbook.step(MERGE), signed_off) == ("date",)
 
 
 def test_a_remark_of_several_words_fills_in_nothing(run: RunState) -> None:
-    signed_off = after(run, ItemSignedOff(TICKETS, -1, "Ana", OPERATOR, "CAP-123; rm -rf ."))
+    signed_off = after(run, ItemSignedOff(TICKETS, WHOLE, "Ana", OPERATOR, "CAP-123; rm -rf ."))
     assert missing_placeholders(signed_off.runbook.step(MERGE), signed_off) == ("branch", "date")
 
 
 def test_what_the_lead_tells_comes_before_what_was_written_down(run: RunState) -> None:
-    told = after(run, ItemSignedOff(TICKETS, -1, "Ana", OPERATOR, "CAP-1"), PlaceholderSet("branch", "CAP-2", OPERATOR))
+    told = after(
+        run, ItemSignedOff(TICKETS, WHOLE, "Ana", OPERATOR, "CAP-1"), PlaceholderSet("branch", "CAP-2", OPERATOR)
+    )
     assert placeholders_of(told)["branch"] == "CAP-2"
 
 

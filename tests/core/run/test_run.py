@@ -6,24 +6,24 @@ import pytest
 
 from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CscId, Effective, FeedState, Liveness, SummaryState, Target
-from deploydash.core.procedure.runbook import Effect, ManualItem, StepId
+from deploydash.core.procedure.runbook import Effect, ManualItem, StepId, csc_item, csc_items, numbered
 from deploydash.core.run.decide import Decision, Refused, decide, may_intend, not_there, settle
 from deploydash.core.run.expectations import judge
 from deploydash.core.run.gate import reasons
 from deploydash.core.run.order_rules import blocked_by, is_up
 from deploydash.core.run.orders import Approve, Close, Finish, Hold, Release, Retry, SignOff, Skip, Waive, WaiveDebt
 from deploydash.core.run.records import (
-    CommandAnswered,
-    CommandIntended,
     CscsWaived,
+    ItemEnded,
+    ItemsDispatched,
     Outcome,
+    RequestAnswered,
+    RequestIntended,
     RunHeld,
     RunRecord,
     RunResumed,
     StepApproved,
     StepDone,
-    TargetEnded,
-    TargetsDispatched,
     WaitExtended,
 )
 from deploydash.core.run.state import RunState, StepStatus, TargetStatus
@@ -65,15 +65,15 @@ def done(state: RunState, *names: str) -> RunState:
     return state
 
 
-def intended(csc: CscId, step: str = "cscs", command: str = "exitControl", seq: int = 1) -> CommandIntended:
-    return CommandIntended(step_id(step), csc, command, seq, OPERATOR, 7)
+def intended(csc: CscId, step: str = "cscs", command: str = "exitControl", seq: int = 1) -> RequestIntended:
+    return RequestIntended(step_id(step), csc_item(csc), csc, command, seq, OPERATOR, 7)
 
 
 def test_an_approved_step_lets_its_csc_go_and_nobody_else() -> None:
     records = accepted(decide(Approve(step_id("watcher"), 1), opened(), fleet(), OPERATOR))
     assert records == (
         StepApproved(step_id("watcher"), OPERATOR, 1),
-        TargetsDispatched(step_id("watcher"), (WATCHER,), OPERATOR),
+        ItemsDispatched(step_id("watcher"), csc_items((WATCHER,)), OPERATOR),
     )
 
 
@@ -88,13 +88,13 @@ def leaving_watcher(*more: RunRecord) -> RunState:
     return after(
         opened(),
         StepApproved(step_id("watcher"), OPERATOR, 1),
-        TargetsDispatched(step_id("watcher"), (WATCHER,), OPERATOR),
+        ItemsDispatched(step_id("watcher"), csc_items((WATCHER,)), OPERATOR),
         intended(WATCHER, "watcher"),
         *more,
     )
 
 
-ACKNOWLEDGED = CommandAnswered(StepId("watcher"), WATCHER, 1, 303, "done")
+ACKNOWLEDGED = RequestAnswered(StepId("watcher"), csc_item(WATCHER), "", 1, 303, "done")
 SAYS_OFFLINE = view(WATCHER, SummaryState.OFFLINE, Liveness.BEATING)
 
 
@@ -117,7 +117,7 @@ def test_the_next_commands_wait_for_no_silence_of_a_watcher_that_told_offline() 
         (leaving_watcher(), SAYS_OFFLINE),
         (leaving_watcher(ACKNOWLEDGED), view(WATCHER, SummaryState.STANDBY, Liveness.BEATING)),
         (leaving_watcher(ACKNOWLEDGED), replace(SAYS_OFFLINE, duplicate=True)),
-        (leaving_watcher(TargetEnded(StepId("watcher"), WATCHER, Outcome.UNKNOWN, "no answer")), SAYS_OFFLINE),
+        (leaving_watcher(ItemEnded(StepId("watcher"), csc_item(WATCHER), Outcome.UNKNOWN, "no answer")), SAYS_OFFLINE),
     ],
     ids=["not acknowledged", "not told", "another beats as it", "nobody knows"],
 )
@@ -134,9 +134,12 @@ def test_what_is_no_command_waits_for_silence_as_well() -> None:
     state = after(
         done(opened(), "watcher", "cscs"),
         StepApproved(step_id("queues"), OPERATOR, 1),
-        TargetsDispatched(step_id("queues"), QUEUES, OPERATOR),
+        ItemsDispatched(step_id("queues"), csc_items(QUEUES), OPERATOR),
         *(intended(csc, "queues", seq=number) for number, csc in enumerate(QUEUES)),
-        *(CommandAnswered(step_id("queues"), csc, number, 303, "done") for number, csc in enumerate(QUEUES)),
+        *(
+            RequestAnswered(step_id("queues"), csc_item(csc), "", number, 303, "done")
+            for number, csc in enumerate(QUEUES)
+        ),
     )
     seen = fleet(*silent, *told)
     red = [reason for reason in reasons(state.runbook.step(step_id("standby")), state, seen) if not reason.met]
@@ -192,7 +195,7 @@ def test_the_order_rules_hold_for_each_single_command_while_a_step_is_under_way(
     state = after(
         done(opened(), "watcher", "cscs"),
         StepApproved(step_id("queues"), OPERATOR, 1),
-        TargetsDispatched(step_id("queues"), QUEUES, OPERATOR),
+        ItemsDispatched(step_id("queues"), csc_items(QUEUES), OPERATOR),
     )
     quiet = fleet(down(WATCHER), *(down(csc) for csc in PLAIN))
     assert may_intend(intended(QUEUES[0], "queues"), state, quiet) is None
@@ -214,7 +217,7 @@ def test_a_command_is_intended_once_until_it_is_answered() -> None:
     state = after(
         done(opened(), "watcher"),
         StepApproved(step_id("cscs"), OPERATOR, 1),
-        TargetsDispatched(step_id("cscs"), PLAIN, OPERATOR),
+        ItemsDispatched(step_id("cscs"), csc_items(PLAIN), OPERATOR),
     )
     assert may_intend(intended(PLAIN[0]), state, seen) is None
     state = after(state, intended(PLAIN[0]))
@@ -225,7 +228,7 @@ def test_nothing_is_sent_while_held_while_kafka_is_down_or_to_a_csc_that_was_not
     seen = fleet(down(WATCHER))
     state = after(done(opened(), "watcher"), StepApproved(step_id("cscs"), OPERATOR, 1))
     assert "not approved" in str(may_intend(intended(PLAIN[0]), state, seen))
-    state = after(state, TargetsDispatched(step_id("cscs"), PLAIN, OPERATOR))
+    state = after(state, ItemsDispatched(step_id("cscs"), csc_items(PLAIN), OPERATOR))
     blind = fleet(down(WATCHER), kafka=FeedState.DOWN)
     assert "Kafka" in str(may_intend(intended(PLAIN[0]), state, blind))
     held = after(state, RunHeld("ops2"))
@@ -242,7 +245,7 @@ def test_what_was_under_way_at_a_crash_is_unknown_and_is_settled_by_looking_neve
     state = after(
         done(opened(), "watcher"),
         StepApproved(step_id("cscs"), OPERATOR, 1),
-        TargetsDispatched(step_id("cscs"), PLAIN, OPERATOR),
+        ItemsDispatched(step_id("cscs"), csc_items(PLAIN), OPERATOR),
         intended(PLAIN[0]),
         RunResumed(OPERATOR, 99),
     )
@@ -251,7 +254,7 @@ def test_what_was_under_way_at_a_crash_is_unknown_and_is_settled_by_looking_neve
     assert state.status(step) is StepStatus.ASKING
     assert may_intend(intended(PLAIN[0], seq=2), state, fleet(down(WATCHER))) is not None
     records = settle(state, fleet(down(WATCHER), down(PLAIN[0])))
-    assert records == (TargetEnded(step.id, PLAIN[0], Outcome.REACHED, "seen there"),)
+    assert records == (ItemEnded(step.id, csc_item(PLAIN[0]), Outcome.REACHED, "seen there"),)
 
 
 def test_an_approval_torn_from_the_record_of_whom_it_let_go_is_given_again() -> None:
@@ -260,16 +263,16 @@ def test_an_approval_torn_from_the_record_of_whom_it_let_go_is_given_again() -> 
     assert state.status(step) is StepStatus.PENDING
     approved, dispatched = accepted(decide(Approve(step.id, 2), state, fleet(down(WATCHER)), OPERATOR))
     assert approved == StepApproved(step.id, OPERATOR, 2)
-    assert isinstance(dispatched, TargetsDispatched)
+    assert isinstance(dispatched, ItemsDispatched)
 
 
 def test_a_step_ends_when_every_target_was_seen_or_waived() -> None:
     state = after(
         done(opened(), "watcher"),
         StepApproved(step_id("cscs"), OPERATOR, 1),
-        TargetsDispatched(step_id("cscs"), PLAIN, OPERATOR),
-        *(TargetEnded(step_id("cscs"), csc, Outcome.REACHED, "seen") for csc in PLAIN[:2]),
-        TargetEnded(step_id("cscs"), PLAIN[2], Outcome.FAILED, "refused in FAULT"),
+        ItemsDispatched(step_id("cscs"), csc_items(PLAIN), OPERATOR),
+        *(ItemEnded(step_id("cscs"), csc_item(csc), Outcome.REACHED, "seen") for csc in PLAIN[:2]),
+        ItemEnded(step_id("cscs"), csc_item(PLAIN[2]), Outcome.FAILED, "refused in FAULT"),
     )
     assert settle(state, fleet(down(WATCHER))) == ()
     waived = after(state, CscsWaived((PLAIN[2],), OPERATOR, "stays in FAULT"))
@@ -280,12 +283,12 @@ def test_only_what_failed_or_is_unknown_is_retried() -> None:
     state = after(
         done(opened(), "watcher"),
         StepApproved(step_id("cscs"), OPERATOR, 1),
-        TargetsDispatched(step_id("cscs"), PLAIN, OPERATOR),
-        TargetEnded(step_id("cscs"), PLAIN[0], Outcome.REACHED, "seen"),
-        TargetEnded(step_id("cscs"), PLAIN[1], Outcome.UNKNOWN, "no answer in 30 s"),
+        ItemsDispatched(step_id("cscs"), csc_items(PLAIN), OPERATOR),
+        ItemEnded(step_id("cscs"), csc_item(PLAIN[0]), Outcome.REACHED, "seen"),
+        ItemEnded(step_id("cscs"), csc_item(PLAIN[1]), Outcome.UNKNOWN, "no answer in 30 s"),
     )
-    records = accepted(decide(Retry(step_id("cscs"), PLAIN), state, fleet(down(WATCHER)), OPERATOR))
-    assert records == (TargetsDispatched(step_id("cscs"), (PLAIN[1],), OPERATOR),)
+    records = accepted(decide(Retry(step_id("cscs"), csc_items(PLAIN)), state, fleet(down(WATCHER)), OPERATOR))
+    assert records == (ItemsDispatched(step_id("cscs"), csc_items((PLAIN[1],)), OPERATOR),)
 
 
 def test_many_are_waived_with_one_reason_and_the_typed_count() -> None:
@@ -299,7 +302,7 @@ def test_many_are_waived_with_one_reason_and_the_typed_count() -> None:
 def test_a_stop_by_hand_is_a_debt_until_its_start_is_ticked() -> None:
     state = opened()
     for item in (0, 1):
-        sign_off = SignOff(step_id("bridges-stop"), "camera team", item)
+        sign_off = SignOff(step_id("bridges-stop"), "camera team", numbered(item))
         state = after(state, *accepted(decide(sign_off, state, fleet(), OPERATOR)))
     assert state.status(state.runbook.step(step_id("bridges-stop"))) is StepStatus.DONE
     assert [debt.id for _, debt in state.debts()] == ["bridges"]
@@ -319,12 +322,12 @@ def test_a_ticked_stop_tells_the_grid_who_was_stopped_by_what_until_its_start_is
         for step in book.phases[0].steps
     )
     state = opened(replace(book, phases=(replace(book.phases[0], steps=steps),)))
-    first = SignOff(step_id("bridges-stop"), "camera team", 0)
+    first = SignOff(step_id("bridges-stop"), "camera team", numbered(0))
     state = after(state, *accepted(decide(first, state, fleet(down(WATCHER)), OPERATOR)))
     assert judge(state).stopped == {PLAIN[0]: "bridges-stop at 10:06 UTC"}
-    state = after(state, *accepted(decide(replace(first, item=1), state, fleet(down(WATCHER)), OPERATOR)))
+    state = after(state, *accepted(decide(replace(first, item=numbered(1)), state, fleet(down(WATCHER)), OPERATOR)))
     assert set(judge(state).stopped) == set(PLAIN[:2])
-    start = SignOff(step_id("bridges-start"), "camera team", 0)
+    start = SignOff(step_id("bridges-start"), "camera team", numbered(0))
     state = after(state, *accepted(decide(start, state, fleet(down(WATCHER)), OPERATOR)))
     assert set(judge(state).stopped) == {PLAIN[1]}
 
@@ -333,7 +336,7 @@ def test_the_grid_is_told_who_has_a_command_under_way() -> None:
     state = done(opened(), "watcher")
     state = after(state, *accepted(decide(Approve(step_id("cscs"), 1), state, fleet(down(WATCHER)), OPERATOR)))
     assert judge(state).moving == frozenset(PLAIN)
-    state = after(state, TargetEnded(step_id("cscs"), PLAIN[0], Outcome.REACHED, ""))
+    state = after(state, ItemEnded(step_id("cscs"), csc_item(PLAIN[0]), Outcome.REACHED, ""))
     assert judge(state).moving == frozenset(PLAIN[1:])
 
 

@@ -7,20 +7,21 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from deploydash.core.model import CscId, FeedState, Liveness, SummaryState
-from deploydash.core.procedure.runbook import DIRECT, StepId, StepKind
+from deploydash.core.procedure.runbook import DIRECT, StepId, StepKind, csc_item, csc_items, numbered
 from deploydash.core.procedure.transitions import LEADS_TO
 from deploydash.core.run.decide import Refused, decide, may_intend, settle
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.order_rules import is_up
 from deploydash.core.run.orders import Approve, DirectCommand, Hold, Release, Retry, RunOrder, SignOff, Skip, Waive
 from deploydash.core.run.records import (
-    CommandAnswered,
-    CommandIntended,
     DirectCommandApproved,
+    ItemEnded,
+    ItemsDispatched,
     Outcome,
+    RequestAnswered,
+    RequestIntended,
     RunRecord,
     RunResumed,
-    TargetEnded,
 )
 from deploydash.core.run.state import RunState, TargetStatus, fold
 from tests.support.runs import EVERYBODY, MTM1M3, OPERATOR, PLAIN, QUEUES, WATCHER, fleet, opened, small_runbook, view
@@ -78,7 +79,7 @@ class AnyNight(RuleBasedStateMachine):
 
     @rule(step=st.sampled_from(STEPS), item=st.integers(-1, 2))
     def sign_off(self, step: StepId, item: int) -> None:
-        self.order(SignOff(step, "somebody", item))
+        self.order(SignOff(step, "somebody", numbered(item)))
 
     @rule(step=st.sampled_from(STEPS))
     def skip(self, step: StepId) -> None:
@@ -86,7 +87,7 @@ class AnyNight(RuleBasedStateMachine):
 
     @rule(step=st.sampled_from(STEPS), csc=st.sampled_from(EVERYBODY))
     def retry(self, step: StepId, csc: CscId) -> None:
-        self.order(Retry(step, (csc,)))
+        self.order(Retry(step, csc_items((csc,))))
 
     @rule(csc=st.sampled_from(EVERYBODY))
     def waive(self, csc: CscId) -> None:
@@ -124,8 +125,8 @@ class AnyNight(RuleBasedStateMachine):
         for step in (*COMMANDING, DIRECT):
             for csc, target in self.state.progress(step).targets.items():
                 if target.status is TargetStatus.UNDER_WAY:
-                    self.write((CommandAnswered(step, csc, target.seq_num, 303, ""),))
-                    self.write((TargetEnded(step, csc, outcome, "told"),))
+                    self.write((RequestAnswered(step, csc_item(csc), "", target.seq_num, 303, ""),))
+                    self.write((ItemEnded(step, csc_item(csc), outcome, "told"),))
         self.look()
 
     @rule(count=st.integers(1, 3), quiet=st.booleans())
@@ -174,7 +175,7 @@ class AnyNight(RuleBasedStateMachine):
 
     def send(self, step: StepId, csc: CscId, command: str) -> None:
         self.seq += 1
-        record = CommandIntended(step, csc, command, self.seq, OPERATOR, 7)
+        record = RequestIntended(step, csc_item(csc), csc, command, self.seq, OPERATOR, 7)
         if may_intend(record, self.state, self.see()) is not None:
             return
         self.write((record,))
@@ -195,7 +196,8 @@ class AnyNight(RuleBasedStateMachine):
     def times_let_go(self, step: StepId, csc: CscId) -> int:
         if step == DIRECT:
             return sum(isinstance(each, DirectCommandApproved) and csc in each.cscs for _, each in self.journal)
-        return sum(csc in getattr(each, "cscs", ()) and getattr(each, "step", "") == step for _, each in self.journal)
+        dispatched = [each for _, each in self.journal if isinstance(each, ItemsDispatched) and each.step == step]
+        return sum(csc_item(csc) in each.items for each in dispatched)
 
     @rule(outcome=st.sampled_from(Outcome), answered=st.booleans(), which=st.integers(0, 5))
     def a_command_ends(self, outcome: Outcome, answered: bool, which: int) -> None:
@@ -204,8 +206,8 @@ class AnyNight(RuleBasedStateMachine):
         sent = self.sent[-1 - which % len(self.sent)]
         self.write(
             (
-                CommandAnswered(sent.step, sent.csc, sent.seq, 303 if answered else 0, ""),
-                TargetEnded(sent.step, sent.csc, outcome, "told"),
+                RequestAnswered(sent.step, csc_item(sent.csc), "", sent.seq, 303 if answered else 0, ""),
+                ItemEnded(sent.step, csc_item(sent.csc), outcome, "told"),
             )
         )
 
@@ -232,7 +234,9 @@ class AnyNight(RuleBasedStateMachine):
             for step in STEPS:
                 sent = sum(each.csc == csc and each.step == step for each in self.sent)
                 answered = sum(
-                    isinstance(each, CommandAnswered) and each.ack != 0 and (each.csc, each.step) == (csc, step)
+                    isinstance(each, RequestAnswered)
+                    and each.ack != 0
+                    and (each.item, each.step) == (csc_item(csc), step)
                     for _, each in self.journal
                 )
                 assert sent <= self.times_let_go(step, csc) + answered

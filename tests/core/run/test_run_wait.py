@@ -6,7 +6,7 @@ import pytest
 
 from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId, Effective, Liveness, SummaryState, Verdict
-from deploydash.core.procedure.runbook import StepId
+from deploydash.core.procedure.runbook import StepId, csc_item
 from deploydash.core.run.decide import settle
 from deploydash.core.run.eta import Eta, Night, expected, learned, runs
 from deploydash.core.run.fleet_view import FleetView
@@ -16,12 +16,12 @@ from deploydash.core.run.records import (
     CscsArrived,
     CscsLeft,
     CscsWaived,
+    ItemEnded,
     LostFound,
     Outcome,
     RunResumed,
     StepApproved,
     StepDone,
-    TargetEnded,
 )
 from deploydash.core.views.run_view import run_view
 from tests.support import snapshots
@@ -152,7 +152,7 @@ def test_who_was_lost_before_the_run_acted_is_found_once_and_is_shown_while_it_i
 def test_the_card_that_asks_about_who_was_lost_before_tells_it_of_which_group() -> None:
     lost = fleet(*(view(csc, effective=Effective.LOST) for csc in PLAIN[:2]))
     state = after(opened(), LostFound(PLAIN[:2]), StepApproved(StepId("cscs"), OPERATOR, 1))
-    state = after(state, *(TargetEnded(StepId("cscs"), csc, Outcome.FAILED, "does not beat") for csc in PLAIN))
+    state = after(state, *(ItemEnded(StepId("cscs"), csc_item(csc), Outcome.FAILED, "does not beat") for csc in PLAIN))
     card = run_view(state, lost).card
     assert card is not None
     assert [(row.csc, row.lost_of) for row in card.asking] == [(csc, "MT" if csc in PLAIN[:2] else "") for csc in PLAIN]

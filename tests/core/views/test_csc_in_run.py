@@ -3,17 +3,17 @@
 from dataclasses import replace
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import ManualItem, StepId
+from deploydash.core.procedure.runbook import ManualItem, StepId, csc_item, csc_items, numbered
 from deploydash.core.run.records import (
-    CommandIntended,
     CscsArrived,
     CscsWaived,
+    ItemEnded,
+    ItemsDispatched,
     ItemSignedOff,
     Outcome,
+    RequestIntended,
     StepApproved,
     StepSkipped,
-    TargetEnded,
-    TargetsDispatched,
 )
 from deploydash.core.run.state import RunState
 from deploydash.core.views.csc_in_run import in_run
@@ -24,7 +24,7 @@ CSCS, WAIT, STOP = StepId("cscs"), StepId("standby"), StepId("bridges-stop")
 
 
 def let_go() -> RunState:
-    return after(opened(), StepApproved(CSCS, OPERATOR, 1), TargetsDispatched(CSCS, PLAIN, OPERATOR))
+    return after(opened(), StepApproved(CSCS, OPERATOR, 1), ItemsDispatched(CSCS, csc_items(PLAIN), OPERATOR))
 
 
 def test_each_step_that_names_it_is_told_with_what_is_wanted() -> None:
@@ -36,11 +36,13 @@ def test_each_step_that_names_it_is_told_with_what_is_wanted() -> None:
 
 
 def test_what_came_of_it_is_told_with_its_time() -> None:
-    sent = after(let_go(), CommandIntended(CSCS, CSC, "standby", 7, OPERATOR, 7))
+    sent = after(let_go(), RequestIntended(CSCS, csc_item(CSC), CSC, "standby", 7, OPERATOR, 7))
     assert in_run(CSC, sent)[0] == "cscs: to OFFLINE, under way: standby was sent"
-    failed = after(sent, TargetEnded(CSCS, CSC, Outcome.FAILED, "no answer in 30 s"))
+    failed = after(sent, ItemEnded(CSCS, csc_item(CSC), Outcome.FAILED, "no answer in 30 s"))
     assert in_run(CSC, failed)[0] == "cscs: to OFFLINE, failed at 10:06:40Z: no answer in 30 s"
-    assert in_run(CSC, after(sent, TargetEnded(CSCS, CSC, Outcome.REACHED, "")))[0].endswith("reached at 10:06:40Z")
+    assert in_run(CSC, after(sent, ItemEnded(CSCS, csc_item(CSC), Outcome.REACHED, "")))[0].endswith(
+        "reached at 10:06:40Z"
+    )
 
 
 def test_a_wait_says_whether_it_is_there() -> None:
@@ -55,8 +57,10 @@ def test_what_a_person_does_to_it_is_told_with_who_did_it() -> None:
     steps = tuple(replace(step, items=items) if step.id == STOP else step for step in book.phases[0].steps)
     state = opened(replace(book, phases=(replace(book.phases[0], steps=steps),)))
     assert in_run(CSC, state)[1] == "bridges-stop: host-a, not signed off yet"
-    signed = after(state, ItemSignedOff(STOP, 0, "Ana", OPERATOR))
-    assert in_run(CSC, signed)[1] == "bridges-stop: host-a, signed off by Ana"
+    assert (
+        in_run(CSC, after(state, ItemSignedOff(STOP, numbered(0), "Ana", OPERATOR)))[1]
+        == "bridges-stop: host-a, signed off by Ana"
+    )
     assert in_run(CSC, after(state, StepSkipped(STOP, OPERATOR, "no bridge")))[1] == "bridges-stop: host-a, skipped"
 
 

@@ -4,17 +4,17 @@ import pytest
 
 from deploydash.core.fleet.records import BeatsChanged, ProcessNoticed, StandstillNoted
 from deploydash.core.model import CscId, Liveness
-from deploydash.core.procedure.runbook import StepId
+from deploydash.core.procedure.runbook import StepId, csc_item, csc_items, numbered
 from deploydash.core.run.records import (
     RUN_RECORDS,
-    CommandAnswered,
+    ItemEnded,
+    ItemsDispatched,
     ItemSignedOff,
     Outcome,
     PlaceholderSet,
+    RequestAnswered,
     RunRecord,
     StepApproved,
-    TargetEnded,
-    TargetsDispatched,
 )
 from deploydash.core.views import record_text as sentences
 from deploydash.core.views.record_text import Kind, said
@@ -34,16 +34,16 @@ def words(record: object, *before: RunRecord) -> str:
 
 
 def test_the_same_record_begins_something_or_tries_it_again() -> None:
-    sent = TargetsDispatched(STEP, (WATCHER,), OPERATOR)
-    failed = TargetEnded(STEP, WATCHER, Outcome.FAILED, "refused")
+    sent = ItemsDispatched(STEP, csc_items((WATCHER,)), OPERATOR)
+    failed = ItemEnded(STEP, csc_item(WATCHER), Outcome.FAILED, "refused")
     assert words(sent) == "watcher: 1 CSC may be worked on"
     assert words(sent, sent, failed) == "retried Watcher in watcher"
 
 
 def test_an_arrival_settles_what_was_unknown() -> None:
-    sent = TargetsDispatched(STEP, (WATCHER,), OPERATOR)
-    arrived = TargetEnded(STEP, WATCHER, Outcome.REACHED, "seen there")
-    unknown = TargetEnded(STEP, WATCHER, Outcome.UNKNOWN, "no answer in 30 s")
+    sent = ItemsDispatched(STEP, csc_items((WATCHER,)), OPERATOR)
+    arrived = ItemEnded(STEP, csc_item(WATCHER), Outcome.REACHED, "seen there")
+    unknown = ItemEnded(STEP, csc_item(WATCHER), Outcome.UNKNOWN, "no answer in 30 s")
     assert words(arrived, sent) == "Watcher has arrived: seen there"
     assert words(arrived, sent, unknown) == "Watcher was unknown, settled: seen there"
     telling = said(arrived, after(opened(), sent))
@@ -60,7 +60,7 @@ def test_an_arrival_settles_what_was_unknown() -> None:
     ],
 )
 def test_an_answer_is_told_as_it_was_given(ack: int, result: str, told: str) -> None:
-    assert words(CommandAnswered(STEP, WATCHER, 1, ack, result)) == told
+    assert words(RequestAnswered(STEP, csc_item(WATCHER), "", 1, ack, result)) == told
 
 
 def test_an_override_is_of_a_kind_of_its_own_with_its_reason() -> None:
@@ -71,7 +71,7 @@ def test_an_override_is_of_a_kind_of_its_own_with_its_reason() -> None:
 
 def test_a_step_that_the_runbook_has_lost_is_told_all_the_same() -> None:
     gone = StepId("dance")
-    assert words(ItemSignedOff(gone, 2, "Ana", OPERATOR)) == "recorded dance as signed off by Ana"
+    assert words(ItemSignedOff(gone, numbered(2), "Ana", OPERATOR)) == "recorded dance as signed off by Ana"
 
 
 def test_what_the_fleet_noticed_names_its_csc() -> None:

@@ -15,16 +15,16 @@ from deploydash.core.model import (
     SummaryState,
     Target,
 )
-from deploydash.core.procedure.runbook import StepId
+from deploydash.core.procedure.runbook import StepId, csc_item, csc_items
 from deploydash.core.run.records import (
-    CommandAnswered,
-    CommandIntended,
+    ItemEnded,
+    ItemsDispatched,
     Outcome,
+    RequestAnswered,
+    RequestIntended,
     RunResumed,
     StepApproved,
     StepDone,
-    TargetEnded,
-    TargetsDispatched,
 )
 from deploydash.core.views.timeline import Cell, Line, Spell, StepSpan, Timeline, during, named_in, state_at, strip
 from tests.support.runs import EVERYBODY, OPERATOR, WATCHER, opened, small_runbook
@@ -55,16 +55,16 @@ NIGHT: tuple[Line, ...] = (
     (T0 + 1, beats(WATCHER, Liveness.BEATING, 1.0)),
     (T0 + 1, state(WATCHER, SummaryState.ENABLED, 1.0)),
     (T0 + 60, StepApproved(STEP, OPERATOR, 4)),
-    (T0 + 60, TargetsDispatched(STEP, (WATCHER,), OPERATOR)),
-    (T0 + 61, CommandIntended(STEP, WATCHER, "disable", 5, OPERATOR, 7)),
-    (T0 + 62, CommandAnswered(STEP, WATCHER, 5, 303, "")),
+    (T0 + 60, ItemsDispatched(STEP, csc_items((WATCHER,)), OPERATOR)),
+    (T0 + 61, RequestIntended(STEP, csc_item(WATCHER), WATCHER, "disable", 5, OPERATOR, 7)),
+    (T0 + 62, RequestAnswered(STEP, csc_item(WATCHER), "", 5, 303, "")),
     (T0 + 62, state(WATCHER, SummaryState.DISABLED, 62.0)),
     (T0 + 64, state(WATCHER, SummaryState.FAULT, 64.0)),
     (T0 + 64, ErrorRecorded(WATCHER, 3, "no rules", T0 + 64, live=True, at=64.0)),
     (T0 + 66, state(WATCHER, SummaryState.STANDBY, 66.0)),
     (T0 + 90, state(WATCHER, SummaryState.OFFLINE, 90.0)),
     (T0 + 100, beats(WATCHER, Liveness.SILENT, 100.0)),
-    (T0 + 101, TargetEnded(STEP, WATCHER, Outcome.REACHED, "seen there")),
+    (T0 + 101, ItemEnded(STEP, csc_item(WATCHER), Outcome.REACHED, "seen there")),
     (T0 + 101, StepDone(STEP)),
 )
 

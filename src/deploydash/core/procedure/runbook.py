@@ -11,7 +11,7 @@ the first step of each lane waits for every step of the phase before. Both are a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
@@ -23,6 +23,28 @@ StepId = NewType("StepId", str)
 
 DIRECT = StepId("direct")
 """Stands where a record names a step for what the lead commands outside every step; no runbook may use it."""
+
+
+ItemId = NewType("ItemId", str)
+"""The name of an item, unique in its step: a CSC for its transition (``ESS:104``), a number for all else (``#2``)."""
+
+WHOLE = ItemId("")
+"""Stands for a step as a whole where an item is named."""
+
+
+def csc_item(csc: CscId) -> ItemId:
+    """Return the name of the item that brings a CSC to its target."""
+    return ItemId(str(csc))
+
+
+def csc_items(cscs: Iterable[CscId]) -> tuple[ItemId, ...]:
+    """Return the names of the items that bring these CSCs to their targets."""
+    return tuple(ItemId(str(csc)) for csc in cscs)
+
+
+def numbered(place: int) -> ItemId:
+    """Return the name of the item at a place of a step, counted from 0; the name counts from 1."""
+    return ItemId(f"#{place + 1}")
 
 
 class Tier(StrEnum):
@@ -297,6 +319,13 @@ class Step:
     shows: tuple[CscId, str] | None = None
     note: str = ""
     link: str = ""
+
+    def item(self, name: ItemId) -> Item | None:
+        """Return an item of the step by its name, or None where it has none of that name."""
+        if not name.startswith("#"):
+            return next((item for item in self.items if isinstance(item, CscItem) and csc_item(item.csc) == name), None)
+        place = int(name[1:]) - 1 if name[1:].isdecimal() else -1
+        return self.items[place] if 0 <= place < len(self.items) else None
 
     @property
     def cscs(self) -> tuple[CscId, ...]:

@@ -9,33 +9,44 @@ from dataclasses import dataclass
 
 from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CscId, Liveness, SummaryState, Target, Verdict
-from deploydash.core.procedure.runbook import DIRECT, CscItem, Step, StepId, StepKind, StepsSettled
+from deploydash.core.procedure.runbook import (
+    DIRECT,
+    WHOLE,
+    CscItem,
+    Step,
+    StepId,
+    StepKind,
+    StepsSettled,
+    csc_item,
+    csc_items,
+)
 from deploydash.core.run.arm import closed_reasons
 from deploydash.core.run.direct_commands import approved, may_intend_direct, unsettled
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.gate import reasons
 from deploydash.core.run.items import (
     Ruled,
+    control_ordered,
     following,
+    may_intend_script,
     may_sign_off,
-    queue_ordered,
     retried,
     route_of,
     route_taken,
     script_added,
 )
-from deploydash.core.run.order_rules import blocked_by, directly_commanded
+from deploydash.core.run.order_rules import directly_commanded, item_blocked_by
 from deploydash.core.run.orders import (
     AddScript,
     Answer,
     Approve,
     Close,
+    Control,
     DirectCommand,
     Extend,
     Finish,
     Hold,
     Note,
-    QueueOrder,
     Release,
     Retry,
     RunOrder,
@@ -49,15 +60,17 @@ from deploydash.core.run.orders import (
 from deploydash.core.run.placeholders import OF_THE_RUN
 from deploydash.core.run.records import (
     ChoiceAnswered,
-    CommandIntended,
     CscsArrived,
     CscsLeft,
     CscsWaived,
     DebtWaived,
+    ItemEnded,
+    ItemsDispatched,
     ItemSignedOff,
     NoteWritten,
     Outcome,
     PlaceholderSet,
+    RequestIntended,
     RunClosed,
     RunHeld,
     RunRecord,
@@ -65,11 +78,9 @@ from deploydash.core.run.records import (
     StepApproved,
     StepDone,
     StepSkipped,
-    TargetEnded,
-    TargetsDispatched,
     WaitExtended,
 )
-from deploydash.core.run.state import RunState, StepStatus, TargetProgress, TargetStatus
+from deploydash.core.run.state import ItemProgress, RunState, StepStatus, TargetStatus, csc_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +122,7 @@ def decide(order: RunOrder, state: RunState, fleet: FleetView, operator: str) ->
 
 
 def _decide_step(
-    order: Approve | SignOff | Finish | Skip | Retry | TakeRoute | AddScript | QueueOrder | Extend,
+    order: Approve | SignOff | Finish | Skip | Retry | TakeRoute | AddScript | Control | Extend,
     state: RunState,
     fleet: FleetView,
     operator: str,
@@ -132,8 +143,8 @@ def _decide_step(
         return _ruled(route_taken(order, step, route_of(step, state), state, fleet, operator))
     if isinstance(order, AddScript):
         return _ruled(script_added(order, step, state, fleet, operator))
-    if isinstance(order, QueueOrder):
-        return _ruled(queue_ordered(order, step, state, fleet, operator))
+    if isinstance(order, Control):
+        return _ruled(control_ordered(order, step, state, fleet, operator))
     if isinstance(order, Extend):
         waits = step.kind is StepKind.WAIT and state.status(step) is StepStatus.UNDER_WAY
         return (WaitExtended(step.id, order.seconds, operator),) if waits else Refused(f"{step.id} is no open wait")
@@ -160,7 +171,7 @@ def _approve(order: Approve, step: Step, state: RunState, fleet: FleetView, oper
     approved = StepApproved(step.id, operator, order.snapshot, order.overridden, order.reason.strip())
     if step.kind is not StepKind.CSC:
         return (approved,)
-    return (approved, TargetsDispatched(step.id, first_targets(step, state, fleet), operator))
+    return (approved, ItemsDispatched(step.id, csc_items(first_targets(step, state, fleet)), operator))
 
 
 def first_targets(step: Step, state: RunState, fleet: FleetView) -> tuple[CscId, ...]:
@@ -193,7 +204,7 @@ def _sign_off(order: SignOff, step: Step, state: RunState, fleet: FleetView, ope
         records.append(StepApproved(step.id, operator, fleet.number))
     records.append(ItemSignedOff(step.id, order.item, order.by.strip(), operator, order.note.strip()))
     signed_off = {*progress.sign_offs, order.item}
-    if order.item == -1 or (len(signed_off) >= len(step.items) and not scripts):
+    if order.item == WHOLE or (len(signed_off) >= len(step.items) and not scripts):
         records.append(StepDone(step.id))
     return tuple(records)
 
@@ -201,17 +212,15 @@ def _sign_off(order: SignOff, step: Step, state: RunState, fleet: FleetView, ope
 def _retry(order: Retry, step: Step, state: RunState, fleet: FleetView, operator: str) -> Decision:
     if step.kind is StepKind.SCRIPT:
         return _ruled(retried(order, step, state, fleet, operator))
-    targets = state.progress(step.id).targets
+    progress = state.progress(step.id)
     open_ = {TargetStatus.FAILED, TargetStatus.UNKNOWN}
-    cscs = tuple(csc for csc in order.cscs if csc in targets and targets[csc].status in open_)
-    if not cscs:
+    items = {name: item for name in order.items if (item := step.item(name)) and progress.item(name).status in open_}
+    if not items:
         return Refused("none of these failed or is unknown")
-    wanted = {item.csc: item.target for item in step.items if isinstance(item, CscItem)}
-    for csc in cscs:
-        why = blocked_by(csc, wanted[csc], state, fleet, bulk=True)
-        if why:
+    for item in items.values():
+        if why := item_blocked_by(item, step, state, fleet):
             return Refused(why)
-    return (TargetsDispatched(step.id, cscs, operator),)
+    return (ItemsDispatched(step.id, tuple(items), operator),)
 
 
 def _waive(order: Waive, state: RunState, operator: str) -> Decision:
@@ -311,7 +320,7 @@ def settle(state: RunState, fleet: FleetView) -> tuple[RunRecord, ...]:
     if state.closed or state.opened is None:
         return ()
     records: list[RunRecord] = [
-        TargetEnded(DIRECT, csc, Outcome.REACHED, "seen there")
+        ItemEnded(DIRECT, csc_item(csc), Outcome.REACHED, "seen there")
         for csc, target in unsettled(state)
         if is_at(fleet.views.get(csc), target)
     ]
@@ -351,22 +360,22 @@ def _seen(step: Step, state: RunState, fleet: FleetView) -> list[RunRecord]:
     wanted = {item.csc: item.target for item in step.items if isinstance(item, CscItem)}
     targets = state.progress(step.id).targets
     found: list[RunRecord] = [
-        TargetEnded(step.id, csc, Outcome.REACHED, "seen there")
+        ItemEnded(step.id, csc_item(csc), Outcome.REACHED, "seen there")
         for csc, target in targets.items()
         if target.status is TargetStatus.UNKNOWN and is_at(fleet.views.get(csc), wanted[csc])
     ]
-    now_there = {record.csc for record in found if isinstance(record, TargetEnded)}
+    now_there = {csc_of(record.item) for record in found if isinstance(record, ItemEnded)}
     if all(_is_over(csc, targets.get(csc), now_there, state) for csc in first_targets(step, state, fleet)):
         found.append(StepDone(step.id))
     return found
 
 
-def _is_over(csc: CscId, target: TargetProgress | None, now_there: set[CscId], state: RunState) -> bool:
+def _is_over(csc: CscId, target: ItemProgress | None, now_there: set[CscId | None], state: RunState) -> bool:
     reached = target is not None and target.status is TargetStatus.REACHED
     return reached or csc in now_there or csc in state.waived
 
 
-def may_intend(record: CommandIntended, state: RunState, fleet: FleetView) -> str | None:
+def may_intend(record: RequestIntended, state: RunState, fleet: FleetView) -> str | None:
     """Return why a command that an action is about to send must not be sent, or None.
 
     The last look before each command: the step is approved and under way for this CSC, nothing is in flight
@@ -375,10 +384,11 @@ def may_intend(record: CommandIntended, state: RunState, fleet: FleetView) -> st
     if record.step == DIRECT:
         return may_intend_direct(record, state, fleet)
     step = state.runbook.step(StepId(record.step))
-    target = state.progress(step.id).targets.get(record.csc)
-    if target is None or target.status is not TargetStatus.UNDER_WAY:
-        return f"{record.csc} is not approved in {step.id}"
-    if target.command and not target.answered:
-        return f"{target.command} to {record.csc} has no answer yet"
-    wanted = {item.csc: item.target for item in step.items if isinstance(item, CscItem)}
-    return blocked_by(record.csc, wanted[record.csc], state, fleet, bulk=True)
+    item, progress = step.item(record.item), state.progress(step.id).item(record.item)
+    if not isinstance(item, CscItem):
+        return may_intend_script(record, state, fleet)
+    if progress.status is not TargetStatus.UNDER_WAY:
+        return f"{record.item} is not approved in {step.id}"
+    if progress.command and not progress.answered:
+        return f"{progress.command} to {record.item} has no answer yet"
+    return item_blocked_by(item, step, state, fleet)

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from deploydash.core.fleet.override import bad_override
 from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CameraSubstate, CscId, Liveness, Target
-from deploydash.core.procedure.runbook import DIRECT, CscItem, Lane, Step, StepKind, System, Tier
+from deploydash.core.procedure.runbook import DIRECT, CscItem, Lane, Step, StepKind, System, Tier, csc_item
 from deploydash.core.procedure.transitions import LEADS_TO, legal
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.order_rules import blocked_by
 from deploydash.core.run.orders import DirectCommand
-from deploydash.core.run.records import CommandIntended, DirectCommandApproved
+from deploydash.core.run.records import DirectCommandApproved, RequestIntended
 from deploydash.core.run.state import RunState, TargetStatus
 
 AT_ONCE = 8
@@ -98,16 +98,17 @@ def step_of(record: DirectCommandApproved) -> Step:
     return Step(DIRECT, title, StepKind.CSC, System.SAL, Tier.MODERATE, Lane.MAIN, ends, items, at_once=AT_ONCE)
 
 
-def may_intend_direct(record: CommandIntended, state: RunState, fleet: FleetView) -> str | None:
+def may_intend_direct(record: RequestIntended, state: RunState, fleet: FleetView) -> str | None:
     """Return why a command by hand must not be sent, or None: the last look, and never a second command."""
-    let_go, target = state.direct.get(record.csc), state.progress(DIRECT).targets.get(record.csc)
+    csc, target = record.to, state.progress(DIRECT).items.get(record.item)
+    let_go = state.direct.get(csc)
     if let_go is None or target is None or target.status is not TargetStatus.UNDER_WAY:
-        return f"no direct command to {record.csc} is approved"
+        return f"no direct command to {csc} is approved"
     if target.command:
-        return f"{target.command} was sent to {record.csc}, and only one command is approved"
+        return f"{target.command} was sent to {csc}, and only one command is approved"
     if record.command != let_go.command:
-        return f"{let_go.command} is approved for {record.csc}, whose state has changed since"
-    return why_not(record.csc, record.command, state, fleet, several=len(let_go.cscs) > 1, sent=True)
+        return f"{let_go.command} is approved for {csc}, whose state has changed since"
+    return why_not(csc, record.command, state, fleet, several=len(let_go.cscs) > 1, sent=True)
 
 
 def unsettled(state: RunState) -> Iterator[tuple[CscId, Target]]:
@@ -120,7 +121,7 @@ def unsettled(state: RunState) -> Iterator[tuple[CscId, Target]]:
 def _in_flight(csc: CscId, state: RunState) -> str:
     """Return the step in which a CSC is under way now, or nothing."""
     for step, progress in state.steps.items():
-        target = progress.targets.get(csc)
+        target = progress.items.get(csc_item(csc))
         if target is not None and target.status is TargetStatus.UNDER_WAY:
             return step
     return ""

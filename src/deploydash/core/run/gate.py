@@ -21,7 +21,7 @@ from deploydash.core.procedure.runbook import (
 )
 from deploydash.core.run.fleet_view import FleetView, GateReason
 from deploydash.core.run.order_rules import OFFLINE, all_down, order_rules
-from deploydash.core.run.state import RunState, StepStatus, TargetProgress, TargetStatus
+from deploydash.core.run.state import ItemProgress, RunState, StepStatus, TargetStatus
 
 _KAFKA = {
     FeedState.CONNECTING: "connecting to Kafka: nothing is read yet",
@@ -56,7 +56,7 @@ def only_silence_awaited(step: Step, state: RunState, fleet: FleetView) -> bool:
     )
 
 
-def _told_offline(target: TargetProgress, view: CscView | None) -> bool:
+def _told_offline(target: ItemProgress, view: CscView | None) -> bool:
     acknowledged = target.status is TargetStatus.UNDER_WAY and target.command == "exitControl" and target.answered
     if view is None or view.duplicate or view.liveness is Liveness.UNREADABLE:
         return False

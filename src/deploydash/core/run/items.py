@@ -6,32 +6,39 @@ before it has ended well or was ticked by name, and something a person does in b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from deploydash.core.model import CscId, FeedName, FeedState, Liveness, SummaryState
-from deploydash.core.procedure.runbook import CscEffect, CscItem, ScriptItem, Step, StepId
+from deploydash.core.procedure.runbook import (
+    WHOLE,
+    CscEffect,
+    CscItem,
+    ItemId,
+    ScriptItem,
+    Step,
+    StepId,
+    csc_items,
+    numbered,
+)
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.order_rules import OFFLINE, blocked_by, effects_blocked_by, item_blocked_by, registry_lost
-from deploydash.core.run.orders import AddScript, QueueOrder, Retry, TakeRoute
+from deploydash.core.run.orders import AddScript, Control, Retry, TakeRoute
 from deploydash.core.run.records import (
+    ControlOrdered,
+    ItemAdded,
     ItemEnded,
     ItemsDispatched,
     Outcome,
-    QueueOrdered,
-    RouteTaken,
+    RequestIntended,
     RunRecord,
-    ScriptAdded,
-    ScriptIntended,
     StepDone,
 )
 from deploydash.core.run.state import (
-    ROUTES_FROM,
-    ItemProgress,
+    ADDED,
     RunState,
     StepProgress,
     StepStatus,
     TargetStatus,
     asking_scripts,
+    csc_of,
     script_of,
 )
 
@@ -58,7 +65,7 @@ def identities_of(state: RunState, utc: float) -> frozenset[str]:
 
     A queue that starts anew counts its scripts anew, so an index belongs to ours only as long as ours may run.
     """
-    scripts = (script for progress in state.steps.values() for script in progress.scripts.values())
+    scripts = (script for progress in state.steps.values() for script in progress.items.values())
     may_run = {TargetStatus.UNDER_WAY, TargetStatus.UNKNOWN}
     return frozenset(
         f"Script:{script.sal_index}"
@@ -70,17 +77,18 @@ def identities_of(state: RunState, utc: float) -> frozenset[str]:
 def following(step: Step, state: RunState, fleet: FleetView) -> tuple[RunRecord, ...]:
     """Return what follows in a script step that is under way: its next script, its end, or nothing yet."""
     progress = state.progress(step.id)
-    for number, item in enumerate(step.items):
-        if number in progress.sign_offs:
+    for place, item in enumerate(step.items):
+        name = numbered(place)
+        if name in progress.sign_offs:
             continue
-        script = progress.scripts.get(number, ItemProgress())
+        script = progress.item(name)
         if script.status is TargetStatus.REACHED:
             continue
         can_go = state.held_by is None and fleet.feeds.get(FeedName.KAFKA) is FeedState.UP and not registry_lost(fleet)
         if isinstance(item, ScriptItem) and script.status is TargetStatus.PENDING and can_go:
             if why := item_blocked_by(item, step, state, fleet):
-                return (ItemEnded(step.id, number, Outcome.FAILED, f"not added: {why}"),)
-            return (ItemsDispatched(step.id, (number,), PROCEDURE),)
+                return (ItemEnded(step.id, name, Outcome.FAILED, f"not added: {why}"),)
+            return (ItemsDispatched(step.id, (name,), PROCEDURE),)
         return ()
     return (StepDone(step.id),)
 
@@ -88,46 +96,47 @@ def following(step: Step, state: RunState, fleet: FleetView) -> tuple[RunRecord,
 def retried(order: Retry, step: Step, state: RunState, fleet: FleetView, operator: str) -> Ruled:
     """Return the records of trying scripts once more: those named, else every one that asks."""
     open_ = asking_scripts(step, state.progress(step.id))
-    numbers = tuple(number for number in order.items or open_ if number in open_)
+    names = tuple(name for name in order.items or open_ if name in open_)
     if state.held_by is not None:
         return f"the run is held by {state.held_by}"
-    if not numbers:
+    if not names:
         return "no script of this step failed or is unknown"
-    for number in numbers:
-        if why := item_blocked_by(step.items[number], step, state, fleet):
+    for name in names:
+        item = step.item(name)
+        if item is not None and (why := item_blocked_by(item, step, state, fleet)):
             return why
-    return (ItemsDispatched(step.id, numbers, operator),)
+    return (ItemsDispatched(step.id, names, operator),)
 
 
-def may_sign_off(step: Step, item: int, note: str, progress: StepProgress) -> str | None:
+def may_sign_off(step: Step, item: ItemId, note: str, progress: StepProgress) -> str | None:
     """Return why an item of a script step may not be ticked now, or None."""
     if progress.approved_utc is None:
-        return None if item == -1 else f"approve {step.id} first, or sign it off as a whole"
-    moving = [number for number, one in progress.scripts.items() if one.status is TargetStatus.UNDER_WAY]
-    if moving and item in {-1, *moving}:
+        return None if item == WHOLE else f"approve {step.id} first, or sign it off as a whole"
+    moving = [name for name, one in progress.items.items() if one.status is TargetStatus.UNDER_WAY]
+    if moving and item in {WHOLE, *moving}:
         return "a script is under way: stop it first, or wait"
-    if item != -1 and not 0 <= item < len(step.items):
+    if item != WHOLE and step.item(item) is None:
         return f"{step.id} has no item {item}"
-    named = [number for number in range(len(step.items)) if item in {-1, number}]
-    if any(isinstance(step.items[number], ScriptItem) for number in named) and not note.strip():
+    named = step.items if item == WHOLE else (step.item(item),)
+    if any(isinstance(one, ScriptItem) for one in named) and not note.strip():
         return "a script that is signed off without having run here needs a note that says why"
     return None
 
 
-def queue_ordered(order: QueueOrder, step: Step, state: RunState, fleet: FleetView, operator: str) -> Ruled:
+def control_ordered(order: Control, step: Step, state: RunState, fleet: FleetView, operator: str) -> Ruled:
     """Return the record of pausing or resuming a script's queue, or of stopping the script."""
     progress = state.progress(step.id)
-    script, asked = progress.scripts.get(order.item), script_of(step, progress, order.item)
-    if order.command not in COMMANDS:
-        return f"a queue is not told to {order.command} here"
+    script, asked = progress.items.get(order.item), script_of(step, progress, order.item)
+    if order.name not in COMMANDS:
+        return f"a queue is not told to {order.name} here"
     if script is None or asked is None:
         return f"{step.id} added no script {order.item}"
-    if order.command == "stopScripts" and not (script.status is TargetStatus.UNDER_WAY and script.sal_index):
+    if order.name == "stopScripts" and not (script.status is TargetStatus.UNDER_WAY and script.sal_index):
         return "this script is not under way in its queue"
     if script.status is not TargetStatus.UNDER_WAY and (over := _over(step, state)):
         return f"{over}, and no script of it is under way"
-    why = refuses(asked.queue, order.command, fleet)
-    return why or (QueueOrdered(step.id, order.item, order.command, operator),)
+    why = refuses(asked.queue, order.name, fleet)
+    return why or (ControlOrdered(step.id, order.item, order.name, operator),)
 
 
 def route_taken(
@@ -139,7 +148,8 @@ def route_taken(
     """
     progress = state.progress(step.id)
     open_ = {TargetStatus.FAILED, TargetStatus.UNKNOWN}
-    cscs = tuple(csc for csc in order.cscs if csc in progress.targets and progress.targets[csc].status in open_)
+    asked = {csc_of(name): name for name in order.items if progress.item(name).status in open_}
+    cscs = tuple(csc for csc in asked if csc is not None)
     if route is None:
         return f"the runbook names no other route for {step.id}"
     if over := _over(step, state):
@@ -157,9 +167,10 @@ def route_taken(
             return why
     if why := refuses(queue, "add", fleet):
         return why
-    number = ROUTES_FROM + len(progress.routes)
     config = route_config(route.config, cscs)
-    return (RouteTaken(step.id, number, cscs, queue, route.path, route.standard, config, who),)
+    effects = tuple(CscEffect(csc, wanted[csc]) for csc in cscs)
+    name = _next_name(progress)
+    return (ItemAdded(step.id, name, csc_items(cscs), queue, route.path, route.standard, config, effects, who),)
 
 
 def script_added(order: AddScript, step: Step, state: RunState, fleet: FleetView, who: str) -> Ruled:
@@ -171,15 +182,16 @@ def script_added(order: AddScript, step: Step, state: RunState, fleet: FleetView
         return "name the script by its path, as its queue lists it"
     if script.queue in order.downs:
         return f"{script.queue} cannot run the script that takes itself down: choose another queue"
-    why = effects_blocked_by(_downs(order.downs), state, fleet) or refuses(script.queue, "add", fleet)
+    effects = tuple(CscEffect(csc, OFFLINE) for csc in order.downs)
+    why = effects_blocked_by(effects, state, fleet) or refuses(script.queue, "add", fleet)
     if why:
         return why
-    number = ROUTES_FROM + len(state.progress(step.id).routes)
-    return (
-        ScriptAdded(
-            step.id, number, script.queue, script.path, script.standard, script.config, tuple(order.downs), who
-        ),
-    )
+    name = _next_name(state.progress(step.id))
+    return (ItemAdded(step.id, name, (), script.queue, script.path, script.standard, script.config, effects, who),)
+
+
+def _next_name(progress: StepProgress) -> ItemId:
+    return ItemId(f"{ADDED}{len(progress.added) + 1}")
 
 
 def _over(step: Step, state: RunState) -> str | None:
@@ -202,16 +214,16 @@ def route_of(step: Step, state: RunState) -> ScriptItem | None:
     return step.other_route or next(deciding, None)
 
 
-def may_intend_script(record: ScriptIntended, state: RunState, fleet: FleetView) -> str | None:
+def may_intend_script(record: RequestIntended, state: RunState, fleet: FleetView) -> str | None:
     """Return why a command for a ScriptQueue must not be sent, or None: the last look before each one."""
     step = state.runbook.step(StepId(record.step))
     progress = state.progress(step.id)
-    script = progress.scripts.get(record.item)
+    script = progress.items.get(record.item)
     if script is None or (script.status is not TargetStatus.UNDER_WAY and record.command not in {"pause", "resume"}):
         return f"script {record.item} is not approved in {step.id}"
-    route = progress.routes.get(record.item)
-    by_hand = isinstance(route, ScriptAdded)
-    ends_with_step = record.command == "add" and not by_hand
+    added = progress.added.get(record.item)
+    beside = added is not None and not added.instead_of
+    ends_with_step = record.command == "add" and not beside
     if (script.status is not TargetStatus.UNDER_WAY or ends_with_step) and (over := _over(step, state)):
         return over
     if record.command == "add":
@@ -219,20 +231,12 @@ def may_intend_script(record: ScriptIntended, state: RunState, fleet: FleetView)
             return f"the run is held by {state.held_by}"
         if script.seq_num:
             return f"it was added before, by command {script.seq_num}, and it is not known what became of it"
-        blocked = item_blocked_by(step.items[record.item], step, state, fleet) if route is None else None
-        if why := blocked or (_still_blocked(route, step, state, fleet) if route is not None else None):
+        asked = script_of(step, progress, record.item)
+        if asked is not None and (why := item_blocked_by(asked, step, state, fleet)):
             return why
     if fleet.feeds.get(FeedName.KAFKA) is not FeedState.UP:
         return "Kafka is not up, so nobody would see what happens"
-    return refuses(record.queue, record.command, fleet)
-
-
-def _still_blocked(route: RouteTaken | ScriptAdded, step: Step, state: RunState, fleet: FleetView) -> str | None:
-    if isinstance(route, ScriptAdded):
-        return effects_blocked_by(_downs(route.downs), state, fleet)
-    wanted: Mapping[CscId, CscItem] = {item.csc: item for item in step.items if isinstance(item, CscItem)}
-    found = (blocked_by(csc, wanted[csc].target, state, fleet, bulk=True) for csc in route.cscs)
-    return next((why for why in found if why is not None), None)
+    return refuses(record.to, record.command, fleet)
 
 
 def refuses(queue: CscId, command: str, fleet: FleetView) -> str | None:
@@ -248,7 +252,3 @@ def refuses(queue: CscId, command: str, fleet: FleetView) -> str | None:
         told = view.reported.name if view.reported is not None else "in no known state"
         return f"{queue} is {told}: it takes scripts only when ENABLED"
     return None
-
-
-def _downs(cscs: tuple[CscId, ...]) -> tuple[CscEffect, ...]:
-    return tuple(CscEffect(csc, OFFLINE) for csc in cscs)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CscId, Effective, FeedName, FeedState, Liveness, SummaryState, Target
 from deploydash.core.procedure.effects import effects_of
-from deploydash.core.procedure.runbook import DIRECT, CscEffect, Item, Step, StepKind
+from deploydash.core.procedure.runbook import DIRECT, CscEffect, Item, Step, StepKind, csc_item
 from deploydash.core.run.fleet_view import FleetView, GateReason
 from deploydash.core.run.state import RunState, TargetStatus, under_way_in
 
@@ -77,7 +77,7 @@ def _needs_watcher_down(effects: tuple[CscEffect, ...]) -> bool:
 
 def directly_commanded(csc: CscId, state: RunState) -> bool:
     """Say whether a command by hand to this CSC is under way."""
-    target = state.progress(DIRECT).targets.get(csc)
+    target = state.progress(DIRECT).items.get(csc_item(csc))
     return target is not None and target.status is TargetStatus.UNDER_WAY
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deploydash.core.model import CscId, SummaryState
-from deploydash.core.procedure.runbook import ScriptItem, StepId
+from deploydash.core.procedure.runbook import WHOLE, ItemId, ScriptItem, StepId
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,11 @@ class Approve:
 
 @dataclass(frozen=True, slots=True)
 class SignOff:
-    """Say that something by hand is done, and by whom; ``item`` -1 for the whole step."""
+    """Say that an item is done, and by whom; WHOLE for the whole step."""
 
     step: StepId
     by: str
-    item: int = -1
+    item: ItemId = WHOLE
     note: str = ""
 
 
@@ -62,19 +62,18 @@ class WaiveDebt:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Try failed or unknown targets of a step once more; of a step of scripts ``items``, or all that ask if none."""
+    """Try failed or unknown items of a step once more; of a step of scripts all of them if none is named."""
 
     step: StepId
-    cscs: tuple[CscId, ...] = ()
-    items: tuple[int, ...] = ()
+    items: tuple[ItemId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TakeRoute:
-    """Send failed or unknown targets of a step by its other route; ``queue`` None: the one that the runbook names."""
+    """Bring failed or unknown items of a step to their targets by its other route; ``queue`` None: the runbook's."""
 
     step: StepId
-    cscs: tuple[CscId, ...]
+    items: tuple[ItemId, ...]
     queue: CscId | None = None
 
 
@@ -88,12 +87,12 @@ class AddScript:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueOrder:
-    """``pause`` or ``resume`` the queue of a script of this run, or ``stopScripts`` the script itself."""
+class Control:
+    """Order a control of an item, such as to pause, to resume or to stop it."""
 
     step: StepId
-    item: int
-    command: str
+    item: ItemId
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +167,7 @@ RunOrder = (
     | Retry
     | TakeRoute
     | AddScript
-    | QueueOrder
+    | Control
     | DirectCommand
     | Answer
     | SetPlaceholders

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import get_args
 
 from deploydash.core.model import CscId, SummaryState
-from deploydash.core.procedure.runbook import StepId
+from deploydash.core.procedure.runbook import CscEffect, ItemId, StepId
 
 
 class Outcome(StrEnum):
@@ -73,15 +73,6 @@ class StepApproved:
 
 
 @dataclass(frozen=True, slots=True)
-class TargetsDispatched:
-    """These CSCs of a step may be worked on from now on: all of them at first, fewer on a retry."""
-
-    step: StepId
-    cscs: tuple[CscId, ...]
-    operator: str
-
-
-@dataclass(frozen=True, slots=True)
 class DirectCommandApproved:
     """The lead let one command go to CSCs outside every step, having seen them in ``seen`` in snapshot ``snapshot``.
 
@@ -97,122 +88,82 @@ class DirectCommandApproved:
 
 
 @dataclass(frozen=True, slots=True)
-class CommandIntended:
-    """A command is about to be written to Kafka; on disk before it is."""
+class RequestIntended:
+    """A request for an item is about to be sent; on disk before it is.
+
+    ``to``: the CSC that gets it. ``begins``: what it begins goes on outside and is known there by ``seq_num``, so that
+    it is looked for and never sent again.
+    """
 
     step: StepId
-    csc: CscId
+    item: ItemId
+    to: CscId
     command: str
     seq_num: int
     identity: str
     origin: int
+    begins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class CommandAnswered:
-    """The final acknowledgement of a command of ours, or that none came within its time (``ack`` 0)."""
+class RequestAnswered:
+    """The final answer to a request of ours, or that none came within its time (``ack`` 0)."""
 
     step: StepId
-    csc: CscId
+    item: ItemId
+    command: str
     seq_num: int
     ack: int
     result: str
-
-
-@dataclass(frozen=True, slots=True)
-class TargetEnded:
-    """One CSC of a step ended: its effect was seen, it failed, or nobody knows."""
-
-    step: StepId
-    csc: CscId
-    outcome: Outcome
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class ItemsDispatched:
-    """These scripts of a step, by their numbers in it, may be added to their queues from now on."""
+    """These items of a step may be worked on from now on: all of them at first, fewer on a retry."""
 
     step: StepId
-    items: tuple[int, ...]
+    items: tuple[ItemId, ...]
     operator: str
 
 
 @dataclass(frozen=True, slots=True)
-class RouteTaken:
-    """CSCs of a step that did not go are sent another way: by a script in a queue. ``item`` is the script's number."""
+class ItemAdded:
+    """The lead added a script to a step: another route for items that failed, or beside what the runbook says.
+
+    ``instead_of``: the items that it shall bring to their targets, none where it was added beside them. ``effects``:
+    what it does to CSCs, in its order, as far as that is known.
+    """
 
     step: StepId
-    item: int
-    cscs: tuple[CscId, ...]
+    item: ItemId
+    instead_of: tuple[ItemId, ...]
     queue: CscId
     path: str
     standard: bool
     config: str
+    effects: tuple[CscEffect, ...]
     operator: str
 
 
 @dataclass(frozen=True, slots=True)
-class ScriptAdded:
-    """The lead added a script by hand, beside what the runbook says, while ``step`` was on the card.
+class ControlOrdered:
+    """The lead ordered a control of an item, such as to pause, to resume or to stop; ``name`` as its system has it."""
 
-    ``downs``: the CSCs that its configuration sends to OFFLINE, in its order, as far as that is known.
+    step: StepId
+    item: ItemId
+    name: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemProgressed:
+    """What an item under way has come to: what it is known by outside, its state, last checkpoint and last log line.
+
+    ``paused``: nothing further of its kind starts there until that is resumed.
     """
 
     step: StepId
-    item: int
-    queue: CscId
-    path: str
-    standard: bool
-    config: str
-    downs: tuple[CscId, ...]
-    operator: str
-
-
-@dataclass(frozen=True, slots=True)
-class QueueOrdered:
-    """The lead let a script's queue be paused or resumed, or the script be stopped; ``command`` as in SAL."""
-
-    step: StepId
-    item: int
-    command: str
-    operator: str
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptIntended:
-    """A command for a ScriptQueue is about to be written to Kafka; on disk before it is."""
-
-    step: StepId
-    item: int
-    queue: CscId
-    command: str
-    seq_num: int
-    identity: str
-    origin: int
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptAnswered:
-    """The final acknowledgement of a command for a ScriptQueue, or that none came within its time (``ack`` 0)."""
-
-    step: StepId
-    item: int
-    command: str
-    seq_num: int
-    ack: int
-    result: str
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptFollowed:
-    """What a script in a queue has come to: its index there, its state by name, last checkpoint and last log line.
-
-    ``paused``: its queue starts no further script until it is resumed.
-    """
-
-    step: StepId
-    item: int
+    item: ItemId
     sal_index: int
     state: str
     checkpoint: str
@@ -222,20 +173,20 @@ class ScriptFollowed:
 
 @dataclass(frozen=True, slots=True)
 class ItemEnded:
-    """One script of a step ended: it ran to its end, it failed, or nobody knows."""
+    """One item of a step ended: its effect was seen or it was carried out, it failed, or its outcome is unknown."""
 
     step: StepId
-    item: int
+    item: ItemId
     outcome: Outcome
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class ItemSignedOff:
-    """Something done by hand is done, by whom; ``item`` is its number in the step, -1 for the step as a whole."""
+    """Somebody says that an item is done, and who did it; ``item`` is WHOLE for the step as a whole."""
 
     step: StepId
-    item: int
+    item: ItemId
     by: str
     operator: str
     note: str = ""
@@ -388,18 +339,13 @@ RunRecord = (
     RunOpened
     | RunResumed
     | StepApproved
-    | TargetsDispatched
     | DirectCommandApproved
-    | CommandIntended
-    | CommandAnswered
-    | TargetEnded
+    | RequestIntended
+    | RequestAnswered
     | ItemsDispatched
-    | RouteTaken
-    | ScriptAdded
-    | QueueOrdered
-    | ScriptIntended
-    | ScriptAnswered
-    | ScriptFollowed
+    | ItemAdded
+    | ControlOrdered
+    | ItemProgressed
     | ItemEnded
     | ItemSignedOff
     | StepDone

@@ -7,12 +7,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 
 from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import (
     DIRECT,
+    WHOLE,
     Debt,
     Effect,
+    ItemId,
     ManualItem,
     Runbook,
     RunPhase,
@@ -20,42 +23,39 @@ from deploydash.core.procedure.runbook import (
     Step,
     StepId,
     StepKind,
+    csc_items,
+    numbered,
 )
 from deploydash.core.run.records import (
     ArrivalsLearned,
     ChoiceAnswered,
-    CommandAnswered,
-    CommandIntended,
+    ControlOrdered,
     CscsArrived,
     CscsLeft,
     CscsWaived,
     DebtWaived,
     DirectCommandApproved,
     GateClosedSpuriously,
+    ItemAdded,
     ItemEnded,
+    ItemProgressed,
     ItemsDispatched,
     ItemSignedOff,
     LostFound,
     NoteWritten,
     Outcome,
     PlaceholderSet,
-    QueueOrdered,
-    RouteTaken,
+    RequestAnswered,
+    RequestIntended,
     RunClosed,
     RunHeld,
     RunOpened,
     RunRecord,
     RunReleased,
     RunResumed,
-    ScriptAdded,
-    ScriptAnswered,
-    ScriptFollowed,
-    ScriptIntended,
     StepApproved,
     StepDone,
     StepSkipped,
-    TargetEnded,
-    TargetsDispatched,
     WaitExtended,
 )
 
@@ -85,23 +85,12 @@ class TargetStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class TargetProgress:
-    """One CSC within one step. ``command`` is the last one sent, ``utc`` when anything last happened to it."""
-
-    status: TargetStatus = TargetStatus.PENDING
-    why: str = ""
-    command: str = ""
-    seq_num: int = 0
-    answered: bool = False
-    utc: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class ItemProgress:
-    """One script of a step. ``seq_num`` is the command that added it, 0 before; ``sal_index`` what the queue calls it.
+    """One item within its step. ``command`` is the last one sent, ``utc`` when anything last happened to it.
 
-    Both stay while it is looked for again after nobody knew: such a script is not added a second time. ``began_utc``
-    is when it was let go, ``paused`` whether its queue was last told to be paused.
+    ``seq_num`` is the request that began what goes on outside, 0 before; ``sal_index`` what that is called there. Both
+    stay while it is looked for again after its outcome was unknown: it is not begun a second time. ``began_utc`` is
+    when it was dispatched, ``paused`` whether nothing further starts where it runs.
     """
 
     status: TargetStatus = TargetStatus.PENDING
@@ -118,13 +107,25 @@ class ItemProgress:
     paused: bool = False
 
 
-ROUTES_FROM = 1000
-"""Scripts of other routes and those added by hand are numbered from here on, behind every item of a step."""
+UNTOUCHED = ItemProgress()
+"""An item to which nothing has happened."""
+
+
+@cache
+def csc_of(item: ItemId) -> CscId | None:
+    """Return the CSC that an item brings to its target, or None for all other items."""
+    if not item or item.startswith(("#", ADDED)):
+        return None
+    return CscId.parse(item)
+
+
+ADDED = "added-"
+"""What the names of items begin with that the lead added to a step."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepProgress:
-    """One step's own history: when it was approved and ended (UTC), its targets, scripts, routes and ticks.
+    """One step's own history: when it was approved and ended (UTC), its items, what was added and who signed off.
 
     ``arrived``: of a wait, when each CSC that is there was seen to arrive (UTC).
     """
@@ -133,11 +134,19 @@ class StepProgress:
     ended_utc: float | None = None
     skipped: str | None = None
     extended_s: float = 0.0
-    targets: Mapping[CscId, TargetProgress] = field(default_factory=dict)
-    sign_offs: Mapping[int, ItemSignedOff] = field(default_factory=dict)
-    scripts: Mapping[int, ItemProgress] = field(default_factory=dict)
+    items: Mapping[ItemId, ItemProgress] = field(default_factory=dict)
+    sign_offs: Mapping[ItemId, ItemSignedOff] = field(default_factory=dict)
     arrived: Mapping[CscId, float] = field(default_factory=dict)
-    routes: Mapping[int, RouteTaken | ScriptAdded] = field(default_factory=dict)
+    added: Mapping[ItemId, ItemAdded] = field(default_factory=dict)
+
+    @property
+    def targets(self) -> Mapping[CscId, ItemProgress]:
+        """The items that bring a CSC to its target, by the CSC."""
+        return {csc: progress for item, progress in self.items.items() if (csc := csc_of(item)) is not None}
+
+    def item(self, item: ItemId) -> ItemProgress:
+        """Return what has become of an item."""
+        return self.items.get(item, UNTOUCHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +202,9 @@ class RunState:
             return StepStatus.DONE
         if progress.approved_utc is None:
             return StepStatus.PENDING
-        asking = [csc for csc, target in progress.targets.items() if self._asks(csc, target)]
-        moving = any(target.status is TargetStatus.UNDER_WAY for target in progress.targets.values())
+        targets = progress.targets
+        asking = [csc for csc, target in targets.items() if self._asks(csc, target)]
+        moving = any(target.status is TargetStatus.UNDER_WAY for target in targets.values())
         if step.kind is StepKind.SCRIPT:
             return StepStatus.ASKING if asking_scripts(step, progress) else StepStatus.UNDER_WAY
         if asking and not moving and step.kind is not StepKind.WAIT:
@@ -216,27 +226,24 @@ class RunState:
             and not any(self.progress(payer).ended_utc is not None for payer in debt.paid_by)
         )
 
-    def _asks(self, csc: CscId, target: TargetProgress) -> bool:
+    def _asks(self, csc: CscId, target: ItemProgress) -> bool:
         return csc not in self.waived and target.status in {TargetStatus.FAILED, TargetStatus.UNKNOWN}
 
 
-def asking_scripts(step: Step, progress: StepProgress) -> tuple[int, ...]:
-    """Return the scripts of a step that failed or of which nobody knows, and that nobody ticked."""
+def asking_scripts(step: Step, progress: StepProgress) -> tuple[ItemId, ...]:
+    """Return the items of a step that failed or whose outcome is unknown, and that nobody signed off."""
     asks = {TargetStatus.FAILED, TargetStatus.UNKNOWN}
-    return tuple(
-        number
-        for number, script in sorted(progress.scripts.items())
-        if script.status in asks and number not in progress.sign_offs and number < len(step.items)
-    )
+    own = (numbered(place) for place in range(len(step.items)))
+    return tuple(item for item in own if progress.item(item).status in asks and item not in progress.sign_offs)
 
 
-def script_of(step: Step, progress: StepProgress, number: int) -> ScriptItem | None:
-    """Return a script by its number: an item of the step, one of another route, or one added by hand."""
-    route = progress.routes.get(number)
-    if route is not None:
-        return ScriptItem(route.queue, route.path, route.standard, route.config)
-    item = step.items[number] if 0 <= number < len(step.items) else None
-    return item if isinstance(item, ScriptItem) else None
+def script_of(step: Step, progress: StepProgress, item: ItemId) -> ScriptItem | None:
+    """Return a script by its name: an item of the step, or one that the lead added."""
+    added = progress.added.get(item)
+    if added is not None:
+        return ScriptItem(added.queue, added.path, added.standard, added.config, added.effects)
+    own = step.item(item)
+    return own if isinstance(own, ScriptItem) else None
 
 
 def under_way_in(queue: CscId, state: RunState) -> tuple[str, ...]:
@@ -244,9 +251,9 @@ def under_way_in(queue: CscId, state: RunState) -> tuple[str, ...]:
     return tuple(
         script.path
         for step in state.runbook.steps()
-        for number, one in state.progress(step.id).scripts.items()
+        for item, one in state.progress(step.id).items.items()
         if one.status is TargetStatus.UNDER_WAY
-        and (script := script_of(step, state.progress(step.id), number)) is not None
+        and (script := script_of(step, state.progress(step.id), item)) is not None
         and script.queue == queue
     )
 
@@ -293,7 +300,7 @@ def evolve(state: RunState, record: RunRecord, utc: float) -> RunState:
         return replace(state, closed=True)
     if isinstance(record, DirectCommandApproved):
         state = replace(state, direct={**state.direct, **dict.fromkeys(record.cscs, record)})
-        return _with_step(state, DIRECT, _under_way(state.progress(DIRECT), record.cscs, utc))
+        return _with_step(state, DIRECT, _dispatched(state.progress(DIRECT), csc_items(record.cscs), utc))
     if isinstance(record, ItemSignedOff):
         state = replace(state, stopped=_stopped(state, record, utc))
     return _with_step(state, record.step, _evolve_step(state.progress(record.step), record, utc))
@@ -304,7 +311,7 @@ def _stopped(state: RunState, sign_off: ItemSignedOff, utc: float) -> Mapping[Cs
     step = next((step for step in state.runbook.steps() if step.id == sign_off.step), None)
     if step is None or step.effect is Effect.NONE:
         return state.stopped
-    items = step.items if sign_off.item < 0 else step.items[sign_off.item : sign_off.item + 1]
+    items = step.items if sign_off.item == WHOLE else (step.item(sign_off.item),)
     cscs = [csc for item in items if isinstance(item, ManualItem) for csc in item.cscs]
     if step.effect is Effect.STARTS:
         return {csc: text for csc, text in state.stopped.items() if csc not in cscs}
@@ -314,17 +321,12 @@ def _stopped(state: RunState, sign_off: ItemSignedOff, utc: float) -> Mapping[Cs
 
 StepRecord = (
     StepApproved
-    | TargetsDispatched
-    | CommandIntended
-    | CommandAnswered
-    | TargetEnded
     | ItemsDispatched
-    | RouteTaken
-    | ScriptAdded
-    | QueueOrdered
-    | ScriptIntended
-    | ScriptAnswered
-    | ScriptFollowed
+    | ItemAdded
+    | ControlOrdered
+    | RequestIntended
+    | RequestAnswered
+    | ItemProgressed
     | ItemEnded
     | ItemSignedOff
     | StepDone
@@ -356,101 +358,84 @@ def _evolve_step(progress: StepProgress, record: StepRecord, utc: float) -> Step
         return replace(progress, arrived={**progress.arrived, **dict.fromkeys(record.cscs, utc)})
     if isinstance(record, CscsLeft):
         return replace(progress, arrived={c: at for c, at in progress.arrived.items() if c not in record.cscs})
-    if isinstance(record, TargetsDispatched):
-        return _under_way(progress, record.cscs, utc)
-    if isinstance(record, ItemsDispatched | RouteTaken | ScriptAdded):
-        return _dispatched(progress, record, utc)
-    if isinstance(record, QueueOrdered):
-        return progress
-    if isinstance(record, ScriptIntended | ScriptAnswered | ScriptFollowed | ItemEnded):
-        script = _evolve_script(progress.scripts.get(record.item, ItemProgress()), record, utc)
-        return replace(progress, scripts={**progress.scripts, record.item: script})
-    target = progress.targets.get(record.csc, TargetProgress())
-    if isinstance(record, CommandIntended):
-        target = replace(target, command=record.command, seq_num=record.seq_num, answered=False, utc=utc)
-    elif isinstance(record, CommandAnswered):
-        target = replace(target, answered=record.ack != 0, utc=utc)
-    else:
-        target = replace(target, status=_ENDED[record.outcome], why=record.why, utc=utc)
-    return replace(progress, targets={**progress.targets, record.csc: target})
-
-
-def _under_way(progress: StepProgress, cscs: tuple[CscId, ...], utc: float) -> StepProgress:
-    sent = dict.fromkeys(cscs, TargetProgress(TargetStatus.UNDER_WAY, utc=utc))
-    return replace(progress, targets={**progress.targets, **sent})
-
-
-def _dispatched(progress: StepProgress, record: ItemsDispatched | RouteTaken | ScriptAdded, utc: float) -> StepProgress:
-    numbers = record.items if isinstance(record, ItemsDispatched) else (record.item,)
-    under_way = {}
-    for number in numbers:
-        before = progress.scripts.get(number, ItemProgress())
-        kept = before if before.status is TargetStatus.UNKNOWN else ItemProgress()
-        under_way[number] = replace(kept, status=TargetStatus.UNDER_WAY, why="", utc=utc, began_utc=utc)
-    progress = replace(progress, scripts={**progress.scripts, **under_way})
     if isinstance(record, ItemsDispatched):
+        return _dispatched(progress, record.items, utc)
+    if isinstance(record, ItemAdded):
+        return _added(progress, record, utc)
+    if isinstance(record, ControlOrdered):
         return progress
-    routes = {**progress.routes, record.item: record}
-    if isinstance(record, ScriptAdded):
-        return replace(progress, routes=routes)
-    sent = dict.fromkeys(record.cscs, TargetProgress(TargetStatus.UNDER_WAY, command=record.path, utc=utc))
-    return replace(progress, targets={**progress.targets, **sent}, routes=routes)
+    item = _evolve_item(progress.item(record.item), record, utc)
+    return replace(progress, items={**progress.items, record.item: item})
 
 
-def _evolve_script(
-    script: ItemProgress, record: ScriptIntended | ScriptAnswered | ScriptFollowed | ItemEnded, utc: float
+def _dispatched(progress: StepProgress, items: Iterable[ItemId], utc: float) -> StepProgress:
+    """What was begun outside and of which nothing is known is looked for again; all else begins anew."""
+    under_way = {}
+    for item in items:
+        before = progress.item(item)
+        kept = before if before.status is TargetStatus.UNKNOWN and before.seq_num else UNTOUCHED
+        under_way[item] = replace(kept, status=TargetStatus.UNDER_WAY, why="", utc=utc, began_utc=utc)
+    return replace(progress, items={**progress.items, **under_way})
+
+
+def _added(progress: StepProgress, record: ItemAdded, utc: float) -> StepProgress:
+    progress = _dispatched(progress, (record.item,), utc)
+    sent = dict.fromkeys(record.instead_of, ItemProgress(TargetStatus.UNDER_WAY, command=record.path, utc=utc))
+    return replace(progress, items={**progress.items, **sent}, added={**progress.added, record.item: record})
+
+
+def _evolve_item(
+    item: ItemProgress, record: RequestIntended | RequestAnswered | ItemProgressed | ItemEnded, utc: float
 ) -> ItemProgress:
-    if isinstance(record, ScriptIntended):
-        seq_num = record.seq_num if record.command == "add" else script.seq_num
-        return replace(script, command=record.command, answered=False, seq_num=seq_num, utc=utc)
-    if isinstance(record, ScriptAnswered):
-        index = script.sal_index
-        if record.command == "add" and re.fullmatch(r"[0-9]{1,10}", record.result):
+    if isinstance(record, RequestIntended):
+        seq_num = record.seq_num if record.begins else item.seq_num
+        return replace(item, command=record.command, answered=False, seq_num=seq_num, utc=utc)
+    if isinstance(record, RequestAnswered):
+        index = item.sal_index
+        if record.seq_num == item.seq_num and re.fullmatch(r"[0-9]{1,10}", record.result):
             index = int(record.result)
-        return replace(script, answered=record.ack != 0, sal_index=index, utc=utc)
-    if isinstance(record, ScriptFollowed):
-        return replace(
-            script,
-            sal_index=record.sal_index,
-            state=record.state,
-            checkpoint=record.checkpoint,
-            log=record.log,
-            paused=record.paused,
-            utc=utc,
-        )
-    return replace(script, status=_ENDED[record.outcome], why=record.why, utc=utc)
+        return replace(item, answered=record.ack != 0, sal_index=index, utc=utc)
+    if isinstance(record, ItemEnded):
+        return replace(item, status=_ENDED[record.outcome], why=record.why, utc=utc)
+    return replace(
+        item,
+        sal_index=record.sal_index,
+        state=record.state,
+        checkpoint=record.checkpoint,
+        log=record.log,
+        paused=record.paused,
+        utc=utc,
+    )
 
 
 def _after_resume(state: RunState, utc: float) -> RunState:
     """Whatever was under way when the process ended is unknown: it is looked at, never repeated by itself.
 
-    A process may die between an approval and the record of whom it let go, though both are written at once: then
-    nobody was let go, and the step is the lead's to approve again.
+    A process may die between an approval and the record of what was dispatched, though both are written at once: then
+    nothing was, and the step is the lead's to approve again.
     """
     steps = dict(state.steps)
     commanding = {step.id for step in state.runbook.steps() if step.kind is StepKind.CSC}
     for step, progress in state.steps.items():
         if step in commanding and not progress.targets and progress.ended_utc is None:
             progress = replace(progress, approved_utc=None)  # noqa: PLW2901 - what follows is of this, too
-        targets = {csc: _interrupted(target, utc) for csc, target in progress.targets.items()}
-        scripts = {number: _script_interrupted(script, utc) for number, script in progress.scripts.items()}
-        steps[step] = replace(progress, targets=targets, scripts=scripts)
+        items = {item: _interrupted(item, one, utc) for item, one in progress.items.items()}
+        steps[step] = replace(progress, items=items)
     return replace(state, steps=steps)
 
 
-def _interrupted(target: TargetProgress, utc: float) -> TargetProgress:
-    if target.status is not TargetStatus.UNDER_WAY:
-        return target
-    what = f"{target.command} was sent" if target.command else "nothing had been sent"
-    return replace(target, status=TargetStatus.UNKNOWN, why=f"{what} when deploydash stopped", utc=utc)
-
-
-def _script_interrupted(script: ItemProgress, utc: float) -> ItemProgress:
-    if script.status is not TargetStatus.UNDER_WAY:
-        return script
-    where = f"it was {script.state or 'added'} as {script.sal_index}" if script.sal_index else "it was being added"
-    what = where if script.seq_num else "it had not been added"
-    return replace(script, status=TargetStatus.UNKNOWN, why=f"{what} when deploydash stopped", utc=utc)
+def _interrupted(item: ItemId, progress: ItemProgress, utc: float) -> ItemProgress:
+    if progress.status is not TargetStatus.UNDER_WAY:
+        return progress
+    if csc_of(item) is not None:
+        what = f"{progress.command} was sent" if progress.command else "nothing had been sent"
+    elif not progress.seq_num:
+        what = "it had not been added"
+    elif progress.sal_index:
+        what = f"it was {progress.state or 'added'} as {progress.sal_index}"
+    else:
+        what = "it was being added"
+    return replace(progress, status=TargetStatus.UNKNOWN, why=f"{what} when deploydash stopped", utc=utc)
 
 
 def _with_step(state: RunState, step: StepId, progress: StepProgress) -> RunState:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from deploydash.core.model import CscId, Target
-from deploydash.core.procedure.runbook import CscItem, ManualItem, Step, StepKind
-from deploydash.core.run.state import RunState, StepProgress, StepStatus, TargetProgress, TargetStatus
+from deploydash.core.procedure.runbook import WHOLE, CscItem, ManualItem, Step, StepKind, csc_item, numbered
+from deploydash.core.run.state import RunState, StepProgress, StepStatus, TargetStatus
 
 
 def in_run(csc: CscId, state: RunState) -> tuple[str, ...]:
@@ -31,8 +31,8 @@ def _step(csc: CscId, step: Step, state: RunState) -> list[str]:
     if step.kind is StepKind.CSC:
         return [f"to {item.target}, {_went(csc, state.status(step), progress)}" for item in _items(csc, step)]
     return [
-        f"{item.name}, {_ticked(number, state.status(step), progress)}"
-        for number, item in enumerate(step.items)
+        f"{item.name}, {_signed_off(place, state.status(step), progress)}"
+        for place, item in enumerate(step.items)
         if isinstance(item, ManualItem) and csc in item.cscs
     ]
 
@@ -48,7 +48,7 @@ def _waited(csc: CscId, target: Target, progress: StepProgress) -> str:
 
 
 def _went(csc: CscId, status: StepStatus, progress: StepProgress) -> str:
-    went = progress.targets.get(csc, TargetProgress())
+    went = progress.item(csc_item(csc))
     if went.status is TargetStatus.PENDING:
         return "skipped" if status is StepStatus.SKIPPED else "not approved yet"
     if went.status is TargetStatus.UNDER_WAY:
@@ -57,8 +57,8 @@ def _went(csc: CscId, status: StepStatus, progress: StepProgress) -> str:
     return f"{went.status.value} at {_clock(went.utc)}{why}"
 
 
-def _ticked(number: int, status: StepStatus, progress: StepProgress) -> str:
-    sign_off = progress.sign_offs.get(number) or progress.sign_offs.get(-1)
+def _signed_off(place: int, status: StepStatus, progress: StepProgress) -> str:
+    sign_off = progress.sign_offs.get(numbered(place)) or progress.sign_offs.get(WHOLE)
     if sign_off is not None:
         return f"signed off by {sign_off.by}"
     return "skipped" if status is StepStatus.SKIPPED else "not signed off yet"

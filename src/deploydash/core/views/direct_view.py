@@ -12,7 +12,7 @@ from deploydash.core.run.arm import Arm
 from deploydash.core.run.direct_commands import confirmation, illegal, why_not
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.orders import DirectCommand
-from deploydash.core.run.records import DirectCommandApproved, Outcome, TargetEnded
+from deploydash.core.run.records import DirectCommandApproved, ItemEnded, Outcome
 from deploydash.core.run.state import RunState, TargetStatus
 
 
@@ -111,9 +111,9 @@ def said(record: object) -> tuple[str, str] | None:
         states = ", ".join(dict.fromkeys(state.name for state in record.seen))
         override = f" with configuration override {record.override}" if record.override else ""
         return record.operator, f"approved the direct command {record.command}{override}: {names}, seen {states}"
-    if isinstance(record, TargetEnded) and record.step == DIRECT:
+    if isinstance(record, ItemEnded) and record.step == DIRECT:
         how = {Outcome.REACHED: "done"}.get(record.outcome, record.outcome.value)
-        return "", f"{record.csc}, direct command: {how}, {record.why}"
+        return "", f"{record.item}, direct command: {how}, {record.why}"
     return None
 
 
@@ -123,8 +123,8 @@ def remark(record: object, at: float) -> Remark | None:
         subject = str(record.cscs[0]) if len(record.cscs) == 1 else f"{len(record.cscs)} CSCs"
         names = "" if len(record.cscs) == 1 else f": {', '.join(map(str, record.cscs))}"
         return Remark(at, subject, f"direct {record.command}", f"approved by {record.operator}{names}", calm=True)
-    if isinstance(record, TargetEnded) and record.step == DIRECT:
+    if isinstance(record, ItemEnded) and record.step == DIRECT:
         done = record.outcome is Outcome.REACHED
         change = "direct command done" if done else f"direct {record.outcome.value.upper()}"
-        return Remark(at, str(record.csc), change, record.why, calm=done)
+        return Remark(at, str(record.item), change, record.why, calm=done)
     return None

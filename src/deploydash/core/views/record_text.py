@@ -21,44 +21,39 @@ from deploydash.core.fleet.records import (
 )
 from deploydash.core.fleet.standstill import cause, in_words, total_s
 from deploydash.core.model import CscId, Liveness
-from deploydash.core.procedure.runbook import ManualItem, StepId
+from deploydash.core.procedure.runbook import ItemId, ManualItem, StepId
 from deploydash.core.run.records import (
     ArrivalsLearned,
     ChoiceAnswered,
-    CommandAnswered,
-    CommandIntended,
+    ControlOrdered,
     CscsArrived,
     CscsLeft,
     CscsWaived,
     DebtWaived,
     DirectCommandApproved,
     GateClosedSpuriously,
+    ItemAdded,
     ItemEnded,
+    ItemProgressed,
     ItemsDispatched,
     ItemSignedOff,
     LostFound,
     NoteWritten,
     Outcome,
     PlaceholderSet,
-    QueueOrdered,
-    RouteTaken,
+    RequestAnswered,
+    RequestIntended,
     RunClosed,
     RunHeld,
     RunOpened,
     RunReleased,
     RunResumed,
-    ScriptAdded,
-    ScriptAnswered,
-    ScriptFollowed,
-    ScriptIntended,
     StepApproved,
     StepDone,
     StepSkipped,
-    TargetEnded,
-    TargetsDispatched,
     WaitExtended,
 )
-from deploydash.core.run.state import RunState, TargetStatus, script_of
+from deploydash.core.run.state import RunState, TargetStatus, csc_of, script_of
 from deploydash.core.views import direct_view as hand_view
 
 COMPLETE = 303
@@ -101,13 +96,7 @@ class Said:
 
 def said(record: object, before: RunState) -> Said | None:
     """Return a record in words, or None for one that tells a person nothing."""
-    return (
-        _of_hands(record)
-        or _of_targets(record, before)
-        or _of_scripts(record, before)
-        or _of_run(record, before)
-        or _of_fleet(record)
-    )
+    return _of_hands(record) or _of_items(record, before) or _of_run(record, before) or _of_fleet(record)
 
 
 def _of_hands(record: object) -> Said | None:
@@ -118,76 +107,75 @@ def _of_hands(record: object) -> Said | None:
     if words is None:
         return None
     cscs = record.cscs if isinstance(record, DirectCommandApproved) else ()
-    named = (record.csc,) if isinstance(record, TargetEnded) else cscs
+    named = _cscs((record.item,)) if isinstance(record, ItemEnded) else cscs
     return Said(*words, named, kind=Kind.DIRECT)
 
 
-def _of_targets(record: object, before: RunState) -> Said | None:
-    if isinstance(record, TargetsDispatched):
-        targets = before.progress(record.step).targets
-        again = [csc for csc in record.cscs if csc in targets and targets[csc].status in OPEN]
-        if again:
-            return Said(
-                record.operator, f"retried {_names(record.cscs)} in {record.step}", record.cscs, kind=Kind.RETRY
-            )
-        return Said(record.operator, f"{record.step}: {_count(len(record.cscs), 'CSC')} may be worked on", record.cscs)
-    if isinstance(record, CommandIntended):
-        return Said(record.identity, f"sends {record.command} to {record.csc}", (record.csc,), notable=False)
-    if isinstance(record, CommandAnswered):
-        if record.ack == 0:
-            return Said("", f"{record.csc} gave no answer in time", (record.csc,), notable=False)
-        why = f" ({record.result})" if record.result else ""
-        answer = "answered COMPLETE" if record.ack == COMPLETE else f"answered {record.ack}{why}"
-        return Said("", f"{record.csc} {answer}", (record.csc,), notable=False)
-    if isinstance(record, TargetEnded):
-        return _target_ended(record, before)
-    return None
-
-
-def _target_ended(record: TargetEnded, before: RunState) -> Said:
-    was = before.progress(record.step).targets.get(record.csc)
-    if record.outcome is not Outcome.REACHED:
-        return Said("", f"{record.csc}: {record.outcome.value}, {record.why}", (record.csc,))
-    settled = was is not None and was.status in OPEN
-    what = (
-        f"{record.csc} was {was.status.value}, settled: {record.why}"
-        if settled and was
-        else f"{record.csc} has arrived: {record.why}"
-    )
-    return Said("", what, (record.csc,), notable=settled)
-
-
-def _of_scripts(record: object, before: RunState) -> Said | None:
+def _of_items(record: object, before: RunState) -> Said | None:
     if isinstance(record, ItemsDispatched):
-        scripts = before.progress(record.step).scripts
-        again = any(number in scripts and scripts[number].status in OPEN for number in record.items)
-        names = "; ".join(script_name(before, record.step, number) for number in record.items)
-        kind = Kind.RETRY if again else Kind.OTHER
-        return Said(record.operator, f"{'retried' if again else 'approved'} {names}", kind=kind)
-    if isinstance(record, RouteTaken):
+        return _dispatched(record, before)
+    if isinstance(record, ItemAdded):
         how = f"{record.path} on {record.queue}"
-        what = f"took the other route for {_names(record.cscs)}: {how}"
-        return Said(record.operator, what, record.cscs, kind=Kind.RETRY)
-    if isinstance(record, ScriptAdded):
-        what = f"added {record.path} to {record.queue} outside the runbook"
-        return Said(record.operator, what, record.downs, kind=Kind.QUEUE)
-    if isinstance(record, QueueOrdered):
-        what = f"ordered {record.command} for {script_name(before, record.step, record.item)}"
+        if record.instead_of:
+            cscs = _cscs(record.instead_of)
+            return Said(record.operator, f"took the other route for {_names(cscs)}: {how}", cscs, kind=Kind.RETRY)
+        downs = tuple(effect.csc for effect in record.effects)
+        return Said(
+            record.operator, f"added {record.path} to {record.queue} outside the runbook", downs, kind=Kind.QUEUE
+        )
+    if isinstance(record, ControlOrdered):
+        what = f"ordered {record.name} for {script_name(before, record.step, record.item)}"
         return Said(record.operator, what, kind=Kind.QUEUE)
-    if isinstance(record, ScriptIntended):
-        return Said(record.identity, f"sends {record.command} to {record.queue}", (record.queue,), notable=False)
-    if isinstance(record, ScriptAnswered):
-        if record.ack == COMPLETE:
-            return None
-        what = f"answered {record.ack} ({record.result})" if record.ack else "gave no answer in time"
-        return Said("", f"{script_name(before, record.step, record.item)}: {record.command} {what}")
-    if isinstance(record, ScriptFollowed):
+    if isinstance(record, RequestIntended):
+        return Said(record.identity, f"sends {record.command} to {record.to}", (record.to,), notable=False)
+    if isinstance(record, RequestAnswered):
+        return _answered(record, before)
+    if isinstance(record, ItemProgressed):
         at = f", at {record.checkpoint}" if record.checkpoint else ""
         what = f"{script_name(before, record.step, record.item)} is {record.state} as {record.sal_index}{at}"
         return Said("", what, notable=False)
-    if isinstance(record, ItemEnded):
+    return _ended(record, before) if isinstance(record, ItemEnded) else None
+
+
+def _dispatched(record: ItemsDispatched, before: RunState) -> Said:
+    items, cscs = before.progress(record.step).items, _cscs(record.items)
+    again = any(item in items and items[item].status in OPEN for item in record.items)
+    kind = Kind.RETRY if again else Kind.OTHER
+    if not cscs:
+        names = "; ".join(script_name(before, record.step, item) for item in record.items)
+        return Said(record.operator, f"{'retried' if again else 'approved'} {names}", kind=kind)
+    if again:
+        return Said(record.operator, f"retried {_names(cscs)} in {record.step}", cscs, kind=kind)
+    return Said(record.operator, f"{record.step}: {_count(len(cscs), 'CSC')} may be worked on", cscs)
+
+
+def _answered(record: RequestAnswered, before: RunState) -> Said | None:
+    csc = csc_of(record.item)
+    why = f" ({record.result})" if record.result else ""
+    if csc is None:
+        if record.ack == COMPLETE:
+            return None
+        what = f"answered {record.ack}{why}" if record.ack else "gave no answer in time"
+        return Said("", f"{script_name(before, record.step, record.item)}: {record.command} {what}")
+    if record.ack == 0:
+        return Said("", f"{csc} gave no answer in time", (csc,), notable=False)
+    answer = "answered COMPLETE" if record.ack == COMPLETE else f"answered {record.ack}{why}"
+    return Said("", f"{csc} {answer}", (csc,), notable=False)
+
+
+def _ended(record: ItemEnded, before: RunState) -> Said:
+    csc, was = csc_of(record.item), before.progress(record.step).item(record.item)
+    if csc is None:
         return Said("", f"{script_name(before, record.step, record.item)}: {record.outcome.value}, {record.why}")
-    return None
+    if record.outcome is not Outcome.REACHED:
+        return Said("", f"{csc}: {record.outcome.value}, {record.why}", (csc,))
+    settled = was.status in OPEN
+    what = f"{csc} was {was.status.value}, settled: {record.why}" if settled else f"{csc} has arrived: {record.why}"
+    return Said("", what, (csc,), notable=settled)
+
+
+def _cscs(items: tuple[ItemId, ...]) -> tuple[CscId, ...]:
+    return tuple(csc for item in items if (csc := csc_of(item)) is not None)
 
 
 def _of_run(record: object, before: RunState) -> Said | None:
@@ -294,24 +282,22 @@ def _falsely(record: GateClosedSpuriously) -> str:
 def _signed_off(record: ItemSignedOff, before: RunState) -> str:
     what = str(record.step)
     try:
-        items = before.runbook.step(record.step).items
+        item = before.runbook.step(record.step).item(record.item)
     except KeyError:
-        items = ()
-    if 0 <= record.item < len(items):
-        item = items[record.item]
-        name = item.name if isinstance(item, ManualItem) else script_name(before, record.step, record.item)
-        what += f", {name}"
+        item = None
+    if item is not None:
+        what += f", {item.name if isinstance(item, ManualItem) else script_name(before, record.step, record.item)}"
     note = f" ({record.note})" if record.note else ""
     return f"recorded {what} as signed off by {record.by}{note}"
 
 
-def script_name(before: RunState, step_id: StepId, number: int) -> str:
+def script_name(before: RunState, step_id: StepId, item: ItemId) -> str:
     """Return what a person calls a script of a step, also where the runbook has lost it."""
     try:
-        script = script_of(before.runbook.step(step_id), before.progress(step_id), number)
+        script = script_of(before.runbook.step(step_id), before.progress(step_id), item)
     except KeyError:
         script = None
-    return f"{script.path} on {script.queue}" if script is not None else f"script {number + 1} of {step_id}"
+    return f"{script.path} on {script.queue}" if script is not None else f"script {item.lstrip('#')} of {step_id}"
 
 
 def _names(cscs: tuple[CscId, ...]) -> str:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import Choice, Debt, Lane, RunPhase, ScriptItem, Step, StepId, StepKind, Tier
+from deploydash.core.procedure.runbook import (
+    Choice,
+    Debt,
+    ItemId,
+    Lane,
+    RunPhase,
+    ScriptItem,
+    Step,
+    StepId,
+    StepKind,
+    Tier,
+    numbered,
+)
 from deploydash.core.run.arm import Arm
 from deploydash.core.run.decide import not_there
 from deploydash.core.run.fleet_view import FleetView, GateReason
@@ -13,13 +25,14 @@ from deploydash.core.run.gate import only_silence_awaited, reasons
 from deploydash.core.run.items import route_of
 from deploydash.core.run.lost_at_start import still_lost
 from deploydash.core.run.placeholders import filled_in, missing_placeholders, placeholders_of
-from deploydash.core.run.records import ArrivalsLearned, GateClosedSpuriously, ItemSignedOff, RouteTaken, ScriptAdded
+from deploydash.core.run.records import ArrivalsLearned, GateClosedSpuriously, ItemSignedOff
 from deploydash.core.run.state import (
     ItemProgress,
     RunState,
     StepStatus,
     TargetStatus,
     asking_scripts,
+    csc_of,
     current_phase,
     script_of,
 )
@@ -66,7 +79,7 @@ class ScriptRow:
     """
 
     step: StepId
-    item: int
+    item: ItemId
     script: ScriptItem
     signed_off: bool
     progress: ItemProgress
@@ -259,13 +272,14 @@ def _evidence(step: Step, state: RunState, fleet: FleetView) -> str:
     if step.kind is StepKind.WAIT and status is StepStatus.UNDER_WAY:
         total = len(step.cscs)
         return f"{total - len(not_there(step, state, fleet))}/{total}"
-    if step.kind is StepKind.CSC and progress.targets:
-        reached = sum(target.status is TargetStatus.REACHED for target in progress.targets.values())
+    targets = progress.targets
+    if step.kind is StepKind.CSC and targets:
+        reached = sum(target.status is TargetStatus.REACHED for target in targets.values())
         asking = len(_asking(step, state, fleet))
-        return f"{reached}/{len(progress.targets)}" + (f" · {decisions(asking)}" if asking else "")
-    if step.kind is StepKind.SCRIPT and progress.scripts:
-        ran = {number for number, one in progress.scripts.items() if one.status is TargetStatus.REACHED}
-        ended = {number for number in ran if number < len(step.items)}
+        return f"{reached}/{len(targets)}" + (f" · {decisions(asking)}" if asking else "")
+    if step.kind is StepKind.SCRIPT and progress.items:
+        ran = {item for item, one in progress.items.items() if one.status is TargetStatus.REACHED}
+        ended = ran - set(progress.added)
         asking = len(asking_scripts(step, progress))
         return f"{len(ended | set(progress.sign_offs))}/{len(step.items)}" + (
             f" · {decisions(asking)}" if asking else ""
@@ -290,7 +304,8 @@ def _card(step: Step, state: RunState, fleet: FleetView, arm: Arm | None, messag
     is_open = status is StepStatus.PENDING and all(reason.met for reason in found)
     armed = arm if arm is not None and arm.step == step.id else None
     progress = state.progress(step.id)
-    reached = (target.utc for target in progress.targets.values() if target.status is TargetStatus.REACHED)
+    targets = progress.targets
+    reached = (target.utc for target in targets.values() if target.status is TargetStatus.REACHED)
     return Card(
         filled_in(step, placeholders_of(state)),
         status,
@@ -303,7 +318,7 @@ def _card(step: Step, state: RunState, fleet: FleetView, arm: Arm | None, messag
         answers=tuple(state.answers.items()),
         sign_offs=tuple(progress.sign_offs.values()),
         arrivals=tuple(sorted(reached)),
-        total=len(progress.targets),
+        total=len(targets),
         route=route_of(step, state),
         scripts=_scripts(step, state),
         wanting=missing_placeholders(step, state),
@@ -312,25 +327,26 @@ def _card(step: Step, state: RunState, fleet: FleetView, arm: Arm | None, messag
 
 def _scripts(step: Step, state: RunState) -> tuple[ScriptRow, ...]:
     progress = state.progress(step.id)
-    numbers = (*range(len(step.items)), *progress.routes)
-    asked = [(number, script_of(step, progress, number)) for number in numbers]
+    items = (*(numbered(place) for place in range(len(step.items))), *progress.added)
+    asked = [(item, script_of(step, progress, item)) for item in items]
     return tuple(
         ScriptRow(
             step.id,
-            number,
+            item,
             script,
-            number in progress.sign_offs,
-            progress.scripts.get(number, ItemProgress()),
-            route.cscs if isinstance(route := progress.routes.get(number), RouteTaken) else (),
-            isinstance(route, ScriptAdded),
+            item in progress.sign_offs,
+            progress.item(item),
+            tuple(csc for one in added.instead_of if (csc := csc_of(one))) if added is not None else (),
+            added is not None and not added.instead_of,
         )
-        for number, script in asked
+        for item, script in asked
         if script is not None
+        for added in (progress.added.get(item),)
     )
 
 
 def _added(state: RunState) -> tuple[ScriptRow, ...]:
-    steps = [step for step in state.runbook.steps() if state.progress(step.id).routes]
+    steps = [step for step in state.runbook.steps() if state.progress(step.id).added]
     rows = [row for step in steps for row in _scripts(step, state) if row.by_hand]
     last = max(rows, key=lambda row: row.progress.began_utc, default=None)
     return tuple(row for row in rows if row.moves or row is last)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import Choice, StepKind, Tier
+from deploydash.core.procedure.runbook import WHOLE, Choice, StepKind, Tier, csc_items, numbered
 from deploydash.core.published import Published
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.orders import (
@@ -198,10 +198,10 @@ class Answers(Acting):
             return
         items, row = items_of(card), self.focus_on.row
         whole = card.step.kind is not StepKind.MANUAL or len(items) < 2 or row >= len(items)
-        if not whole and row in signed_off(card):
+        if not whole and numbered(row) in signed_off(card):
             self.say(f"{items[row].name} is signed off already; the arrows go to another")
             return
-        item = -1 if whole else row
+        item = WHOLE if whole else numbered(row)
         fields = [Field("who did it", f"a name, such as {run.operator.partition('@')[0]}")]
         if card.step.records:
             fields.append(Field("record", card.step.records))
@@ -235,7 +235,7 @@ class Answers(Acting):
         found = self._card_for("retry")
         if found is not None:
             run, card = found
-            self.order(Retry(card.step.id, asked(run, self.focus_on)))
+            self.order(Retry(card.step.id, csc_items(asked(run, self.focus_on))))
 
     def act_route(self, _: str) -> None:
         """Ask by which queue those that did not go are sent another way; exactly what it gets is shown."""

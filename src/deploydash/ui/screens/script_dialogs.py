@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import ScriptItem
+from deploydash.core.procedure import runbook
+from deploydash.core.procedure.runbook import ItemId, ScriptItem, StepId, csc_items, numbered
 from deploydash.core.published import Published
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.items import refuses, route_config
 from deploydash.core.run.order_rules import QUEUE
-from deploydash.core.run.orders import QueueOrder, RunOrder, SignOff, TakeRoute
+from deploydash.core.run.orders import Control, RunOrder, SignOff, TakeRoute
 from deploydash.core.views.run_view import Card, RunView
 from deploydash.ui.draw.run.reading import counted, listed
 from deploydash.ui.draw.run.script_offers import WHOLE, QueueAct, entries, needs_note, queue_acts
@@ -38,7 +39,7 @@ def route_form(card: Card, route: ScriptItem, cscs: tuple[CscId, ...], fleet: Fl
             options.append(Option(str(queue), f"add it to {queue}{named}"))
 
     def done(answer: str, _: Sequence[str]) -> object:
-        return answer != STAY and order(TakeRoute(card.step.id, cscs, CscId.parse(answer)))
+        return answer != STAY and order(TakeRoute(card.step.id, csc_items(cscs), CscId.parse(answer)))
 
     body = (
         f"{route.path} ({'standard' if route.standard else 'external'}) for {counted(len(cscs), 'CSC')}",
@@ -66,13 +67,13 @@ def queue_form(run: RunView, fleet: FleetView, order: Order) -> Form:
         if answer == STAY:
             return None
         act = acts[int(answer)]
-        return order(QueueOrder(act.row.step, act.row.item, act.command))
+        return order(Control(act.row.step, act.row.item, act.command))
 
     return Form("The queues of this card", tuple(_queue_text(acts)), options=options, done=done)
 
 
 def _queue_text(acts: Iterable[QueueAct]) -> Iterable[str]:
-    told: dict[tuple[str, int], str] = {}
+    told: dict[tuple[StepId, ItemId], str] = {}
     for act in acts:
         progress = act.row.progress
         paused = ", its queue is paused" if progress.paused else ""
@@ -91,7 +92,8 @@ def script_sign_off_form(card: Card, number: int, operator: str, order: Order) -
 
     def done(_: str, text: Sequence[str]) -> object:
         note = text[1].strip() if len(text) > 1 else ""
-        return order(SignOff(card.step.id, text[0].strip(), number, note))
+        item = runbook.WHOLE if number == WHOLE else numbered(number)
+        return order(SignOff(card.step.id, text[0].strip(), item, note))
 
     def wrong(text: Sequence[str]) -> str:
         if not text[0].strip():

@@ -20,19 +20,31 @@ from deploydash.core.model import (
     Target,
     TargetKind,
 )
-from deploydash.core.procedure.runbook import CscItem, Lane, Runbook, RunPhase, Step, StepId, StepKind, System, Tier
+from deploydash.core.procedure.runbook import (
+    CscItem,
+    Lane,
+    Runbook,
+    RunPhase,
+    Step,
+    StepId,
+    StepKind,
+    System,
+    Tier,
+    csc_items,
+)
 from deploydash.core.run.decide import may_intend
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.records import (
-    CommandAnswered,
-    CommandIntended,
+    ItemEnded,
+    ItemProgressed,
+    ItemsDispatched,
     Outcome,
+    RequestAnswered,
+    RequestIntended,
     RunHeld,
     RunOpened,
     RunRecord,
     StepApproved,
-    TargetEnded,
-    TargetsDispatched,
 )
 from deploydash.core.run.state import RunState, fold
 from deploydash.session.clock import SystemClock
@@ -68,14 +80,14 @@ def _runbook(step: Step) -> Runbook:
     return Runbook("test", "test", "test", True, step.cscs, (), (), (), (phase,))
 
 
-class LiveDesk:
-    """core.ports.Desk with a real run's state behind it and a session's snapshots before it."""
+class LiveContext:
+    """An ItemContext with a real run's state behind it and a session's snapshots before it."""
 
     def __init__(self, session: Session, step: Step) -> None:
         self.records: list[RunRecord] = [
             RunOpened("test", "test", "test", "c1", "lead@console", rehearsal=True),
             StepApproved(step.id, "lead@console", 1),
-            TargetsDispatched(step.id, step.cscs, "lead@console"),
+            ItemsDispatched(step.id, csc_items(step.cscs), "lead@console"),
         ]
         self._session = session
         self._runbook = _runbook(step)
@@ -93,13 +105,13 @@ class LiveDesk:
         """Hold the run, as its lead does."""
         self.records.append(RunHeld("lead@console"))
 
-    async def intend(self, record: CommandIntended) -> str | None:
+    async def intend(self, record: RequestIntended) -> str | None:
         refusal = may_intend(record, self.state, FleetView.of(self._session.snapshot()))
         if refusal is None:
             self.records.append(record)
         return refusal
 
-    async def tell(self, record: CommandAnswered | TargetEnded) -> None:
+    async def tell(self, record: RequestAnswered | ItemProgressed | ItemEnded) -> None:
         self.records.append(record)
 
     def view(self, csc: CscId) -> CscView | None:
@@ -123,9 +135,9 @@ class LiveDesk:
 
     def ends(self) -> dict[str, tuple[Outcome, str]]:
         """Return how every CSC ended; each may end once only."""
-        ended = [record for record in self.records if isinstance(record, TargetEnded)]
-        assert len({record.csc for record in ended}) == len(ended), f"one ended twice: {ended}"
-        return {str(record.csc): (record.outcome, record.why) for record in ended}
+        ended = [record for record in self.records if isinstance(record, ItemEnded)]
+        assert len({record.item for record in ended}) == len(ended), f"one ended twice: {ended}"
+        return {str(record.item): (record.outcome, record.why) for record in ended}
 
     def outcomes(self) -> dict[str, Outcome]:
         """Return the bare outcomes."""
@@ -135,12 +147,12 @@ class LiveDesk:
         """Return the commands that were intended for one CSC, in order."""
         wanted = CscId.parse(csc)
         return [
-            record.command for record in self.records if isinstance(record, CommandIntended) and record.csc == wanted
+            record.command for record in self.records if isinstance(record, RequestIntended) and record.to == wanted
         ]
 
-    def answered(self) -> list[CommandAnswered]:
+    def answered(self) -> list[RequestAnswered]:
         """Return every answer, in order."""
-        return [record for record in self.records if isinstance(record, CommandAnswered)]
+        return [record for record in self.records if isinstance(record, RequestAnswered)]
 
 
 @asynccontextmanager

@@ -15,8 +15,8 @@ from deploydash.core.model import CscId, SummaryState
 from deploydash.core.procedure.runbook import DIRECT, StepKind
 from deploydash.core.run.decide import Refused
 from deploydash.core.run.orders import DirectCommand
-from deploydash.core.run.records import CommandIntended, DirectCommandApproved, RunOpened
-from deploydash.core.run.state import RunState, TargetProgress, TargetStatus
+from deploydash.core.run.records import DirectCommandApproved, RequestIntended, RunOpened
+from deploydash.core.run.state import ItemProgress, RunState, TargetStatus
 from deploydash.session.clock import SystemClock
 from deploydash.session.run_controller import RunController
 from deploydash.session.session import Session
@@ -60,7 +60,7 @@ class Scene:
     controller: RunController
     journal: Journal
 
-    async def command(self, csc: str, command: str, seen: SummaryState, override: str = "") -> TargetProgress:
+    async def command(self, csc: str, command: str, seen: SummaryState, override: str = "") -> ItemProgress:
         """Let one command go by hand and return how it ended."""
         order = DirectCommand((CscId.parse(csc),), command, (seen,), 1, override)
         decision = await self.controller.order(order)
@@ -116,8 +116,8 @@ async def test_a_fault_is_cleared_and_the_csc_started_with_an_override(scene: Ca
         assert (started.status, started.why) == (TargetStatus.REACHED, "seen DISABLED")
         assert made.cscs.commands("MTDome") == ["standby", "start"]
         assert made.cscs.taken[-1].fields["configurationOverride"] == "bar.yaml"
-        kinds = [type(line) for line in made.journal.lines if isinstance(line, DirectCommandApproved | CommandIntended)]
-        assert kinds == [DirectCommandApproved, CommandIntended] * 2
+        kinds = [type(line) for line in made.journal.lines if isinstance(line, DirectCommandApproved | RequestIntended)]
+        assert kinds == [DirectCommandApproved, RequestIntended] * 2
         told = [(event.subject, event.change) for event in made.session.snapshot().events]
         assert told.count(("MTDome", "direct command done")) == 2
 

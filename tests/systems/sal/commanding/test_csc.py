@@ -14,7 +14,7 @@ import pytest
 from deploydash.core.fleet.observations import ExitAcknowledged
 from deploydash.core.model import SummaryState
 from deploydash.core.procedure.runbook import Step
-from deploydash.core.run.records import CommandAnswered, CommandIntended, Outcome
+from deploydash.core.run.records import Outcome, RequestAnswered, RequestIntended
 from deploydash.session.clock import SystemClock
 from deploydash.session.session import Session
 from deploydash.systems.sal.commanding.acks import Answer
@@ -27,7 +27,7 @@ from tests.servers.kafka_scenes import plain_settings
 from tests.servers.process import free_port
 from tests.servers.registry import SchemaRegistry
 from tests.servers.waiting import wait_until, within
-from tests.systems.sal.commanding.context import LiveDesk, live_session, step_of
+from tests.systems.sal.commanding.context import LiveContext, live_session, step_of
 from tests.systems.sal.commanding.lines import LEAD, command_line
 from tests.systems.sal.commanding.sal_cscs import Reaction, SalCscs
 
@@ -47,9 +47,9 @@ class Scene:
     action: CscAction
     exits: list[ExitAcknowledged]
 
-    async def run(self, step: Step) -> LiveDesk:
+    async def run(self, step: Step) -> LiveContext:
         """Carry out a whole step."""
-        context = LiveDesk(self.session, step)
+        context = LiveContext(self.session, step)
         async with within(60):
             await self.action.run(step, step.cscs, context)
         assert self.cscs.crash is None, self.cscs.crash
@@ -139,10 +139,10 @@ async def test_a_dozen_go_down_while_one_hangs_and_one_faults(world: World) -> N
 async def test_every_intent_is_on_disk_before_its_command_and_answered_before_the_next(world: World) -> None:
     async with world.scene({"ESS:1": S.ENABLED}) as scene:
         context = await scene.run(step_of([("ESS:1", "STANDBY")]))
-        steps = [record for record in context.records if isinstance(record, CommandIntended | CommandAnswered)]
-        assert [type(record) for record in steps] == [CommandIntended, CommandAnswered] * 2
+        steps = [record for record in context.records if isinstance(record, RequestIntended | RequestAnswered)]
+        assert [type(record) for record in steps] == [RequestIntended, RequestAnswered] * 2
         assert [record.seq_num for record in steps[::2]] == [record.seq_num for record in steps[1::2]]
-        intents = [record for record in steps if isinstance(record, CommandIntended)]
+        intents = [record for record in steps if isinstance(record, RequestIntended)]
         assert {(record.identity, record.origin) for record in intents} == {(LEAD.identity, LEAD.origin)}
         assert len({record.seq_num for record in intents}) == 2
 
@@ -285,7 +285,7 @@ async def test_a_hold_stops_further_commands_and_what_was_sent_is_followed_to_it
     async with world.scene({"ESS:1": S.ENABLED, "ESS:2": S.ENABLED}) as scene:
         scene.cscs.reacts("ESS:1", "disable", Reaction(took=1.0))
         step = step_of([("ESS:1", "DISABLED"), ("ESS:2", "OFFLINE")], at_once=1)
-        context = LiveDesk(scene.session, step)
+        context = LiveContext(scene.session, step)
         task = asyncio.create_task(scene.action.run(step, step.cscs, context))
         await asyncio.to_thread(wait_until, lambda: scene.cscs.commands("ESS:1"), 10, "ESS:1 was commanded")
         context.hold()
@@ -302,7 +302,7 @@ async def test_a_cancelled_action_sends_nothing_more_and_leaves_the_outcome_open
     async with world.scene({"ESS:1": S.ENABLED}) as scene:
         scene.cscs.reacts("ESS:1", "disable", Reaction(took=0.5))
         step = step_of([("ESS:1", "OFFLINE")])
-        context = LiveDesk(scene.session, step)
+        context = LiveContext(scene.session, step)
         task = asyncio.create_task(scene.action.run(step, step.cscs, context))
         await asyncio.to_thread(wait_until, lambda: scene.cscs.commands("ESS:1"), 10, "ESS:1 was commanded")
         task.cancel()
@@ -320,7 +320,7 @@ async def test_the_description_names_the_exact_commands_from_the_live_state(worl
     async with world.scene(
         {"ESS:104": S.ENABLED, "Watcher": S.OFFLINE, "ESS:105": S.STANDBY}, silent=("Watcher",)
     ) as scene:
-        context = LiveDesk(scene.session, step_of([]))
+        context = LiveContext(scene.session, step_of([]))
         described = scene.action.describe(
             step_of([("ESS:104", "OFFLINE"), ("Watcher", "OFFLINE"), ("ESS:105", "OFFLINE")]), context.view
         )

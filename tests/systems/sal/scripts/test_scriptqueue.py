@@ -12,16 +12,15 @@ import pytest
 
 from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import ScriptItem, StepId
+from deploydash.core.procedure.runbook import ScriptItem, StepId, numbered
 from deploydash.core.run.ports import ScriptJob
 from deploydash.core.run.records import (
+    ControlOrdered,
     ItemEnded,
+    ItemProgressed,
     Outcome,
-    QueueOrdered,
-    ScriptAnswered,
-    ScriptFollowed,
-    ScriptIntended,
-    TargetEnded,
+    RequestAnswered,
+    RequestIntended,
 )
 from deploydash.core.run.scripts import QueueTold, ScriptFact, ScriptsListed
 from deploydash.core.run.state import ItemProgress
@@ -53,20 +52,23 @@ LISTED = ScriptsListed(QUEUE, ("auxtel/enable_atcs.py", "auxtel/enable_latiss.py
 
 
 @dataclass
-class Desk:
+class Context:
     """Keeps what is told; refuses what it is told to."""
 
     told: list[object] = field(default_factory=list)
     refuses: Mapping[str, str] = field(default_factory=dict)
 
-    async def intend_script(self, record: ScriptIntended) -> str | None:
+    async def intend(self, record: RequestIntended) -> str | None:
         if record.command in self.refuses:
             return self.refuses[record.command]
         self.told.append(record)
         return None
 
-    async def tell_script(self, record: ScriptAnswered | ScriptFollowed | ItemEnded | TargetEnded) -> None:
+    async def tell(self, record: RequestAnswered | ItemProgressed | ItemEnded) -> None:
         self.told.append(record)
+
+    def view(self, csc: CscId) -> CscView | None:
+        raise AssertionError(f"nobody asked to look at {csc}")
 
     async def seen(self, csc: CscId, when: Callable[[CscView], bool], limit_s: float) -> bool:
         raise AssertionError(f"nobody asked to look at {csc} for {limit_s} s ({when})")
@@ -77,10 +79,10 @@ class Desk:
         return end.outcome, end.why
 
     def states(self) -> list[tuple[str, str]]:
-        return [(one.state, one.checkpoint) for one in self.told if isinstance(one, ScriptFollowed)]
+        return [(one.state, one.checkpoint) for one in self.told if isinstance(one, ItemProgressed)]
 
     def commands(self) -> list[str]:
-        return [record.command for record in self.told if isinstance(record, ScriptIntended)]
+        return [record.command for record in self.told if isinstance(record, RequestIntended)]
 
 
 @dataclass
@@ -128,7 +130,7 @@ class Told:
 
 
 def job(path: str = "auxtel/enable_atcs.py", *, seq_num: int = 0, standard: bool = True, config: str = "") -> ScriptJob:
-    return ScriptJob(STEP, 2, ScriptItem(QUEUE, path, standard, config), ItemProgress(seq_num=seq_num))
+    return ScriptJob(STEP, numbered(2), ScriptItem(QUEUE, path, standard, config), ItemProgress(seq_num=seq_num))
 
 
 def events() -> list[Captured]:
@@ -193,7 +195,7 @@ async def test_a_script_that_was_added_before_is_looked_for_in_the_log_and_not_a
 ) -> None:
     replay = Replay(kafka, schema_registry, subname)
     replay.write(events())
-    context = Desk()
+    context = Context()
     async with following(kafka, schema_registry, subname) as action:
         await action.run(job(seq_num=seq_num), context)
     assert context.end() == (outcome, why)
@@ -208,7 +210,7 @@ async def test_a_script_is_followed_live_from_topics_that_appear_while_it_is_wai
     known = [one for one in events() if one.component == "ScriptQueue"]
     at = next(number for number, one in enumerate(events()) if one.truth.get("scriptSalIndex") == 100000)
     replay.write([one for one in events()[: at + 1] if one in known])
-    context = Desk()
+    context = Context()
     async with following(kafka, schema_registry, subname) as action:
         work = asyncio.create_task(action.run(job(seq_num=GOOD), context))
         async with within(15):
@@ -230,7 +232,7 @@ async def test_a_script_of_which_nobody_tells_any_more_is_unknown(
     replay = Replay(kafka, schema_registry, subname)
     at = next(number for number, one in enumerate(events()) if one.truth.get("state") == 3)
     replay.write(events()[: at + 1])
-    context = Desk()
+    context = Context()
     quiet = ScriptTimeouts(quiet=1.5)
     async with following(kafka, schema_registry, subname, quiet) as action:
         await action.run(job(seq_num=GOOD), context)
@@ -239,8 +241,8 @@ async def test_a_script_of_which_nobody_tells_any_more_is_unknown(
     assert why == "nothing heard of it for 1.5 s; it was running"
 
 
-async def added(line: Line, told: Told, script: ScriptJob | None = None, context: Desk | None = None) -> Desk:
-    context = context or Desk()
+async def added(line: Line, told: Told, script: ScriptJob | None = None, context: Context | None = None) -> Context:
+    context = context or Context()
     async with within(10):
         await ScriptQueueAction(line, told.reading, descr="cycle 45", timeouts=QUICK).run(script or job(), context)
     return context
@@ -270,11 +272,11 @@ async def test_a_script_is_added_at_the_end_with_who_adds_it_and_followed_to_its
         "location": 2,
     }
     assert context.told[:2] == [
-        ScriptIntended(STEP, 2, QUEUE, "add", FAILING, SENDER.identity, SENDER.origin),
-        ScriptAnswered(STEP, 2, "add", FAILING, 303, "100001"),
+        RequestIntended(STEP, numbered(2), QUEUE, "add", FAILING, SENDER.identity, SENDER.origin, begins=True),
+        RequestAnswered(STEP, numbered(2), "add", FAILING, 303, "100001"),
     ]
     assert context.end() == (Outcome.FAILED, "failed: Error in run: Failed in run after wait: fail_run=True")
-    assert [one.log for one in context.told if isinstance(one, ScriptFollowed)][-1] == "Run started"
+    assert [one.log for one in context.told if isinstance(one, ItemProgressed)][-1] == "Run started"
 
 
 async def test_a_failed_script_says_that_its_queue_is_paused() -> None:
@@ -334,7 +336,7 @@ async def test_what_became_of_an_add_is_told_apart(answer: Answer | Exception, o
     context = await added(Line({"add": answer}), Told(LISTED))
     assert context.end()[0] is outcome
     assert context.end()[1].startswith(why)
-    assert [one for one in context.told if isinstance(one, ScriptAnswered)]
+    assert [one for one in context.told if isinstance(one, RequestAnswered)]
 
 
 async def test_an_add_whose_answer_is_lost_is_found_by_its_number() -> None:
@@ -346,7 +348,7 @@ async def test_an_add_whose_answer_is_lost_is_found_by_its_number() -> None:
 
 async def test_nothing_is_sent_that_the_run_refuses() -> None:
     line = Line()
-    context = await added(line, Told(LISTED), context=Desk(refuses={"add": "the run is held by ops2"}))
+    context = await added(line, Told(LISTED), context=Context(refuses={"add": "the run is held by ops2"}))
     assert context.end() == (Outcome.FAILED, "the run is held by ops2")
     assert line.sent == []
 
@@ -366,10 +368,10 @@ async def test_a_queue_that_restarts_leaves_its_script_unknown() -> None:
 
 async def test_a_queue_is_paused_and_a_script_stopped_by_their_own_commands() -> None:
     line = Line({"pause": Answer(303, 0, "Done"), "stopScripts": Answer(303, 0, "Done")})
-    action, context = ScriptQueueAction(line, Told().reading, descr="", timeouts=QUICK), Desk()
-    known = ScriptJob(STEP, 2, job().script, ItemProgress(sal_index=100003))
-    await action.order(QueueOrdered(STEP, 2, "pause", "lead"), known, context)
-    await action.order(QueueOrdered(STEP, 2, "stopScripts", "lead"), known, context)
+    action, context = ScriptQueueAction(line, Told().reading, descr="", timeouts=QUICK), Context()
+    known = ScriptJob(STEP, numbered(2), job().script, ItemProgress(sal_index=100003))
+    await action.order(ControlOrdered(STEP, numbered(2), "pause", "lead"), known, context)
+    await action.order(ControlOrdered(STEP, numbered(2), "stopScripts", "lead"), known, context)
     assert context.commands() == ["pause", "stopScripts"]
     stop = line.sent[-1].values
     assert (stop["length"], stop["salIndices"][:2], len(stop["salIndices"])) == (1, [100003, 0], 400)
@@ -380,7 +382,7 @@ async def test_an_order_that_fails_says_why() -> None:
     line = Line({"resume": Answer(-302, 1, "Failed: resume not allowed in state=<State.STANDBY: 5>")})
     action = ScriptQueueAction(line, Told().reading, descr="", timeouts=QUICK)
     with pytest.raises(UserError, match="resume of ScriptQueue:1: failed: resume not allowed"):
-        await action.order(QueueOrdered(STEP, 2, "resume", "lead"), job(), Desk())
+        await action.order(ControlOrdered(STEP, numbered(2), "resume", "lead"), job(), Context())
 
 
 @pytest.mark.parametrize("config", ["[" * 5000, "data: 2026-13-45", f"data: {'9' * 5000}", "data: {a: 1}", "data: 7"])

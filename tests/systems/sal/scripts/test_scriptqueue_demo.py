@@ -14,6 +14,7 @@ from deploydash.core.model import CscId, Phase, SummaryState, Target, TargetKind
 from deploydash.core.procedure.runbook import (
     CscItem,
     Item,
+    ItemId,
     Lane,
     ManualItem,
     Runbook,
@@ -24,23 +25,25 @@ from deploydash.core.procedure.runbook import (
     StepKind,
     System,
     Tier,
+    csc_item,
+    csc_items,
+    numbered,
 )
 from deploydash.core.run.decide import Refused
-from deploydash.core.run.orders import Approve, QueueOrder, Retry, RunOrder, SignOff, TakeRoute
+from deploydash.core.run.orders import Approve, Control, Retry, RunOrder, SignOff, TakeRoute
 from deploydash.core.run.records import (
     CscsWaived,
     ItemEnded,
+    ItemProgressed,
+    ItemsDispatched,
     Outcome,
+    RequestIntended,
     RunOpened,
     RunRecord,
     RunResumed,
-    ScriptFollowed,
-    ScriptIntended,
     StepApproved,
-    TargetEnded,
-    TargetsDispatched,
 )
-from deploydash.core.run.state import ROUTES_FROM, ItemProgress, RunState, StepStatus, TargetStatus, fold
+from deploydash.core.run.state import ItemProgress, RunState, StepStatus, TargetStatus, csc_of, fold
 from deploydash.session.clock import SystemClock
 from deploydash.session.run_controller import RunController
 from deploydash.session.session import Session
@@ -52,6 +55,7 @@ from deploydash.systems.settings import RegistrySettings
 from tests.demo.harness import Demo, demo
 from tests.servers.kafka_scenes import plain_settings
 from tests.servers.waiting import within
+from tests.support.runs import FIRST_ADDED
 from tests.systems.sal.commanding.context import live_session
 from tests.systems.sal.commanding.lines import LEAD, command_line
 
@@ -60,6 +64,7 @@ QUEUE = CscId("ScriptQueue", 1)
 ATAOS, ESS, WATCHER = CscId("ATAOS"), CscId("ESS", 104), CscId("Watcher")
 CSCS = (ATAOS, ESS, WATCHER, QUEUE)
 TESTING, SHUTDOWN = StepId("testing"), StepId("shutdown")
+FIRST = numbered(0)
 OFFLINE = Target(SummaryState.OFFLINE)
 GOOD = ScriptItem(QUEUE, "maintel/track_target.py", standard=True, config="")
 FAILS = replace(GOOD, path="run_command.py")
@@ -131,8 +136,8 @@ class Night:
         state = self.controller.state
         return state.status(next(iter(state.runbook.steps())))
 
-    def script(self, item: int = 0, step: StepId = TESTING) -> ItemProgress:
-        return self.controller.state.progress(step).scripts.get(item, ItemProgress())
+    def script(self, item: ItemId = FIRST, step: StepId = TESTING) -> ItemProgress:
+        return self.controller.state.progress(step).item(item)
 
 
 @contextlib.asynccontextmanager
@@ -174,16 +179,16 @@ async def test_scripts_are_let_go_by_one_key_and_done_one_after_the_other(world:
         await lead.order(Approve(TESTING, 1))
         await lead.until(lambda _: lead.script().status is TargetStatus.REACHED)
         assert lead.status() is StepStatus.UNDER_WAY
-        assert lead.script(2).status is TargetStatus.PENDING
-        await lead.order(SignOff(TESTING, "ana", 1))
+        assert lead.script(numbered(2)).status is TargetStatus.PENDING
+        await lead.order(SignOff(TESTING, "ana", numbered(1)))
         await lead.until(lambda _: lead.status() is StepStatus.DONE)
-    intents = lead.journal.of(ScriptIntended)
-    assert [(one.item, one.command) for one in intents] == [(0, "add"), (2, "add")]
-    states = [one.state for one in lead.journal.of(ScriptFollowed) if one.item == 0]
+    intents = lead.journal.of(RequestIntended)
+    assert [(one.item, one.command) for one in intents] == [(numbered(0), "add"), (numbered(2), "add")]
+    states = [one.state for one in lead.journal.of(ItemProgressed) if one.item == numbered(0)]
     assert states[-1] == "DONE"
     assert "RUNNING" in states
     kinds = [type(record) for _, record in lead.journal.lines]
-    assert kinds.index(ScriptIntended) < kinds.index(ScriptFollowed)
+    assert kinds.index(RequestIntended) < kinds.index(ItemProgressed)
     world.until(lambda: len({r["scriptSalIndex"] for r in world.of(str(QUEUE), "logevent_script")}) >= 2)
 
 
@@ -194,10 +199,10 @@ async def test_a_failed_script_asks_says_why_and_its_queue_is_resumed_by_order(w
         assert lead.script().why == (
             "failed: Error in run: no such command; ScriptQueue:1 is paused until it is resumed"
         )
-        assert len(lead.journal.of(ScriptIntended)) == 1
-        await lead.order(QueueOrder(TESTING, 0, "resume"))
+        assert len(lead.journal.of(RequestIntended)) == 1
+        await lead.order(Control(TESTING, numbered(0), "resume"))
         await lead.until(lambda _: lead.script().command == "resume" and lead.script().answered)
-        await lead.order(SignOff(TESTING, "ana", 0, "known, not needed today"))
+        await lead.order(SignOff(TESTING, "ana", numbered(0), "known, not needed today"))
         await lead.until(lambda _: lead.status() is StepStatus.DONE)
 
 
@@ -205,7 +210,7 @@ async def test_a_script_that_hangs_is_stopped_by_order(world: Demo) -> None:
     async with watched(world) as session, night(world, session, RunState(scripts(HANGS))) as lead:
         await lead.order(Approve(TESTING, 1))
         await lead.until(lambda _: lead.script().state == "RUNNING")
-        await lead.order(QueueOrder(TESTING, 0, "stopScripts"))
+        await lead.order(Control(TESTING, numbered(0), "stopScripts"))
         await lead.until(lambda _: lead.status() is StepStatus.ASKING)
         assert lead.script().status is TargetStatus.FAILED
         assert lead.script().why.startswith("stopped")
@@ -218,7 +223,7 @@ async def test_a_script_that_the_queue_does_not_list_is_not_sent(world: Demo) ->
     assert lead.script().why == (
         "ScriptQueue:1 lists no standard script maintel/enable_mtc.py; it has maintel/enable_mtcs.py"
     )
-    assert "add" not in [one.command for one in lead.journal.of(ScriptIntended)]
+    assert "add" not in [one.command for one in lead.journal.of(RequestIntended)]
 
 
 async def test_a_run_that_dies_while_its_script_runs_finds_it_again_and_adds_it_once(world: Demo) -> None:
@@ -234,7 +239,7 @@ async def test_a_run_that_dies_while_its_script_runs_finds_it_again_and_adds_it_
             assert again.status() is StepStatus.ASKING
             await again.order(Retry(TESTING))
             await again.until(lambda _: again.status() is StepStatus.DONE)
-    assert [one.command for one in again.journal.of(ScriptIntended)] == ["add"]
+    assert [one.command for one in again.journal.of(RequestIntended)] == ["add"]
     assert again.script().sal_index == index
     assert [one.outcome for one in again.journal.of(ItemEnded)] == [Outcome.REACHED]
 
@@ -245,24 +250,24 @@ async def test_stragglers_are_brought_down_by_set_summary_state_and_end_by_what_
         SHUTDOWN, "down", StepKind.CSC, System.SAL, Tier.MODERATE, Lane.MAIN, "OFFLINE", items, other_route=ROUTE
     )
     journal = Journal()
-    failed = [TargetEnded(SHUTDOWN, csc, Outcome.FAILED, "no answer") for csc in (ATAOS, ESS)]
+    failed = [ItemEnded(SHUTDOWN, csc_item(csc), Outcome.FAILED, "no answer") for csc in (ATAOS, ESS)]
     before: list[RunRecord] = [
         RunOpened("r", "hill", "t", "c", LEAD.identity, True),
         CscsWaived((WATCHER,), LEAD.identity, "stays"),
         StepApproved(SHUTDOWN, LEAD.identity, 1),
-        TargetsDispatched(SHUTDOWN, (ATAOS, ESS), LEAD.identity),
+        ItemsDispatched(SHUTDOWN, csc_items((ATAOS, ESS)), LEAD.identity),
         *failed,
     ]
     state = fold(book(step), [(1.0, record) for record in before])
     async with watched(world) as session, night(world, session, state, journal) as lead:
-        await lead.order(TakeRoute(SHUTDOWN, (ATAOS, ESS)))
+        await lead.order(TakeRoute(SHUTDOWN, csc_items((ATAOS, ESS))))
         await lead.until(lambda _: lead.status() is StepStatus.DONE)
-        await lead.until(lambda _: lead.script(ROUTES_FROM, SHUTDOWN).status is TargetStatus.REACHED)
-    ends = {record.csc: (record.outcome, record.why) for record in journal.of(TargetEnded)}
+        await lead.until(lambda _: lead.script(FIRST_ADDED, SHUTDOWN).status is TargetStatus.REACHED)
+    ends = {csc_of(record.item): (record.outcome, record.why) for record in journal.of(ItemEnded)}
     assert ends == {
         ATAOS: (Outcome.REACHED, "seen OFFLINE; set_summary_state.py: done"),
         ESS: (Outcome.REACHED, "seen OFFLINE; set_summary_state.py: done"),
     }
     world.until(lambda: world.states(str(ESS))[-1:] == [4])
     identities = {ack["identity"] for ack in world.of(str(ESS), "ackcmd")}
-    assert identities == {f"Script:{lead.script(ROUTES_FROM, SHUTDOWN).sal_index}"}
+    assert identities == {f"Script:{lead.script(FIRST_ADDED, SHUTDOWN).sal_index}"}

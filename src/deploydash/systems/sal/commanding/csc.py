@@ -12,9 +12,9 @@ from collections.abc import Callable
 from deploydash.core.fleet.observations import ExitAcknowledged
 from deploydash.core.model import CscId
 from deploydash.core.ports import Clock
-from deploydash.core.procedure.runbook import CscItem, Step
-from deploydash.core.run.ports import Desk
-from deploydash.core.run.records import TargetEnded
+from deploydash.core.procedure.runbook import CscItem, Step, csc_item
+from deploydash.core.run.ports import ItemContext
+from deploydash.core.run.records import ItemEnded
 from deploydash.systems.sal.commanding.csc_plan import Description, Look, describe
 from deploydash.systems.sal.commanding.csc_transition import CscTransition, Line, Timeouts
 
@@ -46,7 +46,7 @@ class CscAction:
         """Return what the step would send now: a sentence, and the exact commands of every CSC."""
         return describe(step, look, self._clock.monotonic(), subname=self._subname)
 
-    async def run(self, step: Step, cscs: tuple[CscId, ...], context: Desk) -> None:
+    async def run(self, step: Step, cscs: tuple[CscId, ...], context: ItemContext) -> None:
         """Work on these CSCs until each has ended; a wave starts when the one before it has.
 
         At most ``step.at_once`` have a command under way; those that are only waited for do not count.
@@ -59,7 +59,7 @@ class CscAction:
                     if item.wave == wave:
                         group.create_task(self._bring(item, step, context, slots), name=f"{step.id} {item.csc}")
 
-    async def _bring(self, item: CscItem, step: Step, context: Desk, slots: asyncio.Semaphore) -> None:
+    async def _bring(self, item: CscItem, step: Step, context: ItemContext, slots: asyncio.Semaphore) -> None:
         drive = CscTransition(
             item,
             step.id,
@@ -75,4 +75,4 @@ class CscAction:
                 end = await drive.walk()
         if end is None:
             end = await drive.silence()
-        await context.tell(TargetEnded(step.id, item.csc, end.outcome, end.why))
+        await context.tell(ItemEnded(step.id, csc_item(item.csc), end.outcome, end.why))

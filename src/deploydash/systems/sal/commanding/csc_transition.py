@@ -10,11 +10,11 @@ from deploydash.core.fleet.observations import ExitAcknowledged
 from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CscId, Liveness, SummaryState
 from deploydash.core.ports import Clock
-from deploydash.core.procedure.runbook import CscItem, StepId
+from deploydash.core.procedure.runbook import CscItem, StepId, csc_item
 from deploydash.core.procedure.transitions import next_step
 from deploydash.core.run.decide import is_at
-from deploydash.core.run.ports import Desk
-from deploydash.core.run.records import CommandAnswered, CommandIntended, Outcome
+from deploydash.core.run.ports import ItemContext
+from deploydash.core.run.records import Outcome, RequestAnswered, RequestIntended
 from deploydash.errors import FeedError
 from deploydash.systems.sal.commanding.acks import AckCode, Answer
 from deploydash.systems.sal.commanding.csc_fleet_view import is_decided, is_leaving, obstacle
@@ -71,7 +71,7 @@ class CscTransition:
         self,
         item: CscItem,
         step: StepId,
-        context: Desk,
+        context: ItemContext,
         line: Line,
         clock: Clock,
         timeouts: Timeouts,
@@ -143,7 +143,9 @@ class CscTransition:
         except FeedError as error:
             return End(Outcome.FAILED, f"{command} was not sent: {error}")
         sender = self._line.sender
-        intent = CommandIntended(self._step, self._csc, command, order.seq_num, sender.identity, sender.origin)
+        intent = RequestIntended(
+            self._step, csc_item(self._csc), self._csc, command, order.seq_num, sender.identity, sender.origin
+        )
         refusal = await self._context.intend(intent)
         if refusal is not None:
             return End(Outcome.FAILED, refusal)
@@ -151,12 +153,12 @@ class CscTransition:
         try:
             answer = await self._line.send(order, self._timeouts.command)
         except MaybeWritten as error:
-            await self._tell(order, Answer(0, 0, str(error)))
+            await self._tell(command, order, Answer(0, 0, str(error)))
             return End(Outcome.UNKNOWN, f"{command} {error}")
         except FeedError as error:
-            await self._tell(order, Answer(0, 0, f"not sent: {error}"))
+            await self._tell(command, order, Answer(0, 0, f"not sent: {error}"))
             return End(Outcome.FAILED, f"{command} was not sent: {error}")
-        await self._tell(order, answer)
+        await self._tell(command, order, answer)
         if answer.code != AckCode.COMPLETE:
             return await self._not_done(before, command, answer)
         return await self._see(before, command, after)
@@ -211,8 +213,10 @@ class CscTransition:
     async def _decide(self) -> None:
         await self._seen(lambda view: is_decided(view) or is_at(view, self._target), self._timeouts.decided)
 
-    async def _tell(self, order: Order, answer: Answer) -> None:
-        await self._context.tell(CommandAnswered(self._step, self._csc, order.seq_num, answer.code, answer.words))
+    async def _tell(self, command: str, order: Order, answer: Answer) -> None:
+        item = csc_item(self._csc)
+        record = RequestAnswered(self._step, item, command, order.seq_num, answer.code, answer.words)
+        await self._context.tell(record)
 
     def _view(self) -> CscView | None:
         return self._context.view(self._csc)

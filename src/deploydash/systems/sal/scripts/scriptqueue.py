@@ -18,17 +18,16 @@ from typing import Any, Protocol
 import yaml
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import CscItem
+from deploydash.core.procedure.runbook import CscItem, csc_item
 from deploydash.core.run.decide import is_at
-from deploydash.core.run.ports import ScriptContext, ScriptJob
+from deploydash.core.run.ports import ItemContext, ScriptJob
 from deploydash.core.run.records import (
+    ControlOrdered,
     ItemEnded,
+    ItemProgressed,
     Outcome,
-    QueueOrdered,
-    ScriptAnswered,
-    ScriptFollowed,
-    ScriptIntended,
-    TargetEnded,
+    RequestAnswered,
+    RequestIntended,
 )
 from deploydash.core.run.scripts import Followed, ScriptFact, ScriptsListed, first_line, follow
 from deploydash.errors import FeedError, UserError
@@ -93,32 +92,32 @@ class ScriptQueueAction:
         self._descr = descr
         self._timeouts = timeouts or ScriptTimeouts()
 
-    async def run(self, job: ScriptJob, context: ScriptContext) -> None:
+    async def run(self, job: ScriptJob, context: ItemContext) -> None:
         """Add a script, or look for one that was added, and follow it to its end (core.ports.ScriptAction)."""
         watch = _Watch()
         async with self._reading(watch.take) as reader:
             end = await _Work(self, job, context, watch, reader).end()
         await self._look_at_cscs(job, end, context)
-        await context.tell_script(ItemEnded(job.step, job.item, end.outcome, end.why))
+        await context.tell(ItemEnded(job.step, job.item, end.outcome, end.why))
 
-    async def order(self, order: QueueOrdered, job: ScriptJob, context: ScriptContext) -> None:
+    async def order(self, order: ControlOrdered, job: ScriptJob, context: ItemContext) -> None:
         """Pause or resume the queue of a script, or stop the script (core.ports.ScriptAction).
 
         Raises:
             UserError: it was not done, or nobody knows; says why.
         """
         values: dict[str, Any] = {}
-        if order.command == "stopScripts":
+        if order.name == "stopScripts":
             indices = [job.known.sal_index] + [0] * (_MOST_STOPPED - 1)
             values = {"length": 1, "salIndices": indices, "terminate": False}
-        sent = await self.command(job, context, order.command, values)
+        sent = await self.command(job, context, order.name, values)
         if isinstance(sent, _End):
             raise UserError(sent.why)
         if sent.answer.code != AckCode.COMPLETE:
-            raise UserError(f"{order.command} of {job.script.queue}: {sent.answer.words}")
+            raise UserError(f"{order.name} of {job.script.queue}: {sent.answer.words}")
 
     async def command(
-        self, job: ScriptJob, context: ScriptContext, command: str, values: Mapping[str, Any]
+        self, job: ScriptJob, context: ItemContext, command: str, values: Mapping[str, Any]
     ) -> _Sent | _End:
         """Send one command to the queue of a script; an end says that it was not sent or that nobody knows."""
         queue = job.script.queue
@@ -127,8 +126,10 @@ class ScriptQueueAction:
         except FeedError as error:
             return _End(Outcome.FAILED, f"{command} was not sent: {error}")
         sender = self._line.sender
-        intent = ScriptIntended(job.step, job.item, queue, command, order.seq_num, sender.identity, sender.origin)
-        refusal = await context.intend_script(intent)
+        intent = RequestIntended(
+            job.step, job.item, queue, command, order.seq_num, sender.identity, sender.origin, begins=command == "add"
+        )
+        refusal = await context.intend(intent)
         if refusal is not None:
             return _End(Outcome.FAILED, refusal)
         try:
@@ -140,10 +141,10 @@ class ScriptQueueAction:
             answer = Answer(0, 0, f"not sent: {error}")
             end = _End(Outcome.FAILED, f"{command} was not sent: {error}")
         said = answer.result if answer.code == AckCode.COMPLETE else answer.words
-        await context.tell_script(ScriptAnswered(job.step, job.item, command, order.seq_num, answer.code, said))
+        await context.tell(RequestAnswered(job.step, job.item, command, order.seq_num, answer.code, said))
         return end or _Sent(order.seq_num, answer)
 
-    async def _look_at_cscs(self, job: ScriptJob, end: _End, context: ScriptContext) -> None:
+    async def _look_at_cscs(self, job: ScriptJob, end: _End, context: ItemContext) -> None:
         """The script's word is not enough: the CSCs are looked at, and each ends by what is seen."""
         limit = self._timeouts.seen if end.outcome is Outcome.REACHED else 1.0
 
@@ -152,7 +153,7 @@ class ScriptQueueAction:
             otherwise = Outcome.FAILED if end.outcome is Outcome.REACHED else end.outcome
             outcome = Outcome.REACHED if there else otherwise
             why = f"seen {item.target}" if there else f"not seen {item.target}"
-            await context.tell_script(TargetEnded(job.step, item.csc, outcome, f"{why}; {job.script.path}: {end.why}"))
+            await context.tell(ItemEnded(job.step, csc_item(item.csc), outcome, f"{why}; {job.script.path}: {end.why}"))
 
         async with asyncio.TaskGroup() as group:
             for item in job.cscs:
@@ -218,7 +219,7 @@ class _Work:
     """One script, from the first look to its end."""
 
     def __init__(
-        self, action: ScriptQueueAction, job: ScriptJob, context: ScriptContext, watch: _Watch, reader: Reader
+        self, action: ScriptQueueAction, job: ScriptJob, context: ItemContext, watch: _Watch, reader: Reader
     ) -> None:
         self._action = action
         self._job = job
@@ -320,7 +321,7 @@ class _Work:
         due = log != self._told_log and (seen.ended or now >= self._told_at + _LOG_EVERY_S)
         if seen.sal_index and (state != self._told or due):
             self._told, self._told_log, self._told_at = state, log, now
-            await self._context.tell_script(ScriptFollowed(self._job.step, self._job.item, *state[:3], log, state[3]))
+            await self._context.tell(ItemProgressed(self._job.step, self._job.item, *state[:3], log, state[3]))
 
 
 def itself(job: ScriptJob) -> str:

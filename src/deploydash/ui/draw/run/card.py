@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from deploydash.cells import cells
 from deploydash.core.model import Target
-from deploydash.core.procedure.runbook import CscItem, ManualItem, StepKind, Tier
+from deploydash.core.procedure.runbook import CscItem, ManualItem, StepKind, Tier, numbered
 from deploydash.core.run.arm import ARM_S, COUNTDOWN_S
 from deploydash.core.run.fleet_view import GateReason
 from deploydash.core.run.state import StepStatus
@@ -262,7 +262,7 @@ def _by_hand(reading: Reading, card: Card, focus: Focus, width: int) -> list[Lin
     first = 0 if focus.unfolded else max(0, min(focus.row - LISTED // 2, len(names) - LISTED))
     last = len(names) if focus.unfolded else first + LISTED
     for number, name in list(enumerate(names))[first:last]:
-        sign_off = done.get(number)
+        sign_off = done.get(numbered(number))
         here = live and number == focus.row and len(names) > 1
         open_ = Span(f"{reading.glyphs.cursor if here else reading.signs.to_come} ", Ink.BRIGHT if here else Ink.DIM)
         sign = Span(f"{reading.signs.done} ", Ink.GOOD) if sign_off else open_

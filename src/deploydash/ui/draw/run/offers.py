@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from deploydash.core.procedure.runbook import Choice, ManualItem, StepKind, Tier
+from deploydash.core.procedure.runbook import Choice, ItemId, ManualItem, StepKind, Tier, numbered
 from deploydash.core.run.decide import SIGNED_OFF
 from deploydash.core.run.state import StepStatus
 from deploydash.core.views.run_view import Card, RunView
@@ -102,8 +102,8 @@ def items_of(card: Card) -> tuple[ManualItem, ...]:
     return tuple(item for item in card.step.items if isinstance(item, ManualItem))
 
 
-def signed_off(card: Card) -> frozenset[int]:
-    """Return the numbers of the items that are done."""
+def signed_off(card: Card) -> frozenset[ItemId]:
+    """Return the items that are done."""
     return frozenset(sign_off.item for sign_off in card.sign_offs)
 
 
@@ -112,7 +112,7 @@ def first_open(card: Card) -> int:
     if card.step.kind is StepKind.SCRIPT:
         return script_offers.first_row(card)
     done = signed_off(card)
-    return next((number for number in range(len(items_of(card))) if number not in done), 0)
+    return next((number for number in range(len(items_of(card))) if numbered(number) not in done), 0)
 
 
 def rows_of(run: RunView) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from deploydash.core.procedure.runbook import ManualItem, ScriptItem
+from deploydash.core.procedure.runbook import ManualItem, ScriptItem, numbered
 from deploydash.core.run.state import StepStatus, TargetStatus
 from deploydash.core.views.run_view import Card, ScriptRow
 from deploydash.ui.draw.ink import Ink, Line, Span, Surface
@@ -47,7 +47,7 @@ def _row(reading: Reading, card: Card, entry: Entry, focus: Focus, width: int, c
     surface = Surface.SELECTED if here else Surface.PAGE
     script = entry.script
     if script is None:
-        right = next((sign_off.by for sign_off in card.sign_offs if sign_off.item == entry.item), "manual")
+        right = next((sign_off.by for sign_off in card.sign_offs if sign_off.item == numbered(entry.item)), "manual")
         return apart((sign, Span(entry.name, ink)), (Span(right, Ink.DIM),), width, reading.glyphs, surface)
     right = ""
     if script.moves:
@@ -74,7 +74,7 @@ def _sign(reading: Reading, entry: Entry, *, here: bool) -> tuple[Span, Ink]:
 def _closer(reading: Reading, card: Card, entry: Entry, width: int, *, unfolded: bool) -> list[Line]:
     """Return what one line of the list is, and what it has come to."""
     item = card.step.items[entry.item]
-    sign_off = next((sign_off for sign_off in card.sign_offs if sign_off.item == entry.item), None)
+    sign_off = next((sign_off for sign_off in card.sign_offs if sign_off.item == numbered(entry.item)), None)
     lines: list[Line] = []
     if entry.script is not None:
         lines += script_told(reading, entry.script, width, unfolded=unfolded)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import ManualItem, ScriptItem, StepKind
+from deploydash.core.procedure.runbook import ManualItem, ScriptItem, StepKind, numbered
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.items import refuses
 from deploydash.core.run.state import StepStatus, TargetStatus
@@ -18,7 +18,7 @@ KEYS = {key.act: key.shown for key in reversed(RUN)}
 """How the key of an act is written."""
 
 WHOLE = -1
-"""Stands for the step as a whole, as in a tick."""
+"""Stands for the line that means the step as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ def entries(card: Card) -> tuple[Entry, ...]:
     signed_off = {sign_off.item for sign_off in card.sign_offs}
     found = []
     for number, item in enumerate(card.step.items):
-        row = rows.get(number)
+        row = rows.get(numbered(number))
         ended = row is not None and row.progress.status is TargetStatus.REACHED
         name = item.path if isinstance(item, ScriptItem) else item.name if isinstance(item, ManualItem) else ""
-        found.append(Entry(number, name, row, ended or number in signed_off))
+        found.append(Entry(number, name, row, ended or numbered(number) in signed_off))
     return tuple(found)
 
 
