@@ -62,7 +62,8 @@ def test_wait_goes_on_listening_while_nobody_reads_what_it_says(
             lines = [json.loads(line) for line in reader.read().lstrip(b"x").splitlines()]
             assert stalled.wait(patient(10)) == 0
     told = [(line["effective"], line["verdict"]) for line in lines[:-1]]
-    assert told[:3] == [("STANDBY", "off_target"), ("DISABLED", "off_target"), ("STANDBY", "off_target")]
+    assert told[0] == ("STANDBY", "off_target")
     assert told[-1] == ("OFFLINE", "at_target")
+    assert {verdict for _, verdict in told[:-1]} == {"off_target"}  # a slow machine may see two states as one change
     assert not any("stood still" in line["reason"] for line in lines[:-1])
     assert lines[-1]["result"] == "arrived"
