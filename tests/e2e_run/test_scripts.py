@@ -197,7 +197,7 @@ def test_a_script_is_added_by_arming_its_step_and_followed_to_done(night: Spent)
 def test_its_queue_is_paused_and_resumed_and_the_script_is_stopped_and_ticked(night: Spent) -> None:
     assert "stop sleep.py (200000) in ScriptQueue:2" in night.seen["queues"]
     assert "ScriptQueue:2 is paused: nothing further starts in it" in night.seen["paused"]
-    assert [each["command"] for each in records(night.journal, "ControlOrdered")] == ["pause", "resume", "stopScripts"]
+    assert [each["name"] for each in records(night.journal, "ControlOrdered")] == ["pause", "resume", "stopScripts"]
     assert "STOPPED as 200000" in night.seen["stopped"]
     (tick,) = [each for each in records(night.journal, "ItemSignedOff") if each["step"] == "hangs"]
     assert (tick["by"], tick["note"]) == ("Ana", "it was only a rehearsal")
