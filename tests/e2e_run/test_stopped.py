@@ -64,5 +64,5 @@ def test_an_armed_card_disarms_while_its_process_is_stopped_for_real_seconds(tmp
         time.sleep(READ_S)
         lead.press("Enter")
         lead.until(lambda frame: frame.has("a arm"), "a card that can be armed anew")
-        assert records(journal, "StepApproved", "CommandIntended") == []
+        assert records(journal, "StepApproved", "RequestIntended") == []
         assert hill.commands().commands == []

@@ -29,13 +29,15 @@ from deploydash.core.model import (
     Target,
     Verdict,
 )
-from deploydash.core.procedure.runbook import Effect, ManualItem, Runbook, StepId
+from deploydash.core.procedure.runbook import WHOLE, Effect, ManualItem, Runbook, StepId, csc_item, csc_items, numbered
 from deploydash.core.run.expectations import comparison, judge
 from deploydash.core.run.records import (
-    CommandIntended,
     CscsWaived,
+    ItemEnded,
+    ItemsDispatched,
     ItemSignedOff,
     Outcome,
+    RequestIntended,
     RunHeld,
     RunRecord,
     RunReleased,
@@ -43,8 +45,6 @@ from deploydash.core.run.records import (
     StepApproved,
     StepDone,
     StepSkipped,
-    TargetEnded,
-    TargetsDispatched,
 )
 from deploydash.core.run.replica import Replica
 from deploydash.core.run.state import RunState, fold
@@ -80,12 +80,14 @@ cscs = st.sampled_from(EVERYBODY[:3])
 steps = st.sampled_from([StepId("watcher"), StepId("cscs"), STOP])
 run_records: st.SearchStrategy[RunRecord] = st.one_of(
     st.builds(StepApproved, steps, st.just(OPERATOR), st.integers(0, 9)),
-    st.builds(lambda step, csc: TargetsDispatched(step, (csc,), OPERATOR), steps, cscs),
-    st.builds(lambda step, csc: CommandIntended(step, csc, "exitControl", 5, OPERATOR, 7), steps, cscs),
-    st.builds(TargetEnded, steps, cscs, st.sampled_from(Outcome), st.just("because")),
+    st.builds(lambda step, csc: ItemsDispatched(step, csc_items((csc,)), OPERATOR), steps, cscs),
+    st.builds(lambda step, csc: RequestIntended(step, csc_item(csc), csc, "exitControl", 5, OPERATOR, 7), steps, cscs),
+    st.builds(ItemEnded, steps, cscs.map(csc_item), st.sampled_from(Outcome), st.just("because")),
     st.builds(StepDone, steps),
     st.builds(StepSkipped, steps, st.just(OPERATOR), st.just("because")),
-    st.builds(lambda item: ItemSignedOff(STOP, item, "Ana", OPERATOR), st.integers(-1, 1)),
+    st.builds(
+        lambda item: ItemSignedOff(STOP, item, "Ana", OPERATOR), st.sampled_from((WHOLE, numbered(0), numbered(1)))
+    ),
     st.builds(lambda csc: CscsWaived((csc,), OPERATOR, "motor"), cscs),
     st.just(RunHeld("ops2")),
     st.just(RunReleased(OPERATOR)),
