@@ -310,7 +310,7 @@ async def test_an_end_that_comes_later_is_told_on_the_screen_and_in_the_detail()
         await screen.sees("direct command standby of MTDome: FAILED, standby: failed: no")
         await to(screen, MTDOME)
         await screen.press("enter")
-        await screen.sees("by hand")
+        await screen.sees("direct ")
         await screen.sees("direct command standby of MTDome: FAILED")
 
 
