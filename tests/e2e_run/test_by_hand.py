@@ -25,16 +25,16 @@ cscs:
 
 def send(lead: Lead, command: str, *typed: str) -> Frame:
     """Open the dialog on the CSC under the cursor, take a command, arm and send it, and wait for its end."""
-    lead.dialog("C", "By hand")
+    lead.dialog("C", "Direct command")
     lead.until(lambda frame: frame.has("nothing: close"), "what may be commanded")
     time.sleep(READ_S)
     lead.press("Down")
     lead.until(lambda frame: any(line.startswith(f"▸ {command} ") for line in frame.body), f"the cursor on {command}")
     lead.press("Enter")
     if command == "start":
-        lead.until(lambda frame: frame.title.startswith("By hand: start"), "the override's dialog")
+        lead.until(lambda frame: frame.title.startswith("Direct command: start"), "the override's dialog")
         time.sleep(READ_S)
-        lead.fill("By hand: start", *typed)
+        lead.fill("Direct command: start", *typed)
     lead.until(lambda frame: frame.has("Nothing is sent yet."), "the exact command")
     time.sleep(READ_S)
     lead.press("a")
@@ -43,7 +43,7 @@ def send(lead: Lead, command: str, *typed: str) -> Frame:
     lead.press("Enter")
     done = lead.until(lambda frame: frame.has("direct command") and frame.has(": done"), "its end", 30)
     lead.press("Escape")
-    lead.until(lambda frame: not frame.title.startswith("By hand"), "the dialog's end")
+    lead.until(lambda frame: not frame.title.startswith("Direct command"), "the dialog's end")
     return done
 
 

@@ -40,7 +40,7 @@ from deploydash.core.run.records import (
     StepApproved,
 )
 from deploydash.core.run.state import RunState
-from tests.support.runs import OPERATOR, PLAIN, QUEUES, WATCHER, after, down, fleet, opened, small_runbook
+from tests.support.runs import OPERATOR, PLAIN, QUEUES, WATCHER, after, csc_step, down, fleet, opened, small_runbook
 
 STEP = StepId("shut-down")
 OFFLINE, ENABLED = Target.parse("OFFLINE"), Target.parse("ENABLED")
@@ -54,8 +54,9 @@ def script(*effects: CscEffect) -> ScriptItem:
 
 def a_run(kind: StepKind, *items: Item, effect: Effect = Effect.NONE, protected: tuple[CscId, ...] = ()) -> RunState:
     step = Step(STEP, "shut down", kind, System.SAL, Tier.SEVERE, Lane.MAIN, "all OFFLINE", items, effect=effect)
+    first = csc_step("watcher", (WATCHER,), OFFLINE)
     book = small_runbook()
-    phase = RunPhase("down", "Down", book.phases[0].wanted, (step,))
+    phase = RunPhase("down", "Down", book.phases[0].wanted, (first, step))
     return opened(replace(book, phases=(phase,), protected=protected))
 
 
@@ -105,6 +106,13 @@ def test_a_script_that_takes_the_watcher_down_first_may_go_while_it_is_up_but_ta
     with_queue = script(CscEffect(WATCHER, OFFLINE), CscEffect(QUEUES[1], OFFLINE))
     state = a_run(StepKind.SCRIPT, with_queue)
     assert item_blocked_by(with_queue, state.runbook.step(STEP), state, fleet()) is not None
+
+
+def test_what_people_stop_in_a_recovery_waits_for_no_watcher_that_no_step_takes_down() -> None:
+    state = a_run(StepKind.MANUAL, ManualItem("jobs", (), (ATAOS,)), effect=Effect.STOPS)
+    steps = state.runbook.phases[0].steps[1:]
+    recovery = opened(replace(state.runbook, phases=(replace(state.runbook.phases[0], steps=steps),)))
+    assert not isinstance(decide(SignOff(STEP, "ana"), recovery, fleet(), OPERATOR), Refused)
 
 
 def test_a_waived_watcher_holds_no_script() -> None:
