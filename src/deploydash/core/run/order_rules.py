@@ -23,7 +23,11 @@ _DOES_NOTHING = frozenset({StepKind.WAIT, StepKind.SETTLE, StepKind.CLOSE})
 
 
 def order_rules(step: Step, state: RunState, fleet: FleetView) -> list[GateReason]:
-    """Return the order rules that concern what a step does to CSCs, each with whether it is met."""
+    """Return the order rules that concern what a step does to CSCs, each with whether it is met.
+
+    What people stop with their own hands is signed off after the fact: the order is theirs, and a gate that stays
+    closed would only hide what happened.
+    """
     if step.kind in _DOES_NOTHING:
         return []
     items = [effects_of(item, step) for item in step.items]
@@ -39,32 +43,17 @@ def order_rules(step: Step, state: RunState, fleet: FleetView) -> list[GateReaso
         found.append(
             GateReason(f"a direct command to {names} is under way", met=False, own=True, rule=True, waits_for="its end")
         )
-    if any(_needs_watcher_down(each) for each in items) and not _left_to_people(step, state):
+    by_people = step.kind is StepKind.MANUAL
+    if any(_needs_watcher_down(each) for each in items) and not by_people:
         found.append(_watcher_down(state, fleet))
     going_down = [effect.csc for effect in effects if effect.target.state is SummaryState.OFFLINE]
     running = [why for csc in going_down if (why := _runs_ours(csc, state)) is not None]
     found += [GateReason(why, met=False, rule=True, waits_for="the end of that script") for why in running]
-    if any(csc.name == QUEUE for csc in going_down) and not _left_to_people(step, state):
+    if any(csc.name == QUEUE for csc in going_down) and not by_people:
         found.append(
             all_down("every CSC of this run's shutdown set", state.runbook.shutdown_set, state, fleet, rule=True)
         )
     return found
-
-
-def _left_to_people(step: Step, state: RunState) -> bool:
-    """Say whether a person stops CSCs in a runbook that takes none down in order: a recovery, after the site went down.
-
-    No step there could take the Watcher down first, and its alarms are no news.
-    """
-    if step.kind is not StepKind.MANUAL:
-        return False
-    return not any(
-        effect == CscEffect(WATCHER, OFFLINE)
-        for other in state.runbook.steps()
-        if other.kind not in _DOES_NOTHING and other.kind is not StepKind.MANUAL
-        for item in other.items
-        for effect in effects_of(item, other)
-    )
 
 
 def item_blocked_by(item: Item, step: Step, state: RunState, fleet: FleetView) -> str | None:
