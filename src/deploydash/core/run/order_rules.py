@@ -19,16 +19,16 @@ QUEUE = "ScriptQueue"
 OFFLINE = Target(SummaryState.OFFLINE)
 _AFTER_WATCHER = Target(SummaryState.STANDBY)
 """Stands for OFFLINE of a CSC that the same item takes down behind the Watcher: all rules hold but that one."""
-_DOES_NOTHING = frozenset({StepKind.WAIT, StepKind.SETTLE, StepKind.CLOSE})
+_SENDS_NOTHING = frozenset({StepKind.MANUAL, StepKind.WAIT, StepKind.SETTLE, StepKind.CLOSE})
 
 
 def order_rules(step: Step, state: RunState, fleet: FleetView) -> list[GateReason]:
     """Return the order rules that concern what a step does to CSCs, each with whether it is met.
 
     What people stop with their own hands is signed off after the fact: the order is theirs, and a gate that stays
-    closed would only hide what happened.
+    closed would only hide what happened (a cRIO of a protected CSC is updated with care, by whoever owns it).
     """
-    if step.kind in _DOES_NOTHING:
+    if step.kind in _SENDS_NOTHING:
         return []
     items = [effects_of(item, step) for item in step.items]
     effects = [effect for each in items for effect in each]
@@ -43,13 +43,12 @@ def order_rules(step: Step, state: RunState, fleet: FleetView) -> list[GateReaso
         found.append(
             GateReason(f"a direct command to {names} is under way", met=False, own=True, rule=True, waits_for="its end")
         )
-    by_people = step.kind is StepKind.MANUAL
-    if any(_needs_watcher_down(each) for each in items) and not by_people:
+    if any(_needs_watcher_down(each) for each in items):
         found.append(_watcher_down(state, fleet))
     going_down = [effect.csc for effect in effects if effect.target.state is SummaryState.OFFLINE]
     running = [why for csc in going_down if (why := _runs_ours(csc, state)) is not None]
     found += [GateReason(why, met=False, rule=True, waits_for="the end of that script") for why in running]
-    if any(csc.name == QUEUE for csc in going_down) and not by_people:
+    if any(csc.name == QUEUE for csc in going_down):
         found.append(
             all_down("every CSC of this run's shutdown set", state.runbook.shutdown_set, state, fleet, rule=True)
         )
