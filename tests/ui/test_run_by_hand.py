@@ -158,7 +158,7 @@ async def test_a_protected_csc_asks_for_its_name() -> None:
         await open_on(screen, base, MTM1M3)
         assert "MTM1M3 is protected: no bulk step touches it." in screen.text()
         await screen.press("down", "enter")
-        await screen.sees("By hand: disable")
+        await screen.sees("Direct command: disable")
         await screen.read()
         await screen.press("enter")
         await screen.sees("type MTM1M3 to confirm")
