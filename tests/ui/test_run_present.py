@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from deploydash.core.model import CscId, SummaryState, Target
-from deploydash.core.procedure.runbook import StepId
+from deploydash.core.procedure.runbook import ScriptItem, StepId
 from deploydash.core.published import Published
 from deploydash.core.views.run_view import RunView
 from deploydash.ui.draw.detail import detail_lines
@@ -19,6 +19,7 @@ from deploydash.ui.draw.run.offers import Mode, mode_of, offers
 from deploydash.ui.draw.run.reading import Focus, Reading, box, chart, clipped, copied, folded, lasting, listed
 from deploydash.ui.draw.run.run_header import run_header
 from deploydash.ui.draw.run.runbook import Place, left_lines, remaining, row_lines
+from deploydash.ui.draw.run.script_card import what_lines
 from deploydash.ui.draw.run.sending import commands_of
 from deploydash.ui.draw.run.signs import signs
 from deploydash.ui.draw.run.wait import wait_lines
@@ -229,3 +230,12 @@ def test_the_page_about_a_csc_says_what_the_run_wants_of_it() -> None:
     lines = [plain(line) for line in detail_lines(view, None, Moment(NOW, UTC, UNICODE), 100, "", wants)]
     assert f"   {'the run':<18}{wants[0]}" in lines
     assert f"   {'':<18}{wants[1]}" in lines
+
+
+def test_a_script_whose_effect_is_not_known_says_so_before_its_configuration() -> None:
+    here = reading(SCENES["cscs"]())
+    script = ScriptItem(CscId("ScriptQueue", 1), "auxtel/offline_atcs.py", True, "", opaque=True)
+    said = "What it does to the states of CSCs is not known"
+    assert any(said in plain(line) for line in what_lines(script, 100, here, unfolded=False))
+    known = replace(script, opaque=False)
+    assert not any(said in plain(line) for line in what_lines(known, 100, here, unfolded=False))

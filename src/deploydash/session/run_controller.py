@@ -156,7 +156,7 @@ class RunController:
             await asyncio.sleep(0.25)
 
     def view(self, csc: CscId) -> CscView | None:
-        """Return what is seen of a CSC now (core.ports.Desk)."""
+        """Return what is seen of a CSC now (``ItemContext``)."""
         return self._fleet_view().views.get(csc)
 
     async def intend(self, record: RequestIntended) -> str | None:
@@ -174,7 +174,7 @@ class RunController:
         await self._commit(lambda _, __: (record,))
 
     async def seen(self, csc: CscId, when: Callable[[CscView], bool], limit_s: float) -> bool:
-        """Wait until a CSC is seen as asked; False at the limit (core.ports.Desk)."""
+        """Wait until a CSC is seen as asked; False at the limit (``ItemContext``)."""
         view = self.view(csc)
         if view is not None and when(view):
             return True

@@ -99,10 +99,10 @@ def test_no_request_of_a_script_is_sent_where_the_watcher_came_up_after_the_disp
 def test_a_script_that_takes_the_watcher_down_first_may_go_while_it_is_up_but_takes_no_queue_down() -> None:
     first = script(CscEffect(WATCHER, OFFLINE), CscEffect(ATAOS, OFFLINE))
     state = a_run(StepKind.SCRIPT, first)
-    assert item_blocked_by(first, state.runbook.step(STEP), state, fleet()) is None
+    assert item_blocked_by(first, state, fleet()) is None
     with_queue = script(CscEffect(WATCHER, OFFLINE), CscEffect(QUEUES[1], OFFLINE))
     state = a_run(StepKind.SCRIPT, with_queue)
-    assert item_blocked_by(with_queue, state.runbook.step(STEP), state, fleet()) is not None
+    assert item_blocked_by(with_queue, state, fleet()) is not None
 
 
 def test_what_people_stop_is_signed_off_after_the_fact() -> None:
@@ -118,16 +118,11 @@ def test_a_waived_watcher_holds_no_script() -> None:
 
 CSCS = st.sampled_from((WATCHER, *PLAIN, *QUEUES))
 EFFECTS = st.builds(CscEffect, CSCS, st.sampled_from((OFFLINE, ENABLED)))
-ITEMS: st.SearchStrategy[tuple[StepKind, Item, Effect]] = st.one_of(
-    st.builds(lambda one: (StepKind.CSC, CscItem(one.csc, one.target), Effect.NONE), EFFECTS),
+ITEMS: st.SearchStrategy[tuple[StepKind, Item]] = st.one_of(
+    st.builds(lambda one: (StepKind.CSC, CscItem(one.csc, one.target)), EFFECTS),
     st.builds(
-        lambda many: (StepKind.SCRIPT, script(*many), Effect.NONE),
+        lambda many: (StepKind.SCRIPT, script(*many)),
         st.lists(EFFECTS, max_size=4, unique_by=lambda e: e.csc),
-    ),
-    st.builds(
-        lambda cscs, effect: (StepKind.MANUAL, ManualItem("host", (), tuple(cscs)), effect),
-        st.lists(CSCS, max_size=3, unique=True),
-        st.sampled_from(Effect),
     ),
 )
 SEEN = st.lists(CSCS, unique=True).map(lambda cscs: fleet(*(down(csc) for csc in cscs)))
@@ -135,18 +130,15 @@ SEEN = st.lists(CSCS, unique=True).map(lambda cscs: fleet(*(down(csc) for csc in
 
 @given(ITEMS, SEEN, st.lists(CSCS, max_size=2, unique=True))
 def test_whoever_carries_it_out_no_item_departs_from_the_order(
-    made: tuple[StepKind, Item, Effect], seen: FleetView, protected: list[CscId]
+    made: tuple[StepKind, Item], seen: FleetView, protected: list[CscId]
 ) -> None:
-    kind, item, effect = made
-    state = a_run(kind, item, effect=effect, protected=tuple(protected))
+    kind, item = made
+    state = a_run(kind, item, protected=tuple(protected))
     step = state.runbook.step(STEP)
-    effects = effects_of(item, step)
+    effects = effects_of(item)
     closed = [reason for reason in order_rules(step, state, seen) if not reason.met]
-    blocked = item_blocked_by(item, step, state, seen)
+    blocked = item_blocked_by(item, state, seen)
     downs = [each.csc for each in effects if each.target == OFFLINE]
-    if kind is StepKind.MANUAL:
-        assert closed == []
-        return
     if any(each.csc in protected for each in effects):
         assert closed
         assert blocked

@@ -218,7 +218,7 @@ def _retry(order: Retry, step: Step, state: RunState, fleet: FleetView, operator
     if not items:
         return Refused("none of these failed or is unknown")
     for item in items.values():
-        if why := item_blocked_by(item, step, state, fleet):
+        if why := item_blocked_by(item, state, fleet):
             return Refused(why)
     return (ItemsDispatched(step.id, tuple(items), operator),)
 
@@ -391,4 +391,4 @@ def may_intend(record: RequestIntended, state: RunState, fleet: FleetView) -> st
         return f"{record.item} is not approved in {step.id}"
     if progress.command and not progress.answered:
         return f"{progress.command} to {record.item} has no answer yet"
-    return item_blocked_by(item, step, state, fleet)
+    return item_blocked_by(item, state, fleet)

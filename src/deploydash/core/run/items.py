@@ -86,7 +86,7 @@ def following(step: Step, state: RunState, fleet: FleetView) -> tuple[RunRecord,
             continue
         can_go = state.held_by is None and fleet.feeds.get(FeedName.KAFKA) is FeedState.UP and not registry_lost(fleet)
         if isinstance(item, ScriptItem) and script.status is TargetStatus.PENDING and can_go:
-            if why := item_blocked_by(item, step, state, fleet):
+            if why := item_blocked_by(item, state, fleet):
                 return (ItemEnded(step.id, name, Outcome.FAILED, f"not added: {why}"),)
             return (ItemsDispatched(step.id, (name,), PROCEDURE),)
         return ()
@@ -103,7 +103,7 @@ def retried(order: Retry, step: Step, state: RunState, fleet: FleetView, operato
         return "no script of this step failed or is unknown"
     for name in names:
         item = step.item(name)
-        if item is not None and (why := item_blocked_by(item, step, state, fleet)):
+        if item is not None and (why := item_blocked_by(item, state, fleet)):
             return why
     return (ItemsDispatched(step.id, names, operator),)
 
@@ -232,7 +232,7 @@ def may_intend_script(record: RequestIntended, state: RunState, fleet: FleetView
         if script.seq_num:
             return f"it was added before, by command {script.seq_num}, and it is not known what became of it"
         asked = script_of(step, progress, record.item)
-        if asked is not None and (why := item_blocked_by(asked, step, state, fleet)):
+        if asked is not None and (why := item_blocked_by(asked, state, fleet)):
             return why
     if fleet.feeds.get(FeedName.KAFKA) is not FeedState.UP:
         return "Kafka is not up, so nobody would see what happens"

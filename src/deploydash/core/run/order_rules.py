@@ -30,7 +30,7 @@ def order_rules(step: Step, state: RunState, fleet: FleetView) -> list[GateReaso
     """
     if step.kind in _SENDS_NOTHING:
         return []
-    items = [effects_of(item, step) for item in step.items]
+    items = [effects_of(item) for item in step.items]
     effects = [effect for each in items for effect in each]
     found = []
     touched = [effect.csc for effect in effects if effect.csc in state.runbook.protected]
@@ -55,9 +55,9 @@ def order_rules(step: Step, state: RunState, fleet: FleetView) -> list[GateReaso
     return found
 
 
-def item_blocked_by(item: Item, step: Step, state: RunState, fleet: FleetView) -> str | None:
+def item_blocked_by(item: Item, state: RunState, fleet: FleetView) -> str | None:
     """Return why an item may not be dispatched, nor a request of it be sent, at this moment; None if it may."""
-    return effects_blocked_by(effects_of(item, step), state, fleet)
+    return effects_blocked_by(effects_of(item), state, fleet)
 
 
 def effects_blocked_by(effects: tuple[CscEffect, ...], state: RunState, fleet: FleetView) -> str | None:

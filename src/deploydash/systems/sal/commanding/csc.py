@@ -1,4 +1,4 @@
-"""CSC state transitions, many side by side (``core.ports.Action``).
+"""CSC state transitions, many side by side (``core.run.ports.Action``).
 
 A command that was sent is followed to its end, even while the run is held; only the next one needs the desk's leave.
 Nothing is ever repeated here: what is unknown stays so until it is seen or the lead decides.

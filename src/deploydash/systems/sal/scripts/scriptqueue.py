@@ -1,4 +1,4 @@
-"""Scripts in ScriptQueues (``core.ports.ScriptAction``): added once, followed to their end, stopped when told to.
+"""Scripts in ScriptQueues (``core.run.ports.ScriptAction``): added once, followed to their end, stopped when told to.
 
 The acknowledgement of ``add`` carries the index the script got and says nothing of what becomes of it: its queue and
 the script itself tell that (ts_scriptqueue ``script_queue.py``). What is not told in time is unknown; a script that
@@ -93,7 +93,7 @@ class ScriptQueueAction:
         self._timeouts = timeouts or ScriptTimeouts()
 
     async def run(self, job: ScriptJob, context: ItemContext) -> None:
-        """Add a script, or look for one that was added, and follow it to its end (core.ports.ScriptAction)."""
+        """Add a script, or look for one that was added, and follow it to its end (core.run.ports.ScriptAction)."""
         watch = _Watch()
         async with self._reading(watch.take) as reader:
             end = await _Work(self, job, context, watch, reader).end()
@@ -101,7 +101,7 @@ class ScriptQueueAction:
         await context.tell(ItemEnded(job.step, job.item, end.outcome, end.why))
 
     async def order(self, order: ControlOrdered, job: ScriptJob, context: ItemContext) -> None:
-        """Pause or resume the queue of a script, or stop the script (core.ports.ScriptAction).
+        """Pause or resume the queue of a script, or stop the script (core.run.ports.ScriptAction).
 
         Raises:
             UserError: it was not done, or nobody knows; says why.

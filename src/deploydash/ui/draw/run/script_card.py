@@ -109,6 +109,8 @@ def what_lines(script: ScriptItem, width: int, reading: Reading, *, unfolded: bo
     where = "" if script.standard else "external "
     config = [line for row in script.config.splitlines() for line in copied(row, width, Ink.ACCENT, "  ")]
     lines = folded(f"{script.queue} {where}{script.path}{'' if config else ', no configuration'}", width)
+    if script.opaque:
+        lines += folded("What it does to the states of CSCs is not known: no order rule can stop it.", width, Ink.WARN)
     if not unfolded and len(config) > SHORT:
         more = Line((Span(f"  {reading.glyphs.cut} v shows all {len(config)} lines of it", Ink.DIM),))
         return [*lines, *config[: SHORT - 1], more]
