@@ -233,7 +233,7 @@ async def test_a_held_run_can_still_stop_its_script() -> None:
 
 async def test_a_script_added_by_hand_is_seen_from_any_card() -> None:
     async with running_run(script_scenes.added_by_hand(), height=24, width=80) as screen:
-        await screen.sees("added: maintel/poin… RUNNING 0:40")
+        await screen.sees("added: maintel/point_… RUNNING 0:4")
         await press(screen, ("p",))
         await screen.sees("stop maintel/point_azel.py (200009) in ScriptQueue:2")
 
