@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.e2e_run.books import CLOSE, SHUTDOWN, WAIT, write_book
+from tests.e2e_run.books import CLOSE, HEAD, SHUTDOWN, WAIT, write_book
 from tests.e2e_run.test_order import TROUBLE
 from tests.e2e_run.test_wait import NIGHT
 from tests.e2e_run.world import journals, open_run, world
@@ -19,9 +19,33 @@ SIZES = ((200, 50), (120, 40), (80, 24))
 Take = Callable[[Tmux, str], None]
 
 
+LANES = """\
+  - phase: testing
+    title: testing
+    wanted: none
+    steps:
+      - {id: test, title: Run a script that takes long, kind: action, system: sal, tier: moderate, lane: scripts,
+         ends: it is DONE, scripts: [{queue: "ScriptQueue:2", script: sleep.py}], link: here}
+      - {id: dome, title: Bring the dome to STANDBY, kind: action, system: sal, tier: moderate, lane: dome,
+         ends: it is STANDBY, targets: [ATDome], target: STANDBY, link: here}
+      - {id: mount, title: Bring the mount to STANDBY, kind: action, system: sal, tier: moderate, lane: mount,
+         ends: it is STANDBY, targets: [MTMount], target: STANDBY, link: here}
+"""
+
+SLOW = """\
+name: slow
+about: A script that does not end, and a dome that takes its time.
+fleet: ENABLED
+cscs:
+  - {csc: ATDome, state: ENABLED, reacts: {disable: {do: hang}}}
+  - {csc: "ScriptQueue:2", state: ENABLED, scripts: {sleep.py: hang}}
+"""
+
+
 def take_run(cli: CommandLine, folder: Path, take: Take) -> None:
     """Take a shutdown of the Summit in which one CSC hangs and one faults, then a wait in which three do not come."""
     _shutdown(cli, folder / "shutdown", take)
+    _lanes(cli, folder / "lanes", take)
     _wait(cli, folder / "wait", take)
 
 
@@ -45,6 +69,25 @@ def _shutdown(cli: CommandLine, folder: Path, take: Take) -> None:
         take(tmux, "run-timeline-120x40")
 
 
+def _lanes(cli: CommandLine, folder: Path, take: Take) -> None:
+    scenario = _written(folder, SLOW)
+    book = folder / "lanes.yaml"
+    book.write_text(HEAD.format(site="summit") + LANES + CLOSE.format(), encoding="utf-8")
+    with world(cli, "--scenario", str(scenario), "--speed", "4") as observatory, Tmux(folder / "tmux") as tmux:
+        open_run(tmux, cli, observatory.site_file, book)
+        lead = Lead(tmux)
+        for title in ("Run a script", "Bring the dome"):
+            lead.until(lambda frame, title=title: frame.has(title) and frame.has("a arm"), title)  # type: ignore[misc]
+            time.sleep(READ_S)
+            lead.press("a")
+            lead.until(lambda frame: frame.title.startswith("Armed"), "the arm")
+            time.sleep(2 * READ_S)
+            lead.press("Enter")
+            lead.until(lambda frame: frame.title.startswith("Under way"), "what goes on")
+            lead.press("]")
+        _at_all_sizes(tmux, "run-lanes", take)
+
+
 def _wait(cli: CommandLine, folder: Path, take: Take) -> None:
     scenario = _written(folder, NIGHT)
     with world(cli, "--scenario", str(scenario), "--speed", "20") as observatory, Tmux(folder / "tmux") as tmux:
@@ -52,7 +95,7 @@ def _wait(cli: CommandLine, folder: Path, take: Take) -> None:
         Lead(tmux).play(lambda frame: frame.title == WAITING, 30)
         wait_until(lambda: "restarted" in tmux.capture() and "code 101" in tmux.capture(), 60, "the stragglers")
         _at_all_sizes(tmux, "run-wait", take)
-    assert len(journals(cli)) == 2
+    assert len(journals(cli)) == 3
 
 
 def _written(folder: Path, scenario: str) -> Path:
