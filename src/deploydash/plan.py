@@ -1,4 +1,7 @@
-"""What a run would do, as text and as JSON: every step with its targets and exact commands. Pure; contacts nobody."""
+"""What a run would do, as text and as JSON: every step with its targets and exact commands. Pure; contacts nobody.
+
+The exact lines of an item are its system's to say, of what a person does that of its commands: ``lines`` is handed in.
+"""
 
 from __future__ import annotations
 
@@ -8,52 +11,37 @@ from typing import Any
 from deploydash.cells import cells, wrapped
 from deploydash.core.model import CscId, Target, TargetKind
 from deploydash.core.outside_text import visible
-from deploydash.core.procedure.runbook import (
-    Choice,
-    CscItem,
-    Item,
-    ManualItem,
-    Runbook,
-    RunPhase,
-    ScriptItem,
-    Step,
-    StepKind,
-)
+from deploydash.core.procedure.items import CscEffect, Item
+from deploydash.core.procedure.names import ItemId
+from deploydash.core.procedure.runbook import Choice, Fallback, Order, Runbook, RunPhase, Step
+from deploydash.core.views.run_view import Lines
+from deploydash.core.words import counted, listed
 
 FORMAT = "deploydash.plan/1"
 _INDENT = "      "
+_MORE = _INDENT + "    "
 
 
-def plan_text(plan: Runbook, width: int) -> str:
+def plan_text(plan: Runbook, width: int, lines: Lines) -> str:
     """Return a plan for reading. Sentences are wrapped at ``width`` columns, commands never, so they can be copied."""
     steps = list(plan.steps())
-    by_hand = sum(step.kind is StepKind.MANUAL for step in steps)
-    lines = [f"{plan.title} at {plan.site}: {len(steps)} steps, {by_hand} of them manual"]
+    manual = sum(step.manual for step in steps)
+    text = [f"{plan.title} at {plan.site}: {counted(len(steps), 'step')}, {manual} of them manual"]
     if plan.rehearsal:
-        lines.append("REHEARSAL: nothing here is meant for the real machines")
-    lines += _wrapped("", f"This run is about {csc_list(plan.concerns) or 'the CSCs named when it opens'}.", width)
+        text.append("REHEARSAL: nothing here is meant for the real machines")
+    text += _wrapped("", f"This run is about {listed(plan.concerns) or 'the CSCs named when it opens'}.", width)
     if plan.protected:
-        lines += _wrapped("", f"Protected, touched by no step for many: {csc_list(plan.protected)}.", width)
+        text += _wrapped("", f"Protected, touched by no step for many: {listed(plan.protected)}.", width)
     if plan.blanks:
         words = ", ".join(f"<{blank}>" for blank in plan.blanks)
-        lines += _wrapped("", f"Filled in by the run: {words}.", width)
+        text += _wrapped("", f"Filled in by the run: {words}.", width)
     number = 0
     for phase in plan.phases:
-        lines += ["", f"{phase.title.upper()}  {_compared(phase)}"]
+        text += ["", f"{phase.title.upper()}  {_compared(phase)}"]
         for step in phase.steps:
             number += 1
-            lines += ["", *_step(plan, number, step, width)]
-    return visible("\n".join(lines) + "\n", lines=True)
-
-
-def csc_list(cscs: Iterable[CscId]) -> str:
-    """Return CSCs with the indices of one component together: ``ATDome, ESS:104 105, Watcher``."""
-    families: dict[str, list[int]] = {}
-    for csc in cscs:
-        families.setdefault(csc.name, []).append(csc.index)
-    return ", ".join(
-        f"{name}:{' '.join(map(str, sorted(indices)))}" if all(indices) else name for name, indices in families.items()
-    )
+            text += ["", *_step(plan, number, step, width, lines)]
+    return visible("\n".join(text) + "\n", lines=True)
 
 
 def _compared(phase: RunPhase) -> str:
@@ -71,12 +59,12 @@ def _wrapped(label: str, text: str, width: int) -> list[str]:
     return [label + first, *(" " * cells(label) + line for line in more)]
 
 
-def _step(plan: Runbook, number: int, step: Step, width: int) -> Iterator[str]:
+def _step(plan: Runbook, number: int, step: Step, width: int, lines: Lines) -> Iterator[str]:
     yield from _wrapped(f"{number:>3}.  {step.id}: ", step.title, width)
     at_once = f", {step.at_once} at once" if step.at_once > 1 else ""
     limit = f", limit {step.limit_s / 60:g} min" if step.limit_s else ""
-    how = "manual" if step.kind is StepKind.MANUAL else step.kind.value
-    yield f"{_INDENT}{how} ({step.system}), {step.tier}, lane {step.lane}{at_once}{limit}"
+    budget = f", {step.budget_s / 60:g} min for each" if step.budget_s else ""
+    yield f"{_INDENT}{step.kind} ({step.system}), {step.tier}, lane {step.lane}{at_once}{limit}{budget}"
     if step.when:
         yield from _labelled("only if", " and ".join(condition.sentence for condition in step.when), width)
     for choice in plan.choices:
@@ -86,10 +74,11 @@ def _step(plan: Runbook, number: int, step: Step, width: int) -> Iterator[str]:
         yield from _labelled("waits until", "; ".join(one.sentence for one in step.preconditions), width)
     if step.settles:
         yield from _labelled("decides about", f"what {step.settles} left", width)
-    yield from _items(step, width)
-    if step.other_route:
-        yield f"{_INDENT}other route:"
-        yield from _script(step.other_route)
+    yield from _effects("await", step.awaits, width)
+    yield from _items(step, width, lines)
+    for fallback in step.fallbacks:
+        yield from _labelled("or", fallback.label, width)
+        yield from _exact(_fallback_lines(fallback, lines))
     if step.shows:
         yield from _labelled("shows", f"{step.shows[0]} {step.shows[1]}", width)
     yield from _labelled("ends when", step.ends, width)
@@ -98,7 +87,7 @@ def _step(plan: Runbook, number: int, step: Step, width: int) -> Iterator[str]:
     for debt in step.debts:
         yield from _labelled("then owed", f"{debt.what} (paid by {' or '.join(debt.paid_by)})", width)
     if step.note:
-        yield from _labelled("mind", step.note, width)
+        yield from _labelled("note", step.note, width)
     yield f"{_INDENT}see: {step.link}"
 
 
@@ -112,37 +101,55 @@ def _question(choice: Choice, width: int) -> Iterator[str]:
         yield from _wrapped(f"{_INDENT}  {option.answer}: ", option.text, width)
 
 
-def _items(step: Step, width: int) -> Iterator[str]:
-    goals: dict[tuple[int, Target], list[CscId]] = {}
+def _items(step: Step, width: int, lines: Lines) -> Iterator[str]:
+    """Yield the items; CSCs that go to one target in one wave together, what each of them gets below."""
+    waves = {item.wave for item in step.items}
+    moves: dict[int, list[Item]] = {}
     for item in step.items:
-        if isinstance(item, CscItem):
-            goals.setdefault((item.wave, item.target), []).append(item.csc)
-        elif isinstance(item, ScriptItem):
-            yield from _script(item)
+        if step.order is Order.WAVES and item.is_transition:
+            moves.setdefault(item.wave, []).append(item)
         else:
-            yield from _by_hand(item, width)
-    for (wave, target), cscs in sorted(goals.items(), key=lambda goal: goal[0][0]):
-        after = f", wave {wave + 1}" if len({wave for wave, _ in goals}) > 1 else ""
-        yield from _labelled(f"to {target}{after}", f"{csc_list(cscs)} ({len(cscs)})", width)
-    overrides = [f"{item.csc} {item.override}" for item in step.items if isinstance(item, CscItem) and item.override]
-    if overrides and step.kind is StepKind.CSC:
-        yield from _labelled("start with configuration override", ", ".join(overrides), width)
-    if step.kind is StepKind.CSC and not goals:
+            yield from _item(item, width, lines)
+    for wave, items in sorted(moves.items()):
+        effects = [effect for item in items for effect in item.effects]
+        yield from _effects("to", effects, width, f", wave {wave + 1}" if len(waves) > 1 else "")
+        for item in items:
+            yield from _exact(lines(item))
+    if step.acts and not step.items:
         yield f"{_INDENT}to the CSCs named when the run opens"
 
 
-def _script(item: ScriptItem) -> Iterator[str]:
-    yield f"{_INDENT}{item.queue} {'standard' if item.standard else 'external'} {item.path}"
-    yield from (f"{_INDENT}    {line}" for line in item.config.splitlines())
+def _effects(word: str, effects: Iterable[CscEffect], width: int, after: str = "") -> Iterator[str]:
+    goals: dict[Target, list[CscId]] = {}
+    for effect in effects:
+        goals.setdefault(effect.target, []).append(effect.csc)
+    for target, cscs in goals.items():
+        yield from _labelled(f"{word} {target}{after}", f"{listed(cscs)} ({len(cscs)})", width)
 
 
-def _by_hand(item: ManualItem, width: int) -> Iterator[str]:
-    seen = f" (seen on {csc_list(item.cscs)})" if item.cscs else ""
-    yield from _wrapped(f"{_INDENT}- ", f"{item.name}{seen}", width)
-    yield from (f"{_INDENT}    {command}" for command in item.commands)
+def _item(item: Item, width: int, lines: Lines) -> Iterator[str]:
+    if item.by_person:
+        seen = f" (seen on {listed(item.cscs)})" if item.cscs else ""
+        yield from _wrapped(f"{_INDENT}- ", f"{item.label}{seen}", width)
+    else:
+        yield from _wrapped(f"{_INDENT}- ", f"{item.label}{_does(item)}", width)
+    yield from _exact(lines(item))
 
 
-def plan_json(plan: Runbook) -> dict[str, Any]:
+def _does(item: Item) -> str:
+    known = ", ".join(f"{effect.csc} to {effect.target}" for effect in item.effects)
+    return "; what it does to CSCs is not known" if item.opaque else f"; {known}" if known else ""
+
+
+def _exact(lines: Iterable[str]) -> Iterator[str]:
+    yield from (f"{_MORE}{line}" for line in lines)
+
+
+def _fallback_lines(fallback: Fallback, lines: Lines) -> tuple[str, ...]:
+    return lines(Item(ItemId(""), fallback.label, fallback.system, fallback.template))
+
+
+def plan_json(plan: Runbook, lines: Lines) -> dict[str, Any]:
     """Return a plan as plain values (``plan --json``). Adding keys is free, changing them is a change of contract."""
     return {
         "format": FORMAT,
@@ -160,7 +167,7 @@ def plan_json(plan: Runbook) -> dict[str, Any]:
                 "phase": phase.id,
                 "title": phase.title,
                 "target": str(phase.wanted),
-                "steps": [_step_json(step) for step in phase.steps],
+                "steps": [_step_json(step, lines) for step in phase.steps],
             }
             for phase in plan.phases
         ],
@@ -184,23 +191,25 @@ def _choice_json(choice: Choice) -> dict[str, Any]:
     }
 
 
-def _step_json(step: Step) -> dict[str, Any]:
+def _step_json(step: Step, lines: Lines) -> dict[str, Any]:
     return {
         "id": step.id,
         "title": step.title,
         "kind": step.kind.value,
-        "system": step.system.value,
+        "system": step.system,
         "tier": step.tier.value,
-        "lane": step.lane.value,
+        "lane": step.lane,
         "preconditions": [one.sentence for one in step.preconditions],
         "when": [{"choice": one.choice, "answers": list(one.answers)} for one in step.when],
         "asks": list(step.asks),
-        "items": [_item_json(item) for item in step.items],
+        "items": [_item_json(item, lines) for item in step.items],
+        "awaits": _effects_json(step.awaits),
+        "order": step.order.value,
         "at_once": step.at_once,
         "limit_s": step.limit_s,
+        "budget_s": step.budget_s,
         "settles": step.settles,
-        "other_route": _item_json(step.other_route) if step.other_route else None,
-        "effect": step.effect.value,
+        "fallbacks": [_fallback_json(fallback, lines) for fallback in step.fallbacks],
         "ends": step.ends,
         "records": step.records,
         "debts": [{"id": debt.id, "what": debt.what, "paid_by": list(debt.paid_by)} for debt in step.debts],
@@ -209,10 +218,27 @@ def _step_json(step: Step) -> dict[str, Any]:
     }
 
 
-def _item_json(item: Item) -> dict[str, Any]:
-    if isinstance(item, CscItem):
-        return {"csc": str(item.csc), "target": str(item.target), "wave": item.wave}
-    if isinstance(item, ScriptItem):
-        queue, kind = str(item.queue), "standard" if item.standard else "external"
-        return {"queue": queue, "directory": kind, "script": item.path, "config": item.config}
-    return {"name": item.name, "commands": list(item.commands), "cscs": [str(csc) for csc in item.cscs]}
+def _item_json(item: Item, lines: Lines) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "label": item.label,
+        "system": item.system,
+        "effects": _effects_json(item.effects),
+        "opaque": item.opaque,
+        "lines": list(lines(item)),
+        "manual": list(item.manual),
+        "wave": item.wave,
+    }
+
+
+def _effects_json(effects: Iterable[CscEffect]) -> list[dict[str, str]]:
+    return [{"csc": str(effect.csc), "target": str(effect.target)} for effect in effects]
+
+
+def _fallback_json(fallback: Fallback, lines: Lines) -> dict[str, Any]:
+    return {
+        "label": fallback.label,
+        "system": fallback.system,
+        "reaches": [str(target) for target in fallback.reaches],
+        "lines": list(_fallback_lines(fallback, lines)),
+    }

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from deploydash.cli import streams
 from deploydash.cli.places import log_to_file
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import StepId
+from deploydash.core.procedure.names import StepId
 from deploydash.core.run.records import CscsWaived, NoteWritten, RunOpened, StepSkipped
 from deploydash.journal.runs import CODEC, JOURNAL, known_runs, read_run
 from deploydash.journal.write import JournalNotWritten, JournalWriter

@@ -15,7 +15,7 @@ from deploydash.cli.places import Places
 from deploydash.cli.plan import open_runbook
 from deploydash.config.load import load_site
 from deploydash.core.model import CscId, FeedName, FeedState, Phase, SummaryState
-from deploydash.core.procedure.runbook import StepId
+from deploydash.core.procedure.names import SAL, StepId
 from deploydash.core.published import Published
 from deploydash.core.run.decide import Refused
 from deploydash.core.run.orders import ArmStep
@@ -25,7 +25,7 @@ from deploydash.core.views.run_view import Card
 from deploydash.errors import FeedError
 from deploydash.journal.runs import CODEC
 from deploydash.journal.write import JournalWriter
-from deploydash.wiring.acting import Acting, acting
+from deploydash.wiring.acting import Acting, acting, sal
 from deploydash.wiring.read_only import ReadOnly, read_only
 from tests.e2e_run.books import CLOSE, SHUTDOWN, SYSTEMS, write_book
 from tests.servers.beater import Beater
@@ -106,7 +106,7 @@ async def opened(reader: ReadOnly, folder: Path) -> AsyncIterator[Open]:
     first = RunOpened("hill-c0045", "hill", book.id, "c0045", "lead@console", rehearsal=True)
     with JournalWriter(folder / "runs" / "hill-c0045" / "journal.jsonl", CODEC) as journal:
         journal.open()
-        async with acting(reader, RunState(book), journal, first) as run:
+        async with acting(reader, RunState(book), journal, first, table={SAL: sal}) as run:
             working = asyncio.create_task(run.work())
             try:
                 lead = Open(run)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from deploydash.core.procedure.runbook import StepId
+from deploydash.core.procedure.names import StepId
 from deploydash.core.run.records import NoteWritten, RunClosed, RunOpened, RunRecord, RunResumed, StepApproved, StepDone
 from deploydash.journal.runs import CODEC, JOURNAL
 from deploydash.journal.write import JournalWriter

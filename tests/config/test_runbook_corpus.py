@@ -48,7 +48,7 @@ def test_the_published_line_without_its_comma_is_refused_with_file_and_line() ->
         load_runbook(path, site("summit"), SCRIPTS)
     line = path.read_text("utf-8").splitlines().index("              - [ESS:109 ENABLED]") + 1
     assert str(caught.value) == (
-        f"{path}:{line}: phases.0.steps.2.other_route.config.data.0: 'ESS:109 ENABLED' lacks its comma: "
+        f"{path}:{line}: phases.0.steps.2.fallback.config.data.0: 'ESS:109 ENABLED' lacks its comma: "
         "it is one text, not a CSC and a state (write [ESS:109, ENABLED])"
     )
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from deploydash.config.runbook import parse_runbook
 from deploydash.errors import ConfigurationError
 from deploydash.plan import plan_json, plan_text
-from tests.support.runbooks import SCRIPTS, site
+from tests.support.runbooks import SCRIPTS, lines, site
 
 PATH = Path(__file__).parents[1] / "data" / "runbooks" / "small.yaml"
 LINES = PATH.read_text("utf-8").splitlines()
@@ -48,8 +48,8 @@ def test_a_mangled_runbook_is_used_or_refused_with_problems(changes: list[tuple[
     except ConfigurationError as error:
         refused = error.problems
     else:
-        assert plan_text(plan, 100)
-        assert plan_json(plan)["phases"]
+        assert plan_text(plan, 100, lines(name))
+        assert plan_json(plan, lines(name))["phases"]
         return
     assert refused
     assert all(problem.message for problem in refused)

@@ -16,19 +16,10 @@ from deploydash.config.load import load_site
 from deploydash.config.runbook import find_runbook, load_runbook, parse_runbook, runbook_problems
 from deploydash.config.schema import runbook_schema
 from deploydash.core.model import CscId, Phase, SummaryState, Target, TargetKind
-from deploydash.core.procedure.runbook import (
-    CscItem,
-    CscsDown,
-    DebtsPaid,
-    ManualItem,
-    Runbook,
-    ScriptItem,
-    Step,
-    StepId,
-    StepKind,
-    StepsSettled,
-    Tier,
-)
+from deploydash.core.procedure.items import CscEffect
+from deploydash.core.procedure.names import StepId
+from deploydash.core.procedure.preconditions import CscsDown, DebtsPaid, StepsSettled
+from deploydash.core.procedure.runbook import Order, Runbook, Step, StepKind, Tier
 from deploydash.errors import ConfigurationError
 from tests.support.runbooks import SCRIPTS, SITES, runbook, site
 
@@ -44,14 +35,14 @@ ROWS_EVERYWHERE = [
 ]
 ROWS_OF_THE_SUMMIT = ["m2-request", "m2-closed-loop", "bare-metal-stop", "repos", "ess", "crio", "bare-metal-start"]
 NOT_BY_HAND = {
-    "watcher": "csc",
-    "cscs": "csc",
-    "queues": "csc",
-    "enable": "csc",
-    "enable-all": "csc",
-    "stragglers": "settle",
+    "watcher": "action",
+    "cscs": "action",
+    "queues": "action",
+    "enable": "action",
+    "enable-all": "action",
+    "stragglers": "decide",
     "standby": "wait",
-    "minimal-testing": "script",
+    "minimal-testing": "action",
     "close": "close",
 }
 WATCHER = CscId("Watcher")
@@ -62,11 +53,16 @@ def step(plan: Runbook, name: str) -> Step:
 
 
 def commands(plan: Runbook, name: str) -> list[str]:
-    return [line for item in step(plan, name).items if isinstance(item, ManualItem) for line in item.commands]
+    return [line for item in step(plan, name).items if item.by_person for line in item.manual]
 
 
 def moves(plan: Runbook, name: str) -> dict[str, str]:
-    return {str(item.csc): str(item.target) for item in step(plan, name).items if isinstance(item, CscItem)}
+    found = step(plan, name)
+    return {str(effect.csc): str(effect.target) for effect in (*found.awaits, *effects(found))}
+
+
+def effects(one: Step) -> list[CscEffect]:
+    return [effect for item in one.items if not item.by_person for effect in item.effects]
 
 
 def settled_before(plan: Runbook, name: str) -> set[str]:
@@ -109,9 +105,9 @@ def test_a_step_whose_system_is_not_built_is_by_hand_and_says_exactly_what_to_do
     for one in by_hand:
         assert one.items, one.id
         for item in one.items:
-            assert isinstance(item, ManualItem)
-            assert item.commands, (one.id, item.name)
-            assert not any(re.search(r"\{[a-z][a-z0-9_.]*\}", line) for line in item.commands)
+            assert item.by_person
+            assert item.manual, (one.id, item.label)
+            assert not any(re.search(r"\{[a-z][a-z0-9_.]*\}", line) for line in item.manual)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -128,7 +124,7 @@ def test_the_watcher_goes_down_first_and_the_queues_last(name: str, book: str) -
     assert moves(plan, "watcher") == {"Watcher": "OFFLINE"}
     assert {"watcher"} <= settled_before(plan, "cscs")
     assert {"watcher", "cscs", "stragglers"} <= settled_before(plan, "queues")
-    queues = [(str(item.csc), item.wave) for item in step(plan, "queues").items if isinstance(item, CscItem)]
+    queues = [(str(item.csc), item.wave) for item in step(plan, "queues").items]
     assert queues == [("ScriptQueue:3", 0), ("ScriptQueue:2", 1), ("ScriptQueue:1", 2)]
     down = [one for one in step(plan, "queues").preconditions if isinstance(one, CscsDown)]
     assert plan.shutdown_set in [one.cscs for one in down]
@@ -141,9 +137,7 @@ def test_the_summit_protects_m1m3_and_sends_everything_else_offline() -> None:
     assert len(plan.concerns) == 117
     assert len(plan.shutdown_set) == 117 - 2 - 1 - 3
     assert set(moves(plan, "cscs")) == {str(csc) for csc in plan.shutdown_set}
-    commanded = {
-        item.csc for one in plan.steps() if one.kind is StepKind.CSC for item in one.items if isinstance(item, CscItem)
-    }
+    commanded = {effect.csc for one in plan.steps() for effect in effects(one)}
     assert commanded & set(plan.protected) == set()
 
 
@@ -180,11 +174,11 @@ def test_m1m3_is_stopped_only_after_a_question_and_then_comes_up_standby() -> No
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_watcher_is_enabled_after_all_others(name: str) -> None:
-    items = [item for item in step(runbook(name, "full-cycle"), "enable").items if isinstance(item, CscItem)]
+    items = step(runbook(name, "full-cycle"), "enable").items
     last = max(item.wave for item in items)
     assert [item.csc for item in items if item.wave == last] == [WATCHER]
     assert len(items) > 20
-    assert {str(item.target) for item in items} == {"ENABLED"}
+    assert {str(effect.target) for item in items for effect in item.effects} == {"ENABLED"}
 
 
 def test_a_test_stand_chooses_what_is_enabled_at_the_end() -> None:
@@ -278,11 +272,7 @@ def test_no_command_of_one_site_reaches_another(name: str) -> None:
 
 def test_tucson_tests_tracking_only() -> None:
     scripts = {
-        name: [
-            item.path
-            for item in step(runbook(name, "full-cycle"), "minimal-testing").items
-            if isinstance(item, ScriptItem)
-        ]
+        name: [item.label for item in step(runbook(name, "full-cycle"), "minimal-testing").items if not item.by_person]
         for name in NAMES
     }
     assert "auxtel/take_image_latiss.py" in scripts[BASE]
@@ -292,10 +282,40 @@ def test_tucson_tests_tracking_only() -> None:
     assert "maintel/point_azel.py" not in scripts[SUMMIT]
 
 
-def test_the_other_route_is_a_valid_script_that_does_not_ask_the_watcher() -> None:
-    route = step(runbook(SUMMIT, "full-cycle"), "stragglers").other_route
-    assert route is not None
-    assert yaml.safe_load(route.config) == {"data": [["<csc>", "OFFLINE"]], "mute_alarms": False}
+def test_the_fallback_is_a_valid_script_by_any_queue_that_does_not_ask_the_watcher() -> None:
+    ways = step(runbook(SUMMIT, "full-cycle"), "stragglers").fallbacks
+    assert [way.label for way in ways] == [f"set_summary_state.py by ScriptQueue:{index}" for index in (1, 2, 3)]
+    for index, way in enumerate(ways, 1):
+        spec = json.loads(way.template)
+        assert (spec["queue"], spec["path"], spec["standard"]) == (f"ScriptQueue:{index}", "set_summary_state.py", True)
+        assert yaml.safe_load(spec["config"]) == {"data": [["<csc>", "OFFLINE"]], "mute_alarms": False}
+        assert way.reaches == (Target(SummaryState.OFFLINE),)
+
+
+def test_scripts_and_what_stands_between_them_go_one_after_the_other() -> None:
+    one = step(runbook(SUMMIT, "full-cycle"), "minimal-testing")
+    assert one.order is Order.SEQUENCE
+    assert [item.id for item in one.items] == [f"#{place}" for place in range(1, len(one.items) + 1)]
+    by_hand = [item.label for item in one.items if item.by_person]
+    assert by_hand[0] == "auxtel_housekeeping.py, from Nublado or argo-workflows"
+    first = next(item for item in one.items if not item.by_person)
+    assert first.runs_in == (CscId("ScriptQueue", 2),)
+    assert first.manual[0] == f"# add to ScriptQueue:2: standard {first.label}"
+    assert step(runbook(SUMMIT, "full-cycle"), "cscs").order is Order.WAVES
+
+
+def test_what_people_stop_goes_offline_and_what_they_start_comes_up_as_the_roster_says() -> None:
+    plan = runbook(SUMMIT, "full-cycle")
+
+    def led(name: str) -> dict[str, str]:
+        found = [effect for item in step(plan, name).items for effect in item.effects]
+        return {str(effect.csc): str(effect.target) for effect in found}
+
+    assert led("bridges-stop")["ATCamera"] == "OFFLINE"
+    assert led("bridges-start")["ATCamera"] == "OFFLINE/AVAILABLE"
+    assert led("argo-rest")["HVAC"] == "ENABLED"
+    assert led("m1m3-start") == {"MTM1M3": "STANDBY", "MTM1M3TS": "STANDBY"}
+    assert led("ess") == {}
 
 
 def test_an_incremental_run_is_about_the_named_cscs_the_watcher_and_the_queues() -> None:
@@ -361,7 +381,7 @@ def test_an_incremental_run_about_no_csc_at_all_is_refused() -> None:
 def test_a_recovery_commands_nothing_before_the_jobs_are_deployed_again() -> None:
     plan = runbook(SUMMIT, "recovery")
     kinds = [one.kind for one in plan.steps()]
-    first = kinds.index(StepKind.CSC)
+    first = kinds.index(StepKind.ACTION)
     assert [one.id for one in plan.steps()][first] == "m2-enable"
     assert "standby" in settled_before(plan, "m2-enable")
     assert plan.phases[0].wanted == Phase(None)
@@ -456,6 +476,7 @@ def test_the_override_of_a_site_file_stands_in_every_step_that_starts_its_csc(tm
     lines = [line.replace("{csc: ATDome,", "{csc: ATDome, override: night.yaml,") for line in shipped.splitlines()]
     (tmp_path / "summit.yaml").write_text("\n".join(lines), "utf-8")
     book = load_runbook(SITES / "runbooks/full-cycle.yaml", load_site(tmp_path / "summit.yaml"), SCRIPTS)
-    items = [item for step in book.steps() for item in step.items if isinstance(item, CscItem)]
-    assert {item.override for item in items if item.csc == CscId("ATDome")} == {"night.yaml"}
-    assert {item.override for item in items if item.csc != CscId("ATDome")} == {""}
+    specs = [json.loads(item.spec) for step in book.steps() for item in step.items if not item.by_person]
+    moves = [spec for spec in specs if spec["do"] == "transition"]
+    assert {spec["override"] for spec in moves if spec["csc"] == "ATDome"} == {"night.yaml"}
+    assert {spec["override"] for spec in moves if spec["csc"] != "ATDome"} == {""}

@@ -49,6 +49,8 @@ def test_who_goes_down_is_told_in_the_script_s_order(check: ScriptCheck) -> None
         ("set_summary_state.py", "{data: [[ATDome, OFLINE]]}", "did you mean OFFLINE?"),
         ("system_wide_shutdown.py", "{user: a, reason: b}", "add start_with: [Watcher]"),
         ("run_command.py", "{component: ATDom, cmd: stop}", "'ATDom' stands for no CSC"),
+        ("run_command.py", "{component: MTM1M3, cmd: standby}", "MTM1M3 is protected at summit"),
+        ("set_summary_state.py", "{data: [[concerned, STANDBY]], mute_alarms: false}", "MTM1M3 is protected at summit"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(check: ScriptCheck, path: str, config: str, wrong: str) -> None:
@@ -111,3 +113,7 @@ def test_where_no_schema_is_known_that_is_said_and_the_script_may_go(check: Scri
     assert unknown == OPAQUE
     assert listed.told[1:] == ()
     assert "external scripts" in check("mine.py", False, "{a: 1}").told[0]
+
+
+def test_a_command_that_changes_no_state_may_go_to_a_protected_csc() -> None:
+    assert CHECK("run_command.py", True, "{component: MTM1M3, cmd: setLogLevel}").wrong == ()

@@ -64,6 +64,7 @@ def test_wait_goes_on_listening_while_nobody_reads_what_it_says(
     told = [(line["effective"], line["verdict"]) for line in lines[:-1]]
     assert told[0] == ("STANDBY", "off_target")
     assert told[-1] == ("OFFLINE", "at_target")
-    assert {verdict for _, verdict in told[:-1]} == {"off_target"}  # a slow machine may see two states as one change
+    # A slow machine may see two states as one change, and be in doubt for a moment.
+    assert {verdict for _, verdict in told[:-1]} <= {"off_target", "unknown"}
     assert not any("stood still" in line["reason"] for line in lines[:-1])
     assert lines[-1]["result"] == "arrived"

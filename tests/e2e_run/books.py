@@ -19,14 +19,14 @@ SHUTDOWN = """\
     title: shutdown
     wanted: shutdown
     steps:
-      - {{id: watcher, title: Send the Watcher to OFFLINE, kind: csc, system: sal, tier: moderate, ends: it is OFFLINE,
-         targets: [Watcher], target: OFFLINE, effect: stops, link: here}}
-      - {{id: cscs, title: Send every other CSC to OFFLINE, kind: csc, system: sal, tier: severe, ends: each is OFFLINE,
-         targets: [shutdown-set], target: OFFLINE, at_once: 64, effect: stops, link: here}}
-      - {{id: stragglers, title: Decide about those that failed, kind: settle, system: sal, tier: moderate,
+      - {{id: watcher, title: Send the Watcher to OFFLINE, kind: action, system: sal,
+         tier: moderate, ends: it is OFFLINE, targets: [Watcher], target: OFFLINE, link: here}}
+      - {{id: cscs, title: Send every other CSC to OFFLINE, kind: action, system: sal,
+         tier: severe, ends: each is OFFLINE, targets: [shutdown-set], target: OFFLINE, at_once: 64, link: here}}
+      - {{id: stragglers, title: Decide about those that failed, kind: decide, system: sal, tier: moderate,
          ends: none is left, settles: cscs, link: here}}
-      - {{id: queues, title: Send the ScriptQueues to OFFLINE, kind: csc, system: sal, tier: severe,
-         ends: all are OFFLINE, targets: [{queues}], target: OFFLINE, one_by_one: true, effect: stops, link: here}}
+      - {{id: queues, title: Send the ScriptQueues to OFFLINE, kind: action, system: sal, tier: severe,
+         ends: all are OFFLINE, targets: [{queues}], target: OFFLINE, one_by_one: true, link: here}}
 """
 
 WAIT = """\

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
 import pytest
 
+from deploydash.core.procedure.names import DIRECT
 from tests.e2e_run.books import CLOSE, WAIT, write_book
 from tests.e2e_run.world import journals, open_run, records, world
 from tests.servers.tmux import Tmux
@@ -75,11 +77,12 @@ def test_a_fault_is_cleared_on_the_board_and_the_csc_started_with_an_override(
         (sent,) = [each for each in observatory.commands().commands if each.name == "start"]
         assert sent.fields["configurationOverride"] == "night.yaml"
         (journal,) = journals(cli)
-    told = records(journal, "DirectCommandApproved", "RequestIntended", "ItemEnded")
-    assert [record["kind"] for record in told] == ["DirectCommandApproved", "RequestIntended", "ItemEnded"] * 2
-    assert [(each["command"], each["override"]) for each in told[::3]] == [("standby", ""), ("start", "night.yaml")]
+    told = records(journal, "ItemAdded", "RequestIntended", "ItemEnded")
+    assert [record["kind"] for record in told] == ["ItemAdded", "RequestIntended", "ItemEnded"] * 2
+    assert {record["step"] for record in told} == {DIRECT}
+    specs = [json.loads(each["item"]["spec"]) for each in told[::3]]
+    assert [(spec["command"], spec["override"]) for spec in specs] == [("standby", ""), ("start", "night.yaml")]
+    assert [each["seen"] for each in told[::3]] == ["FAULT", "STANDBY"]
     assert {record["outcome"] for record in told[2::3]} == {"reached"}
     report = cli.run("report", journal.parent.name)
-    assert (
-        "approved the direct command start with configuration override night.yaml: MTDome, seen STANDBY" in report.out
-    )
+    assert "approved the direct command start of MTDome, with night.yaml, seen STANDBY" in report.out

@@ -12,14 +12,13 @@ from pathlib import Path
 import pytest
 
 from deploydash.core.run.records import RunRecord
-from deploydash.core.run.state import fold
 from deploydash.errors import UserError
 from deploydash.journal.read import Cursor, read_on
 from deploydash.journal.runs import CODEC
 from tests.e2e_run.killing import OF_THE_RUN, Night, spend
 from tests.e2e_run.world import records
 from tests.servers.waiting import patient
-from tests.support.runs import small_runbook
+from tests.support.runs import fold, small_runbook
 
 LAST = 60
 """The night has more records than these."""

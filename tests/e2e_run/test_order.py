@@ -115,7 +115,7 @@ def test_the_journal_tells_who_failed_why_and_who_was_waived(night: tuple[list[C
     failed = {
         record["item"]: record["why"] for record in records(journal, "ItemEnded") if record["outcome"] != "reached"
     }
-    assert set(failed) == {"ATDome", "MTRotator"}
+    assert set(failed) == {"ATDome", "MTRotator"}, failed
     assert failed["ATDome"] == "went to FAULT on disable: error 7: brake: stuck"
     assert "does not beat" in failed["MTRotator"]
     assert [record["cscs"] for record in records(journal, "CscsWaived")] == [["MTRotator"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e_run.world import journals, open_run, records, world
-from tests.servers.command_reader import Found
+from tests.servers.command_reader import Command, Found
 from tests.servers.tmux import Tmux
 from tests.servers.waiting import patient
 from tests.support.command_line import CommandLine
@@ -93,8 +94,22 @@ def test_what_the_journal_intended_is_what_was_sent_and_nothing_protected(
     driven: dict[str, Driven], runbook: str
 ) -> None:
     run = driven[runbook]
-    intended = {(each["to"], each["command"], each["seq_num"]) for each in records(run.journal, "RequestIntended")}
-    sent = {(str(each.csc), each.name, each.seq_num) for each in run.commands.commands}
-    assert sent == intended
+    told = records(run.journal, "RequestIntended")
+    intended = [(each["item"], each["text"], json.loads(each["key"])) for each in told]
+    sent = [(str(each.csc), _text(each), _key(each)) for each in run.commands.commands]
+    assert sorted(map(str, sent)) == sorted(map(str, intended))
     assert len(intended) > 0
     assert not {"MTM1M3", "MTM1M3TS"} & {csc for csc, _, _ in sent}
+
+
+def _text(command: Command) -> str:
+    """Return a command as it stands in the journal before it is sent: its topic and the fields that are set."""
+    index = f" salIndex={command.csc.index}" if command.csc.index else ""
+    override = command.fields.get("configurationOverride")
+    return f"lsst.sal.{command.csc.name}.command_{command.name}{index}" + (
+        f" configurationOverride={override}" if override else ""
+    )
+
+
+def _key(command: Command) -> dict[str, object]:
+    return {"seq": command.seq_num, "identity": command.identity, "origin": command.origin}

@@ -1,12 +1,14 @@
-"""Scripts by keys: a step of them armed and followed, one paused and stopped, a CSC sent by the other route."""
+"""Scripts by keys: a step of them armed and followed, one paused and stopped, a CSC sent by a fallback."""
 
 from __future__ import annotations
 
+import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +35,7 @@ SCRIPTS = """\
     steps:
       - id: states
         title: Bring two CSCs to their states by a script
-        kind: script
+        kind: action
         system: sal
         tier: moderate
         ends: the script is DONE
@@ -54,7 +56,7 @@ SCRIPTS = """\
         link: here
       - id: hangs
         title: Run what never ends
-        kind: script
+        kind: action
         system: sal
         tier: moderate
         ends: it is over
@@ -65,18 +67,18 @@ SCRIPTS = """\
     title: shutdown
     wanted: shutdown
     steps:
-      - {id: watcher, title: Send the Watcher to OFFLINE, kind: csc, system: sal, tier: moderate, ends: it is OFFLINE,
-         targets: [Watcher], target: OFFLINE, effect: stops, link: here}
-      - {id: cscs, title: Send the dome to OFFLINE, kind: csc, system: sal, tier: moderate, ends: it is OFFLINE,
-         targets: [ATDome], target: OFFLINE, effect: stops, link: here}
+      - {id: watcher, title: Send the Watcher to OFFLINE, kind: action, system: sal,
+         tier: moderate, ends: it is OFFLINE, targets: [Watcher], target: OFFLINE, link: here}
+      - {id: cscs, title: Send the dome to OFFLINE, kind: action, system: sal,
+         tier: moderate, ends: it is OFFLINE, targets: [ATDome], target: OFFLINE, link: here}
       - id: stragglers
         title: Decide about those that failed
-        kind: settle
+        kind: decide
         system: sal
         tier: moderate
         ends: none is left
         settles: cscs
-        other_route:
+        fallback:
           script: set_summary_state.py
           queue: "ScriptQueue:1"
           config:
@@ -84,6 +86,12 @@ SCRIPTS = """\
             mute_alarms: false
         link: here
 """
+
+FALLBACK = "A fallback"
+CONTROLS = "What the items of this card can be told"
+EXACTLY = "Exactly this is added"
+PAUSED = "paused: nothing further of its kind starts until it is resumed"
+ADD = "lsst.sal.ScriptQueue.command_add salIndex={} isStandard=true path={}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,26 +109,40 @@ def _decide(lead: Lead, frame: Frame, seen: dict[str, str]) -> None:
         lead.fill("Sign off", "Ana", "it was only a rehearsal")
         return
     seen["failed"] = frame.text
-    lead.dialog("o", "The other route")
-    seen["route"] = lead.see().text
-    lead.choose("The other route", "add it to ScriptQueue:3")
-    lead.until(lambda shown: shown.has("other route: ATDome"), "the route on the card")
+    lead.dialog("o", FALLBACK)
+    seen["fallbacks"] = lead.see().text
+    lead.choose(FALLBACK, "set_summary_state.py by ScriptQueue:3")
+    lead.until(lambda shown: shown.title == EXACTLY, "exactly what is added")
+    seen["fallback"] = _unfolded(lead.see())
+    time.sleep(READ_S)
+    lead.choose(EXACTLY, "add it")
+    lead.until(lambda shown: shown.has("fallback for ATDome"), "the fallback on the card")
     lead.until(lambda shown: shown.has("set_summary_state.py"), "its script")
     seen["on its way"] = lead.see().text
 
 
+def _unfolded(frame: Frame) -> str:
+    """Return the lines of a frame as one text, wherever an exact line breaks."""
+    return " ".join(frame.text.split())
+
+
+def _spec(added: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(added["item"]["spec"])
+    return found
+
+
 def _stop(lead: Lead, seen: dict[str, str]) -> None:
-    lead.until(lambda shown: shown.has("RUNNING as 200000"), "the script that never ends", 30)
-    lead.dialog("p", "The queues of this card")
+    lead.until(lambda shown: shown.has("RUNNING as Script:200000"), "the script that never ends", 30)
+    lead.dialog("p", CONTROLS)
     seen["queues"] = lead.see().text
-    lead.choose("The queues of this card", "pause ScriptQueue:2")
-    lead.until(lambda shown: shown.has("ScriptQueue:2 is paused"), "the pause", 20)
+    lead.choose(CONTROLS, "pause ScriptQueue:2")
+    lead.until(lambda shown: shown.has(PAUSED), "the pause", 20)
     seen["paused"] = lead.see().text
-    lead.dialog("p", "The queues of this card")
-    lead.choose("The queues of this card", "resume ScriptQueue:2")
-    lead.until(lambda shown: not shown.has("ScriptQueue:2 is paused"), "the end of the pause", 20)
-    lead.dialog("p", "The queues of this card")
-    lead.choose("The queues of this card", "stop sleep.py")
+    lead.dialog("p", CONTROLS)
+    lead.choose(CONTROLS, "resume ScriptQueue:2")
+    lead.until(lambda shown: not shown.has(PAUSED), "the end of the pause", 20)
+    lead.dialog("p", CONTROLS)
+    lead.choose(CONTROLS, "stop sleep.py")
 
 
 def _add(lead: Lead, seen: dict[str, str]) -> None:
@@ -130,10 +152,10 @@ def _add(lead: Lead, seen: dict[str, str]) -> None:
     lead.press("Escape")
     lead.until(lambda frame: frame.title == "Your turn", "the card")
     _type(lead, "ScriptQueue:3", "maintel/point_azel.py", "{el: 80}")
-    lead.until(lambda frame: frame.title == "Exactly this is added", "the second look")
-    seen["added"] = lead.see().text
+    lead.until(lambda frame: frame.title == EXACTLY, "the second look")
+    seen["added"] = _unfolded(lead.see())
     time.sleep(READ_S)
-    lead.choose("Exactly this is added", "add it")
+    lead.choose(EXACTLY, "add it")
     lead.until(lambda frame: frame.has("added: maintel"), "the script on the card")
 
 
@@ -157,19 +179,25 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spent]:
         open_run(tmux, cli, observatory.site_file, book)
         lead = Lead(tmux, failures=lambda lead, frame: _decide(lead, frame, seen))
         lead.until(lambda frame: frame.has("Bring two CSCs"), "the first card")
-        seen["pending"] = lead.see().text
         wait_until(
             lambda: re.search(r"ScriptQueue[^\n]*\n[^\n]*E1 +E2 +E3 *\n", tmux.capture()),
             20,
             "the states of the queues",
         )
+        lead.until(lambda frame: frame.has("command_add"), "the card as of what the queue says of itself")
+        seen["pending"] = _unfolded(lead.see())
+        lead.press("v")
+        tmux.wait_for("mute_alarms")
+        seen["page"] = " ".join(tmux.capture().split())
+        lead.press("Escape")
+        lead.until(lambda frame: frame.title == "Your turn", "the card again")
         _add(lead, seen)
         time.sleep(READ_S)
         lead.press("a")
         lead.until(lambda frame: frame.title.startswith("Armed"), "the arm")
         time.sleep(0.8)
         lead.press("Enter")
-        lead.until(lambda frame: frame.has("RUNNING as 100000"), "the running script", 30)
+        lead.until(lambda frame: frame.has("RUNNING as Script:100000"), "the running script", 30)
         seen["running"] = lead.see().text
         lead.play(lambda frame: frame.title.startswith("Under way") and frame.has("never ends"), 60)
         _stop(lead, seen)
@@ -181,10 +209,11 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spent]:
 @pytest.mark.server
 @pytest.mark.timeout(patient(240))
 def test_a_script_is_added_by_arming_its_step_and_followed_to_done(night: Spent) -> None:
-    assert "ScriptQueue:1 set_summary_state.py" in night.seen["pending"]
-    assert "[ATAOS, STANDBY]" in night.seen["pending"]
+    assert ADD.format(1, "set_summary_state.py") in night.seen["pending"]
+    assert "v shows all" in night.seen["pending"]
+    assert "[ATAOS, STANDBY]" in night.seen["page"]
     assert "a arm" in night.seen["pending"]
-    assert "RUNNING as 100000" in night.seen["running"]
+    assert "RUNNING as Script:100000" in night.seen["running"]
     ends = [
         record for record in records(night.journal, "ItemEnded") if (record["step"], record["item"]) == ("states", "#1")
     ]
@@ -195,10 +224,10 @@ def test_a_script_is_added_by_arming_its_step_and_followed_to_done(night: Spent)
 @pytest.mark.server
 @pytest.mark.timeout(patient(240))
 def test_its_queue_is_paused_and_resumed_and_the_script_is_stopped_and_ticked(night: Spent) -> None:
-    assert "stop sleep.py (200000) in ScriptQueue:2" in night.seen["queues"]
-    assert "ScriptQueue:2 is paused: nothing further starts in it" in night.seen["paused"]
-    assert [each["name"] for each in records(night.journal, "ControlOrdered")] == ["pause", "resume", "stopScripts"]
-    assert "STOPPED as 200000" in night.seen["stopped"]
+    assert "stop sleep.py (Script:200000) in ScriptQueue:2" in night.seen["queues"]
+    assert PAUSED in night.seen["paused"]
+    assert [each["name"] for each in records(night.journal, "ControlOrdered")] == ["pause", "resume", "stop"]
+    assert "STOPPED as Script:200000" in night.seen["stopped"]
     (tick,) = [each for each in records(night.journal, "ItemSignedOff") if each["step"] == "hangs"]
     assert (tick["by"], tick["note"]) == ("Ana", "it was only a rehearsal")
 
@@ -207,10 +236,12 @@ def test_its_queue_is_paused_and_resumed_and_the_script_is_stopped_and_ticked(ni
 @pytest.mark.timeout(patient(240))
 def test_a_csc_that_failed_goes_by_the_script_through_the_chosen_queue_and_is_seen_there(night: Spent) -> None:
     assert "['ATDome', OFFLINE]" not in night.seen["failed"]
-    assert "- ['ATDome', OFFLINE]" in night.seen["route"]
-    assert "add it to ScriptQueue:1, as the runbook has it" in night.seen["route"]
+    offered = [night.seen["fallbacks"].index(f"set_summary_state.py by ScriptQueue:{index}") for index in (1, 2, 3)]
+    assert offered == sorted(offered), "the runbook's queue first"
+    assert ADD.format(3, "set_summary_state.py") in night.seen["fallback"]
+    assert "- ['ATDome', OFFLINE]" in night.seen["fallback"]
     (taken,) = [each for each in records(night.journal, "ItemAdded") if each["instead_of"]]
-    assert (taken["queue"], taken["instead_of"]) == ("ScriptQueue:3", ["ATDome"])
+    assert (_spec(taken)["queue"], taken["instead_of"]) == ("ScriptQueue:3", ["ATDome"])
     ends = [(each["outcome"], each["why"]) for each in records(night.journal, "ItemEnded") if each["item"] == "ATDome"]
     assert ends == [
         ("failed", "went to FAULT on disable: error 7: brake: stuck"),
@@ -222,12 +253,15 @@ def test_a_csc_that_failed_goes_by_the_script_through_the_chosen_queue_and_is_se
 @pytest.mark.timeout(patient(240))
 def test_any_script_is_added_by_hand_once_its_configuration_fits(night: Spent) -> None:
     assert "The configuration fits the schema of maintel/point_azel.py" in night.seen["added"]
+    assert ADD.format(3, "maintel/point_azel.py") in night.seen["added"]
     (added,) = [each for each in records(night.journal, "ItemAdded") if not each["instead_of"]]
-    assert (added["queue"], added["path"], added["config"]) == ("ScriptQueue:3", "maintel/point_azel.py", "{el: 80}\n")
+    assert added["step"] == "states"
+    spec = _spec(added)
+    assert (spec["queue"], spec["path"], spec["config"]) == ("ScriptQueue:3", "maintel/point_azel.py", "{el: 80}\n")
     (end,) = [
         each
         for each in records(night.journal, "ItemEnded")
-        if (each["step"], each["item"]) == ("states", added["item"])
+        if (each["step"], each["item"]) == ("states", added["item"]["id"])
     ]
     assert (end["outcome"], end["why"]) == ("reached", "done")
 
@@ -239,7 +273,7 @@ TESTING = """\
     steps:
       - id: minimal-testing
         title: Test that both telescopes track and take images
-        kind: script
+        kind: action
         system: sal
         tier: moderate
         ends: every script is DONE

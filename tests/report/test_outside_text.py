@@ -9,18 +9,41 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploydash.core.procedure.runbook import StepId
-from deploydash.core.run.records import CscsWaived, NoteWritten, RunOpened, StepApproved, StepSkipped
+from deploydash.core.procedure.items import Item
+from deploydash.core.procedure.names import StepId, SystemName
+from deploydash.core.procedure.runbook import Debt
+from deploydash.core.run.records import (
+    AnswerOffered,
+    CscsWaived,
+    ItemAdded,
+    ItemEnded,
+    ItemProgressed,
+    NoteWritten,
+    Outcome,
+    QuestionAsked,
+    RequestIntended,
+    RunOpened,
+    StepApproved,
+    StepSkipped,
+)
 from deploydash.core.views.timeline import Line
 from deploydash.report.render import html_report, markdown_report
-from deploydash.report.story import Story, tell
+from deploydash.report.story import Story, story_of
 from tests.support.poison import ESCAPES
-from tests.support.runs import PLAIN, small_runbook
+from tests.support.runs import FIRST_ADDED, PLAIN, small_runbook
 from tests.support.steering import steering
 
 T0 = 1_794_996_240.0
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
 LINK = "[click](javascript:alert(1)) <img src=x onerror=alert(1)> `code` **loud** # title | cell"
+
+
+CSCS = StepId("cscs")
+
+
+def work(text: str) -> Item:
+    """Work of a system that says this text wherever it can."""
+    return Item(FIRST_ADDED, text, SystemName(text), manual=(text, text))
 
 
 def story(text: str) -> Story:
@@ -30,8 +53,13 @@ def story(text: str) -> Story:
         (T0 + 130, CscsWaived((PLAIN[0],), text, text)),
         (T0 + 150, StepSkipped(StepId("queues"), text, text)),
         (T0 + 160, NoteWritten(text, text)),
+        (T0 + 170, ItemAdded(CSCS, work(text), text)),
+        (T0 + 171, RequestIntended(CSCS, FIRST_ADDED, text, text, owes=Debt("owed", text, (), text))),
+        (T0 + 172, ItemProgressed(CSCS, FIRST_ADDED, text, text, known_as=text)),
+        (T0 + 173, QuestionAsked(CSCS, FIRST_ADDED, text, (AnswerOffered(text, text),))),
+        (T0 + 174, ItemEnded(CSCS, FIRST_ADDED, Outcome.UNKNOWN, text, ((text, text),), text)),
     ]
-    return tell(lines, small_runbook())
+    return story_of(lines, small_runbook())
 
 
 class Tags(HTMLParser):

@@ -1,6 +1,6 @@
 """A night of twelve CSCs on the demo observatory: noted, held, killed, resumed with another runbook, waived.
 
-Its journal is as the program wrote it, but for addresses, paths and the operator's name.
+Its journal is as the program wrote it, but for addresses, paths, the operator's name and the shape of requests.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ SAID = [
     "held everything",
     "let the run go on",
     "resumed the run; changed since it was opened: tests/data/journals/hill/night.yaml",
-    "exitControl was sent when deploydash stopped",
+    "command_exitControl was sent when deploydash stopped",
     "seen to have arrived: seen there",
     "not settled",
-    "0 targets failed or gave no answer, 8 were unknown for a while",
+    "0 items failed or gave no answer, 8 were unknown for a while",
     "waived: 1",
     "it was another when the run was resumed; it has changed since the run was opened",
     "hill c0045: left in non-working order after the deployment:",

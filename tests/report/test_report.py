@@ -4,7 +4,7 @@ import pytest
 
 from deploydash.core.fleet.records import BeatsChanged, StateRecorded
 from deploydash.core.model import CscId, Liveness, Source, SummaryState
-from deploydash.core.procedure.runbook import StepId, csc_item, numbered
+from deploydash.core.procedure.names import StepId, csc_item, numbered
 from deploydash.core.run.records import (
     CscsWaived,
     ItemEnded,
@@ -21,7 +21,7 @@ from deploydash.core.run.records import (
 from deploydash.core.views.timeline import Line
 from deploydash.report.picture import states_picture
 from deploydash.report.render import html_report, markdown_report
-from deploydash.report.story import Story, broken_notice, tell
+from deploydash.report.story import Story, broken_notice, story_of
 from tests.support.runs import OPERATOR, PLAIN, WATCHER, small_runbook
 
 T0 = 1_794_996_240.0
@@ -43,7 +43,7 @@ def night() -> list[Line]:
         (T0 + 1, beats(WATCHER, Liveness.BEATING, 1.0)),
         (T0 + 1, state(WATCHER, SummaryState.ENABLED, 1.0)),
         (T0 + 60, StepApproved(WATCHER_STEP, OPERATOR, 4, ("page is settled",), "page is late")),
-        (T0 + 61, RequestIntended(WATCHER_STEP, csc_item(WATCHER), WATCHER, "disable", 5, OPERATOR, 7)),
+        (T0 + 61, RequestIntended(WATCHER_STEP, csc_item(WATCHER), "disable of Watcher", "5")),
         (T0 + 91, ItemEnded(WATCHER_STEP, csc_item(WATCHER), Outcome.UNKNOWN, "no answer in 30 s")),
         (T0 + 95, RunHeld("ops2")),
         (T0 + 96, beats(WATCHER, Liveness.LATE, 96.0)),
@@ -58,7 +58,7 @@ def night() -> list[Line]:
 
 @pytest.fixture(name="story")
 def told() -> Story:
-    return tell(night(), small_runbook())
+    return story_of(night(), small_runbook())
 
 
 def test_each_step_says_how_it_ended_how_long_it_took_and_who_let_it_go(story: Story) -> None:
@@ -77,16 +77,16 @@ def test_the_timeline_names_who_pressed_what_with_overrides_holds_and_waivers(st
 
 
 def test_stragglers_waivers_and_commands_are_counted(story: Story) -> None:
-    assert story.stragglers == ((WATCHER, "unknown", "no answer in 30 s"),)
+    assert story.stragglers == (("Watcher", "unknown", "no answer in 30 s"),)
     assert story.broken == ((PLAIN[0], "motor | removed"),)
-    assert story.commands == 1
+    assert (story.requests, story.commands) == (1, 1)
 
 
 def test_the_notice_about_what_was_left_broken_says_that_a_rehearsal_is_none(story: Story) -> None:
     notice = broken_notice(story)
     assert notice.startswith("REHEARSAL")
     assert f"• {PLAIN[0]}: motor | removed" in notice
-    assert broken_notice(tell(night()[:4], small_runbook())) == ""
+    assert broken_notice(story_of(night()[:4], small_runbook())) == ""
 
 
 def test_markdown_keeps_a_bar_in_a_text_from_breaking_its_table(story: Story) -> None:
@@ -98,7 +98,7 @@ def test_markdown_keeps_a_bar_in_a_text_from_breaking_its_table(story: Story) ->
 
 def test_html_escapes_what_people_typed() -> None:
     lines = [*night(), (T0 + 170, NoteWritten("<script>alert(1)</script>", OPERATOR))]
-    page = html_report(tell(lines, small_runbook()))
+    page = html_report(story_of(lines, small_runbook()))
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
 
@@ -113,4 +113,4 @@ def test_the_picture_shows_the_states_as_the_live_grid_would_have(story: Story) 
 
 def test_a_journal_without_an_opening_is_refused() -> None:
     with pytest.raises(ValueError, match="opening"):
-        tell(night()[1:], small_runbook())
+        story_of(night()[1:], small_runbook())

@@ -25,11 +25,17 @@ from deploydash.core.model import (
     Target,
     Verdict,
 )
-from deploydash.core.procedure.runbook import Choice, Effect, ManualItem, Option, StepId, csc_items, numbered
+from deploydash.core.procedure.csc_work import direct_command
+from deploydash.core.procedure.items import CscEffect, Item
+from deploydash.core.procedure.names import DIRECT, PERSON, StepId, csc_item, numbered
+from deploydash.core.procedure.runbook import Choice, Option
 from deploydash.core.run.records import (
     ChoiceAnswered,
+    ItemAdded,
+    ItemEnded,
     ItemsDispatched,
     ItemSignedOff,
+    Outcome,
     RunClosed,
     RunHeld,
     RunOpened,
@@ -41,7 +47,7 @@ from deploydash.core.run.state import StepStatus
 from deploydash.session.follow import AT_ONCE, Follower
 from tests.servers.waiting import patient
 from tests.support.clock import START_UTC, ManualClock
-from tests.support.runs import OPERATOR, WATCHER, small_runbook
+from tests.support.runs import OFFLINE, OPERATOR, WATCHER, csc_items, small_runbook
 
 STANDBY = Target(SummaryState.STANDBY)
 ROSTER = Roster("summit", True, (CscSpec(WATCHER, "Observatory", STANDBY, STANDBY, STANDBY),), ("Observatory",))
@@ -105,10 +111,8 @@ def test_who_came_up_after_a_ticked_stop_is_lost_if_it_falls_silent_though_all_i
 ) -> None:
     book = small_runbook()
     stop = StepId("bridges-stop")
-    steps = tuple(
-        replace(step, effect=Effect.STOPS, items=(ManualItem("host-a", (), (WATCHER,)),)) if step.id == stop else step
-        for step in book.phases[0].steps
-    )
+    item = Item(numbered(0), "host-a", PERSON, effects=(CscEffect(WATCHER, OFFLINE),))
+    steps = tuple(replace(step, items=(item,)) if step.id == stop else step for step in book.phases[0].steps)
     seen = Follower(ROSTER, replace(book, phases=(replace(book.phases[0], steps=steps),)), list, clock)
     tick = Line(START_UTC + 5, ItemSignedOff(stop, numbered(0), "Ana", OPERATOR))
     before = [
@@ -285,3 +289,28 @@ async def test_a_long_journal_is_folded_in_several_turns_so_that_keys_are_taken_
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
     assert folded[:10] == [AT_ONCE, 0, AT_ONCE, 0, AT_ONCE, 0, AT_ONCE, 0, 1, 0]
+
+
+def test_an_observer_is_shown_the_exact_requests_of_what_may_go(clock: ManualClock) -> None:
+    seen = Follower(ROSTER, small_runbook(), list, clock, lines=lambda item: (f"send {item.label}",))
+    seen.take(ALIVE)
+    run = seen.snapshot().run
+    assert run is not None
+    assert run.card is not None
+    assert [row.plan.lines for row in run.card.rows if row.plan is not None] == [("send Watcher",)]
+
+
+def test_what_the_lead_commanded_directly_stands_among_the_observers_events(clock: ManualClock) -> None:
+    seen = follower(clock)
+    seen.take(ALIVE)
+    sent = ItemAdded(DIRECT, direct_command(WATCHER, "start"), OPERATOR, seen="STANDBY")
+    seen.take([Line(START_UTC + 1, sent)])
+    seen.take([Line(START_UTC + 2, ItemEnded(DIRECT, csc_item(WATCHER), Outcome.UNKNOWN, "no answer within 60 s"))])
+    snapshot = seen.snapshot()
+    told = [(event.subject, event.change) for event in snapshot.events]
+    assert ("Watcher", "direct command approved") in told
+    assert ("Watcher", "direct UNKNOWN") in told
+    assert snapshot.run is not None
+    assert [row.sentence for row in snapshot.run.direct] == [
+        "direct command start of Watcher: UNKNOWN, no answer within 60 s"
+    ]

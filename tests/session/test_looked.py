@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import StepId, csc_item, numbered
+from deploydash.core.procedure.csc_work import direct_command
+from deploydash.core.procedure.items import Item
+from deploydash.core.procedure.names import DIRECT, ItemId, StepId, SystemName, csc_item, numbered
 from deploydash.core.run.records import (
     CscsWaived,
+    DebtPaid,
     DebtWaived,
+    ItemAdded,
     ItemEnded,
     ItemSignedOff,
     NoteWritten,
@@ -53,9 +57,19 @@ def test_the_line_counts_what_ended_and_names_who_holds() -> None:
         ),
         (
             [ItemEnded(STEP, csc_item(ESS), Outcome.FAILED, "x"), ItemEnded(STEP, csc_item(CBP), Outcome.REACHED, "")],
-            "1 CSC failed",
+            "1 item failed",
         ),
         ([ItemEnded(STEP, csc_item(ESS), Outcome.UNKNOWN, "x")], "1 outcome unknown"),
+        ([ItemEnded(STEP, numbered(0), Outcome.FAILED, "x")] * 2, "2 items failed"),
+        (
+            [
+                ItemAdded(DIRECT, direct_command(ESS, "standby"), "ops1"),
+                ItemAdded(DIRECT, direct_command(CBP, "standby"), "ops1"),
+                ItemAdded(STEP, Item(ItemId("added-1"), "restart", SystemName("hosts")), "ops1"),
+            ],
+            "2 direct commands, 1 item added",
+        ),
+        ([DebtPaid("sync", "#1"), DebtPaid("silence", "seen")], "2 debts paid"),
         ([CscsWaived((ESS, CBP), "ops1", "x"), CscsWaived((ESS,), "ops1", "y")], "2 CSCs waived"),
         ([DebtWaived("silence", "ops1", "x"), NoteWritten("x", "ops1")], "1 debt waived, 1 note"),
         ([WaitExtended(STEP, 600.0, "ops1"), WaitExtended(STEP, 300.0, "ops1")], "the wait extended by 15 min"),

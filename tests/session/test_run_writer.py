@@ -10,18 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from deploydash.core.procedure.runbook import StepId, csc_item
-from deploydash.core.run.decide import Decision, Refused, decide, may_intend
+from deploydash.core.procedure.names import StepId, csc_item
+from deploydash.core.run.decide import Decision, Refused, decide
 from deploydash.core.run.fleet_view import FleetView
+from deploydash.core.run.items import may_intend
 from deploydash.core.run.orders import Approve, Hold
 from deploydash.core.run.records import RUN_RECORDS, NoteWritten, RequestAnswered, RequestIntended, RunClosed, RunRecord
-from deploydash.core.run.state import RunState, fold
+from deploydash.core.run.state import RunState
 from deploydash.errors import UserError
 from deploydash.journal.line import Codec
 from deploydash.journal.write import JournalWriter
 from deploydash.session.run_writer import Decide, RunWriter
 from tests.support.clock import ManualClock
-from tests.support.runs import OPERATOR, WATCHER, fleet, opened
+from tests.support.runs import OPERATOR, WATCHER, fleet, fold, opened
 
 STEP = StepId("watcher")
 
@@ -55,8 +56,8 @@ def note(text: str) -> Decide:
     return lambda _, __: (NoteWritten(text, OPERATOR),)
 
 
-def intent(seq_num: int) -> Decide:
-    record = RequestIntended(STEP, csc_item(WATCHER), WATCHER, "disable", seq_num, OPERATOR, 7)
+def intent(key: int) -> Decide:
+    record = RequestIntended(STEP, csc_item(WATCHER), "disable", str(key))
 
     def decided(state: RunState, seen: FleetView) -> Decision:
         why = may_intend(record, state, seen)
@@ -101,11 +102,11 @@ async def test_nobody_hears_of_an_intent_that_is_not_on_disk() -> None:
     for _ in range(20):
         await asyncio.sleep(0)
     assert not sending.done()
-    assert writer.state.progress(STEP).targets[WATCHER].command == ""
+    assert writer.state.progress(STEP).item(csc_item(WATCHER)).request == ""
     disk.free.set()
     assert not isinstance(await sending, Refused)
     assert isinstance(disk.lines[-1], RequestIntended)
-    assert writer.state.progress(STEP).targets[WATCHER].command == "disable"
+    assert writer.state.progress(STEP).item(csc_item(WATCHER)).request == "disable"
 
 
 async def test_of_two_intents_for_one_csc_that_wait_together_the_second_sees_the_first() -> None:
@@ -113,13 +114,13 @@ async def test_of_two_intents_for_one_csc_that_wait_together_the_second_sees_the
     writer = await let_go(disk)
     first, second = await together(writer, disk, intent(1), intent(2))
     assert not isinstance(first, Refused)
-    assert second == Refused("disable to Watcher has no answer yet")
+    assert second == Refused("disable: it has no answer yet")
 
 
 async def test_an_answer_that_waits_before_the_next_intent_lets_it_go() -> None:
     disk = Disk()
     writer = await let_go(disk)
-    answer = RequestAnswered(STEP, csc_item(WATCHER), "", 1, 303, "done")
+    answer = RequestAnswered(STEP, csc_item(WATCHER), True, "done")
     _, _, next_one = await together(writer, disk, intent(1), lambda _, __: (answer,), intent(2))
     assert not isinstance(next_one, Refused)
 
@@ -147,7 +148,7 @@ async def test_a_disk_that_refuses_leaves_the_state_and_tells_everybody_in_the_g
     assert writer.fault == ""
     assert disk.lines[-2:] == [
         "the Watcher beats",
-        RequestIntended(STEP, csc_item(WATCHER), WATCHER, "disable", 2, OPERATOR, 7),
+        RequestIntended(STEP, csc_item(WATCHER), "disable", "2"),
     ]
 
 

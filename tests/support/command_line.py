@@ -55,12 +55,21 @@ class CommandLine:
         return {**kept, **ours, **(extra or {})}
 
     def run(
-        self, *words: object, env: Mapping[str, str] | None = None, seconds: float = 60, before: Sequence[str] = ()
+        self,
+        *words: object,
+        env: Mapping[str, str] | None = None,
+        seconds: float = 60,
+        before: Sequence[str] = (),
+        module: str = "",
     ) -> Ran:
-        """Run a command to its end, without a terminal; ``before`` are words of another command that starts it."""
+        """Run a command to its end, without a terminal; ``before`` are words of another command that starts it.
+
+        ``module``: a main of one's own in place of the installed command.
+        """
         started = time.monotonic()
+        command = (sys.executable, "-m", module) if module else DEPLOYDASH
         done = subprocess.run(
-            [*before, *DEPLOYDASH, *map(str, words)],
+            [*before, *command, *map(str, words)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

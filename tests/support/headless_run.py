@@ -18,7 +18,7 @@ import pytest
 from deploydash.cli import main
 from deploydash.cli import run as cli_run
 from deploydash.cli.exits import Exit
-from deploydash.core.procedure.runbook import StepKind, Tier, csc_items
+from deploydash.core.procedure.runbook import StepKind, Tier
 from deploydash.core.published import Published
 from deploydash.core.run.orders import (
     Approve,
@@ -65,8 +65,8 @@ def wanted(card: Card, snapshot: Published) -> RunOrder | ArmOrder | None:
     """Return what a lead who lets everything go in order would do about a card, or None to wait."""
     step = card.step
     if card.status is StepStatus.ASKING:
-        return Retry(step.id, csc_items(tuple(row.csc for row in card.asking)))
-    if step.kind is StepKind.SETTLE and card.status is StepStatus.UNDER_WAY:
+        return Retry(step.id, tuple(row.item.id for row in card.asking))
+    if step.kind is StepKind.DECIDE and card.status is StepStatus.UNDER_WAY:
         return Finish(step.id)
     if step.kind is StepKind.MANUAL and (card.is_open or card.status is StepStatus.UNDER_WAY):
         return SignOff(step.id, "Ana")
@@ -78,8 +78,8 @@ def wanted(card: Card, snapshot: Published) -> RunOrder | ArmOrder | None:
         mild = step.tier in {Tier.READ, Tier.MILD}
         return Approve(step.id, snapshot.number) if mild else ArmStep(step.id, snapshot.number)
     if card.armed.tier is Tier.SEVERE:
-        return TypeName(snapshot.roster.site) if card.armed.typed_at is None else None
-    return Fire()
+        return TypeName(snapshot.roster.site, step.id) if card.armed.typed_at is None else None
+    return Fire(step.id)
 
 
 async def lead(run: Acting) -> None:
@@ -115,12 +115,15 @@ async def screen(run: Acting, *_: object) -> Exit:
 def _no_terminal(_: str, __: str) -> None: ...
 
 
-def play(last: int, words: Sequence[str]) -> None:
-    """Run the command line with another lead and, unless ``last`` is 0, a journal that is its end."""
+def play(last: int, words: Sequence[str], journal: type[JournalWriter] = DeadlyJournal) -> None:
+    """Run the command line with another lead and, unless ``last`` is 0, a journal that is its end.
+
+    ``journal``: another one, which knows itself when to end.
+    """
     DeadlyJournal.left = last
     patch = pytest.MonkeyPatch()
     patch.setattr(cli_run, "_screen", screen)
     patch.setattr(cli_run, "need_terminal", _no_terminal)
-    patch.setattr(cli_run, "JournalWriter", DeadlyJournal)
+    patch.setattr(cli_run, "JournalWriter", journal)
     patch.setattr(sys, "argv", ["deploydash", *words])
     main()

@@ -57,12 +57,16 @@ class Frame:
 
 
 def front(screen: str) -> Frame:
-    """Return the uppermost frame of a screen; with no frame there it has neither title nor lines."""
+    """Return the uppermost frame of a screen; with no frame there it has neither title nor lines.
+
+    The title is without the lane that a card is of.
+    """
     title, body = "", []
     for line in screen.splitlines():
         if not title:
             found = re.match(r"╭─ (.+?) ─*╮", line)
             title = found[1].replace("  ", " ").replace("  ", " ") if found else ""
+            title = title.partition(" · lane ")[0]
         elif line.startswith("╰"):
             break
         else:
@@ -133,7 +137,7 @@ class Lead:
         end = time.monotonic() + patient(20)
         self.press(key)
         pressed = time.monotonic()
-        while not (frame := self.see()).title.startswith(title):
+        while not self.see().title.startswith(title):
             now = time.monotonic()
             assert now < end, f"{key} opened no {title!r}\n{self.tmux.capture()}"
             if now > pressed + 2 * READ_S and TOO_EARLY in self.tmux.capture():
@@ -141,7 +145,7 @@ class Lead:
                 pressed = now
             time.sleep(0.05)
         time.sleep(READ_S)
-        return frame
+        return self.see()  # not as it was seen first: its fields may have been drawn after its title
 
     def fill(self, title: str, *texts: str) -> None:
         """Type into the fields of an open dialog and take it."""

@@ -5,24 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from deploydash.core.fleet.snapshot import CscView, EventLine, Reason
 from deploydash.core.model import CameraSubstate, CscId, Effective, Liveness, SummaryState, Target, Verdict
-from deploydash.core.procedure.runbook import (
-    WHOLE,
-    CscItem,
-    Runbook,
-    Step,
-    StepId,
-    StepKind,
-    csc_item,
-    csc_items,
-    numbered,
-)
+from deploydash.core.procedure.csc_work import transition
+from deploydash.core.procedure.items import Item
+from deploydash.core.procedure.names import SAL, WHOLE, StepId, csc_item, numbered
+from deploydash.core.procedure.runbook import Fallback, Runbook, Step, StepKind
 from deploydash.core.published import Published
 from deploydash.core.run.arm import Arm
+from deploydash.core.run.composing import Composed, ItemOffer
+from deploydash.core.run.evolve import evolve
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.orders import ArmOrder, RunOrder
+from deploydash.core.run.plans import ItemPlan, Plan
+from deploydash.core.run.ports import ControlOffer
 from deploydash.core.run.records import (
     ArrivalsLearned,
     ChoiceAnswered,
@@ -42,12 +40,15 @@ from deploydash.core.run.records import (
     StepSkipped,
     WaitExtended,
 )
-from deploydash.core.run.scripts import ScriptChecked
-from deploydash.core.run.state import RunState, fold
-from deploydash.core.views.run_view import run_view
+from deploydash.core.run.state import ItemProgress, RunState
+from deploydash.core.views.run_view import Own, card_step, run_view
+from deploydash.systems.sal.commanding.plan import planned, sentence
+from deploydash.systems.sal.commanding.specs import ScriptSpec, spec_of
+from deploydash.systems.sal.scripts.scriptqueue import Scripts
+from deploydash.systems.sal.steps import SalSteps, ScriptChecked, sal_lines
 from tests.support import snapshots
 from tests.support.runbooks import runbook
-from tests.support.snapshots import NOW, UTC
+from tests.support.snapshots import NOW, UTC, ManualClock
 
 OPENED = UTC - 2_467.0
 OPERATOR = "ops1@summit-console"
@@ -69,10 +70,10 @@ def settled(steps: Sequence[Step], start: float, each: float = 20.0) -> list[Ent
             entries.append(
                 (utc + each / 2, ItemSignedOff(step.id, WHOLE, "ops1", OPERATOR, "OSW-1234" if step.records else ""))
             )
-        elif step.kind is StepKind.CSC:
-            entries.append((utc, ItemsDispatched(step.id, csc_items(step.cscs), OPERATOR)))
+        elif step.kind is StepKind.ACTION:
+            entries.append((utc, ItemsDispatched(step.id, tuple(item.id for item in step.items), OPERATOR)))
             entries += [
-                (utc + each / 2, ItemEnded(step.id, csc_item(csc), Outcome.REACHED, "seen there")) for csc in step.cscs
+                (utc + each / 2, ItemEnded(step.id, item.id, Outcome.REACHED, "seen there")) for item in step.items
             ]
         entries.append((utc + each, StepDone(step.id)))
         utc += each
@@ -90,6 +91,14 @@ def opened() -> Entry:
     return OPENED, RunOpened("summit-c0045-1", "summit", "full-cycle", "c0045", OPERATOR, rehearsal=False)
 
 
+def folded(book: Runbook, entries: Sequence[Entry]) -> RunState:
+    """Return the run that these records tell."""
+    state = RunState(book)
+    for utc, record in entries:
+        state = evolve(state, record, utc)
+    return state
+
+
 def shown(
     book: Runbook,
     entries: Sequence[Entry],
@@ -100,17 +109,48 @@ def shown(
     message: str = "",
     fault: str = "",
 ) -> Published:
-    """Return a snapshot with the run of these records beside it."""
-    state: RunState = fold(book, entries)
-    view = run_view(
-        state,
-        FleetView.of(base),
+    """Return a snapshot with the run of these records beside it, and what its systems say of the card's step."""
+    state, fleet = folded(book, entries), FleetView.of(base)
+    step = card_step(state, fleet, StepId(chosen) if chosen else None)
+    own = Own(
         chosen=StepId(chosen) if chosen else None,
-        arm=arm,
+        arms={arm.step: arm} if arm is not None else {},
+        plan=described(step, fleet) if step is not None else None,
         message=message,
         fault=fault,
+        controls=partial(controls, fleet),
+        lines=lines,
     )
-    return replace(base, run=view)
+    return replace(base, run=run_view(state, fleet, own))
+
+
+SCRIPTS = Scripts(None, None, ManualClock(), subname="sal", descr="")  # type: ignore[arg-type]
+"""Says what scripts can be told and what would be sent; sends nothing."""
+
+
+def lines(item: Item) -> tuple[str, ...]:
+    """Return the exact commands that may be sent for an item."""
+    return sal_lines(item, "sal") if item.system == SAL else ()
+
+
+def controls(fleet: FleetView, item: Item, history: ItemProgress) -> tuple[ControlOffer, ...]:
+    """Return what an item's system can be told."""
+    spec = spec_of(item) if item.system == SAL else None
+    return SCRIPTS.controls(spec, history, fleet.views.get(spec.queue)) if isinstance(spec, ScriptSpec) else ()
+
+
+def described(step: Step, fleet: FleetView) -> Plan | None:
+    """Return what would be done for a step that commands CSCs, as its system describes it."""
+    items = [item for item in step.items if item.system == SAL]
+    plans = tuple(_planned(item, fleet) for item in items)
+    return Plan(sentence(plans) if step.items[0].csc else "", plans, UTC - 2) if step.acts and items else None
+
+
+def _planned(item: Item, fleet: FleetView) -> ItemPlan:
+    spec = spec_of(item)
+    if isinstance(spec, ScriptSpec):
+        return SCRIPTS.planned(item, spec, fleet.views.get(spec.queue))
+    return planned(item.id, spec, fleet.views.get(spec.csc), NOW, "sal")
 
 
 def summit_going_down() -> list[CscView]:
@@ -160,7 +200,7 @@ def asking_entries() -> tuple[list[Entry], Published]:
     entries = [opened(), *settled(before(book, "cscs"), OPENED + 5, 100.0)]
     entries += [
         (start, StepApproved(step.id, OPERATOR, 7)),
-        (start, ItemsDispatched(step.id, csc_items(step.cscs), OPERATOR)),
+        (start, ItemsDispatched(step.id, tuple(item.id for item in step.items), OPERATOR)),
     ]
     still = {
         "LinearStage:103",
@@ -176,12 +216,8 @@ def asking_entries() -> tuple[list[Entry], Published]:
         if str(csc) in {"MTDome", "ESS:303"}:
             fault = str(csc) == "MTDome"
             why = "refused in FAULT" if fault else "no answer in 30 s; beats stopped"
-            entries.append(
-                (start + 5, RequestIntended(step.id, csc_item(csc), csc, "disable", number + 1, OPERATOR, 4711))
-            )
-            entries.append(
-                (start + 9, RequestAnswered(step.id, csc_item(csc), "", number + 1, -302 if fault else 0, why))
-            )
+            entries.append((start + 5, RequestIntended(step.id, csc_item(csc), "disable")))
+            entries.append((start + 9, RequestAnswered(step.id, csc_item(csc), False if fault else None, why)))
             outcome = Outcome.FAILED if fault else Outcome.UNKNOWN
             entries.append((start + 9, ItemEnded(step.id, csc_item(csc), outcome, why)))
         elif str(csc) not in still:
@@ -218,7 +254,7 @@ def many_asking(count: int = 40) -> Published:
     entries = [opened(), *settled(before(book, "cscs"), OPENED + 5, 100.0)]
     entries += [
         (UTC - 72, StepApproved(step.id, OPERATOR, 7)),
-        (UTC - 72, ItemsDispatched(step.id, csc_items(step.cscs), OPERATOR)),
+        (UTC - 72, ItemsDispatched(step.id, tuple(item.id for item in step.items), OPERATOR)),
     ]
     for number, csc in enumerate(step.cscs):
         outcome = Outcome.FAILED if number < count else Outcome.REACHED
@@ -234,9 +270,11 @@ def lost_asking() -> Published:
     assert shown.run is not None
     assert card is not None
     envsys = [view.csc for view in shown.cscs if view.group == "Envsys"][:30]
-    rows = [replace(card.asking[0], csc=csc, lost_of="Envsys") for csc in envsys]
-    auxtel = [replace(row, lost_of="AT") for row in card.asking[:2]]
-    card = replace(card, asking=(auxtel[0], card.asking[2], *rows, auxtel[1]))
+    first, second, third = card.asking
+    lost = [replace(first, item=transition(csc, Target(SummaryState.OFFLINE)), lost_of="Envsys") for csc in envsys]
+    asking = (replace(first, lost_of="AT"), third, *lost, replace(second, lost_of="AT"))
+    told = {row.item.id for row in asking}
+    card = replace(card, rows=(*asking, *(row for row in card.rows if row.item.id not in told)))
     return replace(shown, run=replace(shown.run, card=card))
 
 
@@ -384,7 +422,7 @@ def _arriving(step: Step, start: float, elapsed: float, missing: bool) -> list[E
 
 def _at_own_target(views: list[CscView], step: Step) -> list[CscView]:
     """Return the views with the targets of the wait, those that are there in them."""
-    wanted = {item.csc: item.target for item in step.items if isinstance(item, CscItem)}
+    wanted = {effect.csc: effect.target for effect in step.awaits}
     found = []
     for view in views:
         target = wanted.get(view.csc, view.target)
@@ -434,10 +472,12 @@ class FakeDesk:
     refusal: str = ""
     callbacks: list[Callable[[str], None]] = field(default_factory=list)
     may_check: threading.Event = field(default_factory=threading.Event)
-    """Cleared by a test that wants to see the screen while a script is checked."""
+    """Cleared by a test that wants to see the screen while an item is composed."""
 
     def __post_init__(self) -> None:
         self.may_check.set()
+        roster = snapshots.snapshot(snapshots.calm_views()).roster
+        self.sal = SalSteps(roster, "sal", self._check_script)
 
     def run_order(self, order: RunOrder | ArmOrder, /) -> None:
         self.orders.append(order)
@@ -445,12 +485,26 @@ class FakeDesk:
             for callback in self.callbacks:
                 callback(self.refusal)
 
-    def check_script(self, path: str, standard: bool, config: str, /) -> ScriptChecked:
+    def offers(self) -> tuple[ItemOffer, ...]:
+        return self.sal.offers()
+
+    def compose(self, offer: str, texts: tuple[str, ...], /) -> Composed:
+        return self.sal.compose(offer, texts)
+
+    def compose_fallback(self, fallback: Fallback, items: tuple[Item, ...], /) -> Composed:
+        self.may_check.wait(30)
+        try:
+            item = self.sal.fallback(fallback, items)
+        except ValueError as error:
+            return Composed(None, (str(error),))
+        return Composed(item, exact=self.sal.lines(item))
+
+    def _check_script(self, path: str, standard: bool, config: str) -> ScriptChecked:
         self.may_check.wait(30)
         known = standard and path == "maintel/point_azel.py"
         wrong = ("'el' is missing",) if known and not config else ()
         told = "The configuration fits the schema." if known else f"No schema of {path} is known here."
-        return ScriptChecked(config, wrong, (told,))
+        return ScriptChecked(config, wrong, (told,), opaque=False)
 
     def subscribe_refusals(self, callback: Callable[[str], None], /) -> None:
         self.callbacks.append(callback)

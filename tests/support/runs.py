@@ -1,5 +1,7 @@
 """A small runbook and a small observatory for tests of the run's rules."""
 
+from collections.abc import Iterable
+
 from deploydash.core.fleet.snapshot import CscView, Reason
 from deploydash.core.model import (
     CscId,
@@ -13,25 +15,17 @@ from deploydash.core.model import (
     Target,
     Verdict,
 )
-from deploydash.core.procedure.runbook import (
-    CscItem,
-    Debt,
-    ItemId,
-    Lane,
-    ManualItem,
-    Runbook,
-    RunPhase,
-    Step,
-    StepId,
-    StepKind,
-    StepsSettled,
-    System,
-    Tier,
-)
+from deploydash.core.procedure.csc_work import transition
+from deploydash.core.procedure.items import CscEffect, Item
+from deploydash.core.procedure.names import MAIN, PERSON, SAL, ItemId, Lane, StepId, SystemName, csc_item, numbered
+from deploydash.core.procedure.preconditions import StepsSettled
+from deploydash.core.procedure.runbook import Debt, Runbook, RunPhase, Step, StepKind, Tier
+from deploydash.core.run.evolve import evolve
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.orders import RunOrder
 from deploydash.core.run.records import RunOpened, RunRecord
-from deploydash.core.run.state import RunState, evolve
+from deploydash.core.run.state import RunState
+from deploydash.systems.sal.steps import script_item
 
 OFFLINE = Target(SummaryState.OFFLINE)
 STANDBY = Target(SummaryState.STANDBY)
@@ -44,19 +38,52 @@ OPERATOR = "ops1@console"
 FIRST_ADDED, SECOND_ADDED = ItemId("added-1"), ItemId("added-2")
 
 
+def csc_items(cscs: Iterable[CscId]) -> tuple[ItemId, ...]:
+    """Return the names of the items that bring these CSCs to their targets."""
+    return tuple(map(csc_item, cscs))
+
+
+def person(place: int, name: str, *commands: str, effects: tuple[CscEffect, ...] = ()) -> Item:
+    """Something that a person does."""
+    return Item(numbered(place), name, PERSON, manual=commands, effects=effects)
+
+
+def script(
+    place: int,
+    queue: CscId,
+    path: str,
+    config: str = "",
+    effects: tuple[CscEffect, ...] = (),
+    *,
+    opaque: bool = False,
+) -> Item:
+    """A script for a ScriptQueue."""
+    return script_item(
+        numbered(place), queue, path, standard=True, config=config, effects=effects, opaque=opaque, wave=place
+    )
+
+
+def fold(runbook: Runbook, entries: Iterable[tuple[float, RunRecord]]) -> RunState:
+    """The run after these records, each with the UTC of its line."""
+    state = RunState(runbook)
+    for utc, record in entries:
+        state = evolve(state, record, utc)
+    return state
+
+
 def csc_step(name: str, cscs: tuple[CscId, ...], target: Target, after: tuple[str, ...] = ()) -> Step:
     conditions = (StepsSettled(tuple(StepId(step) for step in after)),) if after else ()
-    items = tuple(CscItem(csc, target) for csc in cscs)
+    items = tuple(transition(csc, target) for csc in cscs)
     return Step(
         StepId(name),
         name,
-        StepKind.CSC,
-        System.SAL,
+        StepKind.ACTION,
+        SAL,
         Tier.MODERATE,
-        Lane.MAIN,
+        MAIN,
         f"each {target}",
         items,
-        conditions,
+        preconditions=conditions,
         at_once=8,
     )
 
@@ -67,20 +94,20 @@ def small_runbook() -> Runbook:
         StepId("bridges-stop"),
         "stop",
         StepKind.MANUAL,
-        System.SSH,
+        SystemName("ssh"),
         Tier.MODERATE,
-        Lane.CAMERAS,
+        Lane("cameras"),
         "unit inactive",
-        (ManualItem("host-a", ("sudo systemctl stop a",)), ManualItem("host-b", ("sudo systemctl stop b",))),
+        (person(0, "host-a", "sudo systemctl stop a"), person(1, "host-b", "sudo systemctl stop b")),
         debts=(Debt("bridges", "bridges to start", (StepId("bridges-start"),)),),
     )
     start = Step(
         StepId("bridges-start"),
         "start",
         StepKind.MANUAL,
-        System.SSH,
+        SystemName("ssh"),
         Tier.MODERATE,
-        Lane.CAMERAS,
+        Lane("cameras"),
         "unit active",
         preconditions=(StepsSettled((StepId("bridges-stop"),)),),
     )
@@ -88,12 +115,12 @@ def small_runbook() -> Runbook:
         StepId("standby"),
         "wait",
         StepKind.WAIT,
-        System.SAL,
+        SAL,
         Tier.READ,
-        Lane.MAIN,
+        MAIN,
         "each at its start-up target",
-        tuple(CscItem(csc, STANDBY) for csc in PLAIN),
-        (StepsSettled((StepId("queues"),)),),
+        awaits=tuple(CscEffect(csc, STANDBY) for csc in PLAIN),
+        preconditions=(StepsSettled((StepId("queues"),)),),
         limit_s=1800.0,
     )
     steps = (

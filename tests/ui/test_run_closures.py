@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from deploydash.core.procedure.runbook import StepId
+from deploydash.core.procedure.names import StepId
 from deploydash.core.published import Published
 from deploydash.core.run.records import GateClosedSpuriously
 from tests.support.run_snapshots import SCENES
@@ -13,7 +13,7 @@ CLOSURES = (
     GateClosedSpuriously(StepId("cscs"), "Kafka is down: what is shown is old", "kafka down", 3.0),
     GateClosedSpuriously(StepId("queues"), "the Watcher is down first", "beats cannot be read", 2.0),
 )
-WORDS = "Gates of this run shut by no CSC's doing"
+WORDS = "Spurious gate closures of this run"
 
 
 def with_closures() -> Published:

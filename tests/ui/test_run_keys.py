@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -10,7 +9,8 @@ import pytest
 from textual.widgets import Input
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import WHOLE, StepId, Tier, csc_items, numbered
+from deploydash.core.procedure.names import WHOLE, StepId, csc_item, numbered
+from deploydash.core.procedure.runbook import Tier
 from deploydash.core.published import Published
 from deploydash.core.run.arm import Arm
 from deploydash.core.run.fleet_view import GateReason
@@ -33,15 +33,15 @@ from deploydash.core.run.orders import (
     Waive,
     WaiveDebt,
 )
-from deploydash.core.views.run_view import TargetRow
-from deploydash.ui.run_keys import PAGE, RUN, WAIT
+from deploydash.core.views.run_view import ItemRow
+from deploydash.ui.draw.run.asked import cscs_of, ids_of
 from deploydash.ui.screens.detail import DetailScreen
 from deploydash.ui.screens.form import Form
-from deploydash.ui.screens.run_help import RunHelpScreen
 from deploydash.ui.screens.step import StepScreen
 from tests.support import run_snapshots
 from tests.support.run_snapshots import OPERATOR, SCENES
 from tests.support.run_ui import RunUi, running_run
+from tests.support.runs import csc_items
 from tests.support.snapshots import NOW
 
 WATCHER = StepId("watcher")
@@ -68,7 +68,7 @@ def mild() -> Published:
     return replace(base, run=replace(base.run, card=replace(card, step=replace(card.step, tier=Tier.MILD))))
 
 
-def asked_rows(name: str) -> tuple[TargetRow, ...]:
+def asked_rows(name: str) -> tuple[ItemRow, ...]:
     """Those that the card of a scene asks about."""
     run = SCENES[name]().run
     assert run is not None
@@ -87,12 +87,14 @@ class Case:
 
 CASES = {
     "a arms a moderate step and sends nothing": Case(SCENES["watcher"], ("a",), (ArmStep(WATCHER, 1),)),
-    "Enter fires an armed card": Case(SCENES["armed"], ("enter",), (Fire(),)),
-    "Esc disarms": Case(SCENES["armed"], ("escape",), (Disarm(),)),
+    "Enter fires an armed card": Case(SCENES["armed"], ("enter",), (Fire(StepId("watcher")),)),
+    "Esc disarms": Case(SCENES["armed"], ("escape",), (Disarm(StepId("watcher")),)),
     "a arms a severe step": Case(SCENES["cscs"], ("a",), (ArmStep(CSCS, 1),)),
-    "the site's name is typed for a severe step": Case(SCENES["naming"], ("'summit", "enter"), (TypeName("summit"),)),
-    "Esc disarms while the name is typed": Case(SCENES["naming"], ("'sum", "escape"), (Disarm(),)),
-    "Esc cancels the countdown": Case(SCENES["going"], ("escape",), (Disarm(),)),
+    "the site's name is typed for a severe step": Case(
+        SCENES["naming"], ("'summit", "enter"), (TypeName("summit", StepId("cscs")),)
+    ),
+    "Esc disarms while the name is typed": Case(SCENES["naming"], ("'sum", "escape"), (Disarm(StepId("cscs")),)),
+    "Esc cancels the countdown": Case(SCENES["going"], ("escape",), (Disarm(StepId("cscs")),)),
     "one key is enough for a mild step": Case(mild, ("enter",), (Approve(WATCHER, 1),)),
     "r retries the one under the cursor": Case(SCENES["asking"], ("r",), (Retry(CSCS, csc_items((MTDOME,))),)),
     "down, r retries the next": Case(SCENES["asking"], ("j", "r"), (Retry(CSCS, csc_items((ESS,))),)),
@@ -102,12 +104,22 @@ CASES = {
     "w waives a group that was LOST before as one decision": Case(
         SCENES["lost"],
         ("j", "j", "w", "'dead since Monday", "enter", "'30", "enter"),
-        (Waive(tuple(row.csc for row in asked_rows("lost") if row.lost_of == "Envsys"), "dead since Monday", 30),),
+        (Waive(cscs_of(row for row in asked_rows("lost") if row.lost_of == "Envsys"), "dead since Monday", 30),),
     ),
     "space marks a group that was LOST before, and once more takes it back": Case(
         SCENES["lost"],
         ("space", "j", "space", "space", "r"),
-        (Retry(CSCS, csc_items(tuple(row.csc for row in asked_rows("lost") if row.lost_of == "AT"))),),
+        (Retry(CSCS, ids_of(row for row in asked_rows("lost") if row.lost_of == "AT")),),
+    ),
+    "d signs off one that failed, with a note": Case(
+        SCENES["asking"],
+        ("j", "d", "'Ana", "enter", "'by its team", "enter"),
+        (SignOff(CSCS, "Ana", csc_item(ESS), "by its team"),),
+    ),
+    "d signs off those marked, each by itself": Case(
+        SCENES["asking"],
+        ("asterisk", "d", "'Ana", "enter", "'by hand", "enter"),
+        (SignOff(CSCS, "Ana", csc_item(MTDOME), "by hand"), SignOff(CSCS, "Ana", csc_item(ESS), "by hand")),
     ),
     "* marks all": Case(SCENES["asking"], ("asterisk", "r"), (Retry(CSCS, csc_items((MTDOME, ESS))),)),
     "w waives one by name with a reason": Case(
@@ -128,7 +140,7 @@ CASES = {
         ("d", "'Ana", "enter", "'OSW-7", "enter"),
         (SignOff(StepId("tickets"), "Ana", WHOLE, "OSW-7"),),
     ),
-    "f tells the words that the commands wait for": Case(
+    "f sets the placeholders that the commands wait for": Case(
         lambda: run_snapshots.at_step("announce-day"),
         ("f", "'Thursday", "enter", "'2026-12-03", "enter", "enter"),
         (SetPlaceholders((("weekday", "Thursday"), ("date", "2026-12-03"))),),
@@ -193,9 +205,9 @@ async def test_the_key_orders_what_the_card_says(case: Case) -> None:
         (SCENES["watcher"], ("O",), "nothing to override"),
         (SCENES["watcher"], ("enter",), "watcher is armed first: a"),
         (SCENES["watcher"], ("d",), "watcher asks no question and ends by what is seen, not by a sign-off"),
-        (SCENES["watcher"], ("f",), "the commands of this card wait for no word"),
+        (SCENES["watcher"], ("f",), "the commands of this card wait for no placeholder"),
         (SCENES["watcher"], ("r",), "nothing to retry"),
-        (SCENES["watcher"], ("o",), "no other route"),
+        (SCENES["watcher"], ("o",), "no fallback"),
         (SCENES["watcher"], ("w",), "nobody to waive: go to the grid"),
         (SCENES["watcher"], ("e",), "no wait is under way"),
         (SCENES["watcher"], ("R",), "the run is not held"),
@@ -205,14 +217,14 @@ async def test_the_key_orders_what_the_card_says(case: Case) -> None:
         (SCENES["watcher"], ("i",), "the gate of watcher is open; it waits for you"),
         (SCENES["queues"], ("i",), "queues is shut: every CSC"),
         (SCENES["asking"], ("i",), "cscs waits for your decision about 2: MTDome, ESS:303"),
-        (SCENES["asking"], ("a",), "nothing to arm: targets need a decision"),
+        (SCENES["asking"], ("a",), "nothing to arm: items need a decision"),
         (SCENES["asking"], ("k",), "nothing above"),
         (SCENES["question"], ("a",), "first decide (d): Does the camera team"),
         (SCENES["by-hand"], ("a",), "bridges-stop is manual: d signs it off"),
         (SCENES["by-hand"], ("k", "d"), "is signed off already"),
         (SCENES["armed"], ("s",), "the card is armed; Esc disarms it first"),
         (SCENES["armed"], ("a",), "the card is armed"),
-        (SCENES["held"], ("a",), "the run is held by ops2@laptop; R lets it go on"),
+        (SCENES["held"], ("a",), "the run is held by ops2@laptop; R releases it"),
         (SCENES["held"], ("s",), "the run is held by ops2@laptop"),
         (SCENES["closing"], ("a",), "close is shut: no debt is open"),
         (lambda: red("a", "b"), ("a",), "watcher is shut: a; it waits for something; and 1 more"),
@@ -232,6 +244,7 @@ async def test_a_key_that_may_not_act_says_why_and_orders_nothing(
     ("scene", "keys", "answer"),
     [
         (SCENES["asking"], ("w", "enter"), "a waiver needs a reason"),
+        (SCENES["asking"], ("d", "'Ana", "enter", "enter"), "write down why it counts as done"),
         (SCENES["asking"], ("asterisk", "w", "'x", "enter", "'3", "enter"), "type the count, 2"),
         (SCENES["by-hand"], ("d", "enter"), "a sign-off needs the name of who did it"),
         (lambda: run_snapshots.at_step("tickets"), ("d", "'Ana", "enter", "enter"), "write down the ticket's key"),
@@ -334,11 +347,11 @@ async def test_the_dialog_for_the_sites_name_opens_when_the_card_is_armed_and_go
 async def test_the_countdown_shows_the_seconds_that_are_left_for_esc() -> None:
     arm = Arm(CSCS, Tier.SEVERE, NOW - 5, NOW)
     async with running_run(run_snapshots.ready_cscs(arm), read=False) as screen:
-        await screen.sees("Goes in 3 s  ·  Esc cancels")
+        await screen.sees("Sent in 3 s  ·  Esc cancels")
         screen.clock.advance(1.2)
-        await screen.sees("Goes in 2 s  ·  Esc cancels")
+        await screen.sees("Sent in 2 s  ·  Esc cancels")
         await screen.press("escape")
-        assert screen.inbox.orders == [Disarm()]
+        assert screen.inbox.orders == [Disarm(StepId("cscs"))]
 
 
 async def test_an_armed_card_shows_how_long_it_lives_and_why_it_died() -> None:
@@ -404,75 +417,3 @@ async def test_the_grid_keeps_its_keys() -> None:
         await screen.press("escape")
         await screen.press("x")
         await screen.sees("not at target ·")
-
-
-async def test_the_help_shows_every_key_of_the_run() -> None:
-    async with running_run(SCENES["watcher"](), height=100) as screen:
-        await screen.press("question_mark")
-        await screen.until(lambda: isinstance(screen.app.screen, RunHelpScreen))
-        for key in RUN:
-            await screen.sees(key.help[:40])
-
-
-def test_no_key_is_bound_twice_in_one_view() -> None:
-    for table in (RUN, WAIT, PAGE):
-        names = [name for key in table for name in key.keys.split(",")]
-        assert len(names) == len(set(names))
-
-
-def test_no_function_key_and_no_terminal_control_is_the_only_binding() -> None:
-    for table in (RUN, WAIT, PAGE):
-        for key in table:
-            assert any(not name.startswith(("f1", "f2", "alt+", "ctrl+")) for name in key.keys.split(","))
-
-
-@pytest.mark.parametrize("name", sorted(SCENES))
-async def test_no_key_of_an_observer_orders_anything(name: str) -> None:
-    async with running_run(SCENES[name](), observe=True) as screen:
-        for key in ("a", "d", "r", "o", "w", "s", "O", "e", "m", "R"):
-            await screen.press(key)
-            assert not isinstance(screen.app.screen, Form)
-        assert screen.inbox.orders == []
-        assert screen.inbox.chosen == []
-        if name not in {"wait", "late", "arrived"}:
-            await screen.press("r")
-            await screen.sees("you observe; only the lead acts")
-
-
-async def test_an_observer_sees_whose_turn_it_is_and_may_ask_for_a_hold() -> None:
-    asked: list[bool] = []
-    async with running_run(SCENES["asking"](), observe=True, ask_hold=lambda: asked.append(True)) as screen:
-        await screen.sees(f"The turn of {OPERATOR}")
-        await screen.sees("you observe · lead")
-        await screen.press("H")
-        await screen.sees("the lead's process was asked to hold")
-        await screen.press("ctrl+g")
-        assert asked == [True, True]
-
-
-async def test_an_observer_without_a_line_to_the_lead_is_told_so() -> None:
-    async with running_run(SCENES["asking"](), observe=True) as screen:
-        await screen.press("H")
-        await screen.sees("cannot ask for a hold")
-
-
-@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
-async def test_any_keys_in_any_order_while_cards_change_end_nothing_and_fire_nothing_unarmed(
-    size: tuple[int, int],
-) -> None:
-    rng = random.Random(4)
-    names = sorted({name for key in (*RUN, *WAIT, *PAGE) for name in key.keys.split(",")} - {"q"})
-    scenes = [scene() for scene in SCENES.values()]
-    async with running_run(scenes[0], width=size[0], height=size[1]) as screen:
-        for number in range(80):
-            if number % 8 == 0:
-                screen.source.publish(rng.choice(scenes))
-                await screen.pilot.pause()
-            await screen.pilot.press(rng.choice(names))
-            await screen.read()
-        assert screen.app.is_running
-        assert screen.app.failure is None
-        armed = {"watcher", "cscs"}
-        fired = [order for order in screen.inbox.orders if isinstance(order, Approve)]
-        assert all(order.step not in armed for order in fired)
-        assert screen.inbox.orders, "some of the keys did something"

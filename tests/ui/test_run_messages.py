@@ -37,7 +37,7 @@ def test_a_message_says_what_since_when_why_and_what_is_asked() -> None:
         "To optics team (#optics)",
         "SUMMIT, full cycle upgrade to c0045, 21:04 UTC:",
         f"ATWhiteLight is FAULT since 20:58 UTC and should be STANDBY. {why}",
-        "Please look at ATWhiteLight now: mend what the code says, then standby clears it.",
+        "Please look at ATWhiteLight now: fix what the code says, then standby clears it.",
         "The wait's limit is at 21:16 UTC.",
         f"Answer to {OPERATOR}.",
     ]
@@ -45,14 +45,14 @@ def test_a_message_says_what_since_when_why_and_what_is_asked() -> None:
 
 def test_who_was_waived_is_reported_as_left_with_the_reason() -> None:
     said = message(reading(run_snapshots.waiting()), OPTICS, (CBP,))
-    assert "The run goes on without CBP: not installed this cycle. Please mend it and say when it is there." in said
+    assert "The run goes on without CBP: not installed this cycle. Please fix it and say when it is there." in said
     assert not any("limit" in line for line in said)
 
 
 def test_who_never_beat_is_told_so() -> None:
     said = message(reading(run_snapshots.waiting()), OWNERS[HEXAPOD], (HEXAPOD,))
-    why = "Likely reason: never beat: no process has been seen."
-    assert f"MTHexapod:2 has never beaten and should be STANDBY. {why}" in said
+    why = "Likely reason: no heartbeat received yet: no process has been seen."
+    assert f"MTHexapod:2 has sent no heartbeat yet and should be STANDBY. {why}" in said
 
 
 def test_each_owner_gets_one_message_and_who_has_none_is_not_forgotten() -> None:

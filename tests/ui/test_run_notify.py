@@ -53,7 +53,7 @@ async def test_the_terminal_is_told_once_what_needs_the_lead(monkeypatch: pytest
         told = listen(screen, monkeypatch)
         await screen.publish(run_snapshots.waiting(missing=False))
         await screen.publish(run_snapshots.waiting(missing=False, waived=False))
-        assert told == ["\x1b]9;deploydash: summit: everyone is there, end the wait\x07"]
+        assert told == ["\x1b]9;deploydash: summit: all CSCs are at target, end the wait\x07"]
 
 
 async def test_bell_and_notification_are_switched_each_by_a_key_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,26 +6,30 @@ from dataclasses import replace
 
 import pytest
 
-from deploydash.core.model import CscId, SummaryState, Target
-from deploydash.core.procedure.runbook import ScriptItem, StepId
+from deploydash.core.model import CscId
+from deploydash.core.procedure.names import Lane, StepId
 from deploydash.core.published import Published
-from deploydash.core.views.run_view import RunView
+from deploydash.core.run.plans import ItemPlan
+from deploydash.core.run.state import StepStatus
+from deploydash.core.views.run_view import Card, LaneHead, RunView
+from deploydash.core.words import listed
 from deploydash.ui.draw.detail import detail_lines
 from deploydash.ui.draw.glyphs import ASCII, UNICODE, showable
 from deploydash.ui.draw.ink import Ink, Line, Span, plain
 from deploydash.ui.draw.run.attention import Bell, needs
 from deploydash.ui.draw.run.card import card_lines, page_lines
+from deploydash.ui.draw.run.csc_card import in_short, kinds
+from deploydash.ui.draw.run.item_card import sent_lines, told_lines
 from deploydash.ui.draw.run.offers import Mode, mode_of, offers
-from deploydash.ui.draw.run.reading import Focus, Reading, box, chart, clipped, copied, folded, lasting, listed
+from deploydash.ui.draw.run.reading import Focus, Reading, box, chart, clipped, copied, folded, lasting
 from deploydash.ui.draw.run.run_header import run_header
 from deploydash.ui.draw.run.runbook import Place, left_lines, remaining, row_lines
-from deploydash.ui.draw.run.script_card import what_lines
-from deploydash.ui.draw.run.sending import commands_of
 from deploydash.ui.draw.run.signs import signs
-from deploydash.ui.draw.run.wait import wait_lines
+from deploydash.ui.draw.run.wait import BoardFocus, wait_lines
 from deploydash.ui.draw.tiles import Moment
 from tests.support import run_snapshots
-from tests.support.run_snapshots import SCENES
+from tests.support.item_scenes import SCRIPT_SCENES
+from tests.support.run_snapshots import SCENES, lines
 from tests.support.snapshots import NOW, UTC
 
 
@@ -84,7 +88,7 @@ def test_a_poor_terminal_gets_nothing_but_ascii(name: str) -> None:
     lines = [
         *run_header(seen, 80, None, 2),
         *left_lines(seen, Focus(), Place(), 46, 36),
-        *wait_lines(seen, Focus(), 80, 20, bell=True),
+        *wait_lines(seen, BoardFocus(), 80, 20, bell=True),
         *page_lines(seen, 80),
     ]
     for line in lines:
@@ -112,7 +116,7 @@ def test_forty_failures_are_one_line_each_around_the_cursor_with_the_evidence_of
     names = [str(row.csc) for row in seen.run.card.asking]
     for row in (0, 20, 39):
         text = "\n".join(plain(line) for line in card_lines(seen, Focus(row=row), 46, 17))
-        assert f"▸{names[row]}" in text
+        assert f"▸O* {names[row]} " in text
         assert "no answer in 30 s" in text
         assert "40 need a decision" in text
 
@@ -131,23 +135,20 @@ def test_the_page_of_a_step_names_every_csc_and_every_command() -> None:
         assert csc.name in text
         assert str(csc.index or "") in text
     by_hand = reading(SCENES["by-hand"]())
-    text = "".join(plain(line).strip() for line in page_lines(by_hand, 70))
+    text = " ".join(plain(line).strip() for line in page_lines(by_hand, 70))
     assert "ssh -t comcam-mcm.cp.lsst.org sudo systemctl stop comcam-ocs-bridge.service" in text
 
 
 @pytest.mark.parametrize(
-    ("state", "target", "commands"),
+    ("line", "words"),
     [
-        (SummaryState.ENABLED, SummaryState.OFFLINE, ("disable", "standby", "exitControl")),
-        (SummaryState.FAULT, SummaryState.OFFLINE, ("standby", "exitControl")),
-        (SummaryState.STANDBY, SummaryState.ENABLED, ("start", "enable")),
-        (SummaryState.STANDBY, SummaryState.STANDBY, ()),
+        ("lsst.sal.ESS.command_disable salIndex=104", "disable"),
+        ("lsst.sal.ATAOS.command_start configurationOverride=an.yaml", "start with an.yaml"),
+        ("anything else", "anything else"),
     ],
 )
-def test_the_commands_of_a_csc_are_those_of_the_state_machine(
-    state: SummaryState, target: SummaryState, commands: tuple[str, ...]
-) -> None:
-    assert commands_of(state, Target(target).state) == commands
+def test_an_exact_command_is_counted_by_what_it_does(line: str, words: str) -> None:
+    assert in_short(line) == words
 
 
 @pytest.mark.parametrize(
@@ -196,8 +197,8 @@ def test_each_thing_that_needs_the_lead_has_a_name_of_its_own() -> None:
     assert needs(run_of("queues"), UTC) == {}
     assert set(needs(run_of("asking"), UTC)) == {"turn cscs 109/111 · 2 need a decision"}
     assert needs(run_of("wait"), UTC) == {}
-    assert needs(run_of("late"), UTC) == {"late standby 1800.0": "late, 5 of 117 are not there"}
-    assert needs(run_of("arrived"), UTC) == {"done standby": "everyone is there, end the wait"}
+    assert needs(run_of("late"), UTC) == {"late standby 1800.0": "late, 5 of 117 are not at target"}
+    assert needs(run_of("arrived"), UTC) == {"done standby": "all CSCs are at target, end the wait"}
     assert needs(run_of("held"), UTC) == {"held by ops2@laptop": "held by ops2@laptop"}
     assert "the journal" in needs(replace(run_of("queues"), fault="the disk is full"), UTC)
 
@@ -232,10 +233,89 @@ def test_the_page_about_a_csc_says_what_the_run_wants_of_it() -> None:
     assert f"   {'':<18}{wants[1]}" in lines
 
 
-def test_a_script_whose_effect_is_not_known_says_so_before_its_configuration() -> None:
+def test_an_item_whose_effect_is_not_known_says_so_before_its_exact_lines() -> None:
     here = reading(SCENES["cscs"]())
-    script = ScriptItem(CscId("ScriptQueue", 1), "auxtel/offline_atcs.py", True, "", opaque=True)
+    assert here.run.card is not None
+    row = here.run.card.rows[0]
     said = "What it does to the states of CSCs is not known"
-    assert any(said in plain(line) for line in what_lines(script, 100, here, unfolded=False))
-    known = replace(script, opaque=False)
-    assert not any(said in plain(line) for line in what_lines(known, 100, here, unfolded=False))
+    unknown = replace(row, item=replace(row.item, opaque=True))
+    assert any(said in plain(line) for line in sent_lines(unknown, 100, here, unfolded=False))
+    assert not any(said in plain(line) for line in sent_lines(row, 100, here, unfolded=False))
+
+
+def card_of(name: str) -> Card:
+    card = run_of(name).card
+    assert card is not None
+    return card
+
+
+def with_card(name: str, card: Card) -> Reading:
+    snapshot = SCENES[name]()
+    assert snapshot.run is not None
+    return reading(replace(snapshot, run=replace(snapshot.run, card=card)))
+
+
+def test_csc_commands_are_counted_by_kind_and_what_is_blocked_comes_first_with_its_why() -> None:
+    card = card_of("cscs")
+    plan = ItemPlan(card.rows[5].item.id, (), "two processes send heartbeats under this name", blocked=True)
+    rows = (*card.rows[:5], replace(card.rows[5], plan=plan), *card.rows[6:])
+    found = kinds(with_card("cscs", replace(card, rows=rows)), replace(card, rows=rows))
+    assert [(kind.words, len(kind.cscs)) for kind in found] == [
+        ("blocked: two processes send heartbeats under this name", 1),
+        ("exitControl", 60),
+        ("disable, standby, exitControl", 45),
+        ("standby, exitControl", 2),
+        ("nothing: is there already", 3),
+    ]
+    seen = with_card("cscs", replace(card, rows=rows))
+    text = [plain(line) for line in page_lines(seen, 100)]
+    assert f"✘ 1 CSC: {found[0].words}" in text
+    assert f"  {card.rows[5].item.label}" in text
+
+
+def test_before_anything_was_read_the_card_says_what_is_sent_at_most() -> None:
+    card = card_of("cscs")
+    rows = tuple(replace(row, plan=ItemPlan(row.item.id, lines(row.item))) for row in card.rows)
+    seen = with_card("cscs", replace(card, rows=rows, plan=None))
+    text = [plain(line) for line in page_lines(seen, 100)]
+    assert "→ 111 CSCs: disable, standby, exitControl" in text
+    assert "How things stand is not read yet: at most this is sent." in text
+
+
+def test_the_page_shows_every_exact_line_of_every_csc_once() -> None:
+    card = card_of("cscs")
+    text = [plain(line) for line in page_lines(reading(SCENES["cscs"]()), 100)]
+    for row in card.rows:
+        assert row.plan is not None
+        for exact in row.plan.lines:
+            assert text.count(f"  {exact}") == 1
+
+
+def test_an_item_under_way_shows_how_far_it_is_and_the_last_of_its_output() -> None:
+    seen = reading(SCRIPT_SCENES["scripts-running"]())
+    assert seen.run.card is not None
+    row = seen.run.card.rows[0]
+    progress = replace(row.progress, done=3, of=12)
+    told = replace(row, progress=progress, output=tuple(f"line {number}" for number in range(9)))
+    text = [plain(line) for line in told_lines(seen, told, 40, unfolded=False)]
+    assert any(line.endswith(" 3 of 12") for line in text)
+    assert text[-3:] == ["line 6", "line 7", "line 8"]
+    page = [plain(line) for line in told_lines(seen, told, 40, unfolded=True)]
+    assert page[-9:] == [f"line {number}" for number in range(9)]
+
+
+def test_what_remains_of_a_failed_item_and_what_it_made_known_are_told() -> None:
+    seen = reading(SCRIPT_SCENES["scripts-failed"]())
+    assert seen.run.card is not None
+    row = seen.run.card.rows[0]
+    told = replace(row, progress=replace(row.progress, left="a branch", values=(("commit", "1a2b"),)))
+    text = [plain(line) for line in told_lines(seen, told, 60, unfolded=True)]
+    assert "left outside: a branch" in text
+    assert "commit: 1a2b" in text
+
+
+def test_another_lane_that_waits_rings_once_by_its_name() -> None:
+    run = run_of("watcher")
+    other = LaneHead(Lane("cameras"), StepId("bridges-stop"), StepStatus.PENDING, waits_for_lead=True)
+    told = needs(replace(run, heads=(*run.heads, other)), UTC)
+    assert told["turn bridges-stop"] == "your turn in lane cameras, Stop the camera OCS bridges"

@@ -34,7 +34,7 @@ QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("question", ("Your turn · a question", "Does the camera team install new", "d decide")),
     ("by-hand", ("Your turn · manual, 1 of 3 done", "MTCamera on lsstcam-mcm", "d sign off")),
     ("queues", ("Shut · waits", "waits for MTDome", "i why")),
-    ("held", ("HOLD by ops2@laptop: nothing further is sent", "R let it go on")),
+    ("held", ("HOLD by ops2@laptop: nothing further is sent", "R release")),
     ("closing", ("Shut · waits", "✘ no debt is open", "an end notice in #summit-announce", "w waive debt")),
     (
         "wait",
@@ -50,7 +50,7 @@ QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "late",
         ("The limit is over. MTHexapod:2 and 4 more block", "Press w to waive by name, e for 10 min more", "over"),
     ),
-    ("arrived", ("Everyone is at target or waived.", "Press Enter to end the wait")),
+    ("arrived", ("All CSCs are at target or waived.", "Press Enter to end the wait")),
 )
 """Every question of a run, and what a person must read who sees 80x24 of it; ``a|b`` is either of two."""
 

@@ -8,7 +8,7 @@ import pytest
 
 from deploydash.core.fleet.records import BeatsChanged, ErrorRecorded, FeedReported, StateRecorded
 from deploydash.core.model import CscId, FeedName, FeedState, Liveness, Source, SummaryState
-from deploydash.core.procedure.runbook import StepId, csc_item, csc_items
+from deploydash.core.procedure.names import StepId, csc_item
 from deploydash.core.run.orders import Hold
 from deploydash.core.run.records import (
     ItemEnded,
@@ -27,6 +27,7 @@ from tests.support import run_snapshots, snapshots
 from tests.support.goldens import assert_golden
 from tests.support.run_snapshots import OPENED, OPERATOR, SCENES
 from tests.support.run_ui import RunUi, running_run
+from tests.support.runs import csc_items
 from tests.support.snapshots import UTC
 
 GOLDEN = Path(__file__).parents[1] / "data" / "ui" / "run"
@@ -49,10 +50,10 @@ def night() -> list[Line]:
         at = DOWN + 3 * number
         if csc == MTDOME:
             lines += [
-                (at, RequestIntended(CSCS, csc_item(csc), csc, "disable", 17, OPERATOR, 4711)),
+                (at, RequestIntended(CSCS, csc_item(csc), "lsst.sal.MTDome.command_disable")),
                 _state(csc, SummaryState.FAULT, at + 4),
                 (at + 4, ErrorRecorded(csc, 101, "shutter drive: encoder lost", at + 4, live=True, at=at + 4)),
-                (at + 5, RequestAnswered(CSCS, csc_item(csc), "", 17, -302, "encoder lost")),
+                (at + 5, RequestAnswered(CSCS, csc_item(csc), False, "encoder lost")),
                 (at + 5, ItemEnded(CSCS, csc_item(csc), Outcome.FAILED, "refused in FAULT")),
             ]
         elif csc != CscId("ESS", 303):
@@ -114,7 +115,7 @@ async def test_what_happened_at_a_time_is_found_with_the_arrows_and_n() -> None:
         await screen.sees("under way: cscs")
         await press(screen, "N")
         await screen.sees("· MTDome · ENABLED")
-        await screen.sees("ops1 sends disable to MTDome")
+        await screen.sees("lsst.sal.MTDome.command_disable")
         await press(screen, "g")
         await screen.sees("20:23:07  MTDome says ENABLED")
 

@@ -8,7 +8,7 @@ import pytest
 
 from deploydash.core.fleet.snapshot import CscDetail, CscView, LogLine
 from deploydash.core.model import CscId, Effective, Liveness
-from deploydash.core.procedure.runbook import StepId
+from deploydash.core.procedure.names import StepId
 from deploydash.core.published import Published
 from deploydash.core.run.orders import Extend, Finish, Hold, Waive
 from deploydash.core.views.run_view import WaitView
@@ -68,8 +68,8 @@ def test_those_that_are_missing_stand_longest_first_with_a_likely_reason() -> No
     snapshot = run_snapshots.waiting()
     found = stragglers(reading(snapshot), wait_of(snapshot))
     assert [(str(one.csc), round(one.missing_s), one.reason) for one in found] == [
-        ("MTHexapod:2", 1052, "never beat: no process has been seen"),
-        ("MTM2", 550, "was ENABLED, then its beats stopped"),
+        ("MTHexapod:2", 1052, "no heartbeat received yet: no process has been seen"),
+        ("MTM2", 550, "was ENABLED, then its heartbeats stopped"),
         ("ATWhiteLight", 362, "code 101 “shutter drive: encoder lost”"),
         ("ESS:309", 255, "restarted 3 times"),
         ("MTCamera", 90, "target OFFLINE/AVAILABLE"),
@@ -79,17 +79,17 @@ def test_those_that_are_missing_stand_longest_first_with_a_likely_reason() -> No
 @pytest.mark.parametrize(
     ("view", "reason", "help_"),
     [
-        (snapshots.never_seen(ESS), "never beat", "started at all"),
+        (snapshots.never_seen(ESS), "no heartbeat received yet", "started at all"),
         (snapshots.faulted(ESS), "code 101", "standby clears it"),
-        (replace(snapshots.faulted(ESS), error=None), "no error code told", "standby clears it"),
-        (snapshots.lost(ESS), "was ENABLED, then its beats stopped", "start it again"),
+        (replace(snapshots.faulted(ESS), error=None), "no error code reported", "standby clears it"),
+        (snapshots.lost(ESS), "was ENABLED, then its heartbeats stopped", "start it again"),
         (replace(ESS, restarts=4), "restarted 4 times", "again and again"),
         (
             replace(snapshots.lost(ESS), logged=LogLine(UTC - 75, 40, "cannot open port")),
-            "then its beats stopped; log 21:02: cannot open port",
+            "then its heartbeats stopped; log 21:02: cannot open port",
             "start it again",
         ),
-        (replace(ESS, duplicate=True), "two processes beat", "stop one of the two"),
+        (replace(ESS, duplicate=True), "two processes send heartbeats", "stop one of the two"),
         (replace(snapshots.lost(ESS), restarts=1), "restarted 1 time", "start it again"),
     ],
 )

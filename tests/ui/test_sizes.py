@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from deploydash.core.published import Published
-from tests.support import script_scenes
+from tests.support import item_scenes
 from tests.support.run_snapshots import SCENES
 from tests.support.run_ui import running_run
 from tests.support.show_ui import scene
@@ -50,12 +50,12 @@ RUN_OPEN: dict[str, tuple[str, ...]] = {
 TYPED = ("j", "k", "pagedown", "G", "g", "right", "left", "tab")
 
 SCRIPTS: dict[str, Callable[[], Published]] = {
-    "scripts": script_scenes.scripts,
-    "scripts armed": script_scenes.armed,
-    "scripts failed": script_scenes.failed,
-    "scripts routed": script_scenes.routed,
-    "scripts asking": script_scenes.asking,
-    "scripts many": script_scenes.many,
+    "scripts": item_scenes.scripts,
+    "scripts armed": item_scenes.armed,
+    "scripts failed": item_scenes.failed,
+    "scripts routed": item_scenes.routed,
+    "scripts asking": item_scenes.asking,
+    "scripts many": item_scenes.many,
 }
 
 
@@ -69,7 +69,7 @@ async def through_all_sizes(screen: Screen, keys: tuple[str, ...]) -> None:
     assert screen.app.failure is None, "keys at 3x2"
     await screen.pilot.resize_terminal(120, 40)
     assert screen.app.failure is None
-    assert any(line.strip() for line in screen.lines())
+    await screen.until(lambda: any(line.strip() for line in screen.lines()))
 
 
 @pytest.mark.parametrize(

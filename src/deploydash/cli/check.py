@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-from collections.abc import Awaitable
-from dataclasses import asdict, dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from functools import partial
 
 from deploydash.cli.exits import Exit
 from deploydash.cli.headless import until
@@ -14,32 +16,27 @@ from deploydash.cli.places import places
 from deploydash.cli.running import run as run_to_the_end
 from deploydash.cli.sites import open_site, shipped_sites
 from deploydash.cli.status import is_answered
+from deploydash.cli.tables import tables
 from deploydash.config.load import Site
 from deploydash.config.runbook import runbook_problems
 from deploydash.core.fleet.snapshot import FeedView, Snapshot
 from deploydash.core.model import FeedName, FeedState, Liveness, Phase, Source
+from deploydash.core.procedure.names import SystemName
 from deploydash.errors import ConfigurationError, UserError
 from deploydash.systems.sal.reading.probe import probe as probe_kafka
 from deploydash.systems.settings import Connections
+from deploydash.systems.table import Finding, Table
 from deploydash.wiring.read_only import ReadOnly, read_only
 
 LIMIT_S = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the check: ``level`` is ``ok``, ``warning`` or ``red``."""
-
-    level: str
-    subject: str
-    sentence: str
-
-
 def run(reference: str, *, as_json: bool) -> Exit:
     """Print every finding; answer 1 when one of them is red."""
-    site = open_site(reference)
+    table = tables().reading
+    site = open_site(reference, table=table)
     reader = read_only(site, os.environ, places().cache, Phase())
-    findings = [*configuration(site, reader.connections), *run_to_the_end(probes(reader))]
+    findings = [*configuration(site, reader.connections, table), *run_to_the_end(_asked(reader, table))]
     red = [finding for finding in findings if finding.level == "red"]
     if as_json:
         document = {"format": "deploydash.check/1", "site": site.roster.site, "red": len(red)}
@@ -51,11 +48,11 @@ def run(reference: str, *, as_json: bool) -> Exit:
     return Exit.NO if red else Exit.YES
 
 
-def configuration(site: Site, outside: Connections) -> list[Finding]:
-    """Return what the site file and the environment say; unusable ones were refused before."""
+def configuration(site: Site, outside: Connections, table: Table) -> list[Finding]:
+    """Return what is found in the site file and the environment; unusable ones were refused before."""
     findings = [Finding("ok", "site file", f"{site.path}: {len(site.roster.cscs)} CSCs")]
     findings += [Finding("warning", "site file", str(problem)) for problem in site.warnings]
-    findings += runbooks(site)
+    findings += runbooks(site, table)
     findings += owners(site)
     for subject, settings in (("kafka", outside.kafka), ("schema_registry", outside.registry)):
         address = getattr(settings, "bootstrap", "") or getattr(settings, "url", "")
@@ -65,11 +62,11 @@ def configuration(site: Site, outside: Connections) -> list[Finding]:
     return findings
 
 
-def runbooks(site: Site) -> list[Finding]:
+def runbooks(site: Site, table: Table) -> list[Finding]:
     """Return what is wrong with the runbooks that ship for this site, or that nothing is."""
     if site.systems is None:
         return [Finding("warning", "runbooks", "the site file says nothing of systems: no runbook can be used here")]
-    problems = runbook_problems(shipped_sites(), site)
+    problems = runbook_problems(shipped_sites(), site, systems=table)
     return [Finding("red", "runbooks", str(problem)) for problem in problems] or [
         Finding("ok", "runbooks", "every step, name and script configuration fits this site")
     ]
@@ -88,8 +85,35 @@ def owners(site: Site) -> list[Finding]:
     )
 
 
+async def _asked(reader: ReadOnly, table: Table) -> list[Finding]:
+    found, others = await asyncio.gather(probes(reader), checks(reader.site, table))
+    return [*found, *others]
+
+
+async def checks(site: Site, table: Table) -> list[Finding]:
+    """Return what each system of the table that the site has a section for finds of itself; they are asked at once."""
+    asked = [
+        _check(name, partial(reading.check, site.sections[name], site.roster))
+        for name, reading in table.items()
+        if reading.check is not None and name in site.sections
+    ]
+    return [finding for found in await asyncio.gather(*asked) for finding in found]
+
+
+async def _check(name: SystemName, check: Callable[[], Awaitable[tuple[Finding, ...]]]) -> tuple[Finding, ...]:
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            return await check()
+    except UserError as error:
+        return (Finding("red", name, str(error)),)
+    except TimeoutError:
+        return (Finding("red", name, f"did not answer within {LIMIT_S:.0f} s"),)
+    except Exception as error:  # noqa: BLE001 - a system whose check is broken must not hide the other findings
+        return (Finding("red", name, f"its check failed: {type(error).__name__}: {error}"),)
+
+
 async def probes(reader: ReadOnly) -> list[Finding]:
-    """Ask every system once, then read one snapshot and reconcile it with the roster."""
+    """Ask Kafka and the registry once, then read one snapshot and reconcile it with the roster."""
     kafka = await _probe("kafka", probe_kafka(reader.connections.kafka))
     registry = await _probe("schema_registry", reader.schemas.probe())
     has_efd = bool(reader.connections.efd.url)

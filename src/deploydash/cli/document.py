@@ -18,7 +18,7 @@ def status_document(snapshot: Snapshot) -> dict[str, Any]:
         "site": snapshot.roster.site,
         "at": utc_text(snapshot.utc),
         "target": snapshot.target,
-        "feeds": {feed.feed.value: _feed(feed) for feed in snapshot.feeds},
+        "feeds": {str(feed.feed): _feed(feed) for feed in snapshot.feeds},
         "summary": _summary(snapshot),
         "undecodable": {
             "records": sum(entry.records for entry in snapshot.undecodable),

@@ -13,6 +13,7 @@ from deploydash.cli.owners import known_owners
 from deploydash.cli.places import places
 from deploydash.cli.report import open_again
 from deploydash.cli.running import run as run_to_the_end
+from deploydash.cli.tables import composer_at
 from deploydash.cli.terminal import need_terminal
 from deploydash.core.owners import Owners
 from deploydash.errors import UserError
@@ -43,7 +44,14 @@ def run(reference: str | None, *, theme: str | None) -> Exit:
     clock, journal = SystemClock(), RunReader(known.folder)
     memory = at.state / "looked" / f"{known.id}.json"
     before = last_look(memory)
-    follower = Follower(site.roster, book, journal.read_on, clock, ended=lambda: _ended(known.folder))
+    follower = Follower(
+        site.roster,
+        book,
+        journal.read_on,
+        clock,
+        ended=lambda: _ended(known.folder),
+        lines=composer_at(site).lines,
+    )
     entries = journal.read_on()
     follower.take(entries)
     greeting = ""

@@ -13,6 +13,7 @@ from deploydash.cli.owners import known_owners
 from deploydash.cli.places import places
 from deploydash.cli.report import open_again
 from deploydash.cli.running import run as run_to_the_end
+from deploydash.cli.tables import composer_at
 from deploydash.cli.terminal import need_terminal
 from deploydash.core.owners import Owners
 from deploydash.core.ports import Clock
@@ -81,7 +82,7 @@ def run(reference: str | None, *, speed: float, theme: str | None) -> Exit:
     site, book = open_again(known, at)
     need_terminal("replay", f"deploydash report {known.id}")
     tape = Tape(read_run(known), speed, SystemClock())
-    follower = Follower(site.roster, book, tape.read_on, tape, ended=tape.ended)
+    follower = Follower(site.roster, book, tape.read_on, tape, ended=tape.ended, lines=composer_at(site).lines)
     history = JournalHistory(book, site.roster, tape.read_again)
     return run_to_the_end(_show(follower, theme, speed, history, known_owners(site)))
 

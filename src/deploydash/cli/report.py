@@ -1,4 +1,4 @@
-"""``report``: a run's journal told for people."""
+"""``report``: a run's journal in words, for people."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from deploydash.cli.exits import Exit
 from deploydash.cli.places import Places, places
 from deploydash.cli.plan import named, open_runbook
 from deploydash.cli.sites import open_site
+from deploydash.cli.tables import tables
 from deploydash.config.load import Site
 from deploydash.core.procedure.runbook import Runbook
 from deploydash.errors import ConfigurationError, UserError
 from deploydash.journal.runs import KnownRun, RunReader, find_run
 from deploydash.report.render import html_report, markdown_report
-from deploydash.report.story import tell
+from deploydash.report.story import story_of
 
 FORMATS = {"md": markdown_report, "html": html_report}
 
@@ -34,7 +35,7 @@ def run(reference: str | None, form: str, output: str | None) -> Exit:
     _, runbook = open_again(known, at)
     now = hashed(known.opened.site_file, known.opened.runbook_file)
     files = {known.opened.site_file: now.site, known.opened.runbook_file: now.runbook}
-    text = FORMATS[form](tell([(entry.utc, entry.record) for entry in entries], runbook, files))
+    text = FORMATS[form](story_of([(entry.utc, entry.record) for entry in entries], runbook, files))
     if output is None:
         print(text, end="")
         return Exit.YES
@@ -71,12 +72,12 @@ def open_again(known: KnownRun, at: Places) -> tuple[Site, Runbook]:
     Raises:
         ConfigurationError: neither can be used.
     """
-    opened = known.opened
+    opened, table = known.opened, tables().reading
     try:
-        site = open_site(opened.site_file, at)
+        site = open_site(opened.site_file, at, table=table)
     except ConfigurationError:
         if not opened.rehearsal:
             raise
-        site = open_site(opened.site, at)
+        site = open_site(opened.site, at, table=table)
         site = replace(site, roster=replace(site.roster, rehearsal=True))
-    return site, open_runbook(opened.runbook_file, site, named(",".join(opened.only) or None, site), at)
+    return site, open_runbook(opened.runbook_file, site, named(",".join(opened.only) or None, site), at, table)

@@ -18,11 +18,10 @@ from deploydash.cli.owners import known_owners
 from deploydash.cli.places import Places, places
 from deploydash.cli.plan import named, open_runbook, runbook_path
 from deploydash.cli.running import run as run_to_the_end
-from deploydash.cli.sites import open_site, shipped_sites
+from deploydash.cli.sites import open_site
+from deploydash.cli.tables import composer_at, tables
 from deploydash.cli.terminal import need_terminal
 from deploydash.config.load import Site
-from deploydash.config.runbook_scripts import load_catalogue
-from deploydash.config.script_check import ScriptCheck
 from deploydash.core.model import Phase
 from deploydash.core.procedure.runbook import Runbook
 from deploydash.core.run.records import (
@@ -45,8 +44,9 @@ from deploydash.session.history import JournalHistory
 from deploydash.session.mirror import Mirrors
 from deploydash.ui.run_app import DeploydashRunApp
 from deploydash.user import operator
-from deploydash.wiring.acting import Acting, acting, refuse_foreign
+from deploydash.wiring.acting import Acting, acting, factories, refuse_foreign
 from deploydash.wiring.read_only import ReadOnly, read_only
+from deploydash.wiring.tables import feeds_of
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 """What may stand in a run's id: it names a folder and a tmux session."""
@@ -71,9 +71,10 @@ def open_new(
         UserError: the site, the runbook, the cycle, the addresses or the terminal will not do; nothing was opened.
     """
     at = places()
-    site = open_site(site_reference, at)
+    table = tables().reading
+    site = open_site(site_reference, at, table=table)
     wanted = named(only, site)
-    book = open_runbook(runbook, site, wanted, at)
+    book = open_runbook(runbook, site, wanted, at, table)
     file = runbook_path(runbook, at).resolve()
     if cycle and not NAME.fullmatch(cycle):
         raise UserError(f"{cycle!r} is no cycle", hint="letters, digits, dots and dashes, such as c0045")
@@ -126,7 +127,7 @@ def resume(reference: str | None, *, theme: str | None, in_tmux: bool = False) -
         raise _held(known.id, JournalHeld(known.holder))
     site = _site_of(known, at)
     only = ",".join(known.opened.only) or None
-    book = open_runbook(known.opened.runbook_file, site, named(only, site), at)
+    book = open_runbook(known.opened.runbook_file, site, named(only, site), at, tables().reading)
     entries = read_on(known.folder / JOURNAL, CODEC, Cursor())
     _refuse_lacking(book, entries)
     differ = changed.told(_resumed(known, entries).changed)
@@ -154,7 +155,7 @@ def _resumed(known: KnownRun, entries: list[Entry]) -> RunResumed:
 def _site_of(known: KnownRun, at: Places) -> Site:
     path = known.opened.site_file
     if Path(path).is_file():
-        return open_site(path, at)
+        return open_site(path, at, table=tables().reading)
     if known.opened.rehearsal:
         raise UserError(
             f"the demo observatory of {known.id} is gone, and {path} with it",
@@ -176,7 +177,7 @@ def _refuse_lacking(book: Runbook, entries: list[Entry]) -> None:
 
 
 def _reader(site: Site, at: Places) -> ReadOnly:
-    reader = read_only(site, os.environ, at.cache, Phase(None))
+    reader = read_only(site, os.environ, at.cache, Phase(None), feeds=feeds_of(tables().reading, site))
     refuse_foreign(reader)
     known_owners(site)
     return reader
@@ -253,8 +254,10 @@ async def _run(
     theme: str | None,
     greeting: str,
 ) -> Exit:
+    composer = composer_at(reader.site)
+    table = factories(tables().acting)
     try:
-        async with acting(reader, state, journal, first) as run:
+        async with acting(reader, state, journal, first, table=table, composer=composer, lines=composer.lines) as run:
             return await _screen(run, theme, greeting)
     finally:
         await reader.aclose()
@@ -264,7 +267,6 @@ async def _screen(run: Acting, theme: str | None, greeting: str) -> Exit:
     """Show the run until its lead leaves: yes if it is closed then, no if it stays open (CLI.md)."""
     speed = run.reader.site.demo.speed if run.reader.site.demo is not None else None
     mirrors = Mirrors(os.environ)
-    run.inbox.checking = ScriptCheck(run.reader.site.roster, load_catalogue(shipped_sites() / "scripts"))
     history = JournalHistory(run.controller.state.runbook, run.reader.site.roster, RunReader(run.folder).read_on)
     app = DeploydashRunApp(
         run.reader.session,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deploydash.cells import cells, padded
 from deploydash.cli.exits import Exit
 from deploydash.cli.places import Places, places
 from deploydash.config.find import find_site, list_sites
 from deploydash.config.load import Site, load_site
+
+if TYPE_CHECKING:
+    from deploydash.systems.table import Table
 
 
 def shipped_sites() -> Path:
@@ -19,15 +23,17 @@ def shipped_sites() -> Path:
     return inside if inside.is_dir() else package.parents[1] / "sites"
 
 
-def open_site(reference: str, where: Places | None = None, *, systems: bool = True) -> Site:
+def open_site(reference: str, where: Places | None = None, *, systems: bool = True, table: Table | None = None) -> Site:
     """Find and load a site by path or name; without ``systems`` for those who touch nothing but its feeds.
+
+    ``table``: the systems that may have a section of their own in it.
 
     Raises:
         ConfigurationError: it cannot be found or used; every problem is named.
     """
     at = where or places()
     path = find_site(reference, cwd=at.cwd, user_dir=at.user_config, shipped_dir=shipped_sites())
-    return load_site(path, systems=systems)
+    return load_site(path, systems=systems, table=table or {})
 
 
 def run(*, as_json: bool) -> Exit:

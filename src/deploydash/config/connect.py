@@ -122,7 +122,7 @@ class _Chosen:
         )
 
     def _first(self, names: tuple[str, ...], otherwise: str) -> tuple[str, str]:
-        """Return the first value told, from the client file or a variable, and where it was; else the site file's."""
+        """Return the first value given, from the client file or a variable, and where it was; else the site file's."""
         for name in names:
             if value := self._client.get(name):
                 return value, CLIENT_FILE

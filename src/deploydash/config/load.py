@@ -6,14 +6,16 @@ only for those who ask for it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from deploydash.config import checks
+from deploydash.config.sections import Sections, own_sections, without
 from deploydash.config.shape import empty_values, shape_problems
 from deploydash.config.site import (
     CscEntry,
@@ -31,8 +33,12 @@ from deploydash.stored import open_file
 
 if TYPE_CHECKING:
     from deploydash.config.systems import Systems
+    from deploydash.core.procedure.names import SystemName
+    from deploydash.systems.table import Table
 
 Shape = TypeVar("Shape", bound=SiteFile)
+
+_NO_TABLE: Table = MappingProxyType({})
 
 MAX_BYTES = 4_000_000
 """A site file is some 10 kB, one of 10,000 CSCs 1 MB; what is larger was named by mistake."""
@@ -44,7 +50,7 @@ class Site:
 
     ``systems`` is what runbooks touch beside Kafka, or None where the file says nothing of it or nobody asked.
     ``stopped`` holds the start-up targets of CSCs that were stopped, where these differ from those that were kept
-    running.
+    running. ``sections`` holds the settings of the systems of the table, of those that the file has a section for.
     """
 
     path: Path
@@ -56,6 +62,7 @@ class Site:
     warnings: tuple[Problem, ...] = ()
     systems: Systems | None = None
     stopped: Mapping[CscId, Target] = field(default_factory=dict)
+    sections: Mapping[SystemName, BaseModel] = field(default_factory=dict)
 
     @property
     def rehearsal(self) -> bool:
@@ -63,13 +70,15 @@ class Site:
         return self.roster.rehearsal
 
 
-def load_site(path: Path, *, systems: bool = True) -> Site:
+def load_site(path: Path, *, systems: bool = True, table: Table = _NO_TABLE) -> Site:
     """Read a site file; without ``systems`` what runbooks touch beside Kafka is left unread, good or bad.
+
+    ``table``: the systems that may have a section of their own below ``systems:``.
 
     Raises:
         ConfigurationError: it cannot be read or used; all its problems are named.
     """
-    return parse_site(read_text(path), path, systems=systems)
+    return parse_site(read_text(path), path, systems=systems, table=table)
 
 
 def read_text(path: Path) -> str:
@@ -94,7 +103,7 @@ def read_text(path: Path) -> str:
         raise ConfigurationError((Problem(str(path), line, "", "is not UTF-8 text", "save it as UTF-8"),)) from None
 
 
-def parse_site(text: str, path: Path, *, systems: bool = True) -> Site:
+def parse_site(text: str, path: Path, *, systems: bool = True, table: Table = _NO_TABLE) -> Site:
     """Return the site that a text describes; ``path`` is where it was read, for its problems.
 
     Raises:
@@ -108,11 +117,13 @@ def parse_site(text: str, path: Path, *, systems: bool = True) -> Site:
     if not isinstance(document.data, dict):
         raise ConfigurationError(tuple(document.problems))
     empty = empty_values(document, file)
-    site, wrong = _shaped(document, file, systems=systems)
+    own = own_sections(document, file, table) if systems else Sections()
+    site, wrong = _shaped(document, file, own, systems=systems)
     entries = _entries(document) if site is None else dict(enumerate(site.cscs))
     draft = checks.Draft(file, document, document.data, entries, _limits(document.data.get("limits")))
     named = {problem.key for problem in empty}
     problems = [*document.problems, *empty, *checks.errors(draft)]
+    wrong = [*wrong, *own.problems]
     problems += (problem for problem in wrong if problem.key not in named)
     if problems or site is None:
         raise ConfigurationError(tuple(sorted(problems, key=lambda problem: problem.line)))
@@ -127,25 +138,28 @@ def parse_site(text: str, path: Path, *, systems: bool = True) -> Site:
         warnings=tuple(checks.warnings(draft, site, specs, path.stem)),
         systems=site.systems if systems else None,
         stopped={row.csc: row.startup.stopped for row in site.cscs if row.startup.kept != row.startup.stopped},
+        sections=own.settings,
     )
 
 
-def _shaped(document: Document, file: str, *, systems: bool) -> tuple[SiteFile | None, list[Problem]]:
+def _shaped(document: Document, file: str, own: Sections, *, systems: bool) -> tuple[SiteFile | None, list[Problem]]:
     """Return what a document says, or None, and what is wrong with it."""
     if not systems:
-        return _as(SiteFile, document, file)
+        return _as(SiteFile, document, file, document.data)
     from deploydash.config.systems import WholeSiteFile  # noqa: PLC0415 - for those who ask
     from deploydash.config.systems_checks import systems_errors  # noqa: PLC0415 - as above
 
-    site, wrong = _as(WholeSiteFile, document, file)
+    site, wrong = _as(WholeSiteFile, document, file, without(document.data, own), own.names)
     return site, wrong if site is None else list(systems_errors(site, document, file))
 
 
-def _as(model: type[Shape], document: Document, file: str) -> tuple[Shape | None, list[Problem]]:
+def _as(
+    model: type[Shape], document: Document, file: str, data: object, sections: Iterable[str] = ()
+) -> tuple[Shape | None, list[Problem]]:
     try:
-        return model.model_validate(document.data), []
+        return model.model_validate(data), []
     except ValidationError as error:
-        return None, shape_problems(model, error, document, file)
+        return None, shape_problems(model, error, document, file, also={("systems",): tuple(sections)})
 
 
 def _entries(document: Document) -> dict[int, CscEntry]:

@@ -50,7 +50,7 @@ class OwnersFile(BaseModel):
 
 
 def load_owners(path: Path, roster: Roster) -> dict[CscId, Owner]:
-    """Return the owner of each CSC of a site of which the file tells one; nothing where there is no file.
+    """Return the owner of each CSC of a site that the file names one for; nothing where there is no file.
 
     A CSC named by itself wins over its component's ``:*``. What the roster lacks is of another site and left out.
 

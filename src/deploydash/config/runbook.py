@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +13,7 @@ from deploydash.config.find import ENDINGS
 from deploydash.config.load import Site, read_text
 from deploydash.config.runbook_draft import Draft, Suite
 from deploydash.config.runbook_file import RunbookFile, SuiteFile
+from deploydash.config.runbook_keys import unknown_keys
 from deploydash.config.runbook_lint import reference_errors
 from deploydash.config.runbook_names import Concern
 from deploydash.config.runbook_order import order_errors
@@ -25,24 +26,35 @@ from deploydash.config.yaml_lines import Document, read_yaml
 from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import Runbook
 from deploydash.errors import ConfigurationError, Problem
+from deploydash.systems.table import NO_SYSTEMS, Table
 
 Shape = TypeVar("Shape", RunbookFile, SuiteFile)
 
 
-def load_runbook(path: Path, site: Site, scripts: Path, only: frozenset[CscId] | None = None) -> Runbook:
+def load_runbook(
+    path: Path, site: Site, scripts: Path, only: frozenset[CscId] | None = None, *, systems: Table = NO_SYSTEMS
+) -> Runbook:
     """Return a runbook file as it is true at a site.
 
     ``scripts`` is the directory of script schemas and suites. ``only`` names the CSCs of a run that is about
-    named ones; None leaves them open, as a plan may.
+    named ones; None leaves them open, as a plan may. ``systems``: those that act, beside that of CSCs.
 
     Raises:
         ConfigurationError: it cannot be read or used; all its problems are named.
     """
     text = read_text(path)
-    return parse_runbook(text, path, site, scripts, only)
+    return parse_runbook(text, path, site, scripts, only, systems=systems)
 
 
-def parse_runbook(text: str, path: Path, site: Site, scripts: Path, only: frozenset[CscId] | None = None) -> Runbook:
+def parse_runbook(
+    text: str,
+    path: Path,
+    site: Site,
+    scripts: Path,
+    only: frozenset[CscId] | None = None,
+    *,
+    systems: Table = NO_SYSTEMS,
+) -> Runbook:
     """Return the runbook that a text describes; ``path`` is where it was read, for its problems.
 
     Raises:
@@ -53,7 +65,7 @@ def parse_runbook(text: str, path: Path, site: Site, scripts: Path, only: frozen
         message = "says nothing of the systems that a runbook touches"
         raise ConfigurationError((Problem(str(site.path), 0, "systems", message, "add systems: with its sections"),))
     document = read_yaml(text, file)
-    runbook = _shaped(RunbookFile, document, file)
+    runbook = _shaped(RunbookFile, document, file, unknown_keys(document, file, systems))
     named = runbook.concerns == "named"
     _refuse_names(site, only, named=named, file=file)
     draft = Draft(
@@ -67,6 +79,7 @@ def parse_runbook(text: str, path: Path, site: Site, scripts: Path, only: frozen
         loops=loops(site, site.systems, only),
         catalogue=load_catalogue(scripts),
         suites=_suites(scripts),
+        table=systems,
     )
     problems = [*reference_errors(draft), *script_errors(draft), *order_errors(draft)]
     if problems:
@@ -74,7 +87,7 @@ def parse_runbook(text: str, path: Path, site: Site, scripts: Path, only: frozen
     return resolve(draft)
 
 
-def runbook_problems(directory: Path, site: Site) -> tuple[Problem, ...]:
+def runbook_problems(directory: Path, site: Site, *, systems: Table = NO_SYSTEMS) -> tuple[Problem, ...]:
     """Return what is wrong with the runbooks of a directory of sites, as far as they are written for a site.
 
     A site that says nothing of its systems has no runbooks, and so no problems with them.
@@ -82,7 +95,7 @@ def runbook_problems(directory: Path, site: Site) -> tuple[Problem, ...]:
     found: list[Problem] = []
     for path in _yaml_files(directory / "runbooks") if site.systems else ():
         try:
-            load_runbook(path, site, directory / "scripts")
+            load_runbook(path, site, directory / "scripts", systems=systems)
         except ConfigurationError as error:
             if not any(problem.key == "sites" for problem in error.problems):
                 found += error.problems
@@ -118,8 +131,8 @@ def _yaml_files(directory: Path) -> Iterator[Path]:
         return
 
 
-def _shaped(model: type[Shape], document: Document, file: str) -> Shape:
-    """Return a document as a model.
+def _shaped(model: type[Shape], document: Document, file: str, wrong: Iterable[Problem] = ()) -> Shape:
+    """Return a document as a model; ``wrong`` is what is known to be wrong with its shape beside that.
 
     Raises:
         ConfigurationError: the text is no YAML that is understood, or has another shape.
@@ -127,7 +140,7 @@ def _shaped(model: type[Shape], document: Document, file: str) -> Shape:
     if not document.problems and not isinstance(document.data, dict):
         message = "the file is empty" if document.data is None else "must be a mapping"
         document.problems.append(Problem(file, 0, "", message, "begin with a name, such as runbook: full-cycle"))
-    problems = [*document.problems, *empty_values(document, file)]
+    problems = [*document.problems, *empty_values(document, file), *wrong]
     if isinstance(document.data, dict):
         try:
             shaped = model.model_validate(document.data)

@@ -13,7 +13,9 @@ from deploydash.config.runbook_scripts import Catalogue
 from deploydash.config.systems import Systems
 from deploydash.config.yaml_lines import Document, Path, key_text
 from deploydash.core.model import CscId, CscSpec, Roster, Target, TargetKind
+from deploydash.core.procedure.names import SAL, StepId
 from deploydash.errors import Problem
+from deploydash.systems.table import NO_SYSTEMS, Entry, Steps, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Draft:
     loops: Mapping[str, list[dict[str, Any]]]
     catalogue: Catalogue
     suites: Mapping[str, Suite] = field(default_factory=dict)
+    table: Table = field(default_factory=lambda: NO_SYSTEMS)
 
     @property
     def roster(self) -> Roster:
@@ -74,7 +77,7 @@ class Draft:
         return next(spec for spec in self.site.roster.cscs if spec.csc == csc)
 
     def targets(self, step: StepEntry) -> tuple[CscId, ...]:
-        """Return the CSCs of a step in order, each once; a wrong name is left out, its problem is told elsewhere.
+        """Return the CSCs of a step in order, each once; a wrong name is left out, runbook_lint refuses it.
 
         What stands for many does not stand for protected CSCs where states are commanded.
         """
@@ -84,7 +87,7 @@ class Draft:
                 chosen = select(text, self.site.roster, self.concern)
             except UnknownNameError:
                 continue
-            found.update(dict.fromkeys(csc for csc in chosen if step.kind != "csc" or not self._guarded(csc, text)))
+            found.update(dict.fromkeys(csc for csc in chosen if not step.acts or not self._guarded(csc, text)))
         return tuple(found)
 
     def _guarded(self, csc: CscId, text: str) -> bool:
@@ -107,3 +110,15 @@ class Draft:
         if suite:
             own += [(suite, ("scripts", at), script) for at, script in enumerate(suite.content.scripts)]
         return [(suite, place, script) for suite, place, script in own if self.here(script.sites)]
+
+    def steps_of(self, step: StepEntry) -> Steps | None:
+        """Return what the system of an action knows of its steps; None where the runbook itself says all."""
+        if not step.acts or step.system == SAL or step.system not in self.table:
+            return None
+        return self.table[step.system].steps
+
+    def entry(self, step: StepEntry, steps: Steps) -> Entry:
+        """Return a step as its system reads it."""
+        own = {key: value for key, value in step.unknown.items() if key in steps.keys}
+        settings = self.site.sections.get(step.system)
+        return Entry(StepId(step.id), own, self.roster, settings, self.site.rehearsal)

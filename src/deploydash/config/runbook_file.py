@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Annotated, Any
@@ -13,10 +13,21 @@ from pydantic import model_validator as validator
 
 from deploydash.config.site import Csc, Text, Wanted
 from deploydash.core.model import Phase, Target, TargetKind
-from deploydash.core.procedure.runbook import Effect, Lane, StepKind, System, Tier
+from deploydash.core.procedure.names import MAIN, SAL, Lane, SystemName
+from deploydash.core.procedure.runbook import OfKind, StepKind, Tier
 
 _ID = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 _KINDS = tuple(kind.value for kind in TargetKind)
+
+PLAIN_SYSTEMS = ("sal", "ssh", "argocd", "kubernetes", "github", "slack", "registry", "person", "deploydash")
+"""What a step may name as its system, whether or not anything here acts on it."""
+
+
+class Effect(StrEnum):
+    """What a manual step does to the CSCs that its items name."""
+
+    STOPS = "stops"
+    STARTS = "starts"
 
 
 def _id(text: Any) -> str:
@@ -72,9 +83,9 @@ Name = Annotated[str, BeforeValidator(_id), WithJsonSchema({"type": "string", "p
 Names = Annotated[tuple[Name, ...], Strict(strict=False)]
 Texts = Annotated[tuple[Text, ...], Strict(strict=False)]
 Kind = Annotated[StepKind, PlainValidator(_reader(StepKind)), _members(StepKind)]
-Outside = Annotated[System, PlainValidator(_reader(System)), _members(System)]
+Outside = Annotated[SystemName, BeforeValidator(_id), WithJsonSchema({"type": "string", "pattern": _ID})]
 StepTier = Annotated[Tier, PlainValidator(_reader(Tier)), _members(Tier)]
-StepLane = Annotated[Lane, PlainValidator(_reader(Lane)), _members(Lane)]
+StepLane = Annotated[Lane, BeforeValidator(_id), WithJsonSchema({"type": "string", "pattern": _ID})]
 StepEffect = Annotated[Effect, PlainValidator(_reader(Effect)), _members(Effect)]
 Duration = Annotated[float, PlainValidator(_seconds), WithJsonSchema(_TIME_SCHEMA)]
 Goal = Annotated[
@@ -135,18 +146,18 @@ class NeedEntry(_Section):
 
 
 class ScriptEntry(_Section):
-    """A script for a ScriptQueue, or something a person does between two scripts (``by_hand``)."""
+    """A script for a ScriptQueue, or something a person does between two scripts (``manual``)."""
 
     script: Text | None = None
     queue: Csc | None = None
     config: dict[str, Any] = Field(default_factory=dict)
-    by_hand: Text | None = None
+    manual: Text | None = None
     sites: Texts = ()
 
     @validator(mode="after")
     def _one_of_two(self) -> ScriptEntry:
-        if (self.script is None) == (self.by_hand is None):
-            raise ValueError("must be either a script or manual", "write script: and queue:, or by_hand:")
+        if (self.script is None) == (self.manual is None):
+            raise ValueError("must be either a script or manual", "write script: and queue:, or manual:")
         if (self.script is None) != (self.queue is None):
             raise ValueError("script and queue belong together", "say which ScriptQueue runs the script")
         return self
@@ -177,42 +188,73 @@ class DebtEntry(_Section):
     each: bool = False
 
 
-class StepEntry(_Section):
-    """One step. Which keys go with which kind is checked in ``runbook_lint.py``."""
+class FactEntry(_Section):
+    """A fact that a system reports and that must hold before the step may go; ``words`` say it as a sentence."""
+
+    fact: Text
+    words: Text
+    age: Duration = 60.0
+    """How old it may be."""
+
+
+class StepEntry(_Section, OfKind):
+    """One step. Which keys go with which kind is checked in ``runbook_lint.py``, and which a system has of its own.
+
+    ``budget``: by when one item of an action must have ended.
+    """
+
+    model_config = ConfigDict(extra="allow")
 
     id: Name
     title: Text
     kind: Kind
     system: Outside
     tier: StepTier
-    lane: StepLane = Lane.MAIN
+    lane: StepLane = MAIN
     ends: Text
     sites: Texts = ()
     when: Annotated[tuple[ConditionEntry, ...], Strict(strict=False)] = ()
     asks: Names = ()
     after: Names = ()
     needs: Annotated[tuple[NeedEntry, ...], Strict(strict=False)] = ()
+    facts: Annotated[tuple[FactEntry, ...], Strict(strict=False)] = ()
     targets: Texts = ()
     target: Goal | None = None
     last: Texts = ()
     one_by_one: bool = False
     at_once: Annotated[int, Field(ge=1, le=64)] = 1
     limit: Duration | None = None
+    budget: Duration | None = None
     settles: Name | None = None
     scripts: Scripts = ()
     suite: Name | None = None
-    other_route: ScriptEntry | None = None
+    fallback: ScriptEntry | None = None
     for_each: Annotated[str, Field(pattern="^[a-z_]+$")] | None = None
     named: Texts = ()
     item: Text | None = None
     commands: Texts = ()
-    effect: StepEffect = Effect.NONE
+    effect: StepEffect | None = None
     records: str = ""
     fills: str = ""
     shows: ShowEntry | None = None
     debt: DebtEntry | None = None
     note: str = ""
     link: Text
+
+    @property
+    def moves(self) -> bool:
+        """Whether it commands CSCs to targets."""
+        return self.acts and self.system == SAL and bool(self.targets) and self.target is not None
+
+    @property
+    def runs_scripts(self) -> bool:
+        """Whether it adds scripts to queues."""
+        return self.acts and self.system == SAL and bool(self.scripts or self.suite)
+
+    @property
+    def unknown(self) -> Mapping[str, Any]:
+        """Its keys that are not of every step, as they stand in the file."""
+        return self.model_extra or {}
 
 
 class PhaseEntry(_Section):

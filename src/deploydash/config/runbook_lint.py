@@ -7,39 +7,30 @@ from difflib import get_close_matches
 from typing import Any
 
 from deploydash.config.runbook_draft import Draft
-from deploydash.config.runbook_file import ChoiceEntry, StepEntry
+from deploydash.config.runbook_file import PLAIN_SYSTEMS, ChoiceEntry, StepEntry
 from deploydash.config.runbook_names import UnknownNameError, select
 from deploydash.config.runbook_resolve import rows
 from deploydash.config.runbook_words import BLANKS, UnknownWordError, fill, row_name
 from deploydash.config.yaml_lines import Path
-from deploydash.core.procedure.runbook import DIRECT, StepKind
+from deploydash.core.procedure.names import ADDED, DIRECT, SAL, WHOLE, ItemId
+from deploydash.core.procedure.runbook import StepKind
+from deploydash.core.words import and_list
 from deploydash.errors import Problem
 
 _NEEDED: dict[StepKind, tuple[str, ...]] = {
-    StepKind.CSC: ("targets", "target"),
     StepKind.WAIT: ("targets", "target", "limit"),
-    StepKind.SETTLE: ("settles",),
+    StepKind.DECIDE: ("settles",),
     StepKind.MANUAL: ("commands",),
-    StepKind.SCRIPT: (),
-    StepKind.CLOSE: (),
 }
-_OWN: dict[str, tuple[StepKind, ...]] = {
-    "targets": (StepKind.CSC, StepKind.WAIT),
-    "target": (StepKind.CSC, StepKind.WAIT),
-    "last": (StepKind.CSC,),
-    "one_by_one": (StepKind.CSC,),
-    "limit": (StepKind.WAIT,),
-    "settles": (StepKind.SETTLE,),
-    "other_route": (StepKind.SETTLE,),
-    "scripts": (StepKind.SCRIPT,),
-    "suite": (StepKind.SCRIPT,),
-    "commands": (StepKind.MANUAL, StepKind.CLOSE),
-    "for_each": (StepKind.MANUAL,),
-    "item": (StepKind.MANUAL,),
-    "shows": (StepKind.MANUAL,),
-    "records": (StepKind.MANUAL,),
-    "fills": (StepKind.MANUAL,),
+_OWN: dict[StepKind, tuple[str, ...]] = {
+    StepKind.ACTION: ("targets", "target", "last", "one_by_one", "budget", "scripts", "suite"),
+    StepKind.WAIT: ("targets", "target", "limit"),
+    StepKind.DECIDE: ("settles", "fallback"),
+    StepKind.MANUAL: ("commands", "for_each", "item", "shows", "records", "fills", "effect"),
+    StepKind.CLOSE: ("commands",),
 }
+_MOVES = ("targets", "target", "last", "one_by_one")
+_SCRIPTS = ("scripts", "suite")
 
 
 def reference_errors(draft: Draft) -> Iterator[Problem]:
@@ -96,21 +87,80 @@ def _ids(draft: Draft) -> Iterator[Problem]:
 
 
 def _kind(draft: Draft, path: Path, step: StepEntry) -> Iterator[Problem]:
-    for key in _NEEDED[step.kind]:
+    for key in _NEEDED.get(step.kind, ()):
         if not getattr(step, key):
             yield draft.problem(path, f"a step of kind {step.kind} needs {key!r}", "add it, or change the kind")
-    if step.kind is StepKind.SCRIPT and not (step.scripts or step.suite):
-        yield draft.problem(path, "a step of kind script needs 'scripts' or 'suite'", "add one of them")
-    for key, kinds in _OWN.items():
-        if getattr(step, key) and step.kind not in kinds:
+    yield from _system(draft, path, step)
+    for key in dict.fromkeys(key for keys in _OWN.values() for key in keys):
+        if getattr(step, key) and key not in _OWN[step.kind]:
+            kinds = [kind for kind, keys in _OWN.items() if key in keys]
             message = f"a step of kind {step.kind} has no {key!r}"
-            yield draft.problem((*path, key), message, f"only {' and '.join(kinds)} have it")
+            yield draft.problem((*path, key), message, f"only {and_list(kinds)} have it")
+    if step.fallback and step.fallback.manual:
+        yield draft.problem((*path, "fallback", "manual"), "a fallback is a script", "write script: and queue:")
     if step.fills and step.fills not in BLANKS:
         yield draft.problem((*path, "fills"), f"no text waits for <{step.fills}>", near(step.fills, BLANKS))
-    elif step.fills and not step.records and step.kind is StepKind.MANUAL:
+    elif step.fills and not step.records and step.manual:
         yield draft.problem((*path, "fills"), "a step that fills in a word needs 'records'", "say what is written down")
     if step.suite and step.suite not in draft.suites:
         yield draft.problem((*path, "suite"), f"unknown suite {step.suite!r}", near(step.suite, draft.suites))
+
+
+def _system(draft: Draft, path: Path, step: StepEntry) -> Iterator[Problem]:
+    """Check whether the system of a step is known, and of an action what says its work."""
+    known = {*PLAIN_SYSTEMS, *draft.table}
+    if step.system not in known:
+        yield draft.problem((*path, "system"), f"{step.system!r} is not known here", near(step.system, known))
+        return
+    if not step.acts:
+        return
+    if step.system == SAL:
+        yield from _work(draft, path, step)
+        return
+    for key in (*_MOVES, *_SCRIPTS):
+        if getattr(step, key):
+            yield draft.problem((*path, key), f"an action of {step.system} has no {key!r}", f"only {SAL} has it")
+    steps = draft.steps_of(step)
+    if steps is None:
+        acting = [SAL, *(name for name, reading in draft.table.items() if reading.steps and name != SAL)]
+        hint = f"make it a step of kind manual; only {and_list(acting)} can do so"
+        yield draft.problem((*path, "system"), f"{step.system} carries no steps out", hint)
+    elif not draft.here(step.sites):
+        return
+    elif draft.table[step.system].settings is not None and step.system not in draft.site.sections:
+        message = f"{draft.roster.site} says nothing of {step.system}"
+        yield draft.problem((*path, "system"), message, f"add {step.system}: below systems: in {draft.site.path.name}")
+    else:
+        wrong = list(steps.problems(draft.entry(step, steps)))
+        yield from (draft.problem((*path, *one.path), one.message, one.hint) for one in wrong)
+        if not wrong:
+            yield from _item_names(draft, path, [item.id for item in steps.items(draft.entry(step, steps))])
+
+
+def _item_names(draft: Draft, path: Path, names: list[ItemId]) -> Iterator[Problem]:
+    """Refuse items that could not be told apart, or from those that the lead adds."""
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            yield draft.problem(path, f"two items of it are called {name!r}", "name each item once")
+        if name == WHOLE or name.startswith(ADDED):
+            yield draft.problem(path, f"an item of it is called {name!r}", "name it otherwise: this name has a meaning")
+
+
+def _work(draft: Draft, path: Path, step: StepEntry) -> Iterator[Problem]:
+    """Check that an action on CSCs either commands them to targets or runs scripts."""
+    moves = [key for key in _MOVES if getattr(step, key)]
+    scripts = [key for key in _SCRIPTS if getattr(step, key)]
+    if not moves and not scripts:
+        hint = "say which CSCs go to which target, or which scripts run"
+        yield draft.problem(path, "a step of kind action needs 'targets', 'scripts' or 'suite'", hint)
+    elif scripts:
+        for key in moves:
+            message = f"a step with {scripts[0]!r} has no {key!r}"
+            yield draft.problem((*path, key), message, "command CSCs in a step of their own")
+    else:
+        for key in ("targets", "target"):
+            if key not in moves:
+                yield draft.problem(path, f"a step with {moves[0]!r} needs {key!r}", "add it, or leave the other away")
 
 
 def _steps_named(
@@ -125,8 +175,8 @@ def _steps_named(
             yield draft.problem(
                 (*path, key), message, f"move one of them; {name} is in line {_line(draft, every[name])}"
             )
-        elif key == "settles" and earlier[name].kind is not StepKind.CSC:
-            yield draft.problem((*path, key), f"{name!r} commands no CSC", "name a step of kind csc")
+        elif key == "settles" and (not earlier[name].acts or earlier[name].runs_scripts):
+            yield draft.problem((*path, key), f"{name!r} commands no CSC", "name a step of kind action with targets")
 
 
 def _debt(

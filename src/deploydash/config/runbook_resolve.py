@@ -3,43 +3,48 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
 
 from deploydash.config.runbook_draft import Draft
-from deploydash.config.runbook_file import ChoiceEntry, PhaseEntry, ScriptEntry, StepEntry
+from deploydash.config.runbook_file import ChoiceEntry, Effect, PhaseEntry, ScriptEntry, StepEntry
 from deploydash.config.runbook_names import SCRIPT_QUEUE, WATCHER, UnknownNameError, select
 from deploydash.config.runbook_words import blanks, fill, row_name
 from deploydash.config.script_effects import script_effects
 from deploydash.config.yaml_lines import Path
-from deploydash.core.model import CscId, FeedName, SummaryState
-from deploydash.core.procedure.runbook import (
+from deploydash.core.model import CscId, FeedName, SummaryState, Target
+from deploydash.core.procedure.csc_work import transition
+from deploydash.core.procedure.items import CscEffect, Item
+from deploydash.core.procedure.names import PERSON, SAL, StepId, numbered
+from deploydash.core.procedure.preconditions import (
     Answered,
-    Choice,
-    Condition,
     CscAt,
-    CscItem,
     CscsDown,
-    Debt,
     DebtsPaid,
+    FactHolds,
     FeedsUp,
-    Item,
-    ManualItem,
-    Option,
     Precondition,
-    Runbook,
-    RunPhase,
-    ScriptItem,
-    Step,
-    StepId,
-    StepKind,
     StepsSettled,
 )
+from deploydash.core.procedure.runbook import (
+    Choice,
+    Condition,
+    Debt,
+    Fallback,
+    Option,
+    Order,
+    Runbook,
+    RunPhase,
+    Step,
+)
+from deploydash.core.procedure.transitions import LEADS_TO
+from deploydash.systems.sal.steps import script_item, script_template
 
 REHEARSED = "# rehearsal: "
-"""What every command by hand begins with on the demo observatory."""
+"""What every command of a person begins with on the demo observatory."""
 
 
 def resolve(draft: Draft) -> Runbook:
@@ -82,7 +87,7 @@ def _steps(
 def _step(draft: Draft, path: Path, entry: StepEntry, previous: tuple[StepId, ...]) -> Step:
     choices = draft.choices()
     items = tuple(_items(draft, path, entry))
-    route = entry.other_route
+    waits = entry.waits
     return Step(
         id=StepId(entry.id),
         title=entry.title,
@@ -92,15 +97,17 @@ def _step(draft: Draft, path: Path, entry: StepEntry, previous: tuple[StepId, ..
         lane=entry.lane,
         ends=entry.ends,
         items=items,
-        preconditions=tuple(_preconditions(draft, entry, previous)),
+        awaits=tuple(CscEffect(csc, draft.goal(entry, csc)) for csc in draft.targets(entry)) if waits else (),
+        preconditions=tuple(_preconditions(draft, entry, items, previous)),
         when=tuple(Condition(row.choice, row.answers) for row in entry.when if row.choice in choices),
         asks=tuple(choice for choice in entry.asks if choice in choices),
         debts=tuple(_debts(draft, entry, items)),
-        effect=entry.effect,
         at_once=entry.at_once,
+        order=Order.SEQUENCE if entry.runs_scripts else Order.WAVES,
         limit_s=entry.limit,
+        budget_s=entry.budget,
         settles=StepId(entry.settles) if entry.settles else None,
-        other_route=_script(draft, route) if route and route.script else None,
+        fallbacks=tuple(_fallbacks(draft, entry)),
         records=entry.records,
         fills=entry.fills,
         shows=(entry.shows.csc, entry.shows.event) if entry.shows else None,
@@ -110,26 +117,34 @@ def _step(draft: Draft, path: Path, entry: StepEntry, previous: tuple[StepId, ..
 
 
 def _items(draft: Draft, path: Path, entry: StepEntry) -> Iterator[Item]:
-    if entry.kind in {StepKind.CSC, StepKind.WAIT}:
-        yield from _csc_items(draft, entry)
-    elif entry.kind is StepKind.SCRIPT:
-        for _, _, script in draft.scripts(path, entry):
-            yield _script(draft, script) if script.script else ManualItem(script.by_hand or "", ())
+    if entry.acts:
+        yield from action_items(draft, path, entry)
     elif entry.for_each:
-        for row in rows(draft, entry):
-            yield _by_hand(draft, entry, {**draft.words, **row})
+        for place, row in enumerate(rows(draft, entry)):
+            yield _manual(draft, entry, {**draft.words, **row}, place)
     elif entry.commands:
-        yield _by_hand(draft, entry, draft.words)
+        yield _manual(draft, entry, draft.words, 0)
 
 
-def _csc_items(draft: Draft, entry: StepEntry) -> Iterator[CscItem]:
+def action_items(draft: Draft, path: Path, entry: StepEntry) -> Iterator[Item]:
+    """Yield the items of an action with which nothing is wrong, as its system or the runbook itself makes them."""
+    if entry.moves:
+        yield from _transitions(draft, entry)
+    elif entry.runs_scripts:
+        for place, (_, _, script) in enumerate(draft.scripts(path, entry)):
+            yield _script(draft, script, place) if script.script else Item(numbered(place), script.manual or "", PERSON)
+    elif (steps := draft.steps_of(entry)) is not None:
+        yield from steps.items(draft.entry(entry, steps))
+
+
+def _transitions(draft: Draft, entry: StepEntry) -> Iterator[Item]:
     targets = draft.targets(entry)
-    last = last_of(draft, entry)
+    last = _last_of(draft, entry)
     first = [csc for csc in targets if csc not in last]
     overrides = {spec.csc: spec.override for spec in draft.site.roster.cscs}
 
-    def item(csc: CscId, wave: int) -> CscItem:
-        return CscItem(csc, draft.goal(entry, csc), wave, overrides.get(csc, ""))
+    def item(csc: CscId, wave: int) -> Item:
+        return transition(csc, draft.goal(entry, csc), wave, overrides.get(csc, ""))
 
     for at, csc in enumerate(first):
         yield item(csc, at if entry.one_by_one else 0)
@@ -137,7 +152,7 @@ def _csc_items(draft: Draft, entry: StepEntry) -> Iterator[CscItem]:
         yield item(csc, (len(first) if entry.one_by_one else 1) + at)
 
 
-def last_of(draft: Draft, entry: StepEntry) -> tuple[CscId, ...]:
+def _last_of(draft: Draft, entry: StepEntry) -> tuple[CscId, ...]:
     """Return the CSCs that a step takes last, one after the other; a wrong name is left out."""
     found: dict[CscId, None] = {}
     for text in entry.last:
@@ -154,22 +169,54 @@ def rows(draft: Draft, entry: StepEntry) -> list[dict[str, Any]]:
     return [row for row in every if not entry.named or row_name(row) in entry.named]
 
 
-def _by_hand(draft: Draft, entry: StepEntry, words: Mapping[str, Any]) -> ManualItem:
+def _manual(draft: Draft, entry: StepEntry, words: Mapping[str, Any], place: int) -> Item:
     commands = [line for command in entry.commands for line in fill(command, words)]
     if draft.site.rehearsal:  # a comment does nothing, even when it is pasted into a shell of the real site
         commands = [f"{REHEARSED}{line}" for line in commands]
     note = words.get("note")
-    name = fill(entry.item, words)[0] if entry.item else entry.system.value
-    cscs = tuple(CscId.parse(text) for text in words.get("cscs", ()))
-    return ManualItem(name, tuple([*commands, f"# {note}"] if note else commands), cscs)
+    name = fill(entry.item, words)[0] if entry.item else entry.system
+    cscs = [CscId.parse(text) for text in words.get("cscs", ())] if entry.effect else []
+    effects = tuple(CscEffect(csc, _led_to(draft, entry, csc)) for csc in cscs)
+    return Item(
+        numbered(place), name, PERSON, effects=effects, manual=tuple([*commands, f"# {note}"] if note else commands)
+    )
 
 
-def _script(draft: Draft, entry: ScriptEntry) -> ScriptItem:
-    config = yaml.safe_dump(json.loads(json.dumps(entry.config)), sort_keys=False, default_flow_style=None)
-    queue = entry.queue or CscId(SCRIPT_QUEUE, 1)
-    path = entry.script or ""
+def _led_to(draft: Draft, entry: StepEntry, csc: CscId) -> Target:
+    """Return where a CSC is led by what stops or starts it; one that is started had been stopped."""
+    if entry.effect is Effect.STOPS:
+        return Target(SummaryState.OFFLINE)
+    return draft.site.stopped.get(csc, draft.spec(csc).startup)
+
+
+def _script(draft: Draft, entry: ScriptEntry, place: int) -> Item:
+    queue, path = entry.queue or CscId(SCRIPT_QUEUE, 1), entry.script or ""
     effects = script_effects(draft, draft.catalogue.paths, path, entry.config)
-    return ScriptItem(queue, path, True, config if entry.config else "", effects or (), effects is None)
+    return script_item(numbered(place), queue, path, True, _config(entry), effects or (), effects is None)
+
+
+def _config(entry: ScriptEntry) -> str:
+    if not entry.config:
+        return ""
+    return yaml.safe_dump(json.loads(json.dumps(entry.config)), sort_keys=False, default_flow_style=None)
+
+
+def _fallbacks(draft: Draft, entry: StepEntry) -> Iterator[Fallback]:
+    """Yield the other ways for what does not go: by scripts, or as the step's own system knows them."""
+    if entry.fallback is not None:
+        yield from _by_script(draft, entry.fallback)
+    steps = draft.steps_of(entry)
+    if steps is not None:
+        yield from steps.fallbacks(draft.entry(entry, steps))
+
+
+def _by_script(draft: Draft, entry: ScriptEntry) -> Iterator[Fallback]:
+    """Yield a script once for each queue that could run it; that of the runbook first."""
+    config, path = _config(entry), entry.script or ""
+    reaches = tuple(Target(state) for state in LEADS_TO.values() if re.search(rf"\b{state.name}\b", config))
+    queues = [spec.csc for spec in draft.roster.cscs if spec.csc.name == SCRIPT_QUEUE]
+    for queue in dict.fromkeys([*([entry.queue] if entry.queue else []), *queues]):
+        yield Fallback(f"{path} by {queue}", SAL, script_template(queue, path, config), tuple(dict.fromkeys(reaches)))
 
 
 def _debts(draft: Draft, entry: StepEntry, items: tuple[Item, ...]) -> Iterator[Debt]:
@@ -181,30 +228,34 @@ def _debts(draft: Draft, entry: StepEntry, items: tuple[Item, ...]) -> Iterator[
         yield Debt(entry.id, fill(entry.debt.what, draft.words)[0], payers)
         return
     for row, item in zip(rows(draft, entry), items, strict=True):
-        name = item.name if isinstance(item, ManualItem) else ""
-        identity = f"{entry.id}/{name}" if entry.debt.each else entry.id
+        identity = f"{entry.id}/{item.label}" if entry.debt.each else entry.id
         yield Debt(identity, fill(entry.debt.what, {**draft.words, **row})[0], payers)
 
 
-def _preconditions(draft: Draft, entry: StepEntry, previous: tuple[StepId, ...]) -> Iterator[Precondition]:
+def _preconditions(
+    draft: Draft, entry: StepEntry, items: tuple[Item, ...], previous: tuple[StepId, ...]
+) -> Iterator[Precondition]:
     here = {step.id for _, step in draft.steps()}
     named = [StepId(step) for step in entry.after if step in here]
     if before := tuple(dict.fromkeys([*previous, *named])):
         yield StepsSettled(before)
     asked = [*entry.asks, *(row.choice for row in entry.when)]
     yield from (Answered(choice) for choice in dict.fromkeys(asked) if choice in draft.choices())
-    if entry.kind is StepKind.WAIT:
+    if entry.waits:
         yield FeedsUp((FeedName.KAFKA,))
-    if entry.kind in {StepKind.CSC, StepKind.SCRIPT, StepKind.SETTLE}:
+    if entry.decides or (entry.acts and entry.system == SAL):
         yield FeedsUp((FeedName.KAFKA, FeedName.SCHEMA_REGISTRY))
-    targets = draft.targets(entry) if entry.kind is StepKind.CSC else ()
+    elif entry.acts and any(item.effects for item in items):
+        yield FeedsUp((FeedName.KAFKA,))
+    targets = draft.targets(entry) if entry.moves else ()
     down = [csc for csc in targets if draft.goal(entry, csc).state is SummaryState.OFFLINE]
     if any(csc != WATCHER for csc in down) and WATCHER in draft.concern.every:
         yield CscsDown("the Watcher", (WATCHER,))
     if any(csc.name == SCRIPT_QUEUE for csc in down):
         yield CscsDown("every CSC of this run's shutdown set", draft.concern.shutdown_set)
     yield from (CscAt(need.csc, need.at) for need in entry.needs)
-    if entry.kind is StepKind.CLOSE:
+    yield from (FactHolds(row.fact, row.words, row.age) for row in entry.facts)
+    if entry.closes:
         yield DebtsPaid()
 
 
@@ -224,6 +275,5 @@ def _choice(draft: Draft, entry: ChoiceEntry) -> Choice:
 
 def _blanks(step: Step) -> Iterator[str]:
     for item in step.items:
-        if isinstance(item, ManualItem):
-            for text in (item.name, *item.commands):
-                yield from blanks(text)
+        for text in (item.label, item.spec, *item.manual):
+            yield from blanks(text)

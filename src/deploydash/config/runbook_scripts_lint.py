@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Any, Protocol
+from typing import Any
 
 from deploydash.config.runbook_draft import Draft, Suite
-from deploydash.config.runbook_file import ScriptEntry, StepEntry
-from deploydash.config.runbook_names import SCRIPT_QUEUE, WATCHER, Concern, UnknownNameError, component_hint, select
+from deploydash.config.runbook_file import ScriptEntry
+from deploydash.config.runbook_names import SCRIPT_QUEUE, WATCHER, UnknownNameError, component_hint, select
+from deploydash.config.runbook_work import downs, steps_and_work
+from deploydash.config.script_effects import RUN_COMMAND, SET_STATE, SHUTDOWN, Ground, named, rows_of
 from deploydash.config.yaml_lines import Path, key_text
-from deploydash.core.model import Roster
-from deploydash.core.procedure.runbook import StepKind
+from deploydash.core.procedure.transitions import LEADS_TO
 from deploydash.errors import Problem
 
-SET_STATE = "set_summary_state.py"
-SHUTDOWN = "system_wide_shutdown.py"
 _STATES = ("OFFLINE", "STANDBY", "DISABLED", "ENABLED")
 _ANY_CSC = "<csc>"
 
@@ -23,19 +22,12 @@ _ANY_CSC = "<csc>"
 def script_errors(draft: Draft) -> Iterator[Problem]:
     """Yield what is wrong with the scripts that this site runs."""
     watcher_down = False
-    for path, step in draft.steps():
+    for path, step, work in steps_and_work(draft):
         for suite, place, script in draft.scripts(path, step):
             yield from _script(draft, suite, place, script, watcher_down)
-        if step.other_route:
-            yield from _script(draft, None, (*path, "other_route"), step.other_route, watcher_down)
-        watcher_down = _watcher_down(draft, step, watcher_down)
-
-
-def _watcher_down(draft: Draft, step: StepEntry, down: bool) -> bool:
-    if step.kind is StepKind.WAIT:
-        return False
-    sent = step.kind is StepKind.CSC and str(step.target) in {"OFFLINE", "shutdown"}
-    return down or (sent and WATCHER in draft.targets(step))
+        if step.fallback:
+            yield from _script(draft, None, (*path, "fallback"), step.fallback, watcher_down)
+        watcher_down = not step.waits and (watcher_down or WATCHER in [down.csc for down in downs(work)])
 
 
 def _script(
@@ -65,32 +57,20 @@ def _script(
 Found = Iterator[tuple[Path, str, str]]
 
 
-class Ground(Protocol):
-    """Where a script would run: the site, and the CSCs that words such as ``concerned`` stand for."""
-
-    @property
-    def roster(self) -> Roster:
-        """The CSCs of the site."""
-        ...
-
-    @property
-    def concern(self) -> Concern:
-        """What a run there is about."""
-        ...
-
-
 def script_departures(ground: Ground, script: str, config: dict[str, Any], *, watcher_down: bool) -> Found:
     """Yield what our rules have against a configuration, beyond the script's schema: place, sentence, hint."""
     if script == SET_STATE:
         yield from _set_state(ground, config, watcher_down)
     elif script == SHUTDOWN:
         yield from _shutdown(ground, config)
-    elif script == "run_command.py":
+    elif script == RUN_COMMAND:
         yield from _csc_text(ground, ("component",), config.get("component"))
+        if str(config.get("cmd")) in LEADS_TO:
+            yield from _protected(ground, ("component",), config.get("component"))
 
 
 def _csc_text(ground: Ground, at: Path, text: Any) -> Found:
-    """Check a CSC that a script is told; what is no text fails its schema anyway."""
+    """Check a CSC that a script is given; what is no text fails its schema anyway."""
     if not isinstance(text, str) or text == _ANY_CSC:
         return
     try:
@@ -99,15 +79,15 @@ def _csc_text(ground: Ground, at: Path, text: Any) -> Found:
         yield at, str(error), error.hint
 
 
-def rows_of(config: dict[str, Any]) -> list[tuple[int, list[Any]]]:
-    """Return the rows of a ``data`` list that name a CSC and a state, each with its place."""
-    data = config.get("data")
-    rows = data if isinstance(data, list) else []
-    return [(at, row) for at, row in enumerate(rows) if isinstance(row, list) and len(row) > 1]
+def _protected(ground: Ground, at: Path, text: Any) -> Found:
+    """Check that a script is given no protected CSC, by its name or among others."""
+    protected = {spec.csc for spec in ground.roster.cscs if spec.protected}
+    if found := [csc for csc in named(ground, text) if csc in protected]:
+        message = f"{found[0]} is protected at {ground.roster.site}: no step may command it"
+        yield at, message, "only direct commands from its tile move it"
 
 
 def _set_state(ground: Ground, config: dict[str, Any], watcher_down: bool) -> Found:
-    protected = {str(spec.csc) for spec in ground.roster.cscs if spec.protected}
     offline = False
     for at, row in rows_of(config):
         yield from _csc_text(ground, ("data", at, 0), row[0])
@@ -116,9 +96,7 @@ def _set_state(ground: Ground, config: dict[str, Any], watcher_down: bool) -> Fo
             near = get_close_matches(state, _STATES, 1)
             hint = f"did you mean {near[0]}?" if near else f"use {', '.join(_STATES)}"
             yield ("data", at, 1), f"the script sends nothing to {row[1]!r}", hint
-        if str(row[0]) in protected:
-            message = f"{row[0]} is protected at {ground.roster.site}: no step may command it"
-            yield ("data", at, 0), message, "only direct commands from its tile move it"
+        yield from _protected(ground, ("data", at, 0), row[0])
         offline = offline or state == "OFFLINE"
     if offline and watcher_down and config.get("mute_alarms") is not False:
         message = "the script would ask the Watcher, which is down by then, to mute alarms, and wait up to an hour"
@@ -126,7 +104,7 @@ def _set_state(ground: Ground, config: dict[str, Any], watcher_down: bool) -> Fo
 
 
 def _shutdown(ground: Ground, config: dict[str, Any]) -> Found:
-    """Check system_wide_shutdown.py: the Watcher first only if told, and it never takes ScriptQueues down."""
+    """Check system_wide_shutdown.py: the Watcher first only if asked to, and it never takes ScriptQueues down."""
     roster = ground.roster
     for key in ("ignore", "start_with", "end_with"):
         names = config.get(key)

@@ -13,8 +13,8 @@ from deploydash.config.runbook_scripts import Catalogue
 from deploydash.config.runbook_scripts_lint import script_departures
 from deploydash.config.script_effects import script_effects
 from deploydash.config.yaml_lines import key_text, read_yaml
-from deploydash.core.model import Roster, SummaryState
-from deploydash.core.run.scripts import ScriptChecked
+from deploydash.core.model import Roster
+from deploydash.systems.sal.steps import ScriptChecked
 
 MOST_CHARACTERS = 20_000
 """Characters of a configuration; the longest of the runbooks has some hundred."""
@@ -62,8 +62,7 @@ class ScriptCheck:
             wrong = [*(_sentence(each.at, each.message, each.hint) for each in departures), *wrong]
         effects = script_effects(self, self._catalogue.paths, path, plain)
         words = (self._told(path, known=known), *(() if effects is not None else (OPAQUE,)))
-        downs = tuple(each.csc for each in effects or () if each.target.state is SummaryState.OFFLINE)
-        return ScriptChecked(text, tuple(wrong), words, downs)
+        return ScriptChecked(text, tuple(wrong), words, effects or (), effects is None)
 
     def _told(self, path: str, *, known: bool) -> str:
         if known:

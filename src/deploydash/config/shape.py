@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -27,17 +27,31 @@ _WANTED = {
 }
 
 
-def shape_problems(model: type[BaseModel], error: ValidationError, document: Document, file: str) -> list[Problem]:
-    """Return what a validation of a document against a model found, in the order of the lines."""
+_NOTHING: Mapping[Path, tuple[str, ...]] = {}
+
+
+def shape_problems(
+    model: type[BaseModel],
+    error: ValidationError,
+    document: Document,
+    file: str,
+    *,
+    at: Path = (),
+    also: Mapping[Path, tuple[str, ...]] = _NOTHING,
+) -> list[Problem]:
+    """Return what a validation of a document against a model found, in the order of the lines.
+
+    ``at``: where in the document the model stands. ``also``: keys that are known at a place beside the model's.
+    """
     found: dict[tuple[int, str, str], Problem] = {}
     for detail in error.errors(include_url=False):
         if detail["type"] == "too_short" and detail["input"]:
             continue  # pydantic counts only good items; the bad ones are reported one by one
-        path = detail["loc"]
+        path = (*at, *detail["loc"])
         missing = detail["type"] == "missing"
         while not missing and path and path not in document.lines:
             path = path[:-1]
-        message, hint = _sentence(model, detail)
+        message, hint = _sentence(model, detail, also)
         problem = Problem(file, document.line(path), key_text(path), message, hint)
         found.setdefault((problem.line, problem.key, problem.message), problem)
     return sorted(found.values(), key=lambda problem: problem.line)
@@ -63,12 +77,12 @@ def _nulls(value: Any, path: Path) -> Iterator[Path]:
         yield from _nulls(inner, (*path, key))
 
 
-def _sentence(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
+def _sentence(model: type[BaseModel], detail: ErrorDetails, also: Mapping[Path, tuple[str, ...]]) -> tuple[str, str]:
     """Return message and hint of one of pydantic's errors."""
     kind = detail["type"]
     if kind == "extra_forbidden":
         key = str(detail["loc"][-1])
-        known = _keys_at(model, detail["loc"][:-1])
+        known = [*_keys_at(model, detail["loc"][:-1]), *also.get(detail["loc"][:-1], ())]
         near = get_close_matches(key, known, 1)
         return f"unknown key {key!r}", f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
     if kind == "missing":

@@ -38,7 +38,7 @@ class Feed(Protocol):
     """
 
     @property
-    def name(self) -> FeedName:
+    def name(self) -> FeedName | str:
         """What the feed is called in the header."""
         ...
 

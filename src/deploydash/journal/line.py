@@ -2,7 +2,7 @@
 
 A line is ``{"n": 7, "utc": 1794996400.5, "phase": "run", "kind": "StateNoted", "record": {...}, "prev": "9f2c…"}``:
 numbers rise by one from 1, ``utc`` is unix seconds of writing, ``phase`` is where the run stands after it, so that the
-last line tells it, and ``prev`` is the SHA-256 of the line before, so that a line left out or changed is noticed.
+last line shows it, and ``prev`` is the SHA-256 of the line before, so that a line left out or changed is noticed.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class JournalDamaged(UserError):
     def __init__(self, path: Path, line: int, why: str, entries: Sequence[Entry] = ()) -> None:
         super().__init__(
             f"{path}:{line}: the journal is damaged here: {why}",
-            hint="keep the file; the lines before it still tell what happened",
+            hint="keep the file; the lines before it still show what happened",
         )
         self.path = path
         self.line = line
@@ -94,7 +94,7 @@ def read_ends(path: Path, codec: Codec) -> list[Entry]:
     cursor = Cursor()
     first = read_on(path, codec, cursor, most=1)
     if first and (near_end := _near_end(path, cursor.offset)) is not None:
-        with suppress(JournalDamaged, JournalNewer):  # which line it is, the whole journal tells
+        with suppress(JournalDamaged, JournalNewer):  # which line it is shows when the whole journal is read
             return first + read_on(path, codec, near_end)
     return read_on(path, codec, Cursor())
 

@@ -25,7 +25,7 @@ _NONE_YET = "no run was opened here yet"
 
 @dataclass(frozen=True, slots=True)
 class KnownRun:
-    """A run as the ends of its journal tell it, ``id`` being the folder's name: a copy of a run is another run.
+    """A run as the ends of its journal show it, ``id`` being the folder's name: a copy of a run is another run.
 
     ``phase`` is where it stands, empty where that is not known. ``holder`` names who has it open now, else it is
     empty. ``damage`` says why its journal cannot be read to its end, with ``newer`` where that is because a newer
@@ -152,7 +152,7 @@ def read_run(run: KnownRun) -> list[Entry]:
 
 
 class RunReader:
-    """Reads on in the journal of a run's folder; ``cursor`` tells how far it came.
+    """Reads on in the journal of a run's folder; ``cursor`` is how far it came.
 
     ``newer`` says why the rest is left unread: a newer version wrote it. It is empty as long as there is no such rest.
     """

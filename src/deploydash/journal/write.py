@@ -117,7 +117,7 @@ class JournalWriter:
         return [Entry(first + place, utc, record, phase) for place, record in enumerate(records)]
 
     def say(self, words: str) -> None:
-        """Have whoever asks for the holder of this run told these words about it, too."""
+        """Write these words beside the holder of this run, for whoever asks who has it."""
         if self._lock is not None:
             _sign(self._lock, words)
 

@@ -1,1 +1,1 @@
-"""A run's journal told for people: Markdown or HTML, and the notice about what was left broken. Pure."""
+"""A run's journal in words, for people: Markdown or HTML, and the notice about what was left broken. Pure."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from deploydash.core.words import clock
 from deploydash.report.story import Story
-from deploydash.report.words import clock
 
 HUES = {
     "ENABLED": "#00a370",

@@ -11,9 +11,10 @@ from html import escape
 
 from deploydash.core.outside_text import visible
 from deploydash.core.views.record_text import Kind
+from deploydash.core.words import clock, counted
+from deploydash.report.items import WorkLine
 from deploydash.report.picture import HUES, states_picture
-from deploydash.report.story import Moment, StepLine, Story, broken_notice
-from deploydash.report.words import clock, span
+from deploydash.report.story import DebtLine, Moment, StepLine, Story, broken_notice
 
 LISTED = (
     Kind.OVERRIDE,
@@ -22,18 +23,21 @@ LISTED = (
     Kind.HOLD,
     Kind.SIGN_OFF,
     Kind.DIRECT,
-    Kind.QUEUE,
+    Kind.ADDED,
+    Kind.CONTROL,
+    Kind.QUESTION,
     Kind.FOREIGN,
+    Kind.DEBT,
     Kind.DEBT_WAIVER,
     Kind.NOTE,
 )
-"""The kinds of moments with a section of their own, in this order; those that others tell better are not among them."""
+"""The kinds of moments with a section of their own, in this order; another section shows the others better."""
 
 
 _NO_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 _MARKS = re.compile(r"[\\`*\[~|$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[#+=-]")
-"""What begins something in Markdown (CommonMark, and GitHub's): an underscore inside a word does not."""
+"""What begins something in Markdown (CommonMark with tables): an underscore inside a word does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,13 @@ def sections(story: Story) -> list[Section]:
     """Return everything that both formats say in tables, in order."""
     return [
         Section("Steps", ("step", "status", "took", "approved by"), [_step(line) for line in story.steps]),
-        Section("Stragglers", ("CSC", "outcome", "why"), [(str(csc), how, why) for csc, how, why in story.stragglers]),
+        Section("Stragglers", ("what", "outcome", "why"), story.stragglers),
         Section("Waived, left broken", ("CSC", "reason"), [(str(csc), reason) for csc, reason in story.broken]),
-        Section("Debts still open", ("debt",), [(debt,) for debt in story.debts]),
+        Section("Debts", ("debt", "to be put back", "made by", "now"), [_debt(line) for line in story.debts]),
         Section("Unknown outcomes", ("UTC", "step", "what", "why", "settled"), _unknowns(story)),
-        Section("Scripts", ("step", "script", "came to", "configuration", "last words"), _scripts(story)),
+        Section(
+            "Work", ("step", "what", "sent", "came to", "last words", "manual"), [_work(each) for each in story.work]
+        ),
         *(_moments(_heading(kind), story.kinds[kind]) for kind in LISTED if story.kinds[kind]),
         _closures(story),
         _moments("Timeline", story.timeline),
@@ -110,7 +116,8 @@ def _title(story: Story) -> str:
 def _facts(story: Story) -> list[str]:
     absent = [kind.value for kind in LISTED if not story.kinds[kind]]
     ending = "closed" if story.closed else "last entry"
-    took = span(story.last_utc - story.opened_utc)
+    left = counted(len(story.stragglers), "item")
+    took = _span(story.last_utc - story.opened_utc)
     day = datetime.fromtimestamp(story.opened_utc, UTC).strftime("%Y-%m-%d")
     return [
         f"run {story.opened.run}, opened by {story.opened.operator}",
@@ -119,11 +126,19 @@ def _facts(story: Story) -> list[str]:
             ", ".join(part for part in (f"{file.what} {file.path}", _sha(file.sha256), file.since) if part)
             for file in story.files
         ),
-        f"{story.commands} commands sent to CSCs",
+        f"{counted(story.requests, 'request')} sent, {story.commands} of them commands to CSCs",
         *([f"none of these: {', '.join(absent)}"] if absent else []),
-        f"{len(story.stragglers)} targets failed or gave no answer, {len(story.unknowns)} were unknown for a while",
+        f"{left} failed or gave no answer, {counted(len(story.unknowns), 'was', 'were')} unknown for a while",
         f"waived: {len(story.broken) or 'nobody'}",
     ]
+
+
+def _span(seconds: float | None) -> str:
+    """Return a duration as ``h:mm:ss``, or nothing for None."""
+    if seconds is None:
+        return ""
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole % 3600 // 60:02}:{whole % 60:02}"
 
 
 def _sha(sha256: str) -> str:
@@ -131,7 +146,7 @@ def _sha(sha256: str) -> str:
 
 
 def _step(line: StepLine) -> tuple[str, ...]:
-    return line.step, line.status, span(line.seconds), line.by
+    return line.step, line.status, _span(line.seconds), line.by
 
 
 def _unknowns(story: Story) -> list[tuple[str, ...]]:
@@ -147,23 +162,24 @@ def _unknowns(story: Story) -> list[tuple[str, ...]]:
     ]
 
 
-def _scripts(story: Story) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = []
-    for line in story.scripts:
-        kind = "standard" if line.script.standard else "external"
-        index = f" as {line.sal_index}" if line.sal_index else ""
-        what = f"{line.script.path} ({kind}) on {line.script.queue}{index}" + (f"; {line.why}" if line.why else "")
-        came = "; ".join(part for part in (" > ".join(line.states), line.outcome) if part)
-        words = "; ".join(part for part in (line.checkpoint and f"at {line.checkpoint}", line.log) if part)
-        rows.append((line.step, what, came, line.script.config.strip(), words))
-    return rows
+def _debt(line: DebtLine) -> tuple[str, ...]:
+    return line.what, line.restore, line.step, line.stands
+
+
+def _work(line: WorkLine) -> tuple[str, ...]:
+    system = f" ({line.system})" if line.system else ""
+    known = f" as {line.known_as}" if line.known_as else ""
+    what = "; ".join(part for part in (f"{line.name}{system}{known}", line.why) if part)
+    left = f"left: {line.left}" if line.left else ""
+    came = "; ".join(part for part in (" > ".join(line.states), line.outcome, line.values, left) if part)
+    return line.step, what, "\n".join(line.requests), came, line.line, "\n".join(line.manual)
 
 
 def _closures(story: Story) -> Section:
     causes = Counter(closure.cause for closure in story.closures)
     seconds = sum(closure.seconds for closure in story.closures)
     told = ", ".join(f"{cause} {count}" for cause, count in causes.most_common())
-    about = f"{len(story.closures)} closures, {seconds:.1f} s in all: {told}" if story.closures else ""
+    about = f"{counted(len(story.closures), 'closure')}, {seconds:.1f} s in all: {told}" if story.closures else ""
     return _moments(_heading(Kind.CLOSURE), story.kinds[Kind.CLOSURE], about)
 
 

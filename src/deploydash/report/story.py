@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import Runbook, StepId, StepKind
+from deploydash.core.procedure.names import StepId
+from deploydash.core.procedure.runbook import Debt, Runbook
 from deploydash.core.run.records import (
     GateClosedSpuriously,
     ItemEnded,
@@ -17,10 +18,10 @@ from deploydash.core.run.records import (
     RunResumed,
     StepApproved,
 )
-from deploydash.core.run.state import RunState, csc_of
-from deploydash.core.views.record_text import Kind
+from deploydash.core.run.state import RunState
+from deploydash.core.views.record_text import Kind, csc_called, item_name
 from deploydash.core.views.timeline import Line, Timeline, named_in, sampled
-from deploydash.report.scripts import ScriptLine, script_lines
+from deploydash.report.items import WorkLine, work_lines
 from deploydash.report.unknowns import Unknown, Unknowns
 
 SAMPLE_S = 10.0
@@ -38,7 +39,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class StepLine:
-    """One step of the table: where it stands, how long it took in seconds if it ended, who let it go."""
+    """One step of the table: where it stands, how long it took in seconds if it ended, who approved it."""
 
     step: str
     title: str
@@ -58,10 +59,25 @@ class FileLine:
 
 
 @dataclass(frozen=True, slots=True)
+class DebtLine:
+    """A debt that the run made: what is owed, the value to put back if there is one, by which step, how it stands."""
+
+    what: str
+    restore: str
+    step: str
+    stands: str
+
+
+OPEN = "open"
+"""How a debt stands that nobody paid or waived."""
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """Everything a report says. ``states``: UTC and how many CSCs were in each effective state.
 
-    ``kinds``: the moments that a reader looks for, sorted. ``stragglers``: who, how it ended, why.
+    ``kinds``: the moments that a reader looks for, sorted. ``stragglers``: which item, how it ended, why. ``debts``:
+    those still open first. ``requests``: how many were sent, ``commands`` of them to a CSC on its way to a target.
     """
 
     opened: RunOpened
@@ -72,17 +88,18 @@ class Story:
     steps: tuple[StepLine, ...]
     timeline: tuple[Moment, ...]
     kinds: Mapping[Kind, tuple[Moment, ...]]
-    stragglers: tuple[tuple[CscId, str, str], ...]
+    stragglers: tuple[tuple[str, str, str], ...]
     unknowns: tuple[Unknown, ...]
     broken: tuple[tuple[CscId, str], ...]
-    debts: tuple[str, ...]
-    scripts: tuple[ScriptLine, ...]
+    debts: tuple[DebtLine, ...]
+    work: tuple[WorkLine, ...]
     closures: tuple[GateClosedSpuriously, ...]
+    requests: int
     commands: int
     states: tuple[tuple[float, Counter[str]], ...]
 
 
-def tell(lines: Sequence[Line], runbook: Runbook, now: Mapping[str, str] | None = None) -> Story:
+def story_of(lines: Sequence[Line], runbook: Runbook, now: Mapping[str, str] | None = None) -> Story:
     """Return the story of a run. ``now`` gives the SHA-256 of its files as they are today, by path.
 
     Raises:
@@ -94,7 +111,8 @@ def tell(lines: Sequence[Line], runbook: Runbook, now: Mapping[str, str] | None 
     run, unknowns = Timeline(runbook, named_in(lines, opened)), Unknowns()
     run.take(lines, unknowns.changed)
     state = run.state
-    told = [(each.said, Moment(each.utc, each.said.who, each.said.what)) for each in run.happened]
+    moments = [(each.said, Moment(each.utc, each.said.who, each.said.what)) for each in run.happened]
+    sent = [record for _, record in lines if isinstance(record, RequestIntended)]
     approvals = {record.step: record.operator for _, record in lines if isinstance(record, StepApproved)}
     return Story(
         opened=opened,
@@ -103,20 +121,20 @@ def tell(lines: Sequence[Line], runbook: Runbook, now: Mapping[str, str] | None 
         closed=state.closed,
         files=_files(lines, opened, now or {}),
         steps=tuple(_steps(state, approvals)),
-        timeline=tuple(moment for said, moment in told if said.notable),
-        kinds={kind: tuple(moment for said, moment in told if said.kind is kind) for kind in Kind},
+        timeline=tuple(moment for said, moment in moments if said.notable),
+        kinds={kind: tuple(moment for said, moment in moments if said.kind is kind) for kind in Kind},
         stragglers=tuple(
-            (csc, record.outcome.value, record.why)
+            (_straggler(record, state), record.outcome.value, record.why)
             for _, record in lines
             if isinstance(record, ItemEnded) and record.outcome is not Outcome.REACHED
-            if (csc := csc_of(record.item)) is not None
         ),
         unknowns=unknowns.all(),
         broken=tuple((csc, waiver.reason) for csc, waiver in state.waived.items()),
-        debts=tuple(debt.what for _, debt in state.debts()),
-        scripts=script_lines(lines, state),
+        debts=tuple(sorted(_debts(state), key=lambda line: line.stands != OPEN)),
+        work=work_lines(lines, state),
         closures=state.spurious_closures,
-        commands=sum(isinstance(record, RequestIntended) and csc_of(record.item) is not None for _, record in lines),
+        requests=len(sent),
+        commands=sum(csc_called(record.item) is not None for record in sent),
         states=tuple(sampled(run, SAMPLE_S).items()),
     )
 
@@ -132,6 +150,32 @@ def broken_notice(story: Story) -> str:
     return "\n".join(lines)
 
 
+def _straggler(record: ItemEnded, state: RunState) -> str:
+    """Name an item: one that is named after its CSC by that, as a later direct command may have its name now."""
+    return record.item if csc_called(record.item) is not None else item_name(state, record.step, record.item)
+
+
+def _debts(state: RunState) -> Iterable[DebtLine]:
+    made = {
+        debt.id: (step.id, debt)
+        for step in state.runbook.steps()
+        for debt in step.debts
+        if state.progress(step.id).approved_utc is not None
+    }
+    for step, debt in {**made, **state.incurred}.values():
+        yield DebtLine(debt.what, debt.restore, step, _stands(debt, state))
+
+
+def _stands(debt: Debt, state: RunState) -> str:
+    if debt.id in state.paid:
+        return f"paid: {state.paid[debt.id]}"
+    payer = next((step for step in debt.paid_by if state.progress(step).ended_utc is not None), None)
+    if payer is not None:
+        return f"paid by {payer}"
+    waiver = state.debts_waived.get(debt.id)
+    return f"waived by {waiver.operator}: {waiver.reason}" if waiver is not None else OPEN
+
+
 def _steps(state: RunState, approvals: Mapping[StepId, str]) -> Iterable[StepLine]:
     for step in state.runbook.steps():
         progress = state.progress(step.id)
@@ -141,7 +185,7 @@ def _steps(state: RunState, approvals: Mapping[StepId, str]) -> Iterable[StepLin
         status = state.status(step).value.replace("_", " ")
         if progress.skipped is not None:
             status = f"skipped: {progress.skipped}"
-        elif step.kind is StepKind.CLOSE and state.closed:
+        elif step.closes and state.closed:
             status = "done"
         yield StepLine(step.id, step.title, status, took, approvals.get(step.id, ""))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from deploydash.core.procedure.runbook import ItemId, StepId
-from deploydash.core.run.state import RunState, StepProgress, TargetStatus, csc_of
-from deploydash.core.views.record_text import script_name
+from deploydash.core.procedure.names import WHOLE, ItemId, StepId
+from deploydash.core.run.state import ItemStatus, RunState
+from deploydash.core.views.record_text import csc_called, item_name
 
 STILL = "not settled"
 
@@ -27,14 +27,14 @@ class Unknown:
 _Key = tuple[StepId, ItemId]
 
 _SETTLED = {
-    TargetStatus.REACHED: "seen to have arrived",
-    TargetStatus.FAILED: "seen to have failed",
-    TargetStatus.UNDER_WAY: "tried again, or followed anew",
+    ItemStatus.REACHED: "seen to have arrived",
+    ItemStatus.FAILED: "seen to have failed",
+    ItemStatus.UNDER_WAY: "tried again, or followed anew",
 }
 
 
 class Unknowns:
-    """Collects every outcome that was unknown at some time, told of each line with the run before and after it."""
+    """Collects every outcome that was unknown at some time; it is given each line with the run before and after it."""
 
     def __init__(self) -> None:
         self._open: dict[_Key, Unknown] = {}
@@ -45,10 +45,10 @@ class Unknowns:
         if state is before:
             return
         for key, (status, why) in _changed(before, state).items():
-            if key in self._open and status is not TargetStatus.UNKNOWN:
+            if key in self._open and status is not ItemStatus.UNKNOWN:
                 self._settle(key, _SETTLED.get(status, status.value) + (f": {why}" if why else ""), utc)
-            elif key not in self._open and status is TargetStatus.UNKNOWN:
-                self._open[key] = Unknown(utc, key[0], _name(state, key), why)
+            elif key not in self._open and status is ItemStatus.UNKNOWN:
+                self._open[key] = Unknown(utc, key[0], item_name(state, *key), why)
         for key in tuple(self._open):
             if let_be := _let_be(state, key):
                 self._settle(key, let_be, utc)
@@ -61,9 +61,9 @@ class Unknowns:
         self._over.append(replace(self._open.pop(key), settled=how, settled_utc=utc))
 
 
-def _changed(before: RunState, after: RunState) -> Mapping[_Key, tuple[TargetStatus, str]]:
+def _changed(before: RunState, after: RunState) -> Mapping[_Key, tuple[ItemStatus, str]]:
     """Return the items that a record put into another status."""
-    found: dict[_Key, tuple[TargetStatus, str]] = {}
+    found: dict[_Key, tuple[ItemStatus, str]] = {}
     for step, progress in after.steps.items():
         was = before.progress(step)
         if progress is was:
@@ -77,16 +77,12 @@ def _changed(before: RunState, after: RunState) -> Mapping[_Key, tuple[TargetSta
 
 def _let_be(state: RunState, key: _Key) -> str:
     """Say by which decision nobody waits for an outcome any more, or nothing."""
-    step, item = key
-    progress: StepProgress = state.progress(step)
-    csc = csc_of(item)
-    if csc is not None and csc in state.waived:
-        return f"waived by {state.waived[csc].operator}: {state.waived[csc].reason}"
-    if item in progress.sign_offs:
-        return f"signed off by {progress.sign_offs[item].by}"
+    step, name = key
+    progress, item = state.progress(step), state.item(step, name)
+    cscs = item.cscs if item is not None else tuple(csc for csc in (csc_called(name),) if csc is not None)
+    if cscs and all(csc in state.waived for csc in cscs):
+        waiver = state.waived[cscs[0]]
+        return f"waived by {waiver.operator}: {waiver.reason}"
+    if progress.signed_off(name):
+        return f"signed off by {(progress.sign_offs.get(name) or progress.sign_offs[WHOLE]).by}"
     return f"the step was skipped: {progress.skipped}" if progress.skipped is not None else ""
-
-
-def _name(state: RunState, key: _Key) -> str:
-    step, item = key
-    return script_name(state, step, item) if csc_of(item) is None else item

@@ -15,14 +15,15 @@ from deploydash.core.fleet.commands import Command
 from deploydash.core.fleet.records import FeedReported
 from deploydash.core.model import FeedName, FeedState, Roster
 from deploydash.core.ports import Clock, Subscriber
-from deploydash.core.procedure.runbook import Runbook, StepId
+from deploydash.core.procedure.names import StepId
+from deploydash.core.procedure.runbook import Runbook
 from deploydash.core.published import Published, published
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.records import RunRecord
 from deploydash.core.run.replica import Replica
 from deploydash.core.run.state import RunState
 from deploydash.core.views.direct_view import remark
-from deploydash.core.views.run_view import run_view
+from deploydash.core.views.run_view import Lines, Own, run_view
 
 POLL_S = 0.25
 """How often the journal is looked at; the lead's process writes what it noticed as often."""
@@ -50,7 +51,8 @@ class Follower:
     """Reads on in a run's journal and publishes what it tells (``ui.source.SnapshotSource``).
 
     ``ended`` says why nobody writes to the journal now, or nothing. Then everything is shown as last seen, as if
-    Kafka were lost: what a journal told once is no news of what is.
+    Kafka were lost: what a journal told once is no news of what is. ``lines``: the requests of an item, where they can
+    be told without asking anybody.
     """
 
     def __init__(
@@ -61,11 +63,13 @@ class Follower:
         clock: Clock,
         *,
         ended: Callable[[], str] = lambda: "",
+        lines: Lines = lambda _: (),
     ) -> None:
         self.clock = clock
         self.chosen: StepId | None = None
         self._read_on = read_on
         self._ended = ended
+        self._lines = lines
         self._why_ended = ""
         self._last_utc = clock.utc()
         self._replica = Replica(runbook, roster, self._our_time, clock.monotonic())
@@ -133,7 +137,10 @@ class Follower:
             return
         self._why_ended = why
         at = min(self.clock.monotonic(), self._our_time(self._last_utc))
-        self._replica.fleet.apply(FeedReported(FeedName.KAFKA, FeedState.DOWN, why, at))
+        fleet = self._replica.fleet
+        for feed in fleet.snapshot(at, self._last_utc).feeds:
+            if feed.feed == FeedName.KAFKA or feed.feed not in set(FeedName):
+                fleet.apply(FeedReported(feed.feed, FeedState.DOWN, why, at))
 
     def snapshot(self) -> Published:
         """Return what the journal tells so far."""
@@ -143,4 +150,5 @@ class Follower:
             why = "the run is closed" if self.state.closed else self._why_ended
             shown = replace(shown, banner=f"{why}; everything is shown as it was at {last} UTC")
         inspected = shown.detail.csc if shown.detail is not None else None
-        return published(shown, run_view(self.state, FleetView.of(shown), chosen=self.chosen, inspected=inspected))
+        own = Own(chosen=self.chosen, inspected=inspected, lines=self._lines)
+        return published(shown, run_view(self.state, FleetView.of(shown), own))

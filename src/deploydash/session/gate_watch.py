@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from deploydash.core.procedure.runbook import Step, StepId
+from deploydash.core.procedure.names import StepId
+from deploydash.core.procedure.runbook import Step
 from deploydash.core.run import gate_flaps as closures
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.records import GateClosedSpuriously

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from deploydash.core.procedure.names import DIRECT
 from deploydash.core.run.records import (
     CscsWaived,
+    DebtPaid,
     DebtWaived,
-    DirectCommandApproved,
+    ItemAdded,
     ItemEnded,
     ItemSignedOff,
     NoteWritten,
@@ -27,7 +29,7 @@ from deploydash.core.run.records import (
     StepSkipped,
     WaitExtended,
 )
-from deploydash.core.run.state import csc_of
+from deploydash.core.words import counted
 from deploydash.stored import parse_json, read_small
 
 log = logging.getLogger(__name__)
@@ -74,21 +76,24 @@ def told_since(looked: Looked, records: Sequence[object]) -> str:
 
 def _counted(records: Sequence[object]) -> list[str]:
     """Return how many of each kind there were, in the order of a run."""
-    ended = Counter(record.outcome for record in records if isinstance(record, ItemEnded) and csc_of(record.item))
+    ended = Counter(record.outcome for record in records if isinstance(record, ItemEnded))
+    direct = sum(isinstance(record, ItemAdded) and record.step == DIRECT for record in records)
     waived = {csc for record in records if isinstance(record, CscsWaived) for csc in record.cscs}
     kinds = Counter(type(record) for record in records)
     told = [
         (kinds[StepDone], "step done", "steps done"),
         (kinds[StepSkipped], "step skipped", "steps skipped"),
         (kinds[ItemSignedOff], "item signed off", "items signed off"),
-        (kinds[DirectCommandApproved], "direct command", "direct commands"),
-        (ended[Outcome.FAILED], "CSC failed", "CSCs failed"),
+        (direct, "direct command", "direct commands"),
+        (kinds[ItemAdded] - direct, "item added", "items added"),
+        (ended[Outcome.FAILED], "item failed", "items failed"),
         (ended[Outcome.UNKNOWN], "outcome unknown", "outcomes unknown"),
         (len(waived), "CSC waived", "CSCs waived"),
+        (kinds[DebtPaid], "debt paid", "debts paid"),
         (kinds[DebtWaived], "debt waived", "debts waived"),
         (kinds[NoteWritten], "note", "notes"),
     ]
-    return [f"{number} {one if number == 1 else many}" for number, one, many in told if number]
+    return [counted(number, one, many) for number, one, many in told if number]
 
 
 def _named(records: Sequence[object]) -> list[str]:

@@ -7,54 +7,73 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
-from deploydash.core.fleet.commands import CompareWith, JudgeByRun, Remark
-from deploydash.core.fleet.snapshot import CscView, Snapshot
+from deploydash.core.fleet.commands import Command
+from deploydash.core.fleet.snapshot import CscView, Snapshot, Standstill
 from deploydash.core.model import CscId
 from deploydash.core.ports import Clock
-from deploydash.core.procedure.runbook import DIRECT, CscItem, ItemId, Step, StepId, StepKind, Tier, csc_items
+from deploydash.core.procedure.items import Item
+from deploydash.core.procedure.names import DIRECT, PERSON, ItemId, StepId, SystemName
 from deploydash.core.published import Published, published
-from deploydash.core.run.arm import Arm, closed_reasons, direct_disarm_reason, disarm_reason, ready, typed, unseen
-from deploydash.core.run.decide import Decision, Refused, decide, may_intend, settle
-from deploydash.core.run.direct_commands import refusal, step_of
+from deploydash.core.run.decide import Decision, Refused, decide, settle
 from deploydash.core.run.expectations import Judging
 from deploydash.core.run.fleet_view import FleetView
-from deploydash.core.run.gate import reasons
+from deploydash.core.run.items import may_control, may_intend
 from deploydash.core.run.lost_at_start import lost_before
-from deploydash.core.run.orders import Approve, ArmDirect, ArmOrder, ArmStep, Disarm, Hold, RunOrder, TypeName
-from deploydash.core.run.ports import Action, ScriptAction, ScriptJob
+from deploydash.core.run.orders import (
+    AddItem,
+    Approve,
+    ArmDirect,
+    ArmOrder,
+    Control,
+    Hold,
+    Retry,
+    RunOrder,
+)
+from deploydash.core.run.placeholders import filled_item, placeholders_of
+from deploydash.core.run.plans import Plan, difference
+from deploydash.core.run.ports import Action, ControlOffer
 from deploydash.core.run.records import (
     ArrivalsLearned,
     ControlOrdered,
-    DirectCommandApproved,
     ItemAdded,
-    ItemEnded,
-    ItemProgressed,
     ItemsDispatched,
-    Outcome,
-    RequestAnswered,
+    QuestionAnswered,
+    QuestionAsked,
     RequestIntended,
     RunOpened,
     RunRecord,
     RunResumed,
 )
-from deploydash.core.run.state import RunState, TargetStatus, csc_of, script_of
+from deploydash.core.run.state import ItemProgress, RunState, StepStatus
 from deploydash.core.views.direct_view import direct_options, remark
-from deploydash.core.views.run_view import card_step, run_view
+from deploydash.core.views.run_view import Lines, Own, card_step, run_view
 from deploydash.errors import UserError
+from deploydash.session.arming import Arming
+from deploydash.session.describing import CardPlan, describe
 from deploydash.session.gate_watch import GateWatch
+from deploydash.session.item_runner import ItemRunner
 from deploydash.session.run_writer import Decide, Journal, RunWriter
 
 log = logging.getLogger(__name__)
 
+PROBE_AFTER_S = 20.0
+"""After a resume, so long is waited for every CSC to be decided before what is unknown is looked at."""
+
+AGAIN_S = 0.5
+"""So long after the disk refused what came of an item it is tried again."""
+
 
 class RunController:
-    """The one owner of a run's state in this process; also the desk at which actions work.
+    """The one owner of a run's state in this process; also the desk at which items are worked on.
 
-    ``compare`` is told what the phase of the run compares the fleet with, each time that this changes; ``remark`` what
-    is written that belongs into the list of events. ``considered``: the CSCs of the dialog about commands by hand.
+    ``tell`` hears what the phase of the run compares the fleet with, each time that this changes, and what is written
+    that belongs into the list of events. ``lines``: the exact requests of an item as far as they are known without
+    asking; ``subname``: the part of topics that the site chooses. ``direct_options``: the CSCs of the dialog about
+    direct commands.
     """
 
     def __init__(
@@ -64,27 +83,31 @@ class RunController:
         look: Callable[[], Snapshot],
         clock: Clock,
         operator: str,
-        actions: Mapping[StepKind, Action],
-        scripts: ScriptAction | None = None,
+        actions: Mapping[SystemName, Action],
+        *,
+        tell: Callable[[Command], None],
+        lines: Lines,
+        subname: str,
     ) -> None:
-        self._writer = RunWriter(state, journal, self._fleet_view, clock)
+        self._writer = RunWriter(state, journal, self.fleet_view, clock)
         self._look = look
         self._clock = clock
         self._operator = operator
         self._actions = actions
-        self._scripts = scripts
+        self._tell_fleet = tell
+        self._lines = lines
+        self._subname = subname
+        self._runner = ItemRunner(self, actions, clock)
         self._watched: list[tuple[CscId, Callable[[CscView], bool], asyncio.Future[None]]] = []
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._arm: Arm | None = None
-        self._armed: ArmStep | ArmDirect | None = None
-        self._message = ""
+        self._questions: dict[tuple[StepId, ItemId, str], asyncio.Future[str]] = {}
         self._gates = GateWatch()
         self._looked_at_all = False
+        self._probe_at: float | None = None
+        self._plans = CardPlan(self.describe, clock)
+        self._arming = Arming(self, self._plans, clock)
         self.chosen: StepId | None = None
         self.direct_options: tuple[CscId, ...] = ()
-        self.subname = "sal"
-        self.judge: Callable[[CompareWith | JudgeByRun], None] = lambda _: None
-        self.remark: Callable[[Remark], None] = lambda _: None
+        self._no_controls: set[ItemId] = set()
         self._judging = Judging()
         self._seen: FleetView | None = None
 
@@ -107,9 +130,11 @@ class RunController:
         decision = await self._commit(lambda _, __: (first,))
         if isinstance(decision, Refused):
             raise UserError(decision.why)
+        if isinstance(first, RunResumed):
+            self._probe_at = self._clock.monotonic() + PROBE_AFTER_S
 
     async def learn(self, found: Sequence[ArrivalsLearned]) -> None:
-        """Journal what earlier nights tell, as far as it is new; a disk that refuses costs an estimate, no more."""
+        """Journal what earlier runs tell, as far as it is new; a disk that refuses costs an estimate, no more."""
         await self._commit(
             lambda state, _: tuple(
                 record for record in found if not state.closed and state.learned.get(record.step) != record
@@ -118,36 +143,65 @@ class RunController:
 
     async def order(self, order: RunOrder) -> Decision:
         """Decide an order of the lead, write its records, then act; a refusal says why."""
+        try:
+            order = await self._with_plan(order)
+        except UserError as error:
+            return Refused(str(error))
+        return await self.carry_out(order)
+
+    async def carry_out(self, order: RunOrder) -> Decision:
+        """Decide an order that carries what it would do, write its records, then act."""
         decision = await self._commit(lambda state, fleet_view: decide(order, state, fleet_view, self._operator))
         if isinstance(decision, Refused):
             return decision
         if isinstance(order, Hold):
-            self._arm = None
+            self._arming.drop_all()
         self._act_on(decision)
         return decision
 
+    async def _with_plan(self, order: RunOrder) -> RunOrder:
+        """Return an order with what its items would do, as read now.
+
+        Raises:
+            UserError: that cannot be read, or an item or a control cannot go as things stand.
+        """
+        if isinstance(order, Approve) and not order.digest:
+            shown, plan = self._plans.of(order.step), await self.describe(order.step)
+            if plan is not None and shown is not None and (changed := difference(shown, plan)):
+                self._plans.keep(order.step, plan)
+                raise UserError(f"{changed}; look at the card once more")
+            return replace(order, approved=plan.approved, digest=plan.digest) if plan is not None else order
+        if isinstance(order, Retry):
+            plan = await self.describe(order.step, order.items)
+            return replace(order, approved=plan.approved, digest=plan.digest) if plan is not None else order
+        if isinstance(order, AddItem):
+            item = filled_item(order.item, placeholders_of(self.state))
+            plan = await describe((item,), self._actions, self.view, self._clock)
+            if plan.items[0].blocked:
+                raise UserError(plan.items[0].why)
+            return replace(order, approved=plan.items[0].approved)
+        if isinstance(order, Control):
+            self._refuse_control(order)
+        return order
+
+    def _refuse_control(self, order: Control) -> None:
+        item = self.item(order.step, order.item)
+        offered = self.controls(item, self.state.progress(order.step).item(order.item)) if item is not None else ()
+        offer = next((offer for offer in offered if offer.name == order.name), None)
+        if offer is None or offer.why_not:
+            raise UserError(offer.why_not if offer is not None else f"{order.name} is not offered for this item now")
+
     async def arm(self, order: ArmOrder) -> Decision:
         """Arm, type, fire or disarm. Firing approves the armed step as its card showed it."""
-        if isinstance(order, Disarm):
-            self._drop("disarmed" if self._arm is not None else "")
-            return ()
-        if isinstance(order, ArmStep):
-            return self._arm_step(order)
-        if isinstance(order, ArmDirect):
-            return self._arm_direct(order)
-        if self._arm is not None and (dead := unseen(self._arm, self._look().standstill)):
-            self._drop(dead)
-            return Refused(dead)
-        if self._arm is None or self._armed is None:
-            return Refused("nothing is armed")
-        if isinstance(order, TypeName):
-            now = typed(self._arm, order.text, self.state.runbook.site, self._clock.monotonic())
-            if isinstance(now, str):
-                return Refused(now)
-            self._arm = now
-            return ()
-        not_yet = ready(self._arm, self._clock.monotonic())
-        return Refused(not_yet) if not_yet else await self._fire(self._armed)
+        return await self._arming.take(order)
+
+    def fleet_view(self) -> FleetView:
+        """Return what is seen now."""
+        return self._fleet_view_of(self._look())
+
+    def stood(self) -> Standstill | None:
+        """Return a standstill of ours, while it matters."""
+        return self._look().standstill
 
     async def watch(self) -> None:
         """Look at the world four times a second: arms that die, waits that begin, steps that have ended."""
@@ -155,26 +209,65 @@ class RunController:
             await self._look_once()
             await asyncio.sleep(0.25)
 
-    def view(self, csc: CscId) -> CscView | None:
-        """Return what is seen of a CSC now (``ItemContext``)."""
-        return self._fleet_view().views.get(csc)
+    def item(self, step: StepId, name: ItemId) -> Item | None:
+        """Return an item with every known word filled in: what is shown is what is done."""
+        item = self.state.item(step, name)
+        return None if item is None else filled_item(item, placeholders_of(self.state))
 
-    async def intend(self, record: RequestIntended) -> str | None:
-        """Journal an intent after the last look; None means it may be sent now (``ItemContext``)."""
+    def view(self, csc: CscId) -> CscView | None:
+        """Return what is seen of a CSC now."""
+        return self.fleet_view().views.get(csc)
+
+    async def intend(self, record: RequestIntended, *, asks_only: bool) -> str | None:
+        """Journal an intent after the last look; None means it may be sent now."""
 
         def decided(state: RunState, fleet: FleetView) -> Decision:
-            why = may_intend(record, state, fleet)
+            why = may_intend(record, state, fleet, asks_only=asks_only)
             return (record,) if why is None else Refused(why)
 
         decision = await self._commit(decided)
         return decision.why if isinstance(decision, Refused) else None
 
-    async def tell(self, record: RequestAnswered | ItemProgressed | ItemEnded) -> None:
-        """Journal what came of an item. If the disk refuses, it stays unknown to a resume, which is true."""
-        await self._commit(lambda _, __: (record,))
+    def may_control(self, step: StepId, name: ItemId) -> str | None:
+        """Return why a control of an item must not be sent now, or None."""
+        return may_control(step, name, self.state, self.fleet_view())
+
+    async def tell(self, record: RunRecord) -> None:
+        """Journal what came of an item; where the disk refuses it is tried again, until there is room.
+
+        Without it the item would stay under way for this process, and nobody could decide about it.
+        """
+        while isinstance(await self._commit(lambda _, __: (record,)), Refused):  # noqa: ASYNC110 - a disk has no event
+            await asyncio.sleep(AGAIN_S)
+
+    async def dispatch(self, follows: Callable[[RunState], Sequence[RunRecord]]) -> None:
+        """Put on disk what follows from the run as it stands after all before it, and begin what that lets go."""
+        while isinstance(decision := await self._follow(follows), Refused):  # noqa: ASYNC110 - a disk has no event
+            await asyncio.sleep(AGAIN_S)
+        self._act_on(decision)
+
+    async def _follow(self, follows: Callable[[RunState], Sequence[RunRecord]]) -> Decision:
+        return await self._commit(lambda state, _: () if state.closed else tuple(follows(state)))
+
+    async def answer_to(self, record: QuestionAsked) -> str:
+        """Journal a question of an item and return the lead's answer.
+
+        Raises:
+            UserError: the disk refuses, so that nobody is asked.
+        """
+        key = (record.step, record.item, record.question)
+        answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._questions[key] = answered
+        try:
+            decision = await self._commit(lambda _, __: (record,))
+            if isinstance(decision, Refused):
+                raise UserError(f"{record.question!r} could not be asked: {decision.why}")
+            return await answered
+        finally:
+            self._questions.pop(key, None)
 
     async def seen(self, csc: CscId, when: Callable[[CscView], bool], limit_s: float) -> bool:
-        """Wait until a CSC is seen as asked; False at the limit (``ItemContext``)."""
+        """Wait until a CSC is seen as asked; False at the limit."""
         view = self.view(csc)
         if view is not None and when(view):
             return True
@@ -199,24 +292,40 @@ class RunController:
             if view is not None and not arrived.done() and when(view):
                 arrived.set_result(None)
 
+    def controls(self, item: Item, progress: ItemProgress) -> tuple[ControlOffer, ...]:
+        """Return what an item's system can be told about it now."""
+        action = self._actions.get(item.system)
+        try:
+            return action.controls(item, progress, self.view) if action is not None else ()
+        except Exception:  # what cannot be offered ends no screen
+            if item.id not in self._no_controls:
+                self._no_controls.add(item.id)
+                log.exception("what %s can be told could not be found out", item.id)
+            return ()
+
     def attach(self, snapshot: Snapshot) -> Published:
         """Return the snapshot with the run as a screen shows it beside it."""
         fleet_view = self._fleet_view_of(snapshot)
-        hand = direct_options(self.direct_options, self.state, fleet_view, self.subname)
-        if hand is not None:
-            order = self._armed.order if isinstance(self._armed, ArmDirect) else None
-            hand = replace(hand, armed=self._arm if order else None, order=order, message=self._message)
-        shown = run_view(
-            self.state,
-            fleet_view,
+        direct = direct_options(self.direct_options, self.state, fleet_view, self._subname)
+        if direct is not None:
+            armed = self._arming.direct()
+            order = armed.order.order if armed is not None and isinstance(armed.order, ArmDirect) else None
+            arm = armed.arm if armed is not None else None
+            direct = replace(direct, armed=arm, order=order, message=self._arming.message(DIRECT))
+        step = card_step(self.state, fleet_view, self.chosen)
+        own = Own(
             chosen=self.chosen,
-            arm=self._arm,
-            message="" if hand is not None else self._message,
+            arms=self._arming.by_step(),
+            plan=self._plans.of(step.id) if step is not None else None,
+            message="" if direct is not None or step is None else self._arming.message(step.id),
             fault=self.fault,
-            hand=hand,
+            direct=direct,
             inspected=snapshot.detail.csc if snapshot.detail is not None else None,
+            controls=self.controls,
+            lines=self._lines,
+            outputs={key: tuple(lines) for key, lines in self._runner.outputs.items() if lines},
         )
-        return published(snapshot, shown)
+        return published(snapshot, run_view(self.state, fleet_view, own))
 
     def noticed(self, records: Sequence[object]) -> None:
         """Take what the fleet noticed; it is on disk before the next record of the run."""
@@ -224,18 +333,14 @@ class RunController:
 
     async def idle(self) -> None:
         """Wait until no action is under way."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._runner.idle()
 
     async def aclose(self) -> None:
         """Stop dispatching and wait for the actions to let go; what they had sent stays unknown."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._arming.aclose()
+        await self._plans.aclose()
+        await self._runner.aclose()
         await self._writer.idle()
-
-    def _fleet_view(self) -> FleetView:
-        return self._fleet_view_of(self._look())
 
     def _fleet_view_of(self, snapshot: Snapshot) -> FleetView:
         self._seen = FleetView.of(snapshot, self._seen)
@@ -245,17 +350,19 @@ class RunController:
         decision = await self._writer.commit(decide)
         for record in () if isinstance(decision, Refused) else decision:
             if (line := remark(record, self._clock.monotonic())) is not None:
-                self.remark(line)
+                self._tell_fleet(line)
         for order in self._judging.news(self.state):
-            self.judge(order)
+            self._tell_fleet(order)
         return decision
 
     async def _look_once(self) -> None:
-        armed = self._arm.step if self._arm is not None else None
-        seen = self._fleet_view()
-        self._gates.look(card_step(self.state, seen, self.chosen), self.state, seen, armed)
-        await self._tend_arm()
-        snapshot = self._look()
+        snapshot, seen = self._look(), self.fleet_view()
+        card = card_step(self.state, seen, self.chosen)
+        armed = card.id if card is not None and card.id in self._arming.by_step() else None
+        self._gates.look(card, self.state, seen, armed)
+        pending = card is not None and self.state.status(card) is StepStatus.PENDING
+        self._plans.tend(card.id if card is not None and pending else None)
+        self._arming.tend()
         look_at_all = snapshot.decided and not self._looked_at_all
 
         def looked(state: RunState, fleet_view: FleetView) -> Decision:
@@ -267,126 +374,34 @@ class RunController:
             self._looked_at_all = self._looked_at_all or look_at_all
             self._gates.written()
             self._act_on(decision)
+        if self._probe_at is not None and (snapshot.decided or self._clock.monotonic() >= self._probe_at):
+            self._probe_at = None
+            self._runner.probe()
 
     def _act_on(self, records: Sequence[RunRecord]) -> None:
         """Begin what records that are on disk let go."""
+        direct = [record.item.id for record in records if isinstance(record, ItemAdded) and record.step == DIRECT]
+        if direct:
+            self._runner.begin(DIRECT, direct)
         for record in records:
             if isinstance(record, ItemsDispatched):
-                step = self.state.runbook.step(record.step)
-                cscs = tuple(csc for item in record.items if (csc := csc_of(item)) is not None)
-                if cscs:
-                    self._start(self._act(step, cscs), f"step {step.id}")
-                for item in record.items:
-                    if csc_of(item) is None:
-                        self._start(self._script(self._job(step, item)), f"item {item} of {step.id}")
-            elif isinstance(record, DirectCommandApproved):
-                self._start(self._act(step_of(record), record.cscs), f"direct {record.command}")
-            elif isinstance(record, ItemAdded):
-                step = self.state.runbook.step(record.step)
-                self._start(self._script(self._job(step, record.item)), f"{record.path} of {step.id}")
+                self._runner.begin(record.step, record.items)
+            elif isinstance(record, ItemAdded) and record.step != DIRECT:
+                self._runner.begin(record.step, (record.item.id,))
             elif isinstance(record, ControlOrdered):
-                self._start(self._control(record), f"{record.name} for {record.step}")
+                self._runner.control(record.step, record.item, record.name, partial(self._arming.say, record.step))
+            elif isinstance(record, QuestionAnswered):
+                asked = self._questions.get((record.step, record.item, record.question))
+                if asked is not None and not asked.done():
+                    asked.set_result(record.answer)
 
-    def _start(self, work: Coroutine[None, None, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def _job(self, step: Step, name: ItemId) -> ScriptJob:
-        progress = self.state.progress(step.id)
-        script = script_of(step, progress, name)
-        if script is None:
-            raise RuntimeError(f"{step.id} has no script {name}")
-        added = progress.added.get(name)
-        instead_of = [step.item(item) for item in added.instead_of] if added is not None else []
-        cscs = tuple(item for item in instead_of if isinstance(item, CscItem))
-        return ScriptJob(step.id, name, script, progress.item(name), cscs)
-
-    async def _script(self, job: ScriptJob) -> None:
-        try:
-            if self._scripts is None:
-                raise UserError("this process speaks to no ScriptQueue")  # noqa: TRY301  told as any other failure
-            await self._scripts.run(job, self)
-        except UserError as error:
-            await self._script_unknown(job, str(error))
-        except Exception as error:
-            log.exception("script %s of step %s failed", job.item, job.step)
-            why = f"deploydash failed: {type(error).__name__}; the log has the details"
-            await self._script_unknown(job, why)
-
-    async def _script_unknown(self, job: ScriptJob, why: str) -> None:
-        await self._leave_unknown(job.step, [*csc_items(item.csc for item in job.cscs), job.item], why)
-
-    async def _control(self, record: ControlOrdered) -> None:
-        try:
-            if self._scripts is not None:
-                job = self._job(self.state.runbook.step(record.step), record.item)
-                await self._scripts.order(record, job, self)
-        except UserError as error:
-            self._message = str(error)
-        except Exception:
-            log.exception("%s for %s failed", record.name, record.step)
-
-    async def _act(self, step: Step, cscs: tuple[CscId, ...]) -> None:
-        try:
-            await self._actions[step.kind].run(step, cscs, self)
-        except UserError as error:
-            await self._leave_unknown(step.id, csc_items(cscs), str(error))
-        except Exception as error:
-            log.exception("step %s failed", step.id)
-            why = f"deploydash failed: {type(error).__name__}; the log has the details"
-            await self._leave_unknown(step.id, csc_items(cscs), why)
-
-    async def _leave_unknown(self, step: StepId, items: Sequence[ItemId], why: str) -> None:
-        progress = self.state.progress(step)
-        for item in items:
-            if progress.item(item).status is TargetStatus.UNDER_WAY:
-                await self.tell(ItemEnded(step, item, Outcome.UNKNOWN, why))
-
-    def _arm_step(self, order: ArmStep) -> Decision:
-        step = self.state.runbook.step(order.step)
-        closed = closed_reasons(reasons(step, self.state, self._fleet_view()), frozenset(order.overridden))
-        if closed:
-            return Refused(closed[0].sentence)
-        self._arm = Arm(step.id, step.tier, self._clock.monotonic())
-        self._armed = order
-        self._message = ""
-        return ()
-
-    def _arm_direct(self, order: ArmDirect) -> Decision:
-        why = refusal(order.order, self.state, self._fleet_view())
-        if why is not None:
-            return Refused(why)
-        self._arm = Arm(DIRECT, Tier.MODERATE, self._clock.monotonic())
-        self._armed = order
-        self._message = ""
-        return ()
-
-    async def _fire(self, order: ArmStep | ArmDirect) -> Decision:
-        self._drop("")
-        if isinstance(order, ArmDirect):
-            return await self.order(order.order)
-        return await self.order(Approve(order.step, order.snapshot, order.overridden, order.reason))
-
-    def _drop(self, message: str) -> None:
-        self._arm = self._armed = None
-        self._message = message
-
-    async def _tend_arm(self) -> None:
-        arm, order = self._arm, self._armed
-        if arm is None or order is None:
-            return
-        if dead := unseen(arm, self._look().standstill):
-            self._drop(dead)
-            return
-        now = self._clock.monotonic()
-        if isinstance(order, ArmDirect):
-            if dead := direct_disarm_reason(arm, now, refusal(order.order, self.state, self._fleet_view())):
-                self._drop(dead)
-            return
-        step = self.state.runbook.step(arm.step)
-        dead = disarm_reason(arm, now, reasons(step, self.state, self._fleet_view()), frozenset(order.overridden))
-        if dead:
-            self._drop(dead)
-        elif arm.typed_at is not None and ready(arm, now) is None:
-            await self._fire(order)
+    async def describe(self, step_id: StepId, names: Sequence[ItemId] = ()) -> Plan | None:
+        """Return what a step's items would do now, None where nobody acts; a UserError says why it cannot be read."""
+        step = next((step for step in self.state.runbook.steps() if step.id == step_id), None)
+        if step is None:
+            raise UserError(f"this runbook has no step {step_id}")
+        words = placeholders_of(self.state)
+        items = [filled_item(item, words) for item in step.items if not names or item.id in names]
+        if not step.acts or not any(item.system != PERSON for item in items):
+            return None
+        return await describe(items, self._actions, self.view, self._clock)

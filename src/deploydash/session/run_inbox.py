@@ -3,60 +3,71 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import StepId
+from deploydash.core.procedure.items import Item
+from deploydash.core.procedure.names import StepId
+from deploydash.core.procedure.runbook import Fallback
+from deploydash.core.run.composing import Composed, Composer, ItemOffer, NoComposer
 from deploydash.core.run.decide import Refused
-from deploydash.core.run.orders import ArmDirect, ArmOrder, ArmStep, Disarm, Fire, RunOrder, TypeName
-from deploydash.core.run.scripts import ScriptChecked
+from deploydash.core.run.orders import ArmDirect, ArmOrder, ArmStep, Disarm, Fire, Hold, RunOrder, TypeName
 from deploydash.session.run_controller import RunController
 
 _ARM_ORDERS = (ArmStep, ArmDirect, TypeName, Fire, Disarm)
 
 
-def _unchecked(path: str, standard: bool, config: str) -> ScriptChecked:
-    del path, standard
-    return ScriptChecked(config, wrong=("this process knows no scripts",))
-
-
 class RunControllerInbox:
-    """Hands the screen's orders to the keeper one after the other, in the order of the keys."""
+    """Hands the screen's orders to the controller one after the other, in the order of the keys."""
 
-    def __init__(self, controller: RunController) -> None:
-        self._keeper = controller
-        self.checking: Callable[[str, bool, str], ScriptChecked] = _unchecked
+    def __init__(self, controller: RunController, composer: Composer | None = None) -> None:
+        self._controller = controller
+        self._composer = composer or NoComposer()
         self._orders: asyncio.Queue[RunOrder | ArmOrder] = asyncio.Queue()
+        self._urgent: asyncio.Queue[RunOrder | ArmOrder] = asyncio.Queue()
         self._listeners: list[Callable[[str], None]] = []
 
     def run_order(self, order: RunOrder | ArmOrder) -> None:
         """Take an order; never waits."""
-        self._orders.put_nowait(order)
+        (self._urgent if isinstance(order, Hold | Disarm) else self._orders).put_nowait(order)
 
     def choose(self, step: StepId | None) -> None:
         """Put a step's card on top, or the one that is next."""
-        self._keeper.chosen = step
+        self._controller.chosen = step
 
-    def check_script(self, path: str, standard: bool, config: str) -> ScriptChecked:
-        """Return what is known of a script with this configuration; asks nobody outside."""
-        return self.checking(path, standard, config)
+    def offers(self) -> tuple[ItemOffer, ...]:
+        """Return what the lead may add beside the runbook."""
+        return self._composer.offers()
+
+    def compose(self, offer: str, texts: Sequence[str]) -> Composed:
+        """Return the item that was typed; asks nobody outside, and may take long."""
+        return self._composer.compose(offer, texts)
+
+    def compose_fallback(self, fallback: Fallback, items: Sequence[Item]) -> Composed:
+        """Return the item that is another way for these; asks nobody outside."""
+        return self._composer.compose_fallback(fallback, items)
 
     def show_direct_options(self, cscs: tuple[CscId, ...]) -> None:
-        """Put what may be commanded by hand of these CSCs into the coming snapshots, or nothing."""
-        self._keeper.direct_options = cscs
+        """Put what may be commanded directly of these CSCs into the coming snapshots, or nothing."""
+        self._controller.direct_options = cscs
 
     def subscribe_refusals(self, callback: Callable[[str], None]) -> None:
         """Call ``callback`` with the words of every refusal from now on."""
         self._listeners.append(callback)
 
     async def serve(self) -> None:
-        """Carry out orders until cancelled."""
+        """Carry out orders until cancelled. What stops something waits for no other order that reads outside."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._serve(self._orders), name="orders")
+            group.create_task(self._serve(self._urgent), name="urgent orders")
+
+    async def _serve(self, orders: asyncio.Queue[RunOrder | ArmOrder]) -> None:
         while True:
-            order = await self._orders.get()
+            order = await orders.get()
             if isinstance(order, _ARM_ORDERS):
-                decision = await self._keeper.arm(order)
+                decision = await self._controller.arm(order)
             else:
-                decision = await self._keeper.order(order)
+                decision = await self._controller.order(order)
             if isinstance(decision, Refused):
                 for listener in tuple(self._listeners):
                     listener(decision.why)

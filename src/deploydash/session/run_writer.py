@@ -14,9 +14,10 @@ from typing import Protocol
 
 from deploydash.core.ports import Clock
 from deploydash.core.run.decide import Decision, Refused
+from deploydash.core.run.evolve import evolve
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.records import RunRecord
-from deploydash.core.run.state import RunState, current_phase, evolve
+from deploydash.core.run.state import RunState, current_phase
 from deploydash.errors import UserError
 
 Decide = Callable[[RunState, FleetView], Decision]

@@ -43,3 +43,12 @@ async def supervise(feed: Feed, inbox: Inbox, clock: Clock) -> None:
         detail = f"{why}; trying again in {pause:.0f} s"
         await inbox.put([FeedChanged(feed.name, FeedState.DOWN, detail, now)])
         await asyncio.sleep(pause)
+
+
+def is_ending(error: BaseException) -> bool:
+    """Say whether an exception is the end of this task that somebody asked for.
+
+    A library may raise a cancellation of its own instead of an error (aiokafka does), and nobody would hear of it.
+    """
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling() > 0)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from textual.binding import Binding, BindingType
 
-from deploydash.ui.keys import KEYS, Key, Scope
+from deploydash.ui.keys import EACH, KEYS, Key, Scope
 
 
 def bindings(scope: Scope) -> list[BindingType]:
@@ -27,4 +27,10 @@ def binding(key: Key, action: str) -> BindingType:
 
 def run_bindings(table: Sequence[Key]) -> list[BindingType]:
     """Return Textual's bindings of a table; they call ``action_key`` with the number in it."""
-    return [binding(key, f"key({number})") for number, key in enumerate(table)]
+    found: list[BindingType] = []
+    for number, key in enumerate(table):
+        if key.argument == EACH:
+            found += [Binding(name, f"key({number}, {name!r})", key.help, show=False) for name in key.keys.split(",")]
+        else:
+            found.append(binding(key, f"key({number})"))
+    return found

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import StepId
+from deploydash.core.procedure.items import Item
+from deploydash.core.procedure.names import StepId
+from deploydash.core.procedure.runbook import Fallback
+from deploydash.core.run.composing import Composed, ItemOffer
 from deploydash.core.run.orders import ArmOrder, RunOrder
-from deploydash.core.run.scripts import ScriptChecked
 from deploydash.core.views.timeline import Timeline
 
 
@@ -19,8 +21,16 @@ class RunInbox(Protocol):
         """Hand over an order of the lead; never waits. A refusal comes through ``subscribe_refusals``."""
         ...
 
-    def check_script(self, path: str, standard: bool, config: str, /) -> ScriptChecked:
-        """Return what is known of a script with this configuration, a YAML text; asks nobody outside."""
+    def offers(self) -> tuple[ItemOffer, ...]:
+        """Return the kinds of items that may be added beside the runbook now."""
+        ...
+
+    def compose(self, offer: str, texts: tuple[str, ...], /) -> Composed:
+        """Return the item that was typed into an offer's fields; asks nobody outside, may take long: in a thread."""
+        ...
+
+    def compose_fallback(self, fallback: Fallback, items: tuple[Item, ...], /) -> Composed:
+        """Return the item by which these go another way, as ``compose``."""
         ...
 
     def subscribe_refusals(self, callback: Callable[[str], None], /) -> None:
@@ -32,7 +42,7 @@ class RunInbox(Protocol):
         ...
 
     def show_direct_options(self, cscs: tuple[CscId, ...], /) -> None:
-        """Put what may be commanded by hand of these CSCs into the coming snapshots; of none: nothing."""
+        """Put what may be commanded directly to these CSCs into the coming snapshots; of none: nothing."""
         ...
 
 

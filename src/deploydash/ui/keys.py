@@ -14,6 +14,10 @@ class Scope(StrEnum):
     HELP = "This help"
 
 
+EACH = "each"
+"""The argument of a line of the table whose keys each go to the screen's method by their own name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """One thing an operator can do.

@@ -89,7 +89,7 @@ class DeploydashRunApp(DeploydashApp):
         run = self.snapshot.run if self.snapshot is not None else None
         if self.inbox is not None:
             self.inbox.run_order(Hold(run.operator if run is not None else "the lead"))
-            return "hold: nothing further is sent; R lets it go on"
+            return "hold: nothing further is sent; R releases it"
         if self._ask_hold is None:
             return "you observe; only the lead acts, and this view cannot ask for a hold"
         self._ask_hold()

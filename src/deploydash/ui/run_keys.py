@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from deploydash.ui.keys import Key
+from deploydash.ui.keys import EACH, Key
 
 HOLD_ANYWHERE = "ctrl+g"
 """Holds everything, also while typing."""
 
 _CARD = (
     Key("H", "H", "hold everything at once; ctrl+g does it while typing, too", "hold"),
-    Key("R", "R", "let a held run go on", "release"),
+    Key("R", "R", "release a held run: steps can be armed and retried again", "release"),
     Key("a", "a", "arm the card: 20 s in which Enter sends it; severe steps ask for the site's name", "arm"),
     Key("enter", "enter", "on the card: send what is armed, or do what is mild; in the grid: detail", "go"),
     Key("escape", "esc", "disarm, cancel, one level back; never destructive", "back"),
-    Key("d", "d", "sign off by name; or decide a question that the procedure leaves open", "done"),
-    Key("f", "f", "fill in the words in angle brackets that the commands wait for", "fill"),
+    Key("d", "d", "sign off by name; or answer what the procedure or an item asks", "done"),
+    Key("f", "f", "set the placeholders that the commands wait for", "fill"),
     Key("r", "r", "retry what failed or is unknown: the one under the cursor, or those marked", "retry"),
-    Key("o", "o", "the other route for those that failed", "route"),
-    Key("p", "p", "pause or resume the queue of a script of this card, or stop the script", "queue"),
-    Key("A", "A", "add a script to a ScriptQueue, outside the runbook", "add"),
+    Key("o", "o", "a fallback for those that failed: the items marked, or the one under the cursor", "fallback"),
+    Key("p", "p", "pause, resume or stop an item of this card, as its system offers it", "control"),
+    Key("A", "A", "add an item outside the runbook, of a kind that a system offers", "add"),
+    Key(
+        "right_square_bracket",
+        "]",
+        "the card of the next lane that needs you; Esc goes back to the usual one",
+        "lane",
+        "1",
+    ),
+    Key("left_square_bracket", "[", "the card of the previous lane that needs you", "lane", "-1"),
+    Key("1,2,3,4,5,6,7,8,9", "1-9", "the card of the lane with that number", "lane_number", EACH, palette=False),
     Key("w", "w", "waive by name with a reason: marked, under the cursor, or selected in the grid", "waive"),
-    Key("C", "C", "direct command to the CSC under the cursor, or to those marked: one transition", "hand"),
+    Key("C", "C", "direct command to the CSC under the cursor, or to those marked: one transition", "direct"),
     Key("s", "s", "skip the step with a reason", "skip"),
     Key("O", "O", "override red preconditions with a typed reason; rules cannot be overridden", "override"),
-    Key("space", "space", "mark a CSC, on the card or in the grid", "mark"),
+    Key("space", "space", "mark what failed on the card, or a CSC in the grid", "mark"),
     Key("asterisk", "*", "mark all of them, or none; in the grid all that match the filter", "all"),
     Key("e", "e", "10 minutes more for the wait", "extend"),
     Key("m", "m", "write a note into the journal", "note", footer="note"),
@@ -62,17 +71,17 @@ RUN: tuple[Key, ...] = (*_CARD, *_GRID)
 
 WAIT: tuple[Key, ...] = (
     Key("H", "H", "hold everything at once; ctrl+g does it while typing, too", "hold"),
-    Key("R", "R", "let a held run go on", "release"),
+    Key("R", "R", "release a held run: steps can be armed and retried again", "release"),
     Key("w", "w", "waive by name with a reason: those marked, or the one under the cursor", "waive", footer="waive"),
     Key("e", "e", "10 minutes more", "extend", footer="extend"),
     Key(
         "C",
         "C",
         "direct command to those marked, or to the one under the cursor: one transition",
-        "hand",
+        "direct",
         footer="command",
     ),
-    Key("enter", "enter", "everything about the CSC under the cursor; when nobody is missing: end the wait", "go"),
+    Key("enter", "enter", "everything about the CSC under the cursor; when all CSCs are at target: end the wait", "go"),
     Key("space", "space", "mark a CSC", "mark"),
     Key("asterisk", "*", "mark all of them, or none", "all"),
     Key("y", "y", "a message, ready to copy, to the owner of those marked, or the one under the cursor", "owners"),
@@ -86,7 +95,7 @@ WAIT: tuple[Key, ...] = (
     Key("g,home", "g", "first", "move", "-10000"),
     Key("G,end", "G", "last", "move", "10000"),
     Key("T", "T", "next theme", "theme"),
-    Key("escape,q,tab", "esc", "back to the run; the wait goes on", "back", footer="run"),
+    Key("escape,q,tab", "esc", "back to the run; the wait does not end", "back", footer="run"),
     Key("question_mark", "?", "help", "help", footer="help"),
 )
 """Keys of the wait's screen."""
@@ -123,7 +132,9 @@ TIMELINE: tuple[Key, ...] = (
     Key("question_mark", "?", "help", "help", footer="help"),
 )
 """Keys of the timeline."""
-HAND: tuple[Key, ...] = (
+
+
+DIRECT_KEYS: tuple[Key, ...] = (
     Key("enter", "enter", "take the command under the cursor; send what is armed", "go"),
     Key("a", "a", "arm the command that stands there: 20 s in which Enter sends it", "arm"),
     Key("escape,q", "esc", "disarm, choose again, close; never destructive", "back"),
@@ -131,4 +142,4 @@ HAND: tuple[Key, ...] = (
     Key("down,j,tab", "↓ j", "down", "move", "1"),
     Key("H", "H", "hold everything at once; ctrl+g does it while typing, too", "hold"),
 )
-"""Keys of the dialog about a command by hand."""
+"""Keys of the dialog about a direct command."""

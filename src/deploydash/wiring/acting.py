@@ -4,32 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
-from deploydash.core.fleet.observations import CommandSeen
-from deploydash.core.procedure.runbook import StepKind
+from deploydash.config.load import Site
+from deploydash.core.fleet.observations import CommandSeen, Observation
+from deploydash.core.ports import Clock
+from deploydash.core.procedure.names import SystemName
+from deploydash.core.run.composing import Composer
 from deploydash.core.run.eta import learned
-from deploydash.core.run.items import identities_of
 from deploydash.core.run.orders import Disarm, Hold, Note
+from deploydash.core.run.ports import Action
 from deploydash.core.run.records import RunOpened, RunResumed
 from deploydash.core.run.state import RunState
+from deploydash.core.views.run_view import Lines
 from deploydash.errors import UserError
 from deploydash.journal.earlier import earlier_runs
 from deploydash.journal.write import JournalWriter
 from deploydash.session.hold_request import serve_holds
 from deploydash.session.run_controller import RunController
 from deploydash.session.run_inbox import RunControllerInbox
+from deploydash.systems.registry.store import SchemaStore
+from deploydash.systems.sal.act import SalAction
 from deploydash.systems.sal.commanding.acks import AckSeen
-from deploydash.systems.sal.commanding.csc import CscAction
-from deploydash.systems.sal.commanding.kafka_commands import CommandLine
+from deploydash.systems.sal.commanding.csc import CscCommands
+from deploydash.systems.sal.commanding.kafka_commands import CommandChannel
 from deploydash.systems.sal.commanding.ready_line import ReadyChannel
 from deploydash.systems.sal.commanding.schemas import RegistryLatest
+from deploydash.systems.sal.scripts.identities import identities_of
 from deploydash.systems.sal.scripts.script_reader import reading
-from deploydash.systems.sal.scripts.scriptqueue import ScriptQueueAction
+from deploydash.systems.sal.scripts.scriptqueue import Scripts
 from deploydash.systems.sal.wire.commands import Sender
+from deploydash.systems.settings import Connections
 from deploydash.user import operator
 from deploydash.wiring.read_only import ReadOnly
 
@@ -89,13 +98,81 @@ def refuse_foreign(reader: ReadOnly) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What an action is made of. ``tell`` takes what it saw beside; ``state`` returns the run as it stands."""
+
+    site: Site
+    connections: Connections
+    schemas: SchemaStore
+    clock: Clock
+    sender: Sender
+    tell: Callable[[Observation], None]
+    state: Callable[[], RunState]
+
+
+Factory = Callable[[Means], AbstractAsyncContextManager[Action]]
+"""Makes an action and holds what it needs for the whole of a run, such as a connection."""
+
+
+@asynccontextmanager
+async def sal(means: Means) -> AsyncIterator[Action]:
+    """Make what commands CSCs and adds scripts. Kafka is connected to beside, as soon as it lets us."""
+    outside, clock, sender = means.connections.kafka, means.clock, means.sender
+    latest = RegistryLatest(means.schemas.registry)
+
+    def heard(seen: AckSeen) -> None:
+        if not seen.ours and seen.identity not in identities_of(means.state(), clock.utc()):
+            means.tell(CommandSeen(seen.csc, seen.identity, seen.what, seen.at))
+
+    def new_line() -> CommandChannel:
+        return CommandChannel(outside, latest, means.schemas, clock, sender=sender, heard=heard, tell=means.tell)
+
+    line = ReadyChannel(new_line, sender)
+    cscs = CscCommands(line, clock, subname=outside.topic_subname, exited=means.tell)
+    descr = f"{means.state().runbook.title}, run by {sender.identity} with deploydash"
+    scripts = Scripts(
+        line,
+        lambda take: reading(outside, means.schemas, take),
+        clock,
+        subname=outside.topic_subname,
+        descr=descr,
+    )
+    connecting = asyncio.create_task(line.keep_open(), name="command line")
+    try:
+        yield SalAction(cscs, scripts, clock)
+    finally:
+        connecting.cancel()
+        await asyncio.gather(connecting, return_exceptions=True)
+        await line.close()
+        await latest.aclose()
+
+
+def factories(table: Mapping[SystemName, str]) -> Mapping[SystemName, Factory]:
+    """Return what makes the action of each system: of its module and function as they stand in the table."""
+    found: dict[SystemName, Factory] = {}
+    for name, where in table.items():
+        module, _, function = where.partition(":")
+        found[name] = getattr(import_module(module), function)
+    return found
+
+
 @asynccontextmanager
 async def acting(
-    reader: ReadOnly, state: RunState, journal: JournalWriter, first: RunOpened | RunResumed
+    reader: ReadOnly,
+    state: RunState,
+    journal: JournalWriter,
+    first: RunOpened | RunResumed,
+    *,
+    table: Mapping[SystemName, Factory],
+    composer: Composer | None = None,
+    lines: Lines = lambda _: (),
 ) -> AsyncIterator[Acting]:
-    """Wire a run: Kafka for commands, the journal, the keeper. ``first`` is the record that opens or resumes it.
+    """Wire a run: its actions, the journal, the controller. ``first`` is the record that opens or resumes it.
 
-    A Kafka that is down keeps no run from being opened: the gate says so, and the first command would.
+    ``table``: what makes the action of each system. ``composer``: makes items of what the lead types; ``lines``: their
+    requests, as far as they are known without asking. A Kafka that is down keeps no run from being opened: the gate
+    says so, and the first command would.
 
     Raises:
         UserError: the journal cannot be written.
@@ -103,44 +180,36 @@ async def acting(
     clock = reader.session.clock
     outside = reader.connections
     me = operator()
-    latest = RegistryLatest(reader.schemas.registry)
-    tell = reader.session.tell
+    controller: RunController | None = None
 
-    def heard(seen: AckSeen) -> None:
-        if not seen.ours and seen.identity not in identities_of(controller.state, clock.utc()):
-            tell(CommandSeen(seen.csc, seen.identity, seen.what, seen.at))
+    def now() -> RunState:
+        return controller.state if controller is not None else state
 
-    sender = Sender(me, os.getpid())
-
-    def new_line() -> CommandLine:
-        return CommandLine(outside.kafka, latest, reader.schemas, clock, sender=sender, heard=heard)
-
-    line = ReadyChannel(new_line, sender)
-    action = CscAction(line, clock, subname=outside.kafka.topic_subname, exited=tell)
-    scripts = ScriptQueueAction(
-        line,
-        lambda take: reading(outside.kafka, reader.schemas, take),
-        descr=f"{state.runbook.title}, run by {me} with deploydash",
-    )
-    controller = RunController(state, journal, reader.session.snapshot, clock, me, {StepKind.CSC: action}, scripts)
-    controller.judge = controller.remark = reader.session.order
-    controller.subname = outside.kafka.topic_subname
-    await controller.begin(first)
-    reader.session.attach = controller.attach
-    reader.session.recorded = controller.noticed
-    unsubscribe = reader.session.subscribe(controller.saw)
-    connecting = asyncio.create_task(line.keep_open(), name="command line")
-    learning = asyncio.create_task(_learn(controller, journal.path), name="earlier nights")
-    try:
-        yield Acting(reader, controller, RunControllerInbox(controller), journal)
-    finally:
-        connecting.cancel()
-        learning.cancel()
-        await asyncio.gather(connecting, learning, return_exceptions=True)
-        unsubscribe()
-        await controller.aclose()
-        await line.close()
-        await latest.aclose()
+    means = Means(reader.site, outside, reader.schemas, clock, Sender(me, os.getpid()), reader.session.tell, now)
+    async with AsyncExitStack() as stack:
+        actions = {system: await stack.enter_async_context(make(means)) for system, make in table.items()}
+        controller = RunController(
+            state,
+            journal,
+            reader.session.snapshot,
+            clock,
+            me,
+            actions,
+            tell=reader.session.order,
+            lines=lines,
+            subname=outside.kafka.topic_subname,
+        )
+        stack.push_async_callback(controller.aclose)
+        await controller.begin(first)
+        reader.session.attach = controller.attach
+        reader.session.recorded = controller.noticed
+        stack.callback(reader.session.subscribe(controller.saw))
+        learning = asyncio.create_task(_learn(controller, journal.path), name="earlier nights")
+        try:
+            yield Acting(reader, controller, RunControllerInbox(controller, composer), journal)
+        finally:
+            learning.cancel()
+            await asyncio.gather(learning, return_exceptions=True)
 
 
 async def _learn(controller: RunController, journal: Path) -> None:

@@ -6,7 +6,7 @@ The first frame needs the roster and no feed. What reads Kafka is loaded when it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,13 +26,25 @@ if TYPE_CHECKING:
     from deploydash.systems.registry.store import SchemaStore
 
 
+MakeFeed = Callable[[Clock], Feed]
+"""Makes the feed of another system."""
+
+
 class ReadOnly:
     """A site's session and what it is wired to.
 
     ``cache`` is the folder of schemas that outlive the process; None keeps none.
     """
 
-    def __init__(self, site: Site, outside: Connections, fleet: Fleet, clock: Clock, cache: Path | None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        outside: Connections,
+        fleet: Fleet,
+        clock: Clock,
+        cache: Path | None,
+        feeds: Sequence[MakeFeed] = (),
+    ) -> None:
         self.site = site
         self.connections = outside
         self._clock = clock
@@ -40,7 +52,8 @@ class ReadOnly:
         efd = EfdFeed(outside.efd, clock, subname=outside.kafka.topic_subname)
         kafka = _Late(FeedName.KAFKA, self._kafka, "deploydash.systems.sal.feed", "deploydash.systems.registry.store")
         registry = _Late(FeedName.SCHEMA_REGISTRY, self._registry, "deploydash.systems.registry.feed")
-        self.session = Session(fleet, (kafka, efd, registry), clock, efd.request)
+        more = (make(clock) for make in feeds)
+        self.session = Session(fleet, (kafka, efd, registry, *more), clock, efd.request)
 
     @cached_property
     def schemas(self) -> SchemaStore:
@@ -85,11 +98,17 @@ class _Late:
 
 
 def read_only(
-    site: Site, environ: Mapping[str, str], cache: Path, phase: Phase, started_at: float | None = None
+    site: Site,
+    environ: Mapping[str, str],
+    cache: Path,
+    phase: Phase,
+    started_at: float | None = None,
+    feeds: Sequence[MakeFeed] = (),
 ) -> ReadOnly:
     """Wire a site's feeds to a session that compares with ``phase``. Contacts nobody yet.
 
-    Beats that the broker took since ``started_at`` (monotonic seconds, None for now) count as heard.
+    Beats that the broker took since ``started_at`` (monotonic seconds, None for now) count as heard. ``feeds``: of
+    other systems.
 
     Raises:
         ConfigurationError: the environment and the site file do not go together.
@@ -98,4 +117,4 @@ def read_only(
     outside = connections(site, environ)
     fleet = Fleet(site.roster, clock.monotonic() if started_at is None else started_at, phase)
     # A rehearsal has new ports and ids each time: caching them would fill the disk and could mix worlds.
-    return ReadOnly(site, outside, fleet, clock, None if site.rehearsal else cache / "schemas")
+    return ReadOnly(site, outside, fleet, clock, None if site.rehearsal else cache / "schemas", feeds)

@@ -44,7 +44,7 @@ def detail(watched: Watched) -> CscDetail:
 def reported(value: str, sent_utc: float | None, at: float, *, live: bool) -> tuple[Observation, ...]:
     number = int(value)
     return (
-        VersionsTold(ESS, value, value, "", "", sent_utc, at, live),
+        VersionsTold(ESS, value, value, sent_utc, at, live),
         SimulationModeTold(ESS, number, sent_utc, at, live),
         ConfigurationTold(ESS, value, value, sent_utc, at, live),
         OverridesTold(ESS, (value,), sent_utc, at, live),

@@ -7,32 +7,25 @@ import dataclasses
 import pytest
 
 from deploydash.core.model import CscId, FeedName, Phase, SummaryState, Target, TargetKind
-from deploydash.core.procedure.runbook import (
+from deploydash.core.procedure.csc_work import transition
+from deploydash.core.procedure.items import CscEffect, last_effects
+from deploydash.core.procedure.names import MAIN, StepId, SystemName, numbered
+from deploydash.core.procedure.preconditions import (
     Answered,
-    Choice,
-    Condition,
     CscAt,
-    CscItem,
     CscsDown,
     DebtsPaid,
+    FactHolds,
     FeedsUp,
-    Lane,
-    ManualItem,
-    Option,
     Precondition,
-    Runbook,
-    RunPhase,
-    Step,
-    StepId,
-    StepKind,
     StepsSettled,
-    System,
-    Tier,
 )
+from deploydash.core.procedure.runbook import Choice, Condition, Option, Runbook, RunPhase, Step, StepKind, Tier
+from tests.support.runs import person
 
 STANDBY = Target(SummaryState.STANDBY)
 M1M3 = CscId("MTM1M3")
-STEP = Step(StepId("stop"), "Stop it", StepKind.MANUAL, System.SSH, Tier.MODERATE, Lane.MAIN, "it is gone")
+STEP = Step(StepId("stop"), "Stop it", StepKind.MANUAL, SystemName("ssh"), Tier.MODERATE, MAIN, "it is gone")
 CHOICE = Choice(
     "m1m3",
     "Is it stopped?",
@@ -87,8 +80,29 @@ def test_a_step_is_found_by_its_id() -> None:
 
 def test_the_cscs_of_a_step_are_named_once_whatever_its_items_are() -> None:
     watcher = CscId("Watcher")
-    items = (CscItem(watcher, STANDBY), ManualItem("a host", ("do it",), (M1M3, watcher)), ManualItem("another", ()))
-    assert dataclasses.replace(STEP, items=items).cscs == (watcher, M1M3)
+    both = (CscEffect(M1M3, STANDBY), CscEffect(watcher, STANDBY))
+    items = (transition(watcher, STANDBY), person(0, "a host", "do it", effects=both), person(1, "another"))
+    step = dataclasses.replace(STEP, items=items)
+    assert step.cscs == (watcher, M1M3)
+    assert [item.csc for item in items] == [watcher, None, None]
+    assert [item.cscs for item in items] == [(watcher,), (M1M3, watcher), ()]
+    waits = dataclasses.replace(STEP, kind=StepKind.WAIT, awaits=(*both, *both))
+    assert waits.cscs == (M1M3, watcher)
+
+
+def test_an_item_is_found_by_its_name() -> None:
+    item = person(0, "a host", "do it")
+    step = dataclasses.replace(STEP, items=(item,))
+    assert step.item(item.id) is item
+    assert step.item(numbered(1)) is None
+    assert item.by_person
+    assert not transition(M1M3, STANDBY).by_person
+
+
+def test_of_two_effects_on_one_csc_the_later_is_to_be_seen() -> None:
+    watcher, off = CscId("Watcher"), Target(SummaryState.OFFLINE)
+    effects = (CscEffect(M1M3, off), CscEffect(watcher, off), CscEffect(M1M3, STANDBY))
+    assert set(last_effects(effects)) == {CscEffect(M1M3, STANDBY), CscEffect(watcher, off)}
 
 
 @pytest.mark.parametrize(
@@ -100,6 +114,7 @@ def test_the_cscs_of_a_step_are_named_once_whatever_its_items_are() -> None:
         (CscAt(CscId("MTM2"), Target(SummaryState.ENABLED)), "MTM2 is ENABLED"),
         (FeedsUp((FeedName.KAFKA,)), "kafka is up"),
         (FeedsUp((FeedName.KAFKA, FeedName.SCHEMA_REGISTRY)), "kafka and schema registry are up"),
+        (FactHolds("exposure-log", "the exposure log is quiet"), "the exposure log is quiet"),
         (Answered("m1m3"), "the question 'm1m3' is answered"),
         (DebtsPaid(), "no debt is open"),
     ],

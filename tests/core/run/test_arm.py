@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from deploydash.core.fleet.snapshot import Standstill
-from deploydash.core.procedure.runbook import StepId, Tier
+from deploydash.core.procedure.names import StepId
+from deploydash.core.procedure.runbook import Tier
 from deploydash.core.run.arm import Arm, unseen
 
 ARMED = Arm(StepId("one"), Tier.SEVERE, 10.0)

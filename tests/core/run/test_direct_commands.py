@@ -1,21 +1,26 @@
-"""One command by hand: what may go, what may not and why, and what a crash leaves of it."""
+"""One direct command: what may go, what may not and why, and what a crash leaves of it."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from deploydash.core.fleet.override import bad_override, not_offered, offered
 from deploydash.core.model import CameraSubstate, CscId, FeedState, Liveness, SummaryState, Target
-from deploydash.core.procedure.runbook import DIRECT, StepId, Tier, csc_item, csc_items
+from deploydash.core.procedure.csc_work import direct_command
+from deploydash.core.procedure.items import CscEffect
+from deploydash.core.procedure.names import DIRECT, StepId, csc_item
+from deploydash.core.procedure.runbook import Tier
 from deploydash.core.procedure.transitions import LEADS_TO, legal
 from deploydash.core.run.arm import Arm, direct_disarm_reason
-from deploydash.core.run.decide import Refused, decide, may_intend, settle
-from deploydash.core.run.direct_commands import refusal, step_of
+from deploydash.core.run.decide import Refused, decide, settle
+from deploydash.core.run.direct_commands import refusal
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.gate import reasons
+from deploydash.core.run.items import may_intend
 from deploydash.core.run.orders import Approve, Close, DirectCommand, Hold, Waive
 from deploydash.core.run.records import (
-    DirectCommandApproved,
+    ItemAdded,
     ItemEnded,
     ItemsDispatched,
     Outcome,
@@ -23,9 +28,9 @@ from deploydash.core.run.records import (
     RequestIntended,
     RunResumed,
 )
-from deploydash.core.run.state import RunState, TargetStatus
-from deploydash.core.views.direct_view import direct_options, remark, rows, said
-from tests.support.runs import MTM1M3, OPERATOR, PLAIN, QUEUES, WATCHER, after, down, fleet, opened, view
+from deploydash.core.run.state import ItemStatus, RunState
+from deploydash.core.views.direct_view import direct_options, direct_rows, remark, said
+from tests.support.runs import MTM1M3, OPERATOR, PLAIN, QUEUES, WATCHER, after, csc_items, down, fleet, opened, view
 
 S = SummaryState
 ATAOS, ESS, MTDOME = PLAIN
@@ -45,7 +50,7 @@ def let_go(order: DirectCommand, seen: FleetView, state: RunState | None = None)
 
 
 def intent(command: str, csc: CscId) -> RequestIntended:
-    return RequestIntended(DIRECT, csc_item(csc), csc, command, 1, OPERATOR, 7)
+    return RequestIntended(DIRECT, csc_item(csc), command)
 
 
 def sent(order: DirectCommand, seen: FleetView) -> RunState:
@@ -64,8 +69,9 @@ def test_only_what_is_legal_in_the_reported_state_may_go(state: SummaryState, co
 def test_a_fault_is_left_by_standby() -> None:
     order = direct("standby", MTDOME, seen=S.FAULT)
     state = let_go(order, fleet(view(MTDOME, S.FAULT)))
-    assert state.direct[MTDOME] == DirectCommandApproved((MTDOME,), "standby", "", (S.FAULT,), OPERATOR, 1)
-    assert state.progress(DIRECT).targets[MTDOME].status is TargetStatus.UNDER_WAY
+    added = state.progress(DIRECT).added[csc_item(MTDOME)]
+    assert added == ItemAdded(DIRECT, direct_command(MTDOME, "standby"), OPERATOR, seen="FAULT")
+    assert state.progress(DIRECT).item(csc_item(MTDOME)).status is ItemStatus.UNDER_WAY
 
 
 REFUSED = {
@@ -126,7 +132,7 @@ def test_a_protected_one_alone_goes_when_its_name_is_typed() -> None:
 
 def test_several_go_when_their_count_is_typed() -> None:
     state = let_go(direct("disable", ESS, ATAOS, typed="2"), fleet())
-    assert set(state.direct) == {ESS, ATAOS}
+    assert set(state.progress(DIRECT).added) == set(csc_items((ESS, ATAOS)))
 
 
 def test_a_waiver_of_the_watcher_opens_exit_control() -> None:
@@ -180,55 +186,46 @@ def test_several_are_offered_what_each_of_them_offers() -> None:
 
 
 def test_one_command_was_let_go_and_no_second_follows() -> None:
-    order = direct("disable", ESS)
-    state = let_go(order, fleet())
-    assert (
-        may_intend(intent("standby", ESS), state, fleet())
-        == "disable is approved for ESS:104, whose state has changed since"
-    )
+    state = let_go(direct("disable", ESS), fleet())
     assert may_intend(intent("disable", ESS), state, fleet()) is None
-    assert may_intend(intent("disable", ATAOS), state, fleet()) == "no direct command to ATAOS is approved"
+    assert may_intend(intent("disable", ATAOS), state, fleet()) == "ATAOS is not approved in direct"
     state = after(state, intent("disable", ESS))
-    again = may_intend(intent("disable", ESS), state, fleet())
-    assert again == "disable was sent to ESS:104, and only one command is approved"
-
-
-def test_the_last_look_is_taken_when_the_csc_has_moved() -> None:
-    state = let_go(direct("standby", ESS, seen=S.FAULT), fleet(view(ESS, S.FAULT)))
-    why = may_intend(intent("standby", ESS), state, fleet(view(ESS, S.STANDBY)))
-    assert why == "standby is not legal for ESS:104 in STANDBY"
+    assert may_intend(intent("disable", ESS), state, fleet()) == "disable: it has no answer yet"
+    state = after(state, RequestAnswered(DIRECT, csc_item(ESS), True, "done"))
+    again = may_intend(intent("standby", ESS), state, fleet())
+    assert again == "disable was sent, and only one command is approved"
 
 
 def test_a_csc_under_way_in_a_step_is_left_alone_and_the_other_way_round() -> None:
     seen = fleet(down(WATCHER))
     in_step = after(opened(), ItemsDispatched(StepId("cscs"), csc_items((ESS,)), OPERATOR))
     assert refusal(direct("disable", ESS), in_step, seen) == "ESS:104 is being commanded in cscs"
-    by_hand_now = let_go(direct("disable", WATCHER), fleet())
-    watcher = by_hand_now.runbook.step(StepId("watcher"))
-    red = [reason.sentence for reason in reasons(watcher, by_hand_now, fleet()) if not reason.met]
+    directly = let_go(direct("disable", WATCHER), fleet())
+    watcher = directly.runbook.step(StepId("watcher"))
+    red = [reason.sentence for reason in reasons(watcher, directly, fleet()) if not reason.met]
     assert red == ["a direct command to Watcher is under way"]
-    assert isinstance(decide(Approve(watcher.id, 1), by_hand_now, fleet(), OPERATOR), Refused)
-    assert refusal(direct("disable", WATCHER), by_hand_now, fleet()) == "Watcher is being commanded by a direct command"
+    assert isinstance(decide(Approve(watcher.id, 1), directly, fleet(), OPERATOR), Refused)
+    assert refusal(direct("disable", WATCHER), directly, fleet()) == "Watcher is being commanded by a direct command"
 
 
 def test_a_crash_leaves_it_unknown_and_looking_settles_it() -> None:
     order = direct("standby", MTDOME, seen=S.FAULT)
     state = after(sent(order, fleet(view(MTDOME, S.FAULT))), RunResumed(OPERATOR, 8))
-    (row,) = rows(state)
-    assert row.status is TargetStatus.UNKNOWN
+    (row,) = direct_rows(state)
+    assert row.status is ItemStatus.UNKNOWN
     assert row.sentence == "direct command standby of MTDome: UNKNOWN, standby was sent when deploydash stopped"
     assert settle(state, fleet(view(MTDOME, S.FAULT))) == ()
     seen = settle(state, fleet(view(MTDOME, S.STANDBY)))
     assert seen == (ItemEnded(DIRECT, csc_item(MTDOME), Outcome.REACHED, "seen there"),)
     assert may_intend(intent("standby", MTDOME), state, fleet(view(MTDOME, S.FAULT))) == (
-        "no direct command to MTDome is approved"
+        "MTDome is not approved in direct"
     )
 
 
 def test_after_an_end_another_command_may_go() -> None:
     state = sent(direct("disable", ESS), fleet())
     ended = ItemEnded(DIRECT, csc_item(ESS), Outcome.REACHED, "seen DISABLED")
-    state = after(state, RequestAnswered(DIRECT, csc_item(ESS), "", 1, 303, "done"), ended)
+    state = after(state, RequestAnswered(DIRECT, csc_item(ESS), True, "done"), ended)
     disabled = fleet(view(ESS, S.DISABLED))
     state = let_go(direct("standby", ESS, seen=S.DISABLED), disabled, state)
     assert may_intend(intent("standby", ESS), state, disabled) is None
@@ -239,13 +236,15 @@ def test_a_run_is_not_closed_over_a_command_under_way() -> None:
     assert decision == Refused("direct commands not ended: ESS:104")
 
 
-def test_what_was_let_go_is_a_step_of_one_target_with_its_override() -> None:
-    record = DirectCommandApproved((ESS,), "start", "bar.yaml", (S.STANDBY,), OPERATOR, 1)
-    step = step_of(record)
-    (item,) = step.items
-    assert (step.id, step.cscs) == (DIRECT, (ESS,))
-    assert getattr(item, "override") == "bar.yaml"  # noqa: B009 - an item of any kind
-    assert getattr(item, "target") == Target(S.DISABLED)  # noqa: B009 - as above
+def test_what_was_let_go_is_an_item_of_one_effect_with_its_override() -> None:
+    state = let_go(direct("start", ESS, seen=S.STANDBY, override="bar.yaml"), fleet(view(ESS, S.STANDBY)))
+    item = state.item(DIRECT, csc_item(ESS))
+    assert item is not None
+    assert (item.label, item.cscs) == ("start of ESS:104, with bar.yaml", (ESS,))
+    assert item.effects == (CscEffect(ESS, Target(S.DISABLED)),)
+    assert json.loads(item.spec)["override"] == "bar.yaml"
+    [row] = direct_rows(state)
+    assert row.sentence == "direct command start of ESS:104, with bar.yaml: approved, about to be sent"
 
 
 def test_the_dialog_is_told_what_may_go_and_why_the_rest_may_not() -> None:
@@ -278,11 +277,11 @@ def test_an_arm_dies_of_whatever_forbids_the_command_and_after_twenty_seconds() 
 
 
 def test_report_and_events_tell_it_in_a_sentence() -> None:
-    record = DirectCommandApproved((ESS, ATAOS), "start", "bar.yaml", (S.STANDBY, S.STANDBY), OPERATOR, 1)
+    record = ItemAdded(DIRECT, direct_command(ESS, "start", "bar.yaml"), OPERATOR, seen="STANDBY")
     failed = ItemEnded(DIRECT, csc_item(ESS), Outcome.UNKNOWN, "start: no answer within 60 s")
     assert said(record) == (
         OPERATOR,
-        "approved the direct command start with configuration override bar.yaml: ESS:104, ATAOS, seen STANDBY",
+        "approved the direct command start of ESS:104, with bar.yaml, seen STANDBY",
     )
     assert said(failed) == ("", "ESS:104, direct command: unknown, start: no answer within 60 s")
     assert said(ItemEnded(StepId("cscs"), csc_item(ESS), Outcome.UNKNOWN, "")) is None

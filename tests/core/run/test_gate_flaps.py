@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from deploydash.core.model import Effective, FeedName, FeedState, Liveness, SummaryState, Verdict
-from deploydash.core.procedure.runbook import FeedsUp, Runbook, Step, StepId
+from deploydash.core.procedure.names import StepId
+from deploydash.core.procedure.preconditions import FeedsUp
+from deploydash.core.procedure.runbook import Runbook, Step
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.gate_flaps import Watched, look
 from deploydash.core.run.records import (

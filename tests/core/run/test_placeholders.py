@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import (
-    WHOLE,
-    Lane,
-    ManualItem,
-    Runbook,
-    RunPhase,
-    Step,
-    StepId,
-    StepKind,
-    System,
-    Tier,
-)
+from deploydash.core.procedure.items import Item
+from deploydash.core.procedure.names import MAIN, WHOLE, StepId, SystemName, numbered
+from deploydash.core.procedure.runbook import Runbook, RunPhase, Step, StepKind, Tier
 from deploydash.core.run.decide import Refused, decide
 from deploydash.core.run.orders import SetPlaceholders
 from deploydash.core.run.placeholders import filled_in, missing_placeholders, placeholders_of
 from deploydash.core.run.records import CscsWaived, ItemSignedOff, PlaceholderSet
 from deploydash.core.run.state import RunState
-from tests.support.runs import OPERATOR, after, fleet, opened, small_runbook
+from tests.support.runs import OPERATOR, after, fleet, opened, person, small_runbook
 
 TICKETS = StepId("tickets")
 MERGE = StepId("merge")
 
 
 def by_hand(name: StepId, *commands: str, fills: str = "") -> Step:
-    items = (ManualItem("github", commands),)
-    kind, system = StepKind.MANUAL, System.GITHUB
-    return Step(name, name, kind, system, Tier.MILD, Lane.MAIN, "it is so", items, records=fills, fills=fills)
+    items = (person(0, "github", *commands),)
+    kind, system = StepKind.MANUAL, SystemName("github")
+    return Step(name, name, kind, system, Tier.MILD, MAIN, "it is so", items, records=fills, fills=fills)
 
 
 @pytest.fixture
@@ -51,8 +43,7 @@ def run() -> RunState:
 
 def commands(state: RunState, name: StepId) -> tuple[str, ...]:
     [item] = filled_in(state.runbook.step(name), placeholders_of(state)).items
-    assert isinstance(item, ManualItem)
-    return item.commands
+    return item.manual
 
 
 def test_the_cycle_is_known_from_the_opening(run: RunState) -> None:
@@ -111,3 +102,15 @@ def test_telling_words_is_journaled_with_who_told_them(run: RunState) -> None:
 )
 def test_a_word_that_is_none_or_a_text_that_is_none_is_refused(run: RunState, word: str, text: str, why: str) -> None:
     assert decide(SetPlaceholders(((word, text),)), run, fleet(), OPERATOR) == Refused(why)
+
+
+def test_a_word_in_a_spec_is_filled_in_as_json_writes_it(run: RunState) -> None:
+    item = Item(numbered(0), "rewrite <date>", SystemName("made-up"), '{"text": "of <date>"}', manual=("echo <date>",))
+    book = run.runbook
+    steps = (replace(book.step(TICKETS), kind=StepKind.ACTION, items=(item,)),)
+    state = replace(run, runbook=replace(book, phases=(replace(book.phases[0], steps=steps),)))
+    assert missing_placeholders(state.runbook.step(TICKETS), state) == ("date",)
+    told = after(state, PlaceholderSet("date", 'a "b" \\', OPERATOR))
+    [filled] = filled_in(told.runbook.step(TICKETS), placeholders_of(told)).items
+    assert json.loads(filled.spec) == {"text": 'of a "b" \\'}
+    assert (filled.label, filled.manual) == ('rewrite a "b" \\', ('echo a "b" \\',))

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from deploydash.core.model import FeedName, FeedState, SummaryState, Target
-from deploydash.core.procedure.runbook import FeedsUp, StepId
+from deploydash.core.procedure.names import StepId
+from deploydash.core.procedure.preconditions import FeedsUp
 from deploydash.core.run.arm import Arm, disarm_reason
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.gate import reasons

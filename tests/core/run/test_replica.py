@@ -29,14 +29,22 @@ from deploydash.core.model import (
     Target,
     Verdict,
 )
-from deploydash.core.procedure.runbook import WHOLE, Effect, ManualItem, Runbook, StepId, csc_item, csc_items, numbered
+from deploydash.core.procedure.csc_work import direct_command
+from deploydash.core.procedure.items import CscEffect
+from deploydash.core.procedure.names import DIRECT, WHOLE, StepId, csc_item, numbered
+from deploydash.core.procedure.runbook import Debt, Runbook
 from deploydash.core.run.expectations import comparison, judge
 from deploydash.core.run.records import (
+    AnswerOffered,
     CscsWaived,
+    DebtPaid,
+    ItemAdded,
     ItemEnded,
     ItemsDispatched,
     ItemSignedOff,
     Outcome,
+    QuestionAnswered,
+    QuestionAsked,
     RequestIntended,
     RunHeld,
     RunRecord,
@@ -47,17 +55,29 @@ from deploydash.core.run.records import (
     StepSkipped,
 )
 from deploydash.core.run.replica import Replica
-from deploydash.core.run.state import RunState, fold
+from deploydash.core.run.state import RunState
 from deploydash.core.views.timeline import named_in
 from deploydash.journal.line import Entry
 from deploydash.journal.read import Cursor, read_on
 from deploydash.journal.runs import CODEC, JOURNAL
-from deploydash.report.story import tell
+from deploydash.report.story import story_of
 from deploydash.session.follow import Follower
 from deploydash.session.history import JournalHistory
 from tests.support.clock import START_UTC, ManualClock
 from tests.support.command_line import ROOT
-from tests.support.runs import EVERYBODY, OPERATOR, opened, small_runbook
+from tests.support.runs import (
+    EVERYBODY,
+    FIRST_ADDED,
+    OPERATOR,
+    QUEUES,
+    SECOND_ADDED,
+    csc_items,
+    fold,
+    opened,
+    person,
+    script,
+    small_runbook,
+)
 
 HILL = ROOT / "tests/data/journals/hill"
 STANDBY = Target(SummaryState.STANDBY)
@@ -69,9 +89,10 @@ def book() -> Runbook:
     """The small runbook in two phases with targets of their own; its stop by hand stops two CSCs."""
     small = small_runbook()
     (phase,) = small.phases
-    items = tuple(ManualItem(str(csc), (), (csc,)) for csc in EVERYBODY[:2])
-    steps = tuple(replace(step, effect=Effect.STOPS, items=items) if step.id == STOP else step for step in phase.steps)
-    down, up = (Phase(Target(state)) for state in (SummaryState.OFFLINE, SummaryState.STANDBY))
+    off = Target(SummaryState.OFFLINE)
+    items = tuple(person(place, str(csc), effects=(CscEffect(csc, off),)) for place, csc in enumerate(EVERYBODY[:2]))
+    steps = tuple(replace(step, items=items) if step.id == STOP else step for step in phase.steps)
+    down, up = Phase(off), Phase(STANDBY)
     phases = (replace(phase, wanted=down, steps=steps[:1]), replace(phase, id="rest", wanted=up, steps=steps[1:]))
     return replace(small, phases=phases)
 
@@ -81,7 +102,7 @@ steps = st.sampled_from([StepId("watcher"), StepId("cscs"), STOP])
 run_records: st.SearchStrategy[RunRecord] = st.one_of(
     st.builds(StepApproved, steps, st.just(OPERATOR), st.integers(0, 9)),
     st.builds(lambda step, csc: ItemsDispatched(step, csc_items((csc,)), OPERATOR), steps, cscs),
-    st.builds(lambda step, csc: RequestIntended(step, csc_item(csc), csc, "exitControl", 5, OPERATOR, 7), steps, cscs),
+    st.builds(lambda step, csc: RequestIntended(step, csc_item(csc), "exitControl"), steps, cscs),
     st.builds(ItemEnded, steps, cscs.map(csc_item), st.sampled_from(Outcome), st.just("because")),
     st.builds(StepDone, steps),
     st.builds(StepSkipped, steps, st.just(OPERATOR), st.just("because")),
@@ -91,7 +112,20 @@ run_records: st.SearchStrategy[RunRecord] = st.one_of(
     st.builds(lambda csc: CscsWaived((csc,), OPERATOR, "motor"), cscs),
     st.just(RunHeld("ops2")),
     st.just(RunReleased(OPERATOR)),
-)
+    st.builds(
+        lambda step, name: ItemAdded(step, replace(script(0, QUEUES[0], "a.py"), id=name), OPERATOR),
+        steps,
+        st.sampled_from((FIRST_ADDED, SECOND_ADDED)),
+    ),
+    st.builds(lambda csc, command: ItemAdded(DIRECT, direct_command(csc, command), OPERATOR), cscs,
+              st.sampled_from(("disable", "exitControl"))),
+    st.builds(lambda step, csc, owes: RequestIntended(step, csc_item(csc), "lower it", owes=owes), steps, cscs,
+              st.sampled_from((None, Debt("replicas", "3 replicas", (StepId("bridges-start"),), restore="3")))),
+    st.builds(lambda step, csc: QuestionAsked(step, csc_item(csc), "which?", (AnswerOffered("a", "the first"),)),
+              steps, cscs),
+    st.builds(lambda step, csc: QuestionAnswered(step, csc_item(csc), "which?", "a", OPERATOR), steps, cscs),
+    st.builds(DebtPaid, st.just("replicas"), st.just("seen")),
+)  # fmt: skip
 fleet_records: st.SearchStrategy[Record] = st.one_of(
     st.builds(lambda csc, liveness: BeatsChanged(csc, liveness, False, 0.0, False, True, 0.0), cscs,
               st.sampled_from((Liveness.BEATING, Liveness.LATE, Liveness.SILENT))),
@@ -227,7 +261,7 @@ def check_all(entries: Sequence[Entry], runbook: Runbook, roster: Roster) -> Non
     assert effective == {csc: told[1] for csc, told in lead.cscs.items()}
     lines = [(entry.utc, entry.record) for entry in entries]
     assert lead.state.opened is not None
-    story = tell(lines, runbook)
+    story = story_of(lines, runbook)
     alone = by_the_lead(entries, runbook, named_in(lines, lead.state.opened))
     counts = story.states[-1][1] if story.states else Counter[str]()
     assert +counts == Counter(told[1].value for told in alone.cscs.values())

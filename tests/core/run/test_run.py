@@ -6,10 +6,12 @@ import pytest
 
 from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CscId, Effective, FeedState, Liveness, SummaryState, Target
-from deploydash.core.procedure.runbook import Effect, ManualItem, StepId, csc_item, csc_items, numbered
-from deploydash.core.run.decide import Decision, Refused, decide, may_intend, not_there, settle
+from deploydash.core.procedure.items import CscEffect
+from deploydash.core.procedure.names import StepId, csc_item, numbered
+from deploydash.core.run.decide import Decision, Refused, decide, settle
 from deploydash.core.run.expectations import judge
 from deploydash.core.run.gate import reasons
+from deploydash.core.run.items import may_intend
 from deploydash.core.run.order_rules import blocked_by, is_up
 from deploydash.core.run.orders import Approve, Close, Finish, Hold, Release, Retry, SignOff, Skip, Waive, WaiveDebt
 from deploydash.core.run.records import (
@@ -26,7 +28,8 @@ from deploydash.core.run.records import (
     StepDone,
     WaitExtended,
 )
-from deploydash.core.run.state import RunState, StepStatus, TargetStatus
+from deploydash.core.run.sight import not_there
+from deploydash.core.run.state import ItemStatus, RunState, StepStatus
 from deploydash.core.views.run_view import run_view
 from tests.support.runs import (
     MTM1M3,
@@ -34,12 +37,15 @@ from tests.support.runs import (
     OPERATOR,
     PLAIN,
     QUEUES,
+    STANDBY,
     WATCHER,
     after,
+    csc_items,
     csc_step,
     down,
     fleet,
     opened,
+    person,
     small_runbook,
     view,
 )
@@ -65,8 +71,8 @@ def done(state: RunState, *names: str) -> RunState:
     return state
 
 
-def intended(csc: CscId, step: str = "cscs", command: str = "exitControl", seq: int = 1) -> RequestIntended:
-    return RequestIntended(step_id(step), csc_item(csc), csc, command, seq, OPERATOR, 7)
+def intended(csc: CscId, step: str = "cscs", command: str = "exitControl") -> RequestIntended:
+    return RequestIntended(step_id(step), csc_item(csc), command)
 
 
 def test_an_approved_step_lets_its_csc_go_and_nobody_else() -> None:
@@ -94,7 +100,7 @@ def leaving_watcher(*more: RunRecord) -> RunState:
     )
 
 
-ACKNOWLEDGED = RequestAnswered(StepId("watcher"), csc_item(WATCHER), "", 1, 303, "done")
+ACKNOWLEDGED = RequestAnswered(StepId("watcher"), csc_item(WATCHER), True, "done")
 SAYS_OFFLINE = view(WATCHER, SummaryState.OFFLINE, Liveness.BEATING)
 
 
@@ -135,11 +141,8 @@ def test_what_is_no_command_waits_for_silence_as_well() -> None:
         done(opened(), "watcher", "cscs"),
         StepApproved(step_id("queues"), OPERATOR, 1),
         ItemsDispatched(step_id("queues"), csc_items(QUEUES), OPERATOR),
-        *(intended(csc, "queues", seq=number) for number, csc in enumerate(QUEUES)),
-        *(
-            RequestAnswered(step_id("queues"), csc_item(csc), "", number, 303, "done")
-            for number, csc in enumerate(QUEUES)
-        ),
+        *(intended(csc, "queues") for csc in QUEUES),
+        *(RequestAnswered(step_id("queues"), csc_item(csc), True, "done") for csc in QUEUES),
     )
     seen = fleet(*silent, *told)
     red = [reason for reason in reasons(state.runbook.step(step_id("standby")), state, seen) if not reason.met]
@@ -221,7 +224,7 @@ def test_a_command_is_intended_once_until_it_is_answered() -> None:
     )
     assert may_intend(intended(PLAIN[0]), state, seen) is None
     state = after(state, intended(PLAIN[0]))
-    assert "no answer yet" in str(may_intend(intended(PLAIN[0], seq=2), state, seen))
+    assert "no answer yet" in str(may_intend(intended(PLAIN[0]), state, seen))
 
 
 def test_nothing_is_sent_while_held_while_kafka_is_down_or_to_a_csc_that_was_not_let_go() -> None:
@@ -250,9 +253,9 @@ def test_what_was_under_way_at_a_crash_is_unknown_and_is_settled_by_looking_neve
         RunResumed(OPERATOR, 99),
     )
     step = state.runbook.step(step_id("cscs"))
-    assert {target.status for target in state.progress(step.id).targets.values()} == {TargetStatus.UNKNOWN}
+    assert {item.status for item in state.progress(step.id).items.values()} == {ItemStatus.UNKNOWN}
     assert state.status(step) is StepStatus.ASKING
-    assert may_intend(intended(PLAIN[0], seq=2), state, fleet(down(WATCHER))) is not None
+    assert may_intend(intended(PLAIN[0]), state, fleet(down(WATCHER))) is not None
     records = settle(state, fleet(down(WATCHER), down(PLAIN[0])))
     assert records == (ItemEnded(step.id, csc_item(PLAIN[0]), Outcome.REACHED, "seen there"),)
 
@@ -315,10 +318,15 @@ def test_a_stop_by_hand_is_a_debt_until_its_start_is_ticked() -> None:
 
 def test_a_ticked_stop_tells_the_grid_who_was_stopped_by_what_until_its_start_is_ticked() -> None:
     book = small_runbook()
-    effects = {"bridges-stop": Effect.STOPS, "bridges-start": Effect.STARTS}
-    items = (ManualItem("host-a", (), (PLAIN[0],)), ManualItem("host-b", (), (PLAIN[1],)))
+    leads_to = {"bridges-stop": OFFLINE, "bridges-start": STANDBY}
+    hosts = tuple(enumerate(PLAIN[:2]))
     steps = tuple(
-        replace(step, effect=effects[step.id], items=items) if step.id in effects else step
+        replace(
+            step,
+            items=tuple(person(at, f"host-{at}", effects=(CscEffect(csc, leads_to[step.id]),)) for at, csc in hosts),
+        )
+        if step.id in leads_to
+        else step
         for step in book.phases[0].steps
     )
     state = opened(replace(book, phases=(replace(book.phases[0], steps=steps),)))

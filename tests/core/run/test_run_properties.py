@@ -1,5 +1,6 @@
 """Whatever the keys, the records and the crashes: the run's promises hold."""
 
+import json
 from dataclasses import dataclass, field
 
 from hypothesis import settings
@@ -7,14 +8,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from deploydash.core.model import CscId, FeedState, Liveness, SummaryState
-from deploydash.core.procedure.runbook import DIRECT, StepId, StepKind, csc_item, csc_items, numbered
+from deploydash.core.procedure.names import DIRECT, StepId, csc_item, numbered
+from deploydash.core.procedure.runbook import StepKind
 from deploydash.core.procedure.transitions import LEADS_TO
-from deploydash.core.run.decide import Refused, decide, may_intend, settle
+from deploydash.core.run.decide import Refused, decide, settle
 from deploydash.core.run.fleet_view import FleetView
+from deploydash.core.run.items import may_intend
 from deploydash.core.run.order_rules import is_up
 from deploydash.core.run.orders import Approve, DirectCommand, Hold, Release, Retry, RunOrder, SignOff, Skip, Waive
 from deploydash.core.run.records import (
-    DirectCommandApproved,
+    ItemAdded,
     ItemEnded,
     ItemsDispatched,
     Outcome,
@@ -23,11 +26,24 @@ from deploydash.core.run.records import (
     RunRecord,
     RunResumed,
 )
-from deploydash.core.run.state import RunState, TargetStatus, fold
-from tests.support.runs import EVERYBODY, MTM1M3, OPERATOR, PLAIN, QUEUES, WATCHER, fleet, opened, small_runbook, view
+from deploydash.core.run.state import ItemStatus, RunState
+from tests.support.runs import (
+    EVERYBODY,
+    MTM1M3,
+    OPERATOR,
+    PLAIN,
+    QUEUES,
+    WATCHER,
+    csc_items,
+    fleet,
+    fold,
+    opened,
+    small_runbook,
+    view,
+)
 
 STEPS = [step.id for step in small_runbook().steps()]
-COMMANDING = [step.id for step in small_runbook().steps() if step.kind is StepKind.CSC]
+COMMANDING = [step.id for step in small_runbook().steps() if step.kind is StepKind.ACTION]
 
 
 @dataclass
@@ -59,6 +75,7 @@ class AnyNight(RuleBasedStateMachine):
         self.kafka = FeedState.UP
         self.sent: list[Sent] = []
         self.seq = 0
+        self.alone: dict[CscId, bool] = {}
 
     def see(self) -> FleetView:
         return fleet(*(view(csc, *told) for csc, told in self.world.items()), kafka=self.kafka)
@@ -123,10 +140,10 @@ class AnyNight(RuleBasedStateMachine):
     @rule(outcome=st.sampled_from(Outcome))
     def everything_under_way_ends(self, outcome: Outcome) -> None:
         for step in (*COMMANDING, DIRECT):
-            for csc, target in self.state.progress(step).targets.items():
-                if target.status is TargetStatus.UNDER_WAY:
-                    self.write((RequestAnswered(step, csc_item(csc), "", target.seq_num, 303, ""),))
-                    self.write((ItemEnded(step, csc_item(csc), outcome, "told"),))
+            for name, one in self.state.progress(step).items.items():
+                if one.status is ItemStatus.UNDER_WAY:
+                    self.write((RequestAnswered(step, name, True, ""),))
+                    self.write((ItemEnded(step, name, outcome, "told"),))
         self.look()
 
     @rule(count=st.integers(1, 3), quiet=st.booleans())
@@ -155,31 +172,36 @@ class AnyNight(RuleBasedStateMachine):
         confirmed=st.booleans(),
         at_once=st.booleans(),
     )
-    def a_command_by_hand(self, first: CscId, more: list[CscId], command: str, confirmed: bool, at_once: bool) -> None:
+    def a_direct_command(self, first: CscId, more: list[CscId], command: str, confirmed: bool, at_once: bool) -> None:
         cscs = tuple(dict.fromkeys((first, *more)))
         typed = (str(len(cscs)) if len(cscs) > 1 else str(first) if first == MTM1M3 else "") if confirmed else ""
         seen = tuple(self.world[csc][0] for csc in cscs)
+        before = len(self.journal)
         self.order(DirectCommand(cscs, command, seen, 1, typed=typed))
+        if len(self.journal) > before:
+            self.alone |= dict.fromkeys(cscs, len(cscs) == 1)
         if at_once:
             for csc in cscs:
                 self.send(DIRECT, csc, command)
 
     @rule(csc=st.sampled_from(EVERYBODY))
-    def one_stands_by_and_is_told_to_exit_by_hand(self, csc: CscId) -> None:
+    def one_stands_by_and_is_told_to_exit_directly(self, csc: CscId) -> None:
         self.world[csc] = (SummaryState.STANDBY, Liveness.BEATING)
-        self.a_command_by_hand(csc, [], "exitControl", confirmed=True, at_once=True)
+        self.a_direct_command(csc, [], "exitControl", confirmed=True, at_once=True)
 
     @rule(csc=st.sampled_from(EVERYBODY), command=st.sampled_from(sorted(LEADS_TO)))
-    def an_action_wants_to_send_by_hand(self, csc: CscId, command: str) -> None:
+    def an_action_wants_to_send_directly(self, csc: CscId, command: str) -> None:
         self.send(DIRECT, csc, command)
 
     def send(self, step: StepId, csc: CscId, command: str) -> None:
+        """Ask to send a command; of a direct one the action sends what its item says, whatever else is wanted."""
+        item = self.state.item(step, csc_item(csc)) if step == DIRECT else None
+        command = json.loads(item.spec)["command"] if item is not None else command
         self.seq += 1
-        record = RequestIntended(step, csc_item(csc), csc, command, self.seq, OPERATOR, 7)
+        record = RequestIntended(step, csc_item(csc), command)
         if may_intend(record, self.state, self.see()) is not None:
             return
         self.write((record,))
-        let_go = [each for _, each in self.journal if isinstance(each, DirectCommandApproved) and csc in each.cscs]
         self.sent.append(
             Sent(
                 step,
@@ -189,13 +211,16 @@ class AnyNight(RuleBasedStateMachine):
                 any(is_up(self.see().views[each]) and each not in self.state.waived for each in PLAIN),
                 self.seq,
                 command,
-                step == DIRECT and len(let_go[-1].cscs) == 1,
+                step == DIRECT and self.alone.get(csc, False),
             )
         )
 
     def times_let_go(self, step: StepId, csc: CscId) -> int:
         if step == DIRECT:
-            return sum(isinstance(each, DirectCommandApproved) and csc in each.cscs for _, each in self.journal)
+            return sum(
+                isinstance(each, ItemAdded) and each.step == DIRECT and csc in each.item.cscs
+                for _, each in self.journal
+            )
         dispatched = [each for _, each in self.journal if isinstance(each, ItemsDispatched) and each.step == step]
         return sum(csc_item(csc) in each.items for each in dispatched)
 
@@ -206,7 +231,7 @@ class AnyNight(RuleBasedStateMachine):
         sent = self.sent[-1 - which % len(self.sent)]
         self.write(
             (
-                RequestAnswered(sent.step, csc_item(sent.csc), "", sent.seq, 303 if answered else 0, ""),
+                RequestAnswered(sent.step, csc_item(sent.csc), True if answered else None, ""),
                 ItemEnded(sent.step, csc_item(sent.csc), outcome, "told"),
             )
         )
@@ -223,7 +248,7 @@ class AnyNight(RuleBasedStateMachine):
     def nothing_was_sent_before_its_order(self) -> None:
         for sent in self.sent:
             assert sent.approvals > 0
-            assert sent.csc != MTM1M3 or sent.alone, "protected: by hand, alone and by name only"
+            assert sent.csc != MTM1M3 or sent.alone, "protected: directly, alone and by name only"
             if sent.command == "exitControl":
                 assert sent.csc == WATCHER or not sent.watcher_up_unwaived
                 assert sent.csc not in QUEUES or not sent.plain_up_unwaived
@@ -235,13 +260,13 @@ class AnyNight(RuleBasedStateMachine):
                 sent = sum(each.csc == csc and each.step == step for each in self.sent)
                 answered = sum(
                     isinstance(each, RequestAnswered)
-                    and each.ack != 0
+                    and each.ok is not None
                     and (each.item, each.step) == (csc_item(csc), step)
                     for _, each in self.journal
                 )
                 assert sent <= self.times_let_go(step, csc) + answered
-            by_hand = sum(each.csc == csc and each.step == DIRECT for each in self.sent)
-            assert by_hand <= self.times_let_go(DIRECT, csc), "by hand is one command each time"
+            directly = sum(each.csc == csc and each.step == DIRECT for each in self.sent)
+            assert directly <= self.times_let_go(DIRECT, csc), "a direct command is one command each time"
 
     @invariant()
     def the_journal_alone_gives_the_same_state(self) -> None:

@@ -6,9 +6,9 @@ import pytest
 
 from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId, Effective, Liveness, SummaryState, Verdict
-from deploydash.core.procedure.runbook import StepId, csc_item
+from deploydash.core.procedure.names import StepId, csc_item
 from deploydash.core.run.decide import settle
-from deploydash.core.run.eta import Eta, Night, expected, learned, runs
+from deploydash.core.run.eta import EarlierWait, Eta, expected, learned, runs
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.lost_at_start import lost_before
 from deploydash.core.run.records import (
@@ -92,7 +92,7 @@ def test_a_journal_tells_of_each_wait_that_ended_when_who_arrived_to_stay() -> N
         (90.0, RunResumed(OPERATOR, 1)),
         (95.0, StepDone(WAIT)),
     ]
-    assert list(runs(told)) == [Night(WAIT, {A: 60.0, B: 1.0})]
+    assert list(runs(told)) == [EarlierWait(WAIT, {A: 60.0, B: 1.0})]
     assert list(runs(told[:-1])) == [], "a wait that goes on is no earlier night"
 
 
@@ -101,7 +101,7 @@ def test_a_journal_without_arrivals_tells_of_no_night() -> None:
 
 
 def test_nights_are_learned_together_for_each_csc() -> None:
-    found = [Night(WAIT, {A: 60.4, B: 1.0}), Night(WAIT, {A: 30.0})]
+    found = [EarlierWait(WAIT, {A: 60.4, B: 1.0}), EarlierWait(WAIT, {A: 30.0})]
     assert learned(found) == (ArrivalsLearned(WAIT, 2, ((A, (30, 60)), (B, (1,)))),)
     assert learned([]) == ()
 

@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import ManualItem, StepId, csc_item, csc_items, numbered
+from deploydash.core.procedure.items import CscEffect, Item
+from deploydash.core.procedure.names import PERSON, ItemId, StepId, SystemName, csc_item, numbered
 from deploydash.core.run.records import (
     CscsArrived,
     CscsWaived,
+    ItemAdded,
     ItemEnded,
     ItemsDispatched,
     ItemSignedOff,
@@ -17,7 +19,18 @@ from deploydash.core.run.records import (
 )
 from deploydash.core.run.state import RunState
 from deploydash.core.views.csc_in_run import in_run
-from tests.support.runs import MTM1M3, OPERATOR, PLAIN, WATCHER, after, opened, small_runbook
+from tests.support.runs import (
+    FIRST_ADDED,
+    MTM1M3,
+    OFFLINE,
+    OPERATOR,
+    PLAIN,
+    WATCHER,
+    after,
+    csc_items,
+    opened,
+    small_runbook,
+)
 
 CSC = PLAIN[0]
 CSCS, WAIT, STOP = StepId("cscs"), StepId("standby"), StepId("bridges-stop")
@@ -36,8 +49,8 @@ def test_each_step_that_names_it_is_told_with_what_is_wanted() -> None:
 
 
 def test_what_came_of_it_is_told_with_its_time() -> None:
-    sent = after(let_go(), RequestIntended(CSCS, csc_item(CSC), CSC, "standby", 7, OPERATOR, 7))
-    assert in_run(CSC, sent)[0] == "cscs: to OFFLINE, under way: standby was sent"
+    sent = after(let_go(), RequestIntended(CSCS, csc_item(CSC), "standby of ATAOS", "7"))
+    assert in_run(CSC, sent)[0] == "cscs: to OFFLINE, under way: standby of ATAOS was sent"
     failed = after(sent, ItemEnded(CSCS, csc_item(CSC), Outcome.FAILED, "no answer in 30 s"))
     assert in_run(CSC, failed)[0] == "cscs: to OFFLINE, failed at 10:06:40Z: no answer in 30 s"
     assert in_run(CSC, after(sent, ItemEnded(CSCS, csc_item(CSC), Outcome.REACHED, "")))[0].endswith(
@@ -53,7 +66,8 @@ def test_a_wait_says_whether_it_is_there() -> None:
 
 def test_what_a_person_does_to_it_is_told_with_who_did_it() -> None:
     book = small_runbook()
-    items = (ManualItem("host-a", (), (CSC,)), ManualItem("host-b", ()))
+    stops = (CscEffect(CSC, OFFLINE),)
+    items = (Item(numbered(0), "host-a", PERSON, effects=stops), Item(numbered(1), "host-b", PERSON))
     steps = tuple(replace(step, items=items) if step.id == STOP else step for step in book.phases[0].steps)
     state = opened(replace(book, phases=(replace(book.phases[0], steps=steps),)))
     assert in_run(CSC, state)[1] == "bridges-stop: host-a, not signed off yet"
@@ -68,3 +82,38 @@ def test_a_waiver_protection_and_a_stranger_are_told() -> None:
     assert in_run(CSC, after(opened(), CscsWaived((CSC,), "ana@here", "hung")))[-1] == "waived by ana@here: hung"
     assert in_run(MTM1M3, opened()) == ("protected: no bulk step touches it",)
     assert in_run(CscId("ESS", 999), opened()) == ("no step names it",)
+
+
+def restart(name: ItemId, label: str) -> Item:
+    """Work of another system that brings the CSC down."""
+    return Item(name, label, SystemName("hosts"), effects=(CscEffect(CSC, OFFLINE),))
+
+
+def test_what_any_system_does_to_it_is_told_by_what_that_is_called() -> None:
+    book = small_runbook()
+    items = (restart(numbered(0), "restart <cycle>"), Item(numbered(1), "look", SystemName("hosts")))
+    steps = tuple(replace(step, items=items) if step.id == CSCS else step for step in book.phases[0].steps)
+    state = opened(replace(book, phases=(replace(book.phases[0], steps=steps),)))
+    assert in_run(CSC, state)[0] == "cscs: restart c0045 to OFFLINE, not approved yet"
+    sent = after(
+        state,
+        StepApproved(CSCS, OPERATOR, 1),
+        ItemsDispatched(CSCS, (numbered(0),), OPERATOR),
+        RequestIntended(CSCS, numbered(0), "reboot"),
+    )
+    assert in_run(CSC, sent)[0] == "cscs: restart c0045 to OFFLINE, under way: reboot was sent"
+    signed_off = after(
+        sent,
+        ItemEnded(CSCS, numbered(0), Outcome.FAILED, "no answer"),
+        ItemSignedOff(CSCS, numbered(0), "Ana", OPERATOR),
+    )
+    assert in_run(CSC, signed_off)[0] == "cscs: restart c0045 to OFFLINE, signed off by Ana"
+
+
+def test_what_the_lead_added_is_told_after_what_the_step_has() -> None:
+    failed = ItemEnded(CSCS, csc_item(CSC), Outcome.FAILED, "hung")
+    state = after(let_go(), failed, ItemAdded(CSCS, restart(FIRST_ADDED, "restart"), OPERATOR, (csc_item(CSC),)))
+    assert in_run(CSC, state)[:2] == (
+        "cscs: to OFFLINE, under way by restart",
+        "cscs: restart to OFFLINE, under way",
+    )

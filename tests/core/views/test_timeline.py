@@ -15,7 +15,7 @@ from deploydash.core.model import (
     SummaryState,
     Target,
 )
-from deploydash.core.procedure.runbook import StepId, csc_item, csc_items
+from deploydash.core.procedure.names import StepId, csc_item
 from deploydash.core.run.records import (
     ItemEnded,
     ItemsDispatched,
@@ -27,7 +27,7 @@ from deploydash.core.run.records import (
     StepDone,
 )
 from deploydash.core.views.timeline import Cell, Line, Spell, StepSpan, Timeline, during, named_in, state_at, strip
-from tests.support.runs import EVERYBODY, OPERATOR, WATCHER, opened, small_runbook
+from tests.support.runs import EVERYBODY, OPERATOR, WATCHER, csc_items, opened, small_runbook
 
 T0 = 1_794_996_240.0
 STANDBY = Target(SummaryState.STANDBY)
@@ -56,8 +56,8 @@ NIGHT: tuple[Line, ...] = (
     (T0 + 1, state(WATCHER, SummaryState.ENABLED, 1.0)),
     (T0 + 60, StepApproved(STEP, OPERATOR, 4)),
     (T0 + 60, ItemsDispatched(STEP, csc_items((WATCHER,)), OPERATOR)),
-    (T0 + 61, RequestIntended(STEP, csc_item(WATCHER), WATCHER, "disable", 5, OPERATOR, 7)),
-    (T0 + 62, RequestAnswered(STEP, csc_item(WATCHER), "", 5, 303, "")),
+    (T0 + 61, RequestIntended(STEP, csc_item(WATCHER), "lsst.sal.Watcher.command_disable", "5")),
+    (T0 + 62, RequestAnswered(STEP, csc_item(WATCHER), True, "done")),
     (T0 + 62, state(WATCHER, SummaryState.DISABLED, 62.0)),
     (T0 + 64, state(WATCHER, SummaryState.FAULT, 64.0)),
     (T0 + 64, ErrorRecorded(WATCHER, 3, "no rules", T0 + 64, live=True, at=64.0)),
@@ -132,8 +132,8 @@ def test_what_happened_to_a_csc_is_told_in_order_with_who_did_it() -> None:
     words = [(each.utc - T0, each.said.who, each.said.what) for each in found]
     assert words == [
         (60.0, OPERATOR, "watcher: 1 CSC may be worked on"),
-        (61.0, OPERATOR, "sends disable to Watcher"),
-        (62.0, "", "Watcher answered COMPLETE"),
+        (61.0, "", "Watcher, sent: lsst.sal.Watcher.command_disable"),
+        (62.0, "", "Watcher, answered: done"),
         (62.0, "", "Watcher says DISABLED"),
         (64.0, "", "Watcher says FAULT"),
         (64.0, "", "Watcher tells error 3: no rules"),

@@ -11,11 +11,12 @@ from deploydash.core.fleet.ledger import Ledger
 from deploydash.core.fleet.observations import (
     CommandSeen,
     ExitAcknowledged,
+    FactRead,
     FeedMeasured,
     LogTold,
     RecordsUndecodable,
 )
-from deploydash.core.fleet.records import NOTHING, CommandNoticed, ErrorLogged, Record, UndecodableNoticed
+from deploydash.core.fleet.records import NOTHING, CommandNoticed, ErrorLogged, FactNoted, Record, UndecodableNoticed
 from deploydash.core.fleet.snapshot import LogLine, Undecodable
 from deploydash.core.model import NEVER_EXPECTED, CscId
 
@@ -95,8 +96,17 @@ def newest(field: str) -> Callable[[Ledger, _Detail], tuple[Record, ...]]:
 
 def feed_measured(ledger: Ledger, measured: FeedMeasured) -> tuple[Record, ...]:
     """Put a feed's measures into the header."""
-    held = ledger.feeds[measured.feed]
+    held = ledger.feed(measured.feed, measured.at)
     ledger.feeds[measured.feed] = replace(held, rate=measured.rate, lag_s=measured.lag_s, skew_s=measured.skew_s)
+    return NOTHING
+
+
+def fact_read(ledger: Ledger, read: FactRead) -> tuple[Record, ...]:
+    """Keep a fact with the time it was read; it is a record where more than that time changed."""
+    held = ledger.facts.get(read.fact.name)
+    if held is None or not held.same(read.fact):
+        return (FactNoted(read.fact, read.at),)
+    ledger.facts[read.fact.name] = read.fact
     return NOTHING
 
 

@@ -50,6 +50,7 @@ _NOTICES: Mapping[type[Any], Callable[[Ledger, Any], tuple[Record, ...]]] = Mapp
         seen.FetchesResumed: notice.fetches_resumed,
         seen.StoodStill: standstill.stood_still,
         seen.FeedChanged: notice.feed_changed,
+        seen.FactRead: asides.fact_read,
         seen.FeedMeasured: asides.feed_measured,
         seen.RecordsUndecodable: asides.records_undecodable,
     }
@@ -62,10 +63,12 @@ class Fleet:
     ``observe`` and ``tick`` return what became a durable fact; it counts only when it was handed to ``apply``
     (after it was written down). The caller applies the records of one observation before the next one. Times
     are monotonic seconds, except ``utc``. Silence is noticed on ticks, which should come about 4 times a second.
+    ``live``: it observes; a fleet that is folded from records alone is not told when a fact was read again.
     """
 
-    def __init__(self, roster: Roster, started_at: float, phase: Phase = _STARTUP) -> None:
+    def __init__(self, roster: Roster, started_at: float, phase: Phase = _STARTUP, *, live: bool = True) -> None:
         self._roster = roster
+        self._live = live
         self._ledger = Ledger(roster, started_at, phase)
         self._cells = self._ledger.cells
         self._board = Board(roster)
@@ -147,6 +150,7 @@ class Fleet:
             decided=self._undecided == 0,
             banner=self._banner(),
             standstill=standstill.shown(ledger, now),
+            facts=tuple(fact if self._live else ledger.read_last(fact, utc) for fact in ledger.facts.values()),
         )
 
     def _compare(self, command: CompareWith) -> None:

@@ -17,6 +17,7 @@ from deploydash.core.fleet.records import (
     EfdRead,
     ErrorLogged,
     ErrorRecorded,
+    FactNoted,
     ProcessNoticed,
     Record,
     StateRecorded,
@@ -168,6 +169,14 @@ def _command_noticed(ledger: Ledger, record: CommandNoticed) -> None:
     ledger.events.add(record.at, str(record.csc), "commanded by another", f"{record.identity}: {record.outcome}")
 
 
+def _fact_noted(ledger: Ledger, record: FactNoted) -> None:
+    fact, before = record.fact, ledger.facts.get(record.fact.name)
+    ledger.facts[fact.name] = fact
+    if before is not None and before.ok is not fact.ok:
+        change = "as it should be again" if fact.ok else "departs"
+        ledger.events.add(record.at, fact.about or fact.name, f"{fact.name} {change}", fact.sentence)
+
+
 _APPLIERS: Mapping[type[Any], Callable[[Ledger, Any], None]] = MappingProxyType(
     {
         CscAppeared: _csc_appeared,
@@ -184,6 +193,7 @@ _APPLIERS: Mapping[type[Any], Callable[[Ledger, Any], None]] = MappingProxyType(
         EfdRead: _efd_read,
         CommandNoticed: _command_noticed,
         UndecodableNoticed: _undecodable_noticed,
+        FactNoted: _fact_noted,
         records.FeedReported: outages.feed_reported,
         records.FetchesLost: outages.fetches_lost,
         records.FetchesBack: outages.fetches_back,

@@ -11,6 +11,7 @@ from deploydash.core.fleet.board import UNEXPECTED
 from deploydash.core.fleet.cell import LONG_AGO, STATE, SUBSTATE, Cell, Component
 from deploydash.core.fleet.effective import OFFLINE_GRACE, Looked, Seen, effective_state
 from deploydash.core.fleet.events import EventLog
+from deploydash.core.fleet.facts import Fact
 from deploydash.core.fleet.listening import Hearing
 from deploydash.core.fleet.records import StandstillNoted
 from deploydash.core.fleet.snapshot import FeedView, Undecodable
@@ -35,6 +36,7 @@ class Ledger:
         self.components: dict[str, Component] = {}
         self.cells: dict[CscId, Cell] = {}
         self.dirty: list[Cell] = []
+        self.facts: dict[str, Fact] = {}
         self.undecodable: dict[str, Undecodable] = {}
         self.standstill: StandstillNoted | None = None
         """The last one, recorded or not."""
@@ -50,7 +52,7 @@ class Ledger:
         self.commanded: dict[CscId, tuple[str, float]] = {}
         """Who else commanded a CSC last, and when that was acknowledged."""
         self.foreign: dict[tuple[CscId, str], tuple[float, int]] = {}
-        self.feeds = {
+        self.feeds: dict[str, FeedView] = {
             FeedName.KAFKA: FeedView(FeedName.KAFKA, FeedState.CONNECTING, "", started_at),
             FeedName.SCHEMA_REGISTRY: FeedView(FeedName.SCHEMA_REGISTRY, FeedState.CONNECTING, "", started_at),
             FeedName.EFD: FeedView(FeedName.EFD, FeedState.OFF, "not configured", started_at),
@@ -60,6 +62,15 @@ class Ledger:
         for spec in roster.cscs:
             self._sibling_groups.setdefault(spec.csc.name, spec.group)
             self._add(Cell(spec.csc, spec, spec.group, self.component(spec.csc.name), started_at))
+
+    def feed(self, name: str, now: float) -> FeedView:
+        """Return how a feed fares; one that told nothing yet is connecting."""
+        return self.feeds.get(name) or FeedView(name, FeedState.CONNECTING, "", now)
+
+    def read_last(self, fact: Fact, utc: float) -> Fact:
+        """Return a fact as its writer read it last: while its feed is up it is read on, without a record."""
+        feed = self.feeds.get(fact.system)
+        return replace(fact, read_utc=utc) if feed is not None and feed.state is FeedState.UP else fact
 
     def component(self, name: str) -> Component:
         """Return what is held of a component."""

@@ -145,7 +145,7 @@ def fetches_resumed(ledger: Ledger, resumed: FetchesResumed) -> tuple[Record, ..
 
 def feed_changed(ledger: Ledger, changed: FeedChanged) -> tuple[Record, ...]:
     """Record a feed's health, where anything of it changed."""
-    held = ledger.feeds[changed.feed]
-    if (held.state, held.detail) == (changed.state, changed.detail):
+    held = ledger.feeds.get(changed.feed)
+    if held is not None and (held.state, held.detail) == (changed.state, changed.detail):
         return NOTHING
     return (FeedReported(changed.feed, changed.state, changed.detail, changed.at),)

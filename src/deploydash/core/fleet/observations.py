@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from deploydash.core.fleet.facts import Fact
 from deploydash.core.model import CameraSubstate, CscId, FeedName, FeedState, Source, SummaryState
 
 
@@ -210,8 +211,6 @@ class VersionsTold:
     csc: CscId
     csc_version: str
     xml_version: str
-    sal_version: str
-    subsystem_versions: str
     sent_utc: float | None
     at: float
     live: bool
@@ -335,9 +334,17 @@ class StoodStill:
 class FeedChanged:
     """A feed came up, went down or degraded; ``detail`` is a sentence with the address and what to do."""
 
-    feed: FeedName
+    feed: FeedName | str
     state: FeedState
     detail: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class FactRead:
+    """A system's feed or check read a fact, at ``at`` (monotonic)."""
+
+    fact: Fact
     at: float
 
 
@@ -349,7 +356,7 @@ class FeedMeasured:
     broker's (positive: ours is ahead), coarse.
     """
 
-    feed: FeedName
+    feed: FeedName | str
     at: float
     rate: float
     lag_s: float | None
@@ -395,6 +402,7 @@ Observation = (
     | FetchesResumed
     | StoodStill
     | FeedChanged
+    | FactRead
     | FeedMeasured
     | RecordsUndecodable
 )

@@ -15,7 +15,7 @@ _UP = (FeedState.UP, FeedState.DEGRADED)
 
 def feed_reported(ledger: Ledger, record: FeedReported) -> None:
     """Show a feed's health; Kafka's loss freezes every CSC, and its return has each wait for a beat."""
-    before = ledger.feeds[record.feed]
+    before = ledger.feed(record.feed, record.at)
     ledger.feeds[record.feed] = replace(
         before,
         state=record.state,

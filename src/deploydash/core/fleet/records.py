@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from deploydash.core.fleet.facts import Fact
 from deploydash.core.model import CameraSubstate, CscId, FeedName, FeedState, Liveness, Source, SummaryState
 
 
@@ -154,7 +155,7 @@ class DuplicateEnded:
 class FeedReported:
     """A feed's health changed, or what it says about it."""
 
-    feed: FeedName
+    feed: FeedName | str
     state: FeedState
     detail: str
     at: float
@@ -233,6 +234,14 @@ class CommandNoticed:
 
 
 @dataclass(frozen=True, slots=True)
+class FactNoted:
+    """A fact of a system that was not known, or of which more than its age changed."""
+
+    fact: Fact
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class UndecodableNoticed:
     """A topic holds records that cannot be decoded; said once a topic. ``example`` is why, for one of them."""
 
@@ -261,6 +270,7 @@ Record = (
     | EfdRead
     | CommandNoticed
     | UndecodableNoticed
+    | FactNoted
 )
 
 NOTHING: tuple[Record, ...] = ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from deploydash.core.fleet.facts import Fact
 from deploydash.core.model import (
     CameraSubstate,
     CscId,
@@ -114,7 +115,7 @@ class CscView:
 class FeedView:
     """A feed's health for the header. ``rate`` records/s; ``lag_s`` and ``skew_s`` as FeedMeasured has them."""
 
-    feed: FeedName
+    feed: FeedName | str
     state: FeedState
     detail: str
     since: float
@@ -212,7 +213,7 @@ class Snapshot:
     ``cscs``: every expected CSC in the site file's order, then the unexpected in the order they appeared.
     ``decided``: every topic's last states are read and every expected CSC's liveness is decided.
     ``banner``: a sentence when the feed, not the observatory, is to blame for what is shown; else empty.
-    ``standstill``: a standstill of our own, while it matters.
+    ``standstill``: a standstill of our own, while it matters. ``facts``: what other systems told, each with its age.
     """
 
     number: int
@@ -230,3 +231,4 @@ class Snapshot:
     decided: bool
     banner: str
     standstill: Standstill | None = None
+    facts: tuple[Fact, ...] = ()

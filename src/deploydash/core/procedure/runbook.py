@@ -1,4 +1,4 @@
-"""A runbook as it is true at one site: phases of steps, each with its targets, commands, gate and debts.
+"""A runbook as it is true at one site: phases of steps, each with its items, gate and debts.
 
 Everything here is a value, made once when a run or a plan opens; what has been done, answered or waived is
 kept elsewhere. The texts are complete sentences or phrases for the operator. In a text, ``<cycle>`` and its
@@ -11,40 +11,14 @@ the first step of each lane waits for every step of the phase before. Both are a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NewType
 
-from deploydash.core.model import CscId, FeedName, Phase, Target
-
-StepId = NewType("StepId", str)
-"""The name of a step, unique in its runbook: ``bridges-stop``."""
-
-DIRECT = StepId("direct")
-"""Stands where a record names a step for what the lead commands outside every step; no runbook may use it."""
-
-
-ItemId = NewType("ItemId", str)
-"""The name of an item, unique in its step: a CSC for its transition (``ESS:104``), a number for all else (``#2``)."""
-
-WHOLE = ItemId("")
-"""Stands for a step as a whole where an item is named."""
-
-
-def csc_item(csc: CscId) -> ItemId:
-    """Return the name of the item that brings a CSC to its target."""
-    return ItemId(str(csc))
-
-
-def csc_items(cscs: Iterable[CscId]) -> tuple[ItemId, ...]:
-    """Return the names of the items that bring these CSCs to their targets."""
-    return tuple(ItemId(str(csc)) for csc in cscs)
-
-
-def numbered(place: int) -> ItemId:
-    """Return the name of the item at a place of a step, counted from 0; the name counts from 1."""
-    return ItemId(f"#{place + 1}")
+from deploydash.core.model import CscId, Phase, Target
+from deploydash.core.procedure.items import CscEffect, Item
+from deploydash.core.procedure.names import ItemId, Lane, StepId, SystemName
+from deploydash.core.procedure.preconditions import Precondition
 
 
 class Tier(StrEnum):
@@ -56,196 +30,89 @@ class Tier(StrEnum):
     SEVERE = "severe"
 
 
-class Lane(StrEnum):
-    """Lines of work that go on side by side; within one of them steps are taken one after the other."""
-
-    MAIN = "main"
-    ANNOUNCEMENTS = "announcements"
-    PEOPLE = "people"
-    CAMERAS = "cameras"
-    BARE_METAL = "bare-metal"
-    KUBERNETES = "kubernetes"
-    ESS = "ess"
-    CRIO = "crio"
-
-
 class StepKind(StrEnum):
-    """How a step is carried out.
+    """What a step is, whatever system carries it out.
 
-    ``CSC``: state transitions are commanded. ``SCRIPT``: scripts are added to a ScriptQueue. ``SETTLE``: the
-    lead decides one by one about what an earlier step left behind. ``WAIT``: nothing is sent, live data ends
-    it. ``MANUAL``: a person does what the commands say and ticks it by name. ``CLOSE``: ends the run.
+    ``ACTION``: a system works on its items. ``MANUAL``: a person does what the items say and signs them off.
+    ``WAIT``: nothing is sent, live data ends it. ``DECIDE``: the lead decides one by one about what an earlier step
+    left behind. ``CLOSE``: ends the run.
     """
 
-    CSC = "csc"
-    SCRIPT = "script"
-    SETTLE = "settle"
-    WAIT = "wait"
+    ACTION = "action"
     MANUAL = "manual"
+    WAIT = "wait"
+    DECIDE = "decide"
     CLOSE = "close"
 
 
-class System(StrEnum):
-    """Which outside system a step touches."""
+class OfKind:
+    """What a step is, asked of whatever has its ``kind``."""
 
-    SAL = "sal"
-    SSH = "ssh"
-    ARGOCD = "argocd"
-    KUBERNETES = "kubernetes"
-    GITHUB = "github"
-    SLACK = "slack"
-    REGISTRY = "registry"
-    PERSON = "person"
-    DEPLOYDASH = "deploydash"
+    __slots__ = ()
+    kind: StepKind
+
+    @property
+    def acts(self) -> bool:
+        """Whether a system changes something outside by it."""
+        return self.kind is StepKind.ACTION
+
+    @property
+    def manual(self) -> bool:
+        """Whether a person does it."""
+        return self.kind is StepKind.MANUAL
+
+    @property
+    def waits(self) -> bool:
+        """Whether live data ends it."""
+        return self.kind is StepKind.WAIT
+
+    @property
+    def decides(self) -> bool:
+        """Whether the lead decides about what another step left."""
+        return self.kind is StepKind.DECIDE
+
+    @property
+    def closes(self) -> bool:
+        """Whether it ends the run."""
+        return self.kind is StepKind.CLOSE
 
 
-class Effect(StrEnum):
-    """What a step does to the CSCs its items name, so that live data can show it."""
+class Order(StrEnum):
+    """How the items of a step follow each other.
 
-    NONE = "none"
-    STOPS = "stops"
-    STARTS = "starts"
-
-
-@dataclass(frozen=True, slots=True)
-class CscEffect:
-    """What doing an item does to a CSC: the state it leads to."""
-
-    csc: CscId
-    target: Target
-
-
-@dataclass(frozen=True, slots=True)
-class CscItem:
-    """One CSC and the state it must reach. A wave starts when the one before it has ended.
-
-    ``override`` is the configuration override that ``start`` gets; empty: the one of its site.
+    ``WAVES``: a wave goes when every item of the one before has ended, however. ``SEQUENCE``: one item after the
+    other, each when the one before it has been reached or signed off.
     """
 
-    csc: CscId
-    target: Target
-    wave: int = 0
-    override: str = ""
+    WAVES = "waves"
+    SEQUENCE = "sequence"
 
 
 @dataclass(frozen=True, slots=True)
-class ScriptItem:
-    """One script for a ScriptQueue.
+class Fallback:
+    """Another way for items that did not go: what is offered, and the template its system makes the item from.
 
-    ``standard`` tells the queue which of its two directories ``path`` is in; ``config`` is the YAML text that
-    goes with it, checked against the script's schema. ``effects``: what it does to the states of CSCs, in its order;
-    ``opaque``: that cannot be told from its path and configuration.
+    ``reaches``: what it can lead a CSC to, as it stands in the template.
     """
 
-    queue: CscId
-    path: str
-    standard: bool
-    config: str
-    effects: tuple[CscEffect, ...] = ()
-    opaque: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ManualItem:
-    """Something a person does: ``name`` says on what (a host, a CSC, an owner), ``commands`` exactly how.
-
-    ``cscs`` are those on which the effect will be seen.
-    """
-
-    name: str
-    commands: tuple[str, ...]
-    cscs: tuple[CscId, ...] = ()
-
-
-Item = CscItem | ScriptItem | ManualItem
-
-
-@dataclass(frozen=True, slots=True)
-class StepsSettled:
-    """These steps are settled."""
-
-    steps: tuple[StepId, ...]
-
-    @property
-    def sentence(self) -> str:
-        """The condition in words."""
-        return f"{_list(self.steps)} {'is' if len(self.steps) == 1 else 'are'} settled"
-
-
-@dataclass(frozen=True, slots=True)
-class CscsDown:
-    """None of these CSCs is up and not waived; up means that it beats and does not report OFFLINE."""
-
-    what: str
-    cscs: tuple[CscId, ...]
-
-    @property
-    def sentence(self) -> str:
-        """The condition in words."""
-        return f"{self.what} is down or waived"
-
-
-@dataclass(frozen=True, slots=True)
-class CscAt:
-    """This CSC is at this state, as told by a process that beats."""
-
-    csc: CscId
-    target: Target
-
-    @property
-    def sentence(self) -> str:
-        """The condition in words."""
-        return f"{self.csc} is {self.target}"
-
-
-@dataclass(frozen=True, slots=True)
-class FeedsUp:
-    """These feeds are up, so that what is shown is true and what is sent arrives."""
-
-    feeds: tuple[FeedName, ...]
-
-    @property
-    def sentence(self) -> str:
-        """The condition in words."""
-        names = [feed.value.replace("_", " ") for feed in self.feeds]
-        return f"{_list(names)} {'is' if len(names) == 1 else 'are'} up"
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The lead has answered this question, and the answer is recorded."""
-
-    choice: str
-
-    @property
-    def sentence(self) -> str:
-        """The condition in words."""
-        return f"the question {self.choice!r} is answered"
-
-
-@dataclass(frozen=True, slots=True)
-class DebtsPaid:
-    """No debt of this run is open, except those waived by name."""
-
-    @property
-    def sentence(self) -> str:
-        """The condition in words."""
-        return "no debt is open"
-
-
-Precondition = StepsSettled | CscsDown | CscAt | FeedsUp | Answered | DebtsPaid
+    label: str
+    system: SystemName
+    template: str
+    reaches: tuple[Target, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Debt:
     """A reversible change that a step leaves behind once it was done. ``what`` is what is owed, as a noun phrase.
 
-    Doing any of ``paid_by`` pays it; a step that was skipped, waived or did not apply pays nothing.
+    Doing any of ``paid_by`` pays it; a step that was skipped, waived or did not apply pays nothing. ``restore``: the
+    value that was read before the change and has to be put back, empty where there is none.
     """
 
     id: str
     what: str
     paid_by: tuple[StepId, ...]
+    restore: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,34 +153,37 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Step(OfKind):
     """One row of the procedure at one site.
 
-    ``ends``: the state of the world that ends it. ``records``: what the tick must name, or empty; ``fills``: the word
-    in angle brackets that it is in later texts, or empty. ``shows``: a
-    CSC and an event of it that the card shows live, or None. ``at_once``: how many items are worked on at the
-    same time. ``limit_s``: seconds of journal time after which the lead is asked, or None. ``other_route``: the
-    script that a SETTLE step offers, with ``<csc>`` for the CSC. ``settles``: the step whose remains a SETTLE
-    step decides about. ``note``: what to be careful about. ``link``: the paragraph of the public procedure.
+    ``ends``: the state of the world that ends it. ``awaits``: of a WAIT, where each CSC is to be seen. ``records``:
+    what its sign-off must name, or empty; ``fills``: the word in angle brackets that it is in later texts, or empty.
+    ``shows``: a CSC and an event of it that the card shows live, or None. ``at_once``: how many items are worked on at
+    the same time. ``limit_s``: of a WAIT, seconds of journal time after which the lead is asked, or None. ``budget_s``:
+    of an ACTION, seconds in which one item must have ended, or None. ``settles``: the step whose remains a DECIDE step
+    decides about; ``fallbacks``: how else. ``note``: what to be careful about. ``link``: the paragraph of the public
+    procedure.
     """
 
     id: StepId
     title: str
     kind: StepKind
-    system: System
+    system: SystemName
     tier: Tier
     lane: Lane
     ends: str
     items: tuple[Item, ...] = ()
+    awaits: tuple[CscEffect, ...] = ()
     preconditions: tuple[Precondition, ...] = ()
     when: tuple[Condition, ...] = ()
     asks: tuple[str, ...] = ()
     debts: tuple[Debt, ...] = ()
-    effect: Effect = Effect.NONE
     at_once: int = 1
+    order: Order = Order.WAVES
     limit_s: float | None = None
+    budget_s: float | None = None
     settles: StepId | None = None
-    other_route: ScriptItem | None = None
+    fallbacks: tuple[Fallback, ...] = ()
     records: str = ""
     fills: str = ""
     shows: tuple[CscId, str] | None = None
@@ -322,21 +192,13 @@ class Step:
 
     def item(self, name: ItemId) -> Item | None:
         """Return an item of the step by its name, or None where it has none of that name."""
-        if not name.startswith("#"):
-            return next((item for item in self.items if isinstance(item, CscItem) and csc_item(item.csc) == name), None)
-        place = int(name[1:]) - 1 if name[1:].isdecimal() else -1
-        return self.items[place] if 0 <= place < len(self.items) else None
+        return next((item for item in self.items if item.id == name), None)
 
     @property
     def cscs(self) -> tuple[CscId, ...]:
         """The CSCs this step commands, waits for or is seen on, in order, each once."""
-        named: dict[CscId, None] = {}
-        for item in self.items:
-            if isinstance(item, CscItem):
-                named[item.csc] = None
-            elif isinstance(item, ManualItem):
-                named.update(dict.fromkeys(item.cscs))
-        return tuple(named)
+        effects = (*self.awaits, *(effect for item in self.items for effect in item.effects))
+        return tuple(dict.fromkeys(effect.csc for effect in effects))
 
     def applies(self, answers: Mapping[str, str]) -> bool | None:
         """Return whether the step is to be done under these answers; None while one it needs is open."""
@@ -415,9 +277,3 @@ class Runbook:
                         if name == phase.id:
                             return wanted
         return phase.wanted
-
-
-def _list(names: tuple[StepId, ...] | list[str]) -> str:
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from deploydash.core.fleet.snapshot import Standstill
-from deploydash.core.procedure.runbook import StepId, Tier
+from deploydash.core.procedure.names import StepId
+from deploydash.core.procedure.runbook import Tier
 from deploydash.core.run.fleet_view import GateReason
 
 ARM_S = 20.0
@@ -27,7 +28,7 @@ STOOD_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """A step, or a command by hand, that the lead has armed.
+    """A step, or a direct command, that the lead has armed.
 
     ``typed_at`` is when the site's name was complete, severe tier only.
     """
@@ -39,14 +40,14 @@ class Arm:
 
 
 def closed_reasons(reasons: tuple[GateReason, ...], overridden: frozenset[str] = frozenset()) -> tuple[GateReason, ...]:
-    """Return the reasons that keep a gate shut; a built-in rule cannot be overridden."""
+    """Return the reasons that keep a gate closed; a built-in rule cannot be overridden."""
     return tuple(reason for reason in reasons if not reason.met and (reason.rule or reason.sentence not in overridden))
 
 
 def disarm_reason(arm: Arm, now: float, reasons: tuple[GateReason, ...], overridden: frozenset[str]) -> str | None:
-    """Return why an arm has died, in a sentence for the card, or None while it lives.
+    """Return why an arm has ended, in a sentence for the card, or None while it stands.
 
-    Only a precondition on the step's own targets and what reaches them, or a built-in rule, kills an arm.
+    Only a precondition on the step's own targets and what reaches them, or a built-in rule, ends an arm.
     """
     for reason in closed_reasons(reasons, overridden):
         if reason.rule:
@@ -60,14 +61,14 @@ def disarm_reason(arm: Arm, now: float, reasons: tuple[GateReason, ...], overrid
 
 
 def direct_disarm_reason(arm: Arm, now: float, refusal: str | None) -> str | None:
-    """Return why the arm of a command by hand has died, or None; whatever forbids the command kills it."""
+    """Return why the arm of a direct command has ended, or None; whatever blocks the command ends it."""
     if refusal is not None:
         return f"disarmed: {refusal}"
     return "disarmed: 20 s are over" if now - arm.at > ARM_S else None
 
 
 def unseen(arm: Arm, stood: Standstill | None) -> str | None:
-    """Return why an arm dies of standstills of ours: its card stood there, and nobody saw it or could cancel.
+    """Return why an arm ends by standstills of ours: its card stood there, and nobody saw it or could cancel.
 
     One that was long enough, or the short ones of a countdown together.
     """

@@ -7,38 +7,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deploydash.core.fleet.snapshot import CscView
-from deploydash.core.model import CscId, Liveness, SummaryState, Target, Verdict
-from deploydash.core.procedure.runbook import (
-    DIRECT,
-    WHOLE,
-    CscItem,
-    Step,
-    StepId,
-    StepKind,
-    StepsSettled,
-    csc_item,
-    csc_items,
-)
+from deploydash.core.model import Verdict
+from deploydash.core.procedure.names import WHOLE
+from deploydash.core.procedure.preconditions import StepsSettled
+from deploydash.core.procedure.runbook import Order, Step
 from deploydash.core.run.arm import closed_reasons
-from deploydash.core.run.direct_commands import approved, may_intend_direct, unsettled
+from deploydash.core.run.direct_commands import approved, directly_under_way, settled_by_sight
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.gate import reasons
 from deploydash.core.run.items import (
     Ruled,
     control_ordered,
     following,
-    may_intend_script,
+    item_added,
     may_sign_off,
     retried,
-    route_of,
-    route_taken,
-    script_added,
+    to_dispatch,
 )
-from deploydash.core.run.order_rules import directly_commanded, item_blocked_by
 from deploydash.core.run.orders import (
-    AddScript,
+    AddItem,
     Answer,
+    AnswerItem,
     Approve,
     Close,
     Control,
@@ -53,7 +42,6 @@ from deploydash.core.run.orders import (
     SetPlaceholders,
     SignOff,
     Skip,
-    TakeRoute,
     Waive,
     WaiveDebt,
 )
@@ -64,13 +52,11 @@ from deploydash.core.run.records import (
     CscsLeft,
     CscsWaived,
     DebtWaived,
-    ItemEnded,
     ItemsDispatched,
     ItemSignedOff,
     NoteWritten,
-    Outcome,
     PlaceholderSet,
-    RequestIntended,
+    QuestionAnswered,
     RunClosed,
     RunHeld,
     RunRecord,
@@ -80,7 +66,9 @@ from deploydash.core.run.records import (
     StepSkipped,
     WaitExtended,
 )
-from deploydash.core.run.state import ItemProgress, RunState, StepStatus, TargetStatus, csc_of
+from deploydash.core.run.sight import not_there
+from deploydash.core.run.state import ItemStatus, RunState, StepStatus
+from deploydash.core.words import first_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +77,6 @@ class Refused:
 
     why: str
 
-
-SIGNED_OFF = frozenset({StepKind.MANUAL, StepKind.SCRIPT})
-"""What may be done by a person and ticked by name. Scripts may be let go as well, and are then added and followed."""
 
 Decision = tuple[RunRecord, ...] | Refused
 
@@ -122,7 +107,7 @@ def decide(order: RunOrder, state: RunState, fleet: FleetView, operator: str) ->
 
 
 def _decide_step(
-    order: Approve | SignOff | Finish | Skip | Retry | TakeRoute | AddScript | Control | Extend,
+    order: Approve | SignOff | Finish | Skip | Retry | AddItem | Control | AnswerItem | Extend,
     state: RunState,
     fleet: FleetView,
     operator: str,
@@ -138,15 +123,15 @@ def _decide_step(
     if isinstance(order, Finish):
         return _finish(step, state, fleet)
     if isinstance(order, Retry):
-        return _retry(order, step, state, fleet, operator)
-    if isinstance(order, TakeRoute):
-        return _ruled(route_taken(order, step, route_of(step, state), state, fleet, operator))
-    if isinstance(order, AddScript):
-        return _ruled(script_added(order, step, state, fleet, operator))
+        return _ruled(retried(order, step, state, fleet, operator))
+    if isinstance(order, AddItem):
+        return _ruled(item_added(order, step, state, fleet, operator))
     if isinstance(order, Control):
-        return _ruled(control_ordered(order, step, state, fleet, operator))
+        return _ruled(control_ordered(order, step, state, operator))
+    if isinstance(order, AnswerItem):
+        return _answer_item(order, state, operator)
     if isinstance(order, Extend):
-        waits = step.kind is StepKind.WAIT and state.status(step) is StepStatus.UNDER_WAY
+        waits = step.waits and state.status(step) is StepStatus.UNDER_WAY
         return (WaitExtended(step.id, order.seconds, operator),) if waits else Refused(f"{step.id} is no open wait")
     if not order.reason.strip():
         return Refused("skipping needs a reason")
@@ -160,7 +145,7 @@ def _ruled(ruled: Ruled) -> Decision:
 
 
 def _approve(order: Approve, step: Step, state: RunState, fleet: FleetView, operator: str) -> Decision:
-    if step.kind in {StepKind.MANUAL, StepKind.CLOSE}:
+    if step.manual or step.closes:
         return Refused(f"{step.id} is manual: sign it off, or close the run")
     if order.overridden and not order.reason.strip():
         return Refused("an override needs a typed reason")
@@ -168,28 +153,24 @@ def _approve(order: Approve, step: Step, state: RunState, fleet: FleetView, oper
     if closed:
         first = closed[0]
         return Refused(first.sentence + (f"; it waits for {first.waits_for}" if first.waits_for else ""))
-    approved = StepApproved(step.id, operator, order.snapshot, order.overridden, order.reason.strip())
-    if step.kind is not StepKind.CSC:
-        return (approved,)
-    return (approved, ItemsDispatched(step.id, csc_items(first_targets(step, state, fleet)), operator))
-
-
-def first_targets(step: Step, state: RunState, fleet: FleetView) -> tuple[CscId, ...]:
-    """Return the CSCs of a step that have to be worked on: not waived, not protected."""
-    keep = set(state.runbook.protected)
-    return tuple(csc for csc in step.cscs if csc not in state.waived and csc not in keep and csc in fleet.views)
+    let_go = StepApproved(
+        step.id, operator, order.snapshot, order.overridden, order.reason.strip(), order.approved, order.digest
+    )
+    if not step.acts or step.order is Order.SEQUENCE:
+        return (let_go,)
+    items = tuple(item.id for item in to_dispatch(step, state, fleet) if not item.by_person)
+    return (let_go, ItemsDispatched(step.id, items, operator))
 
 
 def _sign_off(order: SignOff, step: Step, state: RunState, fleet: FleetView, operator: str) -> Decision:
-    if step.kind not in SIGNED_OFF:
+    if not (step.manual or step.acts):
         return Refused(f"{step.id} ends by what is seen, not by a sign-off")
     if not order.by.strip():
         return Refused("a sign-off needs the name of who did it")
     if step.records and not order.note.strip():
         return Refused(f"the sign-off of {step.id} needs {step.records}")
     progress = state.progress(step.id)
-    scripts = step.kind is StepKind.SCRIPT
-    if scripts and (why := may_sign_off(step, order.item, order.note, progress)):
+    if step.acts and (why := may_sign_off(step, order.item, order.note, state, fleet)):
         return Refused(why)
     if progress.approved_utc is None:
         closed = closed_reasons(reasons(step, state, fleet))
@@ -197,30 +178,26 @@ def _sign_off(order: SignOff, step: Step, state: RunState, fleet: FleetView, ope
             return Refused(
                 closed[0].sentence + (f"; it waits for {closed[0].waits_for}" if closed[0].waits_for else "")
             )
-    elif state.status(step) is not StepStatus.UNDER_WAY and not (scripts and state.status(step) is StepStatus.ASKING):
+    elif state.status(step) is not StepStatus.UNDER_WAY and not (step.acts and state.status(step) is StepStatus.ASKING):
         return Refused(f"{step.id} is {state.status(step).value}")
     records: list[RunRecord] = []
     if progress.approved_utc is None:
         records.append(StepApproved(step.id, operator, fleet.number))
     records.append(ItemSignedOff(step.id, order.item, order.by.strip(), operator, order.note.strip()))
     signed_off = {*progress.sign_offs, order.item}
-    if order.item == WHOLE or (len(signed_off) >= len(step.items) and not scripts):
+    if order.item == WHOLE or (len(signed_off) >= len(step.items) and not step.acts):
         records.append(StepDone(step.id))
     return tuple(records)
 
 
-def _retry(order: Retry, step: Step, state: RunState, fleet: FleetView, operator: str) -> Decision:
-    if step.kind is StepKind.SCRIPT:
-        return _ruled(retried(order, step, state, fleet, operator))
-    progress = state.progress(step.id)
-    open_ = {TargetStatus.FAILED, TargetStatus.UNKNOWN}
-    items = {name: item for name in order.items if (item := step.item(name)) and progress.item(name).status in open_}
-    if not items:
-        return Refused("none of these failed or is unknown")
-    for item in items.values():
-        if why := item_blocked_by(item, state, fleet):
-            return Refused(why)
-    return (ItemsDispatched(step.id, tuple(items), operator),)
+def _answer_item(order: AnswerItem, state: RunState, operator: str) -> Decision:
+    asked = state.progress(order.step).item(order.item).question
+    if asked is None or asked.question != order.question:
+        return Refused("this is not asked any more")
+    known = [offered.answer for offered in asked.answers]
+    if order.answer not in known:
+        return Refused(f"answer one of {', '.join(known)}")
+    return (QuestionAnswered(order.step, order.item, order.question, order.answer, operator),)
 
 
 def _waive(order: Waive, state: RunState, operator: str) -> Decision:
@@ -268,48 +245,25 @@ def _close(state: RunState, operator: str) -> Decision:
     debts = [debt.what for _, debt in state.debts()]
     if debts:
         return Refused("these debts are open: " + "; ".join(debts))
-    moving = [str(csc) for csc in state.direct if directly_commanded(csc, state)]
+    moving = [str(csc) for csc in directly_under_way(state)]
     if moving:
         return Refused(f"direct commands not ended: {', '.join(moving)}")
-    open_ = [step.id for step in state.runbook.steps() if not state.settled(step) and step.kind is not StepKind.CLOSE]
+    working = [f"{item.label} of {step}" for step, item, one in state.work() if one.status is ItemStatus.UNDER_WAY]
+    if working:
+        return Refused(f"not ended: {first_of(working, 4)}")
+    open_ = [step.id for step in state.runbook.steps() if not state.settled(step) and not step.closes]
     if open_:
         return Refused("these steps are not settled: " + ", ".join(open_[:5]))
     return (RunClosed(operator),)
 
 
 def _finish(step: Step, state: RunState, fleet: FleetView) -> Decision:
-    if step.kind not in {StepKind.WAIT, StepKind.SETTLE}:
+    if not (step.waits or step.decides):
         return Refused(f"{step.id} ends by itself when its effect is seen")
     missing = not_there(step, state, fleet)
     if missing:
         return Refused(f"{len(missing)} are not there: {', '.join(str(csc) for csc, _ in missing[:4])}")
     return (StepDone(step.id),)
-
-
-def not_there(step: Step, state: RunState, fleet: FleetView) -> list[tuple[CscId, CscView | None]]:
-    """Return the CSCs of a wait that are not at their target and not waived, by the live state."""
-    replaced = state.runbook.startup_targets(state.answers)
-    wanted = {item.csc: replaced.get(item.csc, item.target) for item in step.items if isinstance(item, CscItem)}
-    return [
-        (csc, fleet.views.get(csc))
-        for csc, target in wanted.items()
-        if csc not in state.waived and not is_at(fleet.views.get(csc), target)
-    ]
-
-
-def is_at(view: CscView | None, target: Target) -> bool:
-    """Say whether a CSC is seen at a target now, by the live state alone; what is unknown or lost is at none.
-
-    OFFLINE asks for silence, except of a camera, which lives on in it; OFFLINE/AVAILABLE asks a camera to beat.
-    """
-    if view is None or view.liveness is Liveness.FEED_DOWN or view.verdict is Verdict.UNKNOWN or view.duplicate:
-        return False
-    if view.effective.value != target.state.name:
-        return False
-    beats = view.liveness in {Liveness.BEATING, Liveness.LATE}
-    if target.substate is not None:
-        return beats and view.substate is target.substate
-    return target.state is not SummaryState.OFFLINE or view.camera or not beats
 
 
 def settle(state: RunState, fleet: FleetView) -> tuple[RunRecord, ...]:
@@ -319,20 +273,14 @@ def settle(state: RunState, fleet: FleetView) -> tuple[RunRecord, ...]:
     """
     if state.closed or state.opened is None:
         return ()
-    records: list[RunRecord] = [
-        ItemEnded(DIRECT, csc_item(csc), Outcome.REACHED, "seen there")
-        for csc, target in unsettled(state)
-        if is_at(fleet.views.get(csc), target)
-    ]
+    records: list[RunRecord] = list(settled_by_sight(state, fleet))
     for step in state.runbook.steps():
         status = state.status(step)
-        if step.kind is StepKind.WAIT and status is StepStatus.PENDING and _deployed(step, state, fleet):
+        if step.waits and status is StepStatus.PENDING and _deployed(step, state, fleet):
             records.append(StepApproved(step.id, "the procedure", fleet.number))
-        elif step.kind is StepKind.WAIT and status is StepStatus.UNDER_WAY:
+        elif step.waits and status is StepStatus.UNDER_WAY:
             records += _arrivals(step, state, fleet)
-        elif step.kind is StepKind.CSC and status in {StepStatus.UNDER_WAY, StepStatus.ASKING}:
-            records += _seen(step, state, fleet)
-        elif step.kind is StepKind.SCRIPT and status is StepStatus.UNDER_WAY:
+        elif step.acts and status in {StepStatus.UNDER_WAY, StepStatus.ASKING}:
             records += following(step, state, fleet)
     return tuple(records)
 
@@ -354,41 +302,3 @@ def _arrivals(step: Step, state: RunState, fleet: FleetView) -> list[RunRecord]:
     ]
     records: list[RunRecord] = [CscsArrived(step.id, tuple(came))] if came else []
     return [*records, CscsLeft(step.id, tuple(left))] if left else records
-
-
-def _seen(step: Step, state: RunState, fleet: FleetView) -> list[RunRecord]:
-    wanted = {item.csc: item.target for item in step.items if isinstance(item, CscItem)}
-    targets = state.progress(step.id).targets
-    found: list[RunRecord] = [
-        ItemEnded(step.id, csc_item(csc), Outcome.REACHED, "seen there")
-        for csc, target in targets.items()
-        if target.status is TargetStatus.UNKNOWN and is_at(fleet.views.get(csc), wanted[csc])
-    ]
-    now_there = {csc_of(record.item) for record in found if isinstance(record, ItemEnded)}
-    if all(_is_over(csc, targets.get(csc), now_there, state) for csc in first_targets(step, state, fleet)):
-        found.append(StepDone(step.id))
-    return found
-
-
-def _is_over(csc: CscId, target: ItemProgress | None, now_there: set[CscId | None], state: RunState) -> bool:
-    reached = target is not None and target.status is TargetStatus.REACHED
-    return reached or csc in now_there or csc in state.waived
-
-
-def may_intend(record: RequestIntended, state: RunState, fleet: FleetView) -> str | None:
-    """Return why a command that an action is about to send must not be sent, or None.
-
-    The last look before each command: the step is approved and under way for this CSC, nothing is in flight
-    for it, and no order rule forbids it.
-    """
-    if record.step == DIRECT:
-        return may_intend_direct(record, state, fleet)
-    step = state.runbook.step(StepId(record.step))
-    item, progress = step.item(record.item), state.progress(step.id).item(record.item)
-    if not isinstance(item, CscItem):
-        return may_intend_script(record, state, fleet)
-    if progress.status is not TargetStatus.UNDER_WAY:
-        return f"{record.item} is not approved in {step.id}"
-    if progress.command and not progress.answered:
-        return f"{progress.command} to {record.item} has no answer yet"
-    return item_blocked_by(item, state, fleet)

@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from deploydash.core.fleet.override import bad_override
 from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CameraSubstate, CscId, Liveness, Target
-from deploydash.core.procedure.runbook import DIRECT, CscItem, Lane, Step, StepKind, System, Tier, csc_item
+from deploydash.core.procedure.csc_work import direct_command
+from deploydash.core.procedure.names import DIRECT
 from deploydash.core.procedure.transitions import LEADS_TO, legal
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.order_rules import blocked_by
 from deploydash.core.run.orders import DirectCommand
-from deploydash.core.run.records import DirectCommandApproved, RequestIntended
-from deploydash.core.run.state import RunState, TargetStatus
+from deploydash.core.run.records import ItemAdded, ItemEnded, Outcome
+from deploydash.core.run.sight import effects_seen
+from deploydash.core.run.state import ItemStatus, RunState
 
 AT_ONCE = 8
 """So many CSCs of one selection have a command under way at the same time."""
@@ -30,13 +32,8 @@ def confirmation(cscs: tuple[CscId, ...], state: RunState) -> str:
     return str(cscs[0]) if cscs and cscs[0] in state.runbook.protected else ""
 
 
-def why_not(
-    csc: CscId, command: str, state: RunState, fleet: FleetView, *, several: bool, sent: bool = False
-) -> str | None:
-    """Return why this command may not be sent to this CSC by hand now, or None.
-
-    ``sent``: it was let go already, and this is the last look before it is written.
-    """
+def why_not(csc: CscId, command: str, state: RunState, fleet: FleetView, *, several: bool) -> str | None:
+    """Return why this command may not be sent directly to this CSC now, or None."""
     if state.closed:
         return "the run is closed"
     if several and command == "exitControl":
@@ -44,10 +41,10 @@ def why_not(
     why = blocked_by(csc, Target(LEADS_TO[command]), state, fleet, bulk=several, direct=True)
     if why is not None:
         return why
-    if not sent and (step := _in_flight(csc, state)):
+    if step := state.worked_on().get(csc):
         return f"{csc} is being commanded {'by a direct command' if step == DIRECT else f'in {step}'}"
     view = fleet.views.get(csc)
-    return _deaf(csc, view, fleet.at) or (None if view is None else illegal(view, command))
+    return deaf(csc, view, fleet.at) or (None if view is None else illegal(view, command))
 
 
 def illegal(view: CscView, command: str) -> str | None:
@@ -80,54 +77,37 @@ def refusal(order: DirectCommand, state: RunState, fleet: FleetView) -> str | No
     return None if order.typed.strip() == wanted else f"type {wanted} to confirm"
 
 
-def approved(
-    order: DirectCommand, state: RunState, fleet: FleetView, operator: str
-) -> tuple[DirectCommandApproved, ...] | str:
-    """Return the record that lets a command by hand go, or why not."""
+def approved(order: DirectCommand, state: RunState, fleet: FleetView, operator: str) -> tuple[ItemAdded, ...] | str:
+    """Return the records that let direct commands go, one for each CSC, or why not."""
     if why := refusal(order, state, fleet):
         return why
-    return (DirectCommandApproved(order.cscs, order.command, order.override, order.seen, operator, order.snapshot),)
+    return tuple(
+        ItemAdded(DIRECT, direct_command(csc, order.command, order.override), operator, seen=seen.name)
+        for csc, seen in zip(order.cscs, order.seen, strict=True)
+    )
 
 
-def step_of(record: DirectCommandApproved) -> Step:
-    """Return what was let go in the shape of a step, so that the same action carries it out."""
-    target = Target(LEADS_TO[record.command])
-    items = tuple(CscItem(csc, target, override=record.override) for csc in record.cscs)
-    title = f"direct command {record.command}"
-    ends = f"each is seen {target}"
-    return Step(DIRECT, title, StepKind.CSC, System.SAL, Tier.MODERATE, Lane.MAIN, ends, items, at_once=AT_ONCE)
+def settled_by_sight(state: RunState, fleet: FleetView) -> Iterator[ItemEnded]:
+    """Yield the ends of direct commands of which nobody knew what came, and whose effect is seen."""
+    progress = state.progress(DIRECT)
+    for name, added in progress.added.items():
+        unknown = progress.item(name).status is ItemStatus.UNKNOWN
+        if unknown and effects_seen(added.item.effects, fleet.views.get):
+            yield ItemEnded(DIRECT, name, Outcome.REACHED, "seen there")
 
 
-def may_intend_direct(record: RequestIntended, state: RunState, fleet: FleetView) -> str | None:
-    """Return why a command by hand must not be sent, or None: the last look, and never a second command."""
-    csc, target = record.to, state.progress(DIRECT).items.get(record.item)
-    let_go = state.direct.get(csc)
-    if let_go is None or target is None or target.status is not TargetStatus.UNDER_WAY:
-        return f"no direct command to {csc} is approved"
-    if target.command:
-        return f"{target.command} was sent to {csc}, and only one command is approved"
-    if record.command != let_go.command:
-        return f"{let_go.command} is approved for {csc}, whose state has changed since"
-    return why_not(csc, record.command, state, fleet, several=len(let_go.cscs) > 1, sent=True)
+def directly_under_way(state: RunState) -> tuple[CscId, ...]:
+    """Return the CSCs to which a direct command is under way."""
+    progress = state.progress(DIRECT)
+    return tuple(
+        csc
+        for name, added in progress.added.items()
+        if progress.item(name).status is ItemStatus.UNDER_WAY
+        for csc in added.item.cscs
+    )
 
 
-def unsettled(state: RunState) -> Iterator[tuple[CscId, Target]]:
-    """Yield the CSCs of which nobody knows what came of their command by hand, and the state it leads to."""
-    for csc, target in state.progress(DIRECT).targets.items():
-        if target.status is TargetStatus.UNKNOWN and csc in state.direct:
-            yield csc, Target(LEADS_TO[state.direct[csc].command])
-
-
-def _in_flight(csc: CscId, state: RunState) -> str:
-    """Return the step in which a CSC is under way now, or nothing."""
-    for step, progress in state.steps.items():
-        target = progress.items.get(csc_item(csc))
-        if target is not None and target.status is TargetStatus.UNDER_WAY:
-            return step
-    return ""
-
-
-def _deaf(csc: CscId, view: CscView | None, now: float) -> str | None:
+def deaf(csc: CscId, view: CscView | None, now: float) -> str | None:
     """Return why nobody would take a command, or nobody knows what it would do."""
     if view is None:
         return f"nothing is known of {csc} here"

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from statistics import median
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import StepId
+from deploydash.core.procedure.names import StepId
 from deploydash.core.run.records import ArrivalsLearned, CscsArrived, CscsLeft, StepApproved, StepDone
 
 
 @dataclass(frozen=True, slots=True)
-class Night:
+class EarlierWait:
     """One wait that ended: for each CSC that was there then, how many seconds after its start it arrived to stay."""
 
     step: StepId
@@ -24,7 +24,7 @@ class Eta:
     """What earlier nights say of those missing.
 
     ``after_s``: seconds after the start of the wait at which the last of those expected is there, None if nobody
-    is. ``overdue``: (who, usual seconds), later now than on any earlier night. ``strangers``: of whom no night tells.
+    is. ``overdue``: (who, usual seconds), later now than on any night. ``unseen_before``: of whom no night tells.
     """
 
     runs: int
@@ -33,7 +33,7 @@ class Eta:
     unseen_before: tuple[CscId, ...] = ()
 
 
-def runs(entries: Iterable[tuple[float, object]]) -> Iterator[Night]:
+def runs(entries: Iterable[tuple[float, object]]) -> Iterator[EarlierWait]:
     """Yield the waits of one journal that ended, from its records with the UTC of their lines.
 
     A journal that tells no arrivals, as older ones do not, has none.
@@ -49,18 +49,18 @@ def runs(entries: Iterable[tuple[float, object]]) -> Iterator[Night]:
             for csc in record.cscs:
                 there.get(record.step, {}).pop(csc, None)
         elif isinstance(record, StepDone) and there.get(record.step):
-            yield Night(record.step, there.pop(record.step))
+            yield EarlierWait(record.step, there.pop(record.step))
 
 
-def learned(found: Sequence[Night]) -> tuple[ArrivalsLearned, ...]:
+def learned(found: Sequence[EarlierWait]) -> tuple[ArrivalsLearned, ...]:
     """Return what nights tell together, one record for each wait."""
-    steps: dict[StepId, list[Night]] = {}
+    steps: dict[StepId, list[EarlierWait]] = {}
     for night in found:
         steps.setdefault(night.step, []).append(night)
     return tuple(ArrivalsLearned(step, len(each), _seconds(each)) for step, each in steps.items())
 
 
-def _seconds(found: Sequence[Night]) -> tuple[tuple[CscId, tuple[int, ...]], ...]:
+def _seconds(found: Sequence[EarlierWait]) -> tuple[tuple[CscId, tuple[int, ...]], ...]:
     took: dict[CscId, list[int]] = {}
     for night in found:
         for csc, seconds in night.arrivals.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deploydash.core.fleet.commands import CompareWith, JudgeByRun
-from deploydash.core.run.state import RunState, TargetStatus, current_phase
+from deploydash.core.run.state import RunState, current_phase
 
 
 class Judging:
@@ -37,11 +37,5 @@ def comparison(state: RunState) -> CompareWith:
 
 
 def judge(state: RunState) -> JudgeByRun:
-    """Return whom the run stopped from outside, and who has a command of ours under way."""
-    moving = frozenset(
-        csc
-        for progress in state.steps.values()
-        for csc, target in progress.targets.items()
-        if target.status is TargetStatus.UNDER_WAY
-    )
-    return JudgeByRun(state.stopped, moving)
+    """Return whom the run stopped from outside, and on whom work of ours that is under way has an effect."""
+    return JudgeByRun(state.stopped, frozenset(state.worked_on()))

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from deploydash.core.fleet.facts import Fact
 from deploydash.core.fleet.snapshot import CscView, Snapshot
-from deploydash.core.model import CscId, FeedName, FeedState
+from deploydash.core.model import CscId, FeedState
 
 
 @dataclass(frozen=True, slots=True)
 class FleetView:
-    """What is seen of the world at the moment of asking: a snapshot's CSCs and feeds."""
+    """What is seen of the world at the moment of asking: a snapshot's CSCs, feeds and facts (by their names)."""
 
     views: Mapping[CscId, CscView]
-    feeds: Mapping[FeedName, FeedState]
+    feeds: Mapping[str, FeedState]
     at: float
     utc: float
     number: int
     cscs: tuple[CscView, ...] = ()
+    facts: Mapping[str, Fact] = field(default_factory=dict)
 
     @classmethod
     def of(cls, snapshot: Snapshot, before: FleetView | None = None) -> FleetView:
@@ -28,7 +30,8 @@ class FleetView:
         else:
             views = {view.csc: view for view in snapshot.cscs}
         feeds = {feed.feed: feed.state for feed in snapshot.feeds}
-        return cls(views, feeds, snapshot.at, snapshot.utc, snapshot.number, snapshot.cscs)
+        facts = {fact.name: fact for fact in snapshot.facts}
+        return cls(views, feeds, snapshot.at, snapshot.utc, snapshot.number, snapshot.cscs, facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,14 @@ class GateReason:
     """One precondition as it stands now. ``own`` says that it concerns this step's own targets, or what reaches them.
 
     ``rule`` marks an order rule that is built in: a red one may only be met or have its CSC waived by name,
-    never overridden. ``waits_for`` says in a phrase what would open it.
+    never overridden. ``asks``: the lead's answer meets it. ``waits_for`` says in a phrase what would open it.
+    ``read_utc``: when the fact that decides it was read, UTC seconds; None where no fact does.
     """
 
     sentence: str
     met: bool
     own: bool = False
     rule: bool = False
+    asks: bool = False
     waits_for: str = ""
+    read_utc: float | None = None

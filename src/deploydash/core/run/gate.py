@@ -5,23 +5,23 @@ The reasons go into every snapshot and are evaluated again when the key is press
 
 from __future__ import annotations
 
-from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import FeedName, FeedState, Liveness, SummaryState
-from deploydash.core.procedure.runbook import (
+from deploydash.core.procedure.items import Item
+from deploydash.core.procedure.preconditions import (
     Answered,
     CscAt,
-    CscItem,
     CscsDown,
     DebtsPaid,
+    FactHolds,
     FeedsUp,
     Precondition,
-    Step,
-    StepKind,
     StepsSettled,
 )
+from deploydash.core.procedure.runbook import Step
 from deploydash.core.run.fleet_view import FleetView, GateReason
+from deploydash.core.run.items import needs_kafka, of_cscs
 from deploydash.core.run.order_rules import OFFLINE, all_down, order_rules
-from deploydash.core.run.state import ItemProgress, RunState, StepStatus, TargetStatus
+from deploydash.core.run.state import ItemProgress, ItemStatus, RunState, StepStatus
 
 _KAFKA = {
     FeedState.CONNECTING: "connecting to Kafka: nothing is read yet",
@@ -44,23 +44,25 @@ def only_silence_awaited(step: Step, state: RunState, fleet: FleetView) -> bool:
     By the order rules those are down, and they take no command any more. So the next step of commands may go; each of
     its commands is looked at once more before it is sent, and this step goes on until they are silent.
     """
-    if step.kind is not StepKind.CSC or state.status(step) is not StepStatus.UNDER_WAY:
+    if not of_cscs(step) or state.status(step) is not StepStatus.UNDER_WAY:
         return False
-    targets = state.progress(step.id).targets
-    leaving = {item.csc for item in step.items if isinstance(item, CscItem) and item.target == OFFLINE}
+    progress = state.progress(step.id)
     return all(
-        csc in state.waived
-        or target.status is TargetStatus.REACHED
-        or (csc in leaving and _told_offline(target, fleet.views.get(csc)))
-        for csc, target in targets.items()
+        state.is_waived(item)
+        or progress.item(item.id).status is ItemStatus.REACHED
+        or _told_offline(item, progress.item(item.id), fleet)
+        for item in step.items
+        if item.id in progress.items
     )
 
 
-def _told_offline(target: ItemProgress, view: CscView | None) -> bool:
-    acknowledged = target.status is TargetStatus.UNDER_WAY and target.command == "exitControl" and target.answered
+def _told_offline(item: Item, progress: ItemProgress, fleet: FleetView) -> bool:
+    view = fleet.views.get(item.csc) if item.csc is not None else None
     if view is None or view.duplicate or view.liveness is Liveness.UNREADABLE:
         return False
-    return acknowledged and view.reported is SummaryState.OFFLINE
+    acknowledged = progress.status is ItemStatus.UNDER_WAY and progress.ok is True
+    leaves = all(effect.target == OFFLINE for effect in item.effects)
+    return acknowledged and leaves and view.reported is SummaryState.OFFLINE
 
 
 def _not_held(state: RunState) -> GateReason:
@@ -79,13 +81,13 @@ def _lane(step: Step, state: RunState, fleet: FleetView) -> list[GateReason]:
     return [
         GateReason(f"{other.id} is under way in the same lane", met=False, rule=True, waits_for=f"{other.id} ended")
         for other in state.runbook.steps()
-        if other.lane is step.lane and other.id != step.id and state.status(other) in busy
-        if step.kind is not StepKind.CSC or not only_silence_awaited(other, state, fleet)
+        if other.lane == step.lane and other.id != step.id and state.status(other) in busy
+        if not of_cscs(step) or not only_silence_awaited(other, state, fleet)
     ]
 
 
 def _feeds(step: Step, fleet: FleetView) -> list[GateReason]:
-    if step.kind not in {StepKind.CSC, StepKind.SCRIPT}:
+    if not step.acts or not any(needs_kafka(item) for item in step.items):
         return []
     kafka = fleet.feeds.get(FeedName.KAFKA, FeedState.CONNECTING)
     sentence = _KAFKA.get(kafka, "Kafka is down: what is shown is old")
@@ -95,7 +97,7 @@ def _feeds(step: Step, fleet: FleetView) -> list[GateReason]:
 def _until(step: Step, state: RunState) -> str:
     """Say when the limit of a wait under way is over, which is the one end of a step that is known before."""
     progress = state.progress(step.id)
-    if step.kind is not StepKind.WAIT or progress.approved_utc is None or step.limit_s is None:
+    if not step.waits or progress.approved_utc is None or step.limit_s is None:
         return ""
     at = int(progress.approved_utc + step.limit_s + progress.extended_s) % 86_400
     return f" (its limit is over at {at // 3600:02}:{at // 60 % 60:02} UTC)"
@@ -105,7 +107,7 @@ def _evaluate(condition: Precondition, step: Step, state: RunState, fleet: Fleet
     if isinstance(condition, StepsSettled):
         others = [state.runbook.step(other) for other in condition.steps]
         open_ = [other for other in others if not state.settled(other)]
-        if step.kind is StepKind.CSC and open_ and all(only_silence_awaited(other, state, fleet) for other in open_):
+        if of_cscs(step) and open_ and all(only_silence_awaited(other, state, fleet) for other in open_):
             names = ", ".join(other.id for other in open_)
             return GateReason(f"{names} told OFFLINE; only its silence is awaited", met=True)
         waits_for = ", ".join(f"{other.id}{_until(other, state)}" for other in open_[:4])
@@ -121,8 +123,23 @@ def _evaluate(condition: Precondition, step: Step, state: RunState, fleet: Fleet
         states = {feed: fleet.feeds.get(feed, FeedState.OFF) for feed in condition.feeds}
         down = [f"{feed.replace('_', ' ')} {now.value}" for feed, now in states.items() if now is not FeedState.UP]
         return GateReason(condition.sentence, met=not down, own=True, waits_for=", ".join(down))
+    if isinstance(condition, FactHolds):
+        return _fact(condition, fleet)
     if isinstance(condition, Answered):
-        return GateReason(condition.sentence, met=condition.choice in state.answers, waits_for="your answer")
+        return GateReason(condition.sentence, met=condition.choice in state.answers, asks=True, waits_for="your answer")
     assert isinstance(condition, DebtsPaid)  # noqa: S101 - exhausts the union for the type checker
     debts = [debt.what for _, debt in state.debts()]
     return GateReason(condition.sentence, met=not debts, waits_for="; ".join(debts))
+
+
+def _fact(condition: FactHolds, fleet: FleetView) -> GateReason:
+    """A fact that nobody tells, or told too long ago, is not green."""
+    fact = fleet.facts.get(condition.fact)
+    if fact is None:
+        return GateReason(condition.sentence, met=False, own=True, waits_for=f"{condition.fact}: nobody told it yet")
+    age = max(0.0, fleet.utc - fact.read_utc)
+    if age > condition.age_s:
+        waits_for = f"{fact.sentence}, read {age:.0f} s ago"
+        return GateReason(condition.sentence, met=False, own=True, waits_for=waits_for, read_utc=fact.read_utc)
+    waits_for = "" if fact.ok else fact.sentence
+    return GateReason(condition.sentence, met=fact.ok, own=True, waits_for=waits_for, read_utc=fact.read_utc)

@@ -1,7 +1,8 @@
 """False closures: a gate that stood open, was shut by what could not be seen, and opened again on the same facts.
 
 They are counted because a lead who learns to override a gate that cries wolf has been failed. A gate shut by the run
-itself (held, another step, a question) or by something that a CSC did was shut rightly and is not counted.
+itself (held, another step, a question), by something that a CSC did or by what another system told was shut rightly
+and is not counted; one shut because nobody told it lately is.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from deploydash.core.model import CscId, FeedName, FeedState, Liveness
-from deploydash.core.procedure.runbook import CscAt, CscsDown, FeedsUp, Step, StepId
+from deploydash.core.procedure.names import StepId
+from deploydash.core.procedure.preconditions import CscAt, CscsDown, FactHolds, FeedsUp
+from deploydash.core.procedure.runbook import Step
 from deploydash.core.run.fleet_view import FleetView, GateReason
 from deploydash.core.run.gate import reasons
 from deploydash.core.run.order_rules import QUEUE, WATCHER
@@ -17,7 +20,7 @@ from deploydash.core.run.records import GateClosedSpuriously
 from deploydash.core.run.state import RunState, StepStatus
 
 Facts = tuple[object, ...]
-"""What CSCs themselves told, whether it could be heard at the moment or not."""
+"""What CSCs and other systems themselves told, whether it could be heard at the moment or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def _closed(
     red: list[GateReason],
     armed: bool,
 ) -> Watched:
-    """Begin to count, unless the run itself or a CSC shut the gate."""
+    """Begin to count, unless the run itself, a CSC or another system shut the gate."""
     by_the_run = any(not reason.met for reason in reasons(step, state, before))
     if by_the_run or facts(step, state, before) != facts(step, state, fleet):
         return Watched(step.id)
@@ -102,12 +105,15 @@ def _overridden(watched: Watched, state: RunState, fleet: FleetView) -> GateClos
 
 
 def facts(step: Step, state: RunState, fleet: FleetView) -> Facts:
-    """Return what the CSCs that a step's gate depends on have told themselves."""
+    """Return what the CSCs and other systems that a step's gate depends on have told themselves."""
     found: list[object] = []
     for csc in depends_on(step, state):
         view = fleet.views.get(csc)
         told = None if view is None else (view.reported, view.substate, view.restarts, view.duplicate)
         found.append((csc, told))
+    for condition in _asked_for(step):
+        fact = fleet.facts.get(condition.fact)
+        found.append((condition.fact, None if fact is None else fact.ok))
     return tuple(found)
 
 
@@ -128,17 +134,22 @@ def depends_on(step: Step, state: RunState) -> tuple[CscId, ...]:
 
 def cause(step: Step, state: RunState, fleet: FleetView) -> str:
     """Return which kind of not seeing shut a gate."""
-    needed = {FeedName.KAFKA}
-    for condition in step.preconditions:
-        if isinstance(condition, FeedsUp):
-            needed.update(condition.feeds)
-    for feed in FeedName:
+    named = (feed for condition in step.preconditions if isinstance(condition, FeedsUp) for feed in condition.feeds)
+    for feed in dict.fromkeys((FeedName.KAFKA, *named)):
         now = fleet.feeds.get(feed, FeedState.OFF)
-        if feed in needed and now is not FeedState.UP:
-            return f"{feed.value} {now.value}"
+        if now is not FeedState.UP:
+            return f"{feed} {now.value}"
+    for condition in _asked_for(step):
+        fact = fleet.facts.get(condition.fact)
+        if fact is None or fleet.utc - fact.read_utc > condition.age_s:
+            return f"{condition.fact} not told lately"
     livenesses = {view.liveness for csc in depends_on(step, state) if (view := fleet.views.get(csc)) is not None}
     if livenesses & {Liveness.FEED_DOWN, Liveness.UNREADABLE}:
         return "beats cannot be read"
     if livenesses & {Liveness.UNSEEN, Liveness.LATE, Liveness.SILENT}:
         return "beats not heard"
     return "not known"
+
+
+def _asked_for(step: Step) -> list[FactHolds]:
+    return [condition for condition in step.preconditions if isinstance(condition, FactHolds)]

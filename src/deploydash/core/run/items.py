@@ -1,26 +1,16 @@
-"""The rules of scripts in a run: in which order they go, what may be sent to a ScriptQueue, and the other route.
-
-The items of a script step are taken one after the other, as the procedure lists them: a script is added when everything
-before it has ended well or was ticked by name, and something a person does in between holds what follows until then.
-"""
+"""The rules of items in a run: which go, which follow, what is tried again or another way, what may be sent now."""
 
 from __future__ import annotations
 
-from deploydash.core.model import CscId, FeedName, FeedState, Liveness, SummaryState
-from deploydash.core.procedure.runbook import (
-    WHOLE,
-    CscEffect,
-    CscItem,
-    ItemId,
-    ScriptItem,
-    Step,
-    StepId,
-    csc_items,
-    numbered,
-)
+from dataclasses import replace
+
+from deploydash.core.model import CscId, FeedName, FeedState, SummaryState
+from deploydash.core.procedure.items import Item, last_effects
+from deploydash.core.procedure.names import ADDED, DIRECT, SAL, WHOLE, ItemId, StepId
+from deploydash.core.procedure.runbook import Fallback, Order, Step
 from deploydash.core.run.fleet_view import FleetView
-from deploydash.core.run.order_rules import OFFLINE, blocked_by, effects_blocked_by, item_blocked_by, registry_lost
-from deploydash.core.run.orders import AddScript, Control, Retry, TakeRoute
+from deploydash.core.run.order_rules import blocked_by, item_blocked_by, registry_lost, worked_on
+from deploydash.core.run.orders import AddItem, Control, Retry
 from deploydash.core.run.records import (
     ControlOrdered,
     ItemAdded,
@@ -31,167 +21,170 @@ from deploydash.core.run.records import (
     RunRecord,
     StepDone,
 )
-from deploydash.core.run.state import (
-    ADDED,
-    RunState,
-    StepProgress,
-    StepStatus,
-    TargetStatus,
-    asking_scripts,
-    csc_of,
-    script_of,
-)
+from deploydash.core.run.sight import effects_seen
+from deploydash.core.run.state import ASKS, ItemStatus, RunState, StepProgress, StepStatus
 
 PROCEDURE = "the procedure"
 """Who dispatches what follows from an approval, without another key."""
-
-ANY_CSC = "<csc>"
-"""Stands in a route's configuration for the CSC; its line is written once per CSC."""
-
-COMMANDS = {"pause": "paused", "resume": "resumed", "stopScripts": "stopped"}
-"""What the lead may order of a script's queue."""
-_IN_ANY_STATE = frozenset({"pause", "showAvailableScripts"})
 
 Ruled = tuple[RunRecord, ...] | str
 """Records to be written, or why not."""
 
 
-_LATE_S = 30.0
-"""So long after the end of a script what it commanded may still be acknowledged."""
+def of_cscs(step: Step) -> bool:
+    """Say whether every item of a step is one CSC on its way to a state."""
+    return step.acts and all(item.is_transition for item in step.items)
 
 
-def identities_of(state: RunState, utc: float) -> frozenset[str]:
-    """Return as whom this run's scripts command CSCs now (ts_salobj: ``Script:100009``): those are no foreign hands.
-
-    A queue that starts anew counts its scripts anew, so an index belongs to ours only as long as ours may run.
-    """
-    scripts = (script for progress in state.steps.values() for script in progress.items.values())
-    may_run = {TargetStatus.UNDER_WAY, TargetStatus.UNKNOWN}
-    return frozenset(
-        f"Script:{script.sal_index}"
-        for script in scripts
-        if script.sal_index and (script.status in may_run or utc < script.utc + _LATE_S)
+def to_dispatch(step: Step, state: RunState, fleet: FleetView) -> tuple[Item, ...]:
+    """Return the items of a step that have to be worked on: nothing waived, protected or unknown to the site."""
+    keep = set(state.runbook.protected)
+    return tuple(
+        item
+        for item in step.items
+        if not state.is_waived(item) and (not item.is_transition or (item.csc not in keep and item.csc in fleet.views))
     )
 
 
-def following(step: Step, state: RunState, fleet: FleetView) -> tuple[RunRecord, ...]:
-    """Return what follows in a script step that is under way: its next script, its end, or nothing yet."""
+def is_over(item: Item, step: Step, state: RunState) -> bool:
+    """Say whether an item holds its step no more: reached, signed off or waived."""
     progress = state.progress(step.id)
-    for place, item in enumerate(step.items):
-        name = numbered(place)
-        if name in progress.sign_offs:
-            continue
-        script = progress.item(name)
-        if script.status is TargetStatus.REACHED:
-            continue
-        can_go = state.held_by is None and fleet.feeds.get(FeedName.KAFKA) is FeedState.UP and not registry_lost(fleet)
-        if isinstance(item, ScriptItem) and script.status is TargetStatus.PENDING and can_go:
-            if why := item_blocked_by(item, state, fleet):
-                return (ItemEnded(step.id, name, Outcome.FAILED, f"not added: {why}"),)
-            return (ItemsDispatched(step.id, (name,), PROCEDURE),)
+    return progress.item(item.id).status is ItemStatus.REACHED or progress.signed_off(item.id) or state.is_waived(item)
+
+
+def following(step: Step, state: RunState, fleet: FleetView) -> tuple[RunRecord, ...]:
+    """Return what follows by itself in a step that is under way: what is seen, its next item, its end, or nothing."""
+    progress = state.progress(step.id)
+    seen = tuple(
+        ItemEnded(step.id, item.id, Outcome.REACHED, "seen there")
+        for item in step.items
+        if progress.item(item.id).status is ItemStatus.UNKNOWN and _told_by_sight(item, progress)
+        if effects_seen(item.effects, fleet.views.get)
+    )
+    now_there = {record.item for record in seen}
+    open_ = [
+        item for item in to_dispatch(step, state, fleet) if item.id not in now_there and not is_over(item, step, state)
+    ]
+    if not open_:
+        return (*seen, StepDone(step.id))
+    return (*seen, *_next(step, open_[0], progress, state, fleet)) if step.order is Order.SEQUENCE else seen
+
+
+def _told_by_sight(item: Item, progress: StepProgress) -> bool:
+    """Say whether nothing more is to be known of an item than where its CSC is.
+
+    What else changes something outside may not be done though its effects are seen, or go on: a service is not stopped
+    because its CSC was silent before. Its system looks for it, or the lead decides.
+    """
+    return item.is_transition or bool(progress.item(item.id).other_way)
+
+
+def _next(step: Step, item: Item, progress: StepProgress, state: RunState, fleet: FleetView) -> tuple[RunRecord, ...]:
+    """Dispatch the next item of a sequence; where a person's turn has come, or an item asks, nothing follows."""
+    if item.by_person or progress.item(item.id).status is not ItemStatus.PENDING or not _can_go(item, state, fleet):
         return ()
-    return (StepDone(step.id),)
+    why = item_blocked_by(item, state, fleet)
+    if progress.approved and item.id not in progress.approved:
+        why = "nothing of it was shown when the step was approved"
+    if why:
+        return (ItemEnded(step.id, item.id, Outcome.FAILED, f"not begun: {why}"),)
+    return (ItemsDispatched(step.id, (item.id,), PROCEDURE),)
+
+
+def _can_go(item: Item, state: RunState, fleet: FleetView) -> bool:
+    if state.held_by is not None or worked_on(item, state):
+        return False
+    return not needs_kafka(item) or (fleet.feeds.get(FeedName.KAFKA) is FeedState.UP and not registry_lost(fleet))
+
+
+def needs_kafka(item: Item) -> bool:
+    """Say whether an item is carried out, or its effect seen, over Kafka."""
+    return bool(item.effects) or item.system == SAL
 
 
 def retried(order: Retry, step: Step, state: RunState, fleet: FleetView, operator: str) -> Ruled:
-    """Return the records of trying scripts once more: those named, else every one that asks."""
-    open_ = asking_scripts(step, state.progress(step.id))
-    names = tuple(name for name in order.items or open_ if name in open_)
+    """Return the records of trying items once more: those named, else every one that asks."""
+    asking = {item.id: item for item in state.asking(step)}
+    items = [asking[name] for name in order.items or tuple(asking) if name in asking]
     if state.held_by is not None:
         return f"the run is held by {state.held_by}"
-    if not names:
-        return "no script of this step failed or is unknown"
-    for name in names:
-        item = step.item(name)
-        if item is not None and (why := item_blocked_by(item, state, fleet)):
-            return why
-    return (ItemsDispatched(step.id, names, operator),)
-
-
-def may_sign_off(step: Step, item: ItemId, note: str, progress: StepProgress) -> str | None:
-    """Return why an item of a script step may not be ticked now, or None."""
-    if progress.approved_utc is None:
-        return None if item == WHOLE else f"approve {step.id} first, or sign it off as a whole"
-    moving = [name for name, one in progress.items.items() if one.status is TargetStatus.UNDER_WAY]
-    if moving and item in {WHOLE, *moving}:
-        return "a script is under way: stop it first, or wait"
-    if item != WHOLE and step.item(item) is None:
-        return f"{step.id} has no item {item}"
-    named = step.items if item == WHOLE else (step.item(item),)
-    if any(isinstance(one, ScriptItem) for one in named) and not note.strip():
-        return "a script that is signed off without having run here needs a note that says why"
-    return None
-
-
-def control_ordered(order: Control, step: Step, state: RunState, fleet: FleetView, operator: str) -> Ruled:
-    """Return the record of pausing or resuming a script's queue, or of stopping the script."""
-    progress = state.progress(step.id)
-    script, asked = progress.items.get(order.item), script_of(step, progress, order.item)
-    if order.name not in COMMANDS:
-        return f"a queue is not told to {order.name} here"
-    if script is None or asked is None:
-        return f"{step.id} added no script {order.item}"
-    if order.name == "stopScripts" and not (script.status is TargetStatus.UNDER_WAY and script.sal_index):
-        return "this script is not under way in its queue"
-    if script.status is not TargetStatus.UNDER_WAY and (over := _over(step, state)):
-        return f"{over}, and no script of it is under way"
-    why = refuses(asked.queue, order.name, fleet)
-    return why or (ControlOrdered(step.id, order.item, order.name, operator),)
-
-
-def route_taken(
-    order: TakeRoute, step: Step, route: ScriptItem | None, state: RunState, fleet: FleetView, who: str
-) -> Ruled:
-    """Return the record of sending CSCs that did not go by a script, through the queue that the lead chose.
-
-    A queue never runs a script that takes itself down: it would end the script with it.
-    """
-    progress = state.progress(step.id)
-    open_ = {TargetStatus.FAILED, TargetStatus.UNKNOWN}
-    asked = {csc_of(name): name for name in order.items if progress.item(name).status in open_}
-    cscs = tuple(csc for csc in asked if csc is not None)
-    if route is None:
-        return f"the runbook names no other route for {step.id}"
     if over := _over(step, state):
         return over
-    if not cscs:
+    if not items:
         return "none of these failed or is unknown"
-    queue = order.queue or route.queue
-    if queue in cscs:
-        return f"{queue} cannot run the script that takes itself down: choose another queue"
-    wanted = {item.csc: item.target for item in step.items if isinstance(item, CscItem)}
-    for csc in cscs:
-        if wanted[csc].state.name not in route.config:
-            return f"the other route does not lead {csc} to {wanted[csc]}"
-        if why := blocked_by(csc, wanted[csc], state, fleet, bulk=True):
+    for item in items:
+        if why := item_blocked_by(item, state, fleet) or worked_on(item, state):
             return why
-    if why := refuses(queue, "add", fleet):
-        return why
-    config = route_config(route.config, cscs)
-    effects = tuple(CscEffect(csc, wanted[csc]) for csc in cscs)
-    name = _next_name(progress)
-    return (ItemAdded(step.id, name, csc_items(cscs), queue, route.path, route.standard, config, effects, who),)
+    return (ItemsDispatched(step.id, tuple(item.id for item in items), operator, order.approved, order.digest),)
 
 
-def script_added(order: AddScript, step: Step, state: RunState, fleet: FleetView, who: str) -> Ruled:
-    """Return the record of adding a script by hand; the order rules hold for what it sends to OFFLINE."""
-    script = order.script
+def may_sign_off(step: Step, name: ItemId, note: str, state: RunState, fleet: FleetView) -> str | None:
+    """Return why an item of a step that acts may not be signed off now, or None."""
+    progress = state.progress(step.id)
+    if progress.approved_utc is None:
+        return None if name == WHOLE and not of_cscs(step) else f"approve {step.id} first"
+    moving = [item.id for item in step.items if progress.item(item.id).status is ItemStatus.UNDER_WAY]
+    if moving and name in {WHOLE, *moving}:
+        return "an item is under way: stop it first, or wait"
+    if name != WHOLE and step.item(name) is None:
+        return f"{step.id} has no item {name}"
+    if name == WHOLE and of_cscs(step):
+        return f"{step.id} ends by what is seen: sign off one CSC after the other, with a note, or waive them"
+    named = [item for item in step.items if name in {WHOLE, item.id} and not is_over(item, step, state)]
+    unseen = [item for item in named if not item.by_person and not effects_seen(item.effects, fleet.views.get)]
+    return "what was not done here needs a note that says who did it where" if unseen and not note.strip() else None
+
+
+def control_ordered(order: Control, step: Step, state: RunState, operator: str) -> Ruled:
+    """Return the record of telling an item's system one of its controls."""
+    progress = state.progress(step.id).item(order.item)
+    if state.item(step.id, order.item) is None or progress.status is ItemStatus.PENDING:
+        return f"nothing is known of an item {order.item} of {step.id}"
+    if progress.status is not ItemStatus.UNDER_WAY and (over := _over(step, state)):
+        return f"{over}, and this item is not under way"
+    return (ControlOrdered(step.id, order.item, order.name, operator),)
+
+
+def item_added(order: AddItem, step: Step, state: RunState, fleet: FleetView, operator: str) -> Ruled:
+    """Return the record of letting an item go that the runbook does not have: another way for items, or beside them."""
+    progress = state.progress(step.id)
     if state.held_by is not None:
         return f"the run is held by {state.held_by}"
-    if not script.path.strip():
-        return "name the script by its path, as its queue lists it"
-    if script.queue in order.downs:
-        return f"{script.queue} cannot run the script that takes itself down: choose another queue"
-    effects = tuple(CscEffect(csc, OFFLINE) for csc in order.downs)
-    why = effects_blocked_by(effects, state, fleet) or refuses(script.queue, "add", fleet)
-    if why:
+    if order.instead_of:
+        if over := _over(step, state):
+            return over
+        if not all(_asks(state.item(step.id, name), progress, state) for name in order.instead_of):
+            return "not all of these failed or are unknown"
+        if elsewhere := _leads_elsewhere(order, state):
+            return elsewhere
+    if itself := [csc for csc in _takes_down(order.item) if csc in order.item.runs_in]:
+        return f"{order.item.label} is carried out by {itself[0]}, which it takes down"
+    if why := item_blocked_by(order.item, state, fleet) or worked_on(order.item, state):
         return why
-    name = _next_name(state.progress(step.id))
-    return (ItemAdded(step.id, name, (), script.queue, script.path, script.standard, script.config, effects, who),)
+    name = ItemId(f"{ADDED}{len(progress.added) + 1}")
+    item = replace(order.item, id=name)
+    return (ItemAdded(step.id, item, operator, order.instead_of, order.approved),)
 
 
-def _next_name(progress: StepProgress) -> ItemId:
-    return ItemId(f"{ADDED}{len(progress.added) + 1}")
+def _asks(item: Item | None, progress: StepProgress, state: RunState) -> bool:
+    if item is None or progress.signed_off(item.id) or state.is_waived(item):
+        return False
+    return progress.item(item.id).status in ASKS
+
+
+def _takes_down(item: Item) -> list[CscId]:
+    return [effect.csc for effect in item.effects if effect.target.state is SummaryState.OFFLINE]
+
+
+def _leads_elsewhere(order: AddItem, state: RunState) -> str:
+    """Return why an item is no other way for those it should stand for, or nothing."""
+    reached = last_effects(order.item.effects)
+    for name in order.instead_of:
+        item = state.item(order.step, name)
+        for effect in last_effects(item.effects) if item is not None else ():
+            if effect not in reached:
+                return f"this other way does not lead {effect.csc} to {effect.target}"
+    return ""
 
 
 def _over(step: Step, state: RunState) -> str | None:
@@ -200,55 +193,60 @@ def _over(step: Step, state: RunState) -> str | None:
     return f"{step.id} is {status.value.replace('_', ' ')}" if over else None
 
 
-def route_config(config: str, cscs: tuple[CscId, ...]) -> str:
-    """Return a route's configuration for these CSCs: each line that names any CSC once for each of them."""
-    lines = []
-    for line in config.splitlines():
-        lines += [line.replace(ANY_CSC, f"'{csc}'") for csc in cscs] if ANY_CSC in line else [line]
-    return "\n".join(lines) + "\n"
+def fallbacks_of(step: Step, state: RunState) -> tuple[Fallback, ...]:
+    """Return the other ways of a step: its own, or those of the step which decides about what it left."""
+    deciding = (other.fallbacks for other in state.runbook.steps() if other.settles == step.id and other.fallbacks)
+    return step.fallbacks or next(deciding, ())
 
 
-def route_of(step: Step, state: RunState) -> ScriptItem | None:
-    """Return the other route of a step: its own, or that of the step which decides about what it left."""
-    deciding = (other.other_route for other in state.runbook.steps() if other.settles == step.id)
-    return step.other_route or next(deciding, None)
+def may_intend(record: RequestIntended, state: RunState, fleet: FleetView, *, asks_only: bool = False) -> str | None:
+    """Return why a request that an action is about to send must not be sent, or None: the last look before each one.
 
-
-def may_intend_script(record: RequestIntended, state: RunState, fleet: FleetView) -> str | None:
-    """Return why a command for a ScriptQueue must not be sent, or None: the last look before each one."""
-    step = state.runbook.step(StepId(record.step))
-    progress = state.progress(step.id)
-    script = progress.items.get(record.item)
-    if script is None or (script.status is not TargetStatus.UNDER_WAY and record.command not in {"pause", "resume"}):
-        return f"script {record.item} is not approved in {step.id}"
-    added = progress.added.get(record.item)
-    beside = added is not None and not added.instead_of
-    ends_with_step = record.command == "add" and not beside
-    if (script.status is not TargetStatus.UNDER_WAY or ends_with_step) and (over := _over(step, state)):
-        return over
-    if record.command == "add":
-        if state.held_by is not None:
-            return f"the run is held by {state.held_by}"
-        if script.seq_num:
-            return f"it was added before, by command {script.seq_num}, and it is not known what became of it"
-        asked = script_of(step, progress, record.item)
-        if asked is not None and (why := item_blocked_by(asked, state, fleet)):
-            return why
-    if fleet.feeds.get(FeedName.KAFKA) is not FeedState.UP:
+    ``asks_only``: it changes nothing outside.
+    """
+    step, name = record.step, record.item
+    item, progress = state.item(step, name), state.progress(step).item(name)
+    if item is None or progress.status is not ItemStatus.UNDER_WAY:
+        return f"{name} is not approved in {step}"
+    if progress.other_way:
+        return f"{name} goes another way: {progress.request}"
+    if progress.request and not progress.answered:
+        return f"{progress.request}: it has no answer yet"
+    if record.begins and progress.key:
+        return f"it was begun before ({progress.key}), and it is not known what became of it"
+    if why := _step_over(step, name, state):
+        return why
+    if needs_kafka(item) and fleet.feeds.get(FeedName.KAFKA) is not FeedState.UP:
         return "Kafka is not up, so nobody would see what happens"
-    return refuses(record.to, record.command, fleet)
+    if asks_only:
+        return None
+    if state.held_by is not None:
+        return f"the run is held by {state.held_by}"
+    if step != DIRECT:
+        if name not in state.progress(step).added and state.is_waived(item):
+            return f"{item.label} is waived"
+        return item_blocked_by(item, state, fleet)
+    if progress.request:
+        return f"{progress.request} was sent, and only one command is approved"
+    blocked = (blocked_by(each.csc, each.target, state, fleet, bulk=False, direct=True) for each in item.effects)
+    return next((why for why in blocked if why), None)
 
 
-def refuses(queue: CscId, command: str, fleet: FleetView) -> str | None:
-    """Return why a queue would not take a command as it is seen now, or None (ts_scriptqueue ``script_queue.py``)."""
-    view = fleet.views.get(queue)
-    if view is None:
-        return f"{queue} is not at this site"
-    if view.liveness is Liveness.UNREADABLE:
-        return f"{queue} cannot be seen: {view.reason.text}"
-    if view.liveness not in {Liveness.BEATING, Liveness.LATE}:
-        return f"{queue} does not beat, so it runs no script"
-    if command not in _IN_ANY_STATE and view.reported is not SummaryState.ENABLED:
-        told = view.reported.name if view.reported is not None else "in no known state"
-        return f"{queue} is {told}: it takes scripts only when ENABLED"
+def _step_over(step: StepId, name: ItemId, state: RunState) -> str | None:
+    """What was added beside the runbook may go on when its step is over; all else ends with it."""
+    if state.closed:
+        return "the run is closed"
+    added = state.progress(step).added.get(name)
+    if step == DIRECT or (added is not None and not added.instead_of):
+        return None
+    return _over(state.runbook.step(step), state)
+
+
+def may_control(step: StepId, name: ItemId, state: RunState, fleet: FleetView) -> str | None:
+    """Return why a control of an item must not be sent, or None; it may while the run is held."""
+    item = state.item(step, name)
+    if item is None:
+        return f"nothing is known of an item {name} of {step}"
+    if needs_kafka(item) and fleet.feeds.get(FeedName.KAFKA) is not FeedState.UP:
+        return "Kafka is not up, so nobody would see what happens"
     return None

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId, Effective
-from deploydash.core.procedure.runbook import StepKind
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.records import LostFound
 from deploydash.core.run.state import RunState
 
-ACTS = frozenset({StepKind.CSC, StepKind.SCRIPT})
-
 
 def lost_before(state: RunState, snapshot: Snapshot) -> tuple[LostFound, ...]:
-    """Return who a process finds LOST at its first full look, unless this run has acted on CSCs or knows already."""
-    acted = (step for step in state.runbook.steps() if step.kind in ACTS)
-    if state.lost or any(state.progress(step.id).approved_utc is not None for step in acted):
+    """Return who a process finds LOST at its first full look, unless this run has acted or knows already."""
+    acted = any(state.progress(step.id).approved_utc is not None for step in state.runbook.steps() if step.acts)
+    if state.lost or acted:
         return ()
     lost = tuple(view.csc for view in snapshot.cscs if view.effective is Effective.LOST)
     return (LostFound(lost),) if lost else ()

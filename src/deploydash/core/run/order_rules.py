@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CscId, Effective, FeedName, FeedState, Liveness, SummaryState, Target
-from deploydash.core.procedure.effects import effects_of
-from deploydash.core.procedure.runbook import DIRECT, CscEffect, Item, Step, StepKind, csc_item
+from deploydash.core.procedure.items import CscEffect, Item
+from deploydash.core.procedure.names import DIRECT, csc_item
+from deploydash.core.procedure.runbook import Step
 from deploydash.core.run.fleet_view import FleetView, GateReason
-from deploydash.core.run.state import RunState, TargetStatus, under_way_in
+from deploydash.core.run.state import ItemStatus, RunState
+from deploydash.core.words import first_of
 
 WATCHER = CscId("Watcher")
 QUEUE = "ScriptQueue"
 OFFLINE = Target(SummaryState.OFFLINE)
 _AFTER_WATCHER = Target(SummaryState.STANDBY)
 """Stands for OFFLINE of a CSC that the same item takes down behind the Watcher: all rules hold but that one."""
-_SENDS_NOTHING = frozenset({StepKind.MANUAL, StepKind.WAIT, StepKind.SETTLE, StepKind.CLOSE})
 
 
 def order_rules(step: Step, state: RunState, fleet: FleetView) -> list[GateReason]:
@@ -28,9 +29,9 @@ def order_rules(step: Step, state: RunState, fleet: FleetView) -> list[GateReaso
     What people stop with their own hands is signed off after the fact: the order is theirs, and a gate that stays
     closed would only hide what happened (a cRIO of a protected CSC is updated with care, by whoever owns it).
     """
-    if step.kind in _SENDS_NOTHING:
+    if not step.acts:
         return []
-    items = [effects_of(item) for item in step.items]
+    items = [item.effects for item in step.items if not item.by_person]
     effects = [effect for each in items for effect in each]
     found = []
     touched = [effect.csc for effect in effects if effect.csc in state.runbook.protected]
@@ -43,6 +44,10 @@ def order_rules(step: Step, state: RunState, fleet: FleetView) -> list[GateReaso
         found.append(
             GateReason(f"a direct command to {names} is under way", met=False, own=True, rule=True, waits_for="its end")
         )
+    elsewhere = {csc: where for csc, where in state.worked_on().items() if where != DIRECT}
+    for csc in dict.fromkeys(effect.csc for effect in effects if effect.csc in elsewhere):
+        words = f"{csc} is being worked on in {elsewhere[csc]}"
+        found.append(GateReason(words, met=False, own=True, rule=True, waits_for="its end"))
     if any(_needs_watcher_down(each) for each in items):
         found.append(_watcher_down(state, fleet))
     going_down = [effect.csc for effect in effects if effect.target.state is SummaryState.OFFLINE]
@@ -57,7 +62,7 @@ def order_rules(step: Step, state: RunState, fleet: FleetView) -> list[GateReaso
 
 def item_blocked_by(item: Item, state: RunState, fleet: FleetView) -> str | None:
     """Return why an item may not be dispatched, nor a request of it be sent, at this moment; None if it may."""
-    return effects_blocked_by(effects_of(item), state, fleet)
+    return effects_blocked_by(item.effects, state, fleet)
 
 
 def effects_blocked_by(effects: tuple[CscEffect, ...], state: RunState, fleet: FleetView) -> str | None:
@@ -80,9 +85,9 @@ def _needs_watcher_down(effects: tuple[CscEffect, ...]) -> bool:
 
 
 def directly_commanded(csc: CscId, state: RunState) -> bool:
-    """Say whether a command by hand to this CSC is under way."""
+    """Say whether a direct command to this CSC is under way."""
     target = state.progress(DIRECT).items.get(csc_item(csc))
-    return target is not None and target.status is TargetStatus.UNDER_WAY
+    return target is not None and target.status is ItemStatus.UNDER_WAY
 
 
 def blocked_by(
@@ -90,8 +95,8 @@ def blocked_by(
 ) -> str | None:
     """Return why a command towards ``target`` must not be sent to a CSC at this moment, or None.
 
-    The last look before each single command: the order rules hold while a step is under way, too. ``by_hand``: the
-    command is the one by hand itself.
+    The last look before each single command: the order rules hold while a step is under way, too. ``direct``: the
+    command is the direct one itself.
     """
     if not direct and directly_commanded(csc, state):
         return f"{csc} is being commanded by a direct command"
@@ -113,6 +118,13 @@ def blocked_by(
     return None if rule.met else f"{rule.sentence}: {rule.waits_for}"
 
 
+def worked_on(item: Item, state: RunState) -> str | None:
+    """Return why nothing further may begin to work on the CSCs of an item: something of this run does; or None."""
+    moving = state.worked_on()
+    csc = next((csc for csc in item.cscs if csc in moving), None)
+    return f"{csc} is being worked on in {moving[csc]}" if csc is not None else None
+
+
 def registry_lost(fleet: FleetView) -> bool:
     """Say whether the registry is known not to answer: then no command can be written."""
     return fleet.feeds.get(FeedName.SCHEMA_REGISTRY) in {FeedState.DOWN, FeedState.DEGRADED}
@@ -120,8 +132,11 @@ def registry_lost(fleet: FleetView) -> bool:
 
 def _runs_ours(csc: CscId, state: RunState) -> str | None:
     """The queue that runs a script of this run goes down last: its end would be the script's."""
-    paths = under_way_in(csc, state) if csc.name == QUEUE else ()
-    return f"{csc} runs {paths[0]} for this run: it goes down when that is over" if paths else None
+    if csc.name != QUEUE:
+        return None
+    runs = (item for _, item, one in state.work() if one.status is ItemStatus.UNDER_WAY and csc in item.runs_in)
+    item = next(runs, None)
+    return f"{csc} runs {item.label} for this run: it goes down when that is over" if item is not None else None
 
 
 def is_up(view: CscView | None) -> bool:
@@ -148,5 +163,4 @@ def all_down(what: str, cscs: tuple[CscId, ...], state: RunState, fleet: FleetVi
     up = [csc for csc in cscs if csc not in state.waived and is_up(fleet.views.get(csc))]
     if not up:
         return GateReason(f"{what} is down or waived", met=True, rule=rule)
-    names = ", ".join(map(str, up[:4])) + (f" and {len(up) - 4} more" if len(up) > 4 else "")
-    return GateReason(f"{what} is down or waived: {len(up)} still up", met=False, rule=rule, waits_for=names)
+    return GateReason(f"{what} is down or waived: {len(up)} still up", met=False, rule=rule, waits_for=first_of(up, 4))

@@ -5,17 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deploydash.core.model import CscId, SummaryState
-from deploydash.core.procedure.runbook import WHOLE, ItemId, ScriptItem, StepId
+from deploydash.core.procedure.items import Item
+from deploydash.core.procedure.names import WHOLE, ItemId, StepId
 
 
 @dataclass(frozen=True, slots=True)
 class Approve:
-    """Let a step go, as seen in snapshot ``snapshot``; ``overridden`` are sentences of red preconditions."""
+    """Approve a step, as seen in snapshot ``snapshot``; ``overridden`` are sentences of red preconditions.
+
+    ``approved`` and ``digest``: what its items' system read and the card showed, as in ``ItemsDispatched``.
+    """
 
     step: StepId
     snapshot: int
     overridden: tuple[str, ...] = ()
     reason: str = ""
+    approved: tuple[tuple[ItemId, str], ...] = ()
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ class Waive:
 
 @dataclass(frozen=True, slots=True)
 class WaiveDebt:
-    """Let the run close with this debt open, with a reason."""
+    """Waive a debt, so that the run can close with it open; with a reason."""
 
     debt: str
     reason: str
@@ -62,28 +68,28 @@ class WaiveDebt:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Try failed or unknown items of a step once more; of a step of scripts all of them if none is named."""
+    """Try failed or unknown items of a step once more; all that need a decision if none is named.
+
+    ``approved`` and ``digest`` as in Approve.
+    """
 
     step: StepId
     items: tuple[ItemId, ...] = ()
+    approved: tuple[tuple[ItemId, str], ...] = ()
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class TakeRoute:
-    """Bring failed or unknown items of a step to their targets by its other route; ``queue`` None: the runbook's."""
+class AddItem:
+    """Have an item done that no step has: instead of items that failed, or beside what the runbook says.
+
+    ``item`` as its system made it; its name is given when it is added.
+    """
 
     step: StepId
-    items: tuple[ItemId, ...]
-    queue: CscId | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AddScript:
-    """Add a script by hand, whatever the runbook says, beside the step that is on the card; ``downs`` as recorded."""
-
-    step: StepId
-    script: ScriptItem
-    downs: tuple[CscId, ...] = ()
+    item: Item
+    instead_of: tuple[ItemId, ...] = ()
+    approved: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +110,18 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerItem:
+    """Answer the question of an item under way."""
+
+    step: StepId
+    item: ItemId
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetPlaceholders:
-    """Tell words in angle brackets that commands of the runbook wait for, each with its text."""
+    """Set placeholders that commands of the runbook wait for, each with its text."""
 
     words: tuple[tuple[str, str], ...]
 
@@ -127,7 +143,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Let a held run go on."""
+    """Release a held run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +181,11 @@ RunOrder = (
     | Waive
     | WaiveDebt
     | Retry
-    | TakeRoute
-    | AddScript
+    | AddItem
     | Control
     | DirectCommand
     | Answer
+    | AnswerItem
     | SetPlaceholders
     | Extend
     | Hold
@@ -191,7 +207,7 @@ class ArmStep:
 
 @dataclass(frozen=True, slots=True)
 class ArmDirect:
-    """Arm a command by hand as its dialog shows it; nothing is sent."""
+    """Arm a direct command as its dialog shows it; nothing is sent."""
 
     order: DirectCommand
 
@@ -201,16 +217,21 @@ class TypeName:
     """The site's name as typed for a severe step."""
 
     text: str
+    step: StepId
 
 
 @dataclass(frozen=True, slots=True)
 class Fire:
-    """Enter on an armed card."""
+    """Enter on an armed card; ``DIRECT`` for a direct command."""
+
+    step: StepId
 
 
 @dataclass(frozen=True, slots=True)
 class Disarm:
-    """Esc on an armed card; also cancels the countdown of a severe step."""
+    """Esc on an armed card, which also cancels the countdown of a severe step; ``step`` None disarms all."""
+
+    step: StepId | None = None
 
 
 ArmOrder = ArmStep | ArmDirect | TypeName | Fire | Disarm

@@ -1,4 +1,4 @@
-"""The words in angle brackets that a run fills in, so that the commands on its cards can be copied as they stand.
+"""The words in angle brackets that a run fills in, so that what its cards show can be done as it stands.
 
 Some follow from the run itself (``<cycle>``, ``<run>``, ``<cscs>``, ``<broken>``), some are what a step had written
 down (``Step.fills``: the ticket's key is the ``<branch>``), and any other is told by the lead. A word nobody knows
@@ -7,9 +7,12 @@ stays in its brackets: half a command must not look like a whole one.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 
-from deploydash.core.procedure.runbook import Item, ManualItem, ScriptItem, Step
+from deploydash.core.procedure.items import Item
+from deploydash.core.procedure.runbook import Step
 from deploydash.core.run.state import RunState
 
 OF_THE_RUN = frozenset({"run", "cscs", "broken"})
@@ -34,37 +37,37 @@ def placeholders_of(state: RunState) -> dict[str, str]:
     return {word: text for word, text in words.items() if text}
 
 
-def filled_in(step: Step, words: dict[str, str]) -> Step:
+def filled_in(step: Step, words: Mapping[str, str]) -> Step:
     """Return a step with every known word filled into what is to be done."""
-    items = tuple(_worded_item(item, words) for item in step.items)
+    items = tuple(filled_item(item, words) for item in step.items)
     return step if items == step.items else replace(step, items=items)
 
 
+def filled_item(item: Item, words: Mapping[str, str]) -> Item:
+    """Return an item with every known word filled in; in its spec, which is JSON, as JSON writes it."""
+    if not any("<" in text for text in _texts(item)):
+        return item
+    quoted = {word: json.dumps(known)[1:-1] for word, known in words.items()}
+    manual = tuple(_filled(line, words) for line in item.manual)
+    return replace(item, label=_filled(item.label, words), manual=manual, spec=_filled(item.spec, quoted))
+
+
 def missing_placeholders(step: Step, state: RunState) -> tuple[str, ...]:
-    """Return the words that a step's commands still wait for and that the lead can tell, each once, in order."""
+    """Return the words that a step's items still wait for and that the lead can tell, each once, in order."""
     known = placeholders_of(state)
-    named = (word for text in _texts(step) for word in _words_in(text, state.runbook.blanks))
+    texts = (text for item in step.items for text in _texts(item))
+    named = (word for text in texts for word in _words_in(text, state.runbook.blanks))
     return tuple(word for word in dict.fromkeys(named) if word not in known and word not in OF_THE_RUN)
 
 
-def _worded_item(item: Item, words: dict[str, str]) -> Item:
-    if isinstance(item, ManualItem):
-        commands = tuple(_filled(command, words) for command in item.commands)
-        return replace(item, name=_filled(item.name, words), commands=commands)
-    if isinstance(item, ScriptItem):
-        return replace(item, config=_filled(item.config, words))
-    return item
-
-
-def _filled(text: str, words: dict[str, str]) -> str:
+def _filled(text: str, words: Mapping[str, str]) -> str:
     for word, known in words.items():
         text = text.replace(f"<{word}>", known)
     return text
 
 
-def _texts(step: Step) -> list[str]:
-    items = [item for item in step.items if isinstance(item, ManualItem)]
-    return [text for item in items for text in (item.name, *item.commands)]
+def _texts(item: Item) -> tuple[str, ...]:
+    return item.label, *item.manual, item.spec
 
 
 def _words_in(text: str, blanks: tuple[str, ...]) -> list[str]:

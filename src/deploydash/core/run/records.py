@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import get_args
 
-from deploydash.core.model import CscId, SummaryState
-from deploydash.core.procedure.runbook import CscEffect, ItemId, StepId
+from deploydash.core.model import CscId
+from deploydash.core.procedure.items import Item
+from deploydash.core.procedure.names import ItemId, StepId
+from deploydash.core.procedure.runbook import Debt, Tier
 
 
 class Outcome(StrEnum):
-    """How one target of a step ended. ``UNKNOWN`` is not failed: it is settled by looking."""
+    """How one item of a step ended. ``UNKNOWN`` is not failed: it is settled by looking."""
 
     REACHED = "reached"
     FAILED = "failed"
@@ -26,9 +28,8 @@ class Outcome(StrEnum):
 class RunOpened:
     """A run began, from these files.
 
-    ``only`` are the CSCs that a run about named ones was opened for. ``lost`` is of older journals and empty: who
-    was LOST before is known only when all was looked at (LostFound). ``speed``: how many times faster than real a
-    rehearsal goes. The hashes are SHA-256 of the files' bytes in hex, empty where an earlier version wrote none.
+    ``only`` are the CSCs that a run about named ones was opened for. ``speed``: how many times faster than real a
+    rehearsal goes. The hashes are SHA-256 of the files' bytes in hex.
     """
 
     run: str
@@ -40,7 +41,6 @@ class RunOpened:
     site_file: str = ""
     runbook_file: str = ""
     only: tuple[str, ...] = ()
-    lost: tuple[CscId, ...] = ()
     site_sha256: str = ""
     runbook_sha256: str = ""
     speed: float = 1.0
@@ -63,86 +63,74 @@ class RunResumed:
 
 @dataclass(frozen=True, slots=True)
 class StepApproved:
-    """The lead let a step go, having seen snapshot ``snapshot``. ``overridden`` names red preconditions."""
+    """The lead approved a step, having seen snapshot ``snapshot``. ``overridden`` names red preconditions.
+
+    ``approved``: what each item's system read and the card showed, as JSON; ``digest``: of all that would be sent.
+    """
 
     step: StepId
     operator: str
     snapshot: int
     overridden: tuple[str, ...] = ()
     reason: str = ""
+    approved: tuple[tuple[ItemId, str], ...] = ()
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class DirectCommandApproved:
-    """The lead let one command go to CSCs outside every step, having seen them in ``seen`` in snapshot ``snapshot``.
+class ItemsDispatched:
+    """These items of a step may be worked on from now on: all of them at first, fewer on a retry.
 
-    What follows names the step ``direct``. ``override``: the configuration override of ``start``, empty for none.
+    ``approved`` and ``digest`` as in StepApproved; empty where the approval of the step holds.
     """
 
-    cscs: tuple[CscId, ...]
-    command: str
-    override: str
-    seen: tuple[SummaryState, ...]
+    step: StepId
+    items: tuple[ItemId, ...]
     operator: str
-    snapshot: int
+    approved: tuple[tuple[ItemId, str], ...] = ()
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemAdded:
+    """The lead added an item to a step, or outside every step, and it may be worked on from now on.
+
+    ``instead_of``: the items that failed or are unknown for which it is another way; they are settled by its effects.
+    None where it was added beside them. ``seen``: how the CSCs it concerns were seen when it was approved.
+    """
+
+    step: StepId
+    item: Item
+    operator: str
+    instead_of: tuple[ItemId, ...] = ()
+    approved: str = ""
+    seen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestIntended:
     """A request for an item is about to be sent; on disk before it is.
 
-    ``to``: the CSC that gets it. ``begins``: what it begins goes on outside and is known there by ``seq_num``, so that
-    it is looked for and never sent again.
+    ``key``: by what its system knows it again, as the system writes it. ``begins``: what it begins goes on outside, so
+    that it is looked for by its key and never sent again. ``owes``: what has to be undone once this was sent.
     """
 
     step: StepId
     item: ItemId
-    to: CscId
-    command: str
-    seq_num: int
-    identity: str
-    origin: int
+    text: str
+    key: str = ""
     begins: bool = False
+    owes: Debt | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RequestAnswered:
-    """The final answer to a request of ours, or that none came within its time (``ack`` 0)."""
+    """What came of a request of ours: it was taken (``ok``), refused (not ``ok``), or no answer came (None)."""
 
     step: StepId
     item: ItemId
-    command: str
-    seq_num: int
-    ack: int
-    result: str
-
-
-@dataclass(frozen=True, slots=True)
-class ItemsDispatched:
-    """These items of a step may be worked on from now on: all of them at first, fewer on a retry."""
-
-    step: StepId
-    items: tuple[ItemId, ...]
-    operator: str
-
-
-@dataclass(frozen=True, slots=True)
-class ItemAdded:
-    """The lead added a script to a step: another route for items that failed, or beside what the runbook says.
-
-    ``instead_of``: the items that it shall bring to their targets, none where it was added beside them. ``effects``:
-    what it does to CSCs, in its order, as far as that is known.
-    """
-
-    step: StepId
-    item: ItemId
-    instead_of: tuple[ItemId, ...]
-    queue: CscId
-    path: str
-    standard: bool
-    config: str
-    effects: tuple[CscEffect, ...]
-    operator: str
+    ok: bool | None
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,28 +145,35 @@ class ControlOrdered:
 
 @dataclass(frozen=True, slots=True)
 class ItemProgressed:
-    """What an item under way has come to: what it is known by outside, its state, last checkpoint and last log line.
+    """What an item under way has come to.
 
-    ``paused``: nothing further of its kind starts there until that is resumed.
+    ``state``: in a word or two; ``line``: the last it reported; ``done`` of ``of``: how far, 0 of 0 where nobody knows.
+    ``known_as``: what it is called outside. ``paused``: nothing further of its kind starts there until resumed.
     """
 
     step: StepId
     item: ItemId
-    sal_index: int
     state: str
-    checkpoint: str
-    log: str = ""
+    line: str = ""
+    done: int = 0
+    of: int = 0
+    known_as: str = ""
     paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ItemEnded:
-    """One item of a step ended: its effect was seen or it was carried out, it failed, or its outcome is unknown."""
+    """One item of a step ended: its effect was seen or it was carried out, it failed, or its outcome is unknown.
+
+    ``values``: what it made known, such as a number or a commit. ``left``: what of it remains outside.
+    """
 
     step: StepId
     item: ItemId
     outcome: Outcome
     why: str
+    values: tuple[tuple[str, str], ...] = ()
+    left: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +188,46 @@ class ItemSignedOff:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerOffered:
+    """One answer to a question of an item; ``tier``: how it is confirmed."""
+
+    answer: str
+    text: str
+    tier: Tier = Tier.MODERATE
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAsked:
+    """An item under way cannot go on without the lead's answer; after a resume it is asked again."""
+
+    step: StepId
+    item: ItemId
+    question: str
+    answers: tuple[AnswerOffered, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAnswered:
+    """The lead answered the question of an item."""
+
+    step: StepId
+    item: ItemId
+    question: str
+    answer: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class DebtPaid:
+    """What was owed was undone: ``by`` names the item, or says that it was seen."""
+
+    debt: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class StepDone:
-    """A step ended: what ends it was seen or ticked."""
+    """A step ended: what ends it was seen or signed off."""
 
     step: StepId
 
@@ -219,7 +252,7 @@ class CscsWaived:
 
 @dataclass(frozen=True, slots=True)
 class DebtWaived:
-    """The lead lets the run close with this debt open, with a reason."""
+    """The lead waived this debt, so that the run can close with it open; with a reason."""
 
     debt: str
     operator: str
@@ -237,7 +270,7 @@ class ChoiceAnswered:
 
 @dataclass(frozen=True, slots=True)
 class PlaceholderSet:
-    """The lead told a word in angle brackets that commands of the runbook wait for, such as ``date``."""
+    """The lead set a placeholder that commands of the runbook wait for, such as ``date``."""
 
     word: str
     text: str
@@ -271,10 +304,10 @@ class CscsLeft:
 
 @dataclass(frozen=True, slots=True)
 class ArrivalsLearned:
-    """How many seconds after the start of a wait each CSC arrived, in ascending order, on ``nights`` earlier nights.
+    """How many seconds after the start of a wait each CSC arrived, in ascending order, in so many earlier ``runs``.
 
     Read from other journals of the machine that leads, and written down so that a resume, an observer and a replay
-    tell the same by this journal alone.
+    show the same by this journal alone.
     """
 
     step: StepId
@@ -291,14 +324,14 @@ class LostFound:
 
 @dataclass(frozen=True, slots=True)
 class RunHeld:
-    """Everything was held: no further target is dispatched. ``by`` may be an observer."""
+    """Everything was held: no further item is dispatched. ``by`` may be an observer."""
 
     by: str
 
 
 @dataclass(frozen=True, slots=True)
 class RunReleased:
-    """The lead let a held run go on."""
+    """The lead released a held run."""
 
     operator: str
 
@@ -313,11 +346,11 @@ class NoteWritten:
 
 @dataclass(frozen=True, slots=True)
 class GateClosedSpuriously:
-    """The gate of a step was shut, or its arm died, by no CSC's doing, and stood open again on the same facts.
+    """The gate of a step was closed, or its arm ended, by no CSC's doing, and stood open again on the same facts.
 
-    ``sentence`` is the precondition that was red, ``cause`` which kind of not seeing made it so (core.closures),
-    ``seconds`` how long it was shut. ``armed``: the card was armed then. ``overridden``: it did not open by itself,
-    the lead overrode it.
+    ``sentence`` is the precondition that was red, ``cause`` which kind of not seeing made it so
+    (core/run/gate_flaps.py), ``seconds`` how long it was closed. ``armed``: the card was armed then. ``overridden``: it
+    did not open by itself, the lead overrode it.
     """
 
     step: StepId
@@ -339,15 +372,17 @@ RunRecord = (
     RunOpened
     | RunResumed
     | StepApproved
-    | DirectCommandApproved
-    | RequestIntended
-    | RequestAnswered
     | ItemsDispatched
     | ItemAdded
+    | RequestIntended
+    | RequestAnswered
     | ControlOrdered
     | ItemProgressed
     | ItemEnded
     | ItemSignedOff
+    | QuestionAsked
+    | QuestionAnswered
+    | DebtPaid
     | StepDone
     | StepSkipped
     | CscsWaived

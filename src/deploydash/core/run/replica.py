@@ -9,9 +9,10 @@ from deploydash.core.fleet.fleet import Fleet
 from deploydash.core.fleet.records import Record, StandstillNoted
 from deploydash.core.model import Phase, Roster
 from deploydash.core.procedure.runbook import Runbook
+from deploydash.core.run.evolve import evolve
 from deploydash.core.run.expectations import Judging
 from deploydash.core.run.records import RunOpened, RunRecord, RunResumed
-from deploydash.core.run.state import RunState, evolve
+from deploydash.core.run.state import RunState
 
 WRITERS_TIMES = ("at", "beat_at", "answered_until", "since")
 """The fields of records that are monotonic seconds of the process that wrote them; StandstillNoted has ``joined``."""
@@ -31,7 +32,7 @@ class Replica:
         self, runbook: Runbook, roster: Roster, clock: Callable[[float], float] | None = None, started_at: float = 0.0
     ) -> None:
         self.state = RunState(runbook)
-        self.fleet = Fleet(roster, started_at, Phase(None))
+        self.fleet = Fleet(roster, started_at, Phase(None), live=False)
         self.unseen = True
         self.at = started_at
         self._roster = roster
@@ -56,7 +57,7 @@ class Replica:
         if self.unseen:
             self.unseen = False
             self._ahead = 0.0 if self._clock is None else self._clock(utc) - record.at
-            self.fleet = Fleet(self._roster, record.at + self._ahead, Phase(None))
+            self.fleet = Fleet(self._roster, record.at + self._ahead, Phase(None), live=False)
             self._judging = Judging()
         self.judge()  # before the fact: a CSC that comes up again was not stopped any more
         self.fleet.apply(moved(record, self._ahead) if self._ahead else record)

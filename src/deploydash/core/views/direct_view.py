@@ -1,4 +1,4 @@
-"""Commands by hand as a screen, the events and the report tell them: what may go, what is armed, what came of it."""
+"""Direct commands as a screen, the events and the report tell them: what may go, what is armed, what came of it."""
 
 from __future__ import annotations
 
@@ -6,45 +6,47 @@ from dataclasses import dataclass
 
 from deploydash.core.fleet.commands import Remark
 from deploydash.core.model import CscId, SummaryState
-from deploydash.core.procedure.runbook import DIRECT
+from deploydash.core.procedure.items import Item
+from deploydash.core.procedure.names import DIRECT
 from deploydash.core.procedure.transitions import LEADS_TO
 from deploydash.core.run.arm import Arm
 from deploydash.core.run.direct_commands import confirmation, illegal, why_not
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.orders import DirectCommand
-from deploydash.core.run.records import DirectCommandApproved, ItemEnded, Outcome
-from deploydash.core.run.state import RunState, TargetStatus
+from deploydash.core.run.records import ItemAdded, ItemEnded, Outcome
+from deploydash.core.run.state import ItemStatus, RunState
 
 
 @dataclass(frozen=True, slots=True)
 class DirectRow:
-    """The last command by hand to one CSC and what came of it; ``utc`` is when anything last happened to it."""
+    """The last direct command to one CSC and what came of it.
+
+    ``began_utc``: when it was let go; ``utc``: when anything last happened to it.
+    """
 
     csc: CscId
-    command: str
-    override: str
-    snapshot: int
-    status: TargetStatus
+    item: Item
+    status: ItemStatus
     why: str
     sent: bool
+    began_utc: float
     utc: float
 
     @property
     def sentence(self) -> str:
         """How it stands, in words: ``direct command standby of MTDome: UNKNOWN, standby: no answer within 60 s``."""
-        override = f", with {self.override}" if self.override else ""
         state = {
-            TargetStatus.PENDING: "approved",
-            TargetStatus.UNDER_WAY: "sent, not seen yet" if self.sent else "approved, about to be sent",
-            TargetStatus.REACHED: "done",
-            TargetStatus.FAILED: "FAILED",
-            TargetStatus.UNKNOWN: "UNKNOWN",
+            ItemStatus.PENDING: "approved",
+            ItemStatus.UNDER_WAY: "sent, not seen yet" if self.sent else "approved, about to be sent",
+            ItemStatus.REACHED: "done",
+            ItemStatus.FAILED: "FAILED",
+            ItemStatus.UNKNOWN: "UNKNOWN",
         }[self.status]
-        return f"direct command {self.command} of {self.csc}{override}: {state}{f', {self.why}' if self.why else ''}"
+        return f"direct command {self.item.label}: {state}{f', {self.why}' if self.why else ''}"
 
 
 @dataclass(frozen=True, slots=True)
-class HandOffer:
+class CommandOffer:
     """One command for the CSCs that the lead considers; ``why_not`` is empty where it may go now.
 
     ``legal``: each of them reports a state in which it takes this command.
@@ -57,14 +59,14 @@ class HandOffer:
 
 @dataclass(frozen=True, slots=True)
 class DirectCard:
-    """What the dialog shows of the CSCs that the lead considers commanding by hand.
+    """What the dialog shows of the CSCs that the lead considers commanding directly.
 
     ``seen``: their reported states, in order. ``confirm``: what is to be typed, or empty. ``order``: what is armed.
     """
 
     cscs: tuple[CscId, ...]
     seen: tuple[SummaryState | None, ...]
-    offers: tuple[HandOffer, ...]
+    offers: tuple[CommandOffer, ...]
     protected: bool
     confirm: str
     subname: str
@@ -73,15 +75,13 @@ class DirectCard:
     message: str = ""
 
 
-def rows(state: RunState) -> tuple[DirectRow, ...]:
-    """Return the last command by hand to each CSC, the newest last."""
-    targets = state.progress(DIRECT).targets
+def direct_rows(state: RunState) -> tuple[DirectRow, ...]:
+    """Return the last direct command to each CSC, the newest last."""
+    progress = state.progress(DIRECT)
     found = [
-        DirectRow(
-            csc, let_go.command, let_go.override, let_go.snapshot, one.status, one.why, bool(one.command), one.utc
-        )
-        for csc, let_go in state.direct.items()
-        if (one := targets.get(csc)) is not None
+        DirectRow(csc, added.item, one.status, one.why, bool(one.request), one.began_utc, one.utc)
+        for name, added in progress.added.items()
+        if (one := progress.items.get(name)) is not None and (csc := added.item.csc) is not None
     ]
     return tuple(sorted(found, key=lambda row: row.utc))
 
@@ -98,19 +98,17 @@ def direct_options(cscs: tuple[CscId, ...], state: RunState, fleet: FleetView, s
             continue
         fits = all(view is not None and illegal(view, command) is None for view in views)
         found = (why_not(csc, command, state, fleet, several=len(cscs) > 1) for csc in cscs)
-        offers.append(HandOffer(command, next((why for why in found if why), ""), fits))
+        offers.append(CommandOffer(command, next((why for why in found if why), ""), fits))
     seen = tuple(None if view is None else view.reported for view in views)
     protected = any(csc in state.runbook.protected for csc in cscs)
     return DirectCard(cscs, seen, tuple(offers), protected, confirmation(cscs, state), subname)
 
 
 def said(record: object) -> tuple[str, str] | None:
-    """Return who did what, for the records of commands by hand: for the report and the list of events."""
-    if isinstance(record, DirectCommandApproved):
-        names = ", ".join(map(str, record.cscs))
-        states = ", ".join(dict.fromkeys(state.name for state in record.seen))
-        override = f" with configuration override {record.override}" if record.override else ""
-        return record.operator, f"approved the direct command {record.command}{override}: {names}, seen {states}"
+    """Return who did what, for the records of direct commands: for the timeline and the report."""
+    if isinstance(record, ItemAdded) and record.step == DIRECT:
+        seen = f", seen {record.seen}" if record.seen else ""
+        return record.operator, f"approved the direct command {record.item.label}{seen}"
     if isinstance(record, ItemEnded) and record.step == DIRECT:
         how = {Outcome.REACHED: "done"}.get(record.outcome, record.outcome.value)
         return "", f"{record.item}, direct command: {how}, {record.why}"
@@ -118,11 +116,10 @@ def said(record: object) -> tuple[str, str] | None:
 
 
 def remark(record: object, at: float) -> Remark | None:
-    """Return the line that a record of a command by hand puts into the list of events as of ``at`` (monotonic)."""
-    if isinstance(record, DirectCommandApproved):
-        subject = str(record.cscs[0]) if len(record.cscs) == 1 else f"{len(record.cscs)} CSCs"
-        names = "" if len(record.cscs) == 1 else f": {', '.join(map(str, record.cscs))}"
-        return Remark(at, subject, f"direct {record.command}", f"approved by {record.operator}{names}", calm=True)
+    """Return the line that a record of a direct command puts into the list of events as of ``at`` (monotonic)."""
+    if isinstance(record, ItemAdded) and record.step == DIRECT:
+        detail = f"{record.item.label}, by {record.operator}"
+        return Remark(at, str(record.item.id), "direct command approved", detail, calm=True)
     if isinstance(record, ItemEnded) and record.step == DIRECT:
         done = record.outcome is Outcome.REACHED
         change = "direct command done" if done else f"direct {record.outcome.value.upper()}"

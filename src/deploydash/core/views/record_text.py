@@ -5,6 +5,7 @@ The state *before* the record is given, because the same record may begin someth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -14,6 +15,7 @@ from deploydash.core.fleet.records import (
     DuplicateEnded,
     DuplicateNoticed,
     ErrorRecorded,
+    FactNoted,
     FeedReported,
     ProcessNoticed,
     StandstillNoted,
@@ -21,7 +23,9 @@ from deploydash.core.fleet.records import (
 )
 from deploydash.core.fleet.standstill import cause, in_words, total_s
 from deploydash.core.model import CscId, Liveness
-from deploydash.core.procedure.runbook import ItemId, ManualItem, StepId
+from deploydash.core.procedure.names import ADDED, DIRECT, ItemId, StepId
+from deploydash.core.procedure.runbook import Debt
+from deploydash.core.run.placeholders import filled_item, placeholders_of
 from deploydash.core.run.records import (
     ArrivalsLearned,
     ChoiceAnswered,
@@ -29,8 +33,8 @@ from deploydash.core.run.records import (
     CscsArrived,
     CscsLeft,
     CscsWaived,
+    DebtPaid,
     DebtWaived,
-    DirectCommandApproved,
     GateClosedSpuriously,
     ItemAdded,
     ItemEnded,
@@ -41,6 +45,8 @@ from deploydash.core.run.records import (
     NoteWritten,
     Outcome,
     PlaceholderSet,
+    QuestionAnswered,
+    QuestionAsked,
     RequestAnswered,
     RequestIntended,
     RunClosed,
@@ -53,13 +59,12 @@ from deploydash.core.run.records import (
     StepSkipped,
     WaitExtended,
 )
-from deploydash.core.run.state import RunState, TargetStatus, csc_of, script_of
-from deploydash.core.views import direct_view as hand_view
+from deploydash.core.run.state import ASKS, RunState
+from deploydash.core.views import direct_view
+from deploydash.core.words import counted, listed
 
-COMPLETE = 303
-"""``ackcmd.ack`` of a command that was carried out (ts_salobj ``SalRetCode``)."""
-
-OPEN = frozenset({TargetStatus.FAILED, TargetStatus.UNKNOWN})
+NAMED = 4
+"""So many items that are no CSCs are named; of more it is told how many."""
 
 
 class Kind(Enum):
@@ -68,13 +73,16 @@ class Kind(Enum):
     OTHER = "other"
     OVERRIDE = "overrides"
     WAIVER = "waivers"
+    DEBT = "debts made and paid"
     DEBT_WAIVER = "debts waived"
     SKIP = "steps skipped"
-    RETRY = "retries and other routes"
+    RETRY = "retries and other ways"
     HOLD = "holds and releases"
     SIGN_OFF = "signed off"
     NOTE = "notes"
-    QUEUE = "orders to queues"
+    ADDED = "added outside the runbook"
+    CONTROL = "controls ordered"
+    QUESTION = "questions"
     DIRECT = "direct commands"
     FOREIGN = "commands of others"
     CLOSURE = "spurious gate closures"
@@ -96,86 +104,132 @@ class Said:
 
 def said(record: object, before: RunState) -> Said | None:
     """Return a record in words, or None for one that tells a person nothing."""
-    return _of_hands(record) or _of_items(record, before) or _of_run(record, before) or _of_fleet(record)
+    return _of_others(record) or _of_direct(record, before) or _of_items(record, before) or _of_rest(record, before)
 
 
-def _of_hands(record: object) -> Said | None:
+def _of_rest(record: object, before: RunState) -> Said | None:
+    return _of_run(record, before) or _of_wait(record) or _of_whole(record) or _of_fleet(record)
+
+
+def _of_others(record: object) -> Said | None:
     if isinstance(record, CommandNoticed):
         what = f"commanded {record.csc} from elsewhere: {record.outcome}"
         return Said(record.identity, what, (record.csc,), kind=Kind.FOREIGN)
-    words = hand_view.said(record)
-    if words is None:
+    return None
+
+
+def _of_direct(record: object, before: RunState) -> Said | None:
+    words = direct_view.said(record)
+    if words is None or not isinstance(record, ItemAdded | ItemEnded):
         return None
-    cscs = record.cscs if isinstance(record, DirectCommandApproved) else ()
-    named = _cscs((record.item,)) if isinstance(record, ItemEnded) else cscs
-    return Said(*words, named, kind=Kind.DIRECT)
+    cscs = record.item.cscs if isinstance(record, ItemAdded) else _about(before, DIRECT, (record.item,))
+    return Said(*words, cscs, kind=Kind.DIRECT)
 
 
 def _of_items(record: object, before: RunState) -> Said | None:
     if isinstance(record, ItemsDispatched):
         return _dispatched(record, before)
     if isinstance(record, ItemAdded):
-        how = f"{record.path} on {record.queue}"
-        if record.instead_of:
-            cscs = _cscs(record.instead_of)
-            return Said(record.operator, f"took the other route for {_names(cscs)}: {how}", cscs, kind=Kind.RETRY)
-        downs = tuple(effect.csc for effect in record.effects)
-        return Said(
-            record.operator, f"added {record.path} to {record.queue} outside the runbook", downs, kind=Kind.QUEUE
-        )
+        return _added(record, before)
     if isinstance(record, ControlOrdered):
-        what = f"ordered {record.name} for {script_name(before, record.step, record.item)}"
-        return Said(record.operator, what, kind=Kind.QUEUE)
+        what = f"ordered {record.name} for {item_name(before, record.step, record.item)}"
+        return Said(record.operator, what, kind=Kind.CONTROL)
     if isinstance(record, RequestIntended):
-        return Said(record.identity, f"sends {record.command} to {record.to}", (record.to,), notable=False)
+        return _intended(record, before)
     if isinstance(record, RequestAnswered):
         return _answered(record, before)
     if isinstance(record, ItemProgressed):
-        at = f", at {record.checkpoint}" if record.checkpoint else ""
-        what = f"{script_name(before, record.step, record.item)} is {record.state} as {record.sal_index}{at}"
-        return Said("", what, notable=False)
+        return Said("", _progressed(record, before), notable=False)
+    if isinstance(record, QuestionAsked):
+        answers = " or ".join(offered.answer for offered in record.answers)
+        what = f"{item_name(before, record.step, record.item)} asks: {record.question} ({answers})"
+        return Said("", what, _about(before, record.step, (record.item,)), kind=Kind.QUESTION)
+    if isinstance(record, QuestionAnswered):
+        what = f"answered {item_name(before, record.step, record.item)}, {record.question}: {record.answer}"
+        return Said(record.operator, what, _about(before, record.step, (record.item,)), kind=Kind.QUESTION)
     return _ended(record, before) if isinstance(record, ItemEnded) else None
 
 
 def _dispatched(record: ItemsDispatched, before: RunState) -> Said:
-    items, cscs = before.progress(record.step).items, _cscs(record.items)
-    again = any(item in items and items[item].status in OPEN for item in record.items)
-    kind = Kind.RETRY if again else Kind.OTHER
-    if not cscs:
-        names = "; ".join(script_name(before, record.step, item) for item in record.items)
-        return Said(record.operator, f"{'retried' if again else 'approved'} {names}", kind=kind)
-    if again:
-        return Said(record.operator, f"retried {_names(cscs)} in {record.step}", cscs, kind=kind)
-    return Said(record.operator, f"{record.step}: {_count(len(cscs), 'CSC')} may be worked on", cscs)
+    items, cscs = before.progress(record.step).items, _about(before, record.step, record.items)
+    if any(item in items and items[item].status in ASKS for item in record.items):
+        what = f"retried {_items(before, record.step, record.items)} in {record.step}"
+        return Said(record.operator, what, cscs, kind=Kind.RETRY)
+    if all(csc_called(item) for item in record.items):
+        return Said(record.operator, f"{record.step}: {counted(len(record.items), 'CSC')} may be worked on", cscs)
+    return Said(record.operator, f"approved {_items(before, record.step, record.items)}", cscs)
 
 
-def _answered(record: RequestAnswered, before: RunState) -> Said | None:
-    csc = csc_of(record.item)
-    why = f" ({record.result})" if record.result else ""
-    if csc is None:
-        if record.ack == COMPLETE:
-            return None
-        what = f"answered {record.ack}{why}" if record.ack else "gave no answer in time"
-        return Said("", f"{script_name(before, record.step, record.item)}: {record.command} {what}")
-    if record.ack == 0:
-        return Said("", f"{csc} gave no answer in time", (csc,), notable=False)
-    answer = "answered COMPLETE" if record.ack == COMPLETE else f"answered {record.ack}{why}"
-    return Said("", f"{csc} {answer}", (csc,), notable=False)
+def _added(record: ItemAdded, before: RunState) -> Said:
+    label = filled_item(record.item, placeholders_of(before)).label
+    if record.instead_of:
+        names = ", ".join(item_name(before, record.step, item) for item in record.instead_of)
+        cscs = dict.fromkeys((*_about(before, record.step, record.instead_of), *record.item.cscs))
+        return Said(record.operator, f"took another way for {names}: {label}", tuple(cscs), kind=Kind.RETRY)
+    what = f"added {label} to {record.step}, outside the runbook"
+    return Said(record.operator, what, record.item.cscs, kind=Kind.ADDED)
+
+
+def _intended(record: RequestIntended, before: RunState) -> Said:
+    what = f"{item_name(before, record.step, record.item)}, sent: {record.text}"
+    cscs = _about(before, record.step, (record.item,))
+    if record.owes is None:
+        return Said("", what, cscs, notable=False)
+    return Said("", f"{what}; owed since: {debt_words(record.owes)}", cscs, kind=Kind.DEBT)
+
+
+def _answered(record: RequestAnswered, before: RunState) -> Said:
+    how = "no answer came" if record.ok is None else "answered" if record.ok else "refused"
+    told = f": {record.text}" if record.text else ""
+    name, cscs = item_name(before, record.step, record.item), _about(before, record.step, (record.item,))
+    unheard = not record.ok and csc_called(record.item) is None  # what becomes of a CSC is told when it ends
+    return Said("", f"{name}, {how}{told}", cscs, notable=unheard)
+
+
+def _progressed(record: ItemProgressed, before: RunState) -> str:
+    known = f" as {record.known_as}" if record.known_as else ""
+    far = f", {record.done} of {record.of}" if record.of else ""
+    paused = ", paused" if record.paused else ""
+    line = f": {record.line}" if record.line else ""
+    return f"{item_name(before, record.step, record.item)} is {record.state}{known}{far}{paused}{line}"
 
 
 def _ended(record: ItemEnded, before: RunState) -> Said:
-    csc, was = csc_of(record.item), before.progress(record.step).item(record.item)
-    if csc is None:
-        return Said("", f"{script_name(before, record.step, record.item)}: {record.outcome.value}, {record.why}")
-    if record.outcome is not Outcome.REACHED:
-        return Said("", f"{csc}: {record.outcome.value}, {record.why}", (csc,))
-    settled = was.status in OPEN
-    what = f"{csc} was {was.status.value}, settled: {record.why}" if settled else f"{csc} has arrived: {record.why}"
-    return Said("", what, (csc,), notable=settled)
+    was = before.progress(record.step).item(record.item).status
+    name, cscs = item_name(before, record.step, record.item), _about(before, record.step, (record.item,))
+    left = f"left: {record.left}" if record.left else ""
+    why = "; ".join(part for part in (record.why, values_words(record.values), left) if part)
+    if record.outcome is Outcome.REACHED and was in ASKS:
+        return Said("", f"{name} was {was.value}, settled: {why}", cscs)
+    if record.outcome is Outcome.REACHED and csc_called(record.item) is not None:
+        return Said("", f"{name} has arrived: {why}", cscs, notable=False)
+    return Said("", f"{name}: {record.outcome.value}, {why}", cscs)
 
 
-def _cscs(items: tuple[ItemId, ...]) -> tuple[CscId, ...]:
-    return tuple(csc for item in items if (csc := csc_of(item)) is not None)
+def values_words(values: Sequence[tuple[str, str]]) -> str:
+    """Return what an item made known: ``number 12, commit 9f2c``."""
+    return ", ".join(f"{name} {value}" for name, value in values)
+
+
+def debt_words(debt: Debt) -> str:
+    """Return what is owed, with the value that has to be put back."""
+    return f"{debt.what}, to be put back to {debt.restore}" if debt.restore else debt.what
+
+
+def _about(before: RunState, step: StepId, items: Sequence[ItemId]) -> tuple[CscId, ...]:
+    """Return the CSCs that items have an effect on, each once; also of one that the runbook has lost."""
+    found: dict[CscId, None] = {}
+    for name in items:
+        item, called = before.item(step, name), csc_called(name)
+        found.update(dict.fromkeys(item.cscs if item is not None else () if called is None else (called,)))
+    return tuple(found)
+
+
+def _items(before: RunState, step: StepId, items: Sequence[ItemId]) -> str:
+    if len(items) <= NAMED or all(csc_called(item) for item in items):
+        return ", ".join(item_name(before, step, item) for item in items)
+    named = ", ".join(item_name(before, step, item) for item in items[:NAMED])
+    return f"{named} and {len(items) - NAMED} more"
 
 
 def _of_run(record: object, before: RunState) -> Said | None:
@@ -190,7 +244,7 @@ def _of_run(record: object, before: RunState) -> Said | None:
     if isinstance(record, StepSkipped):
         return Said(record.operator, f"skipped {record.step}: {record.reason}", kind=Kind.SKIP)
     if isinstance(record, CscsWaived):
-        what = f"waived {_names(record.cscs)}: {record.reason}"
+        what = f"waived {listed(record.cscs)}: {record.reason}"
         return Said(record.operator, what, record.cscs, kind=Kind.WAIVER)
     if isinstance(record, DebtWaived):
         return Said(record.operator, f"waived the debt {record.debt}: {record.reason}", kind=Kind.DEBT_WAIVER)
@@ -202,18 +256,21 @@ def _of_run(record: object, before: RunState) -> Said | None:
         return Said(record.operator, f"extended {record.step} by {record.seconds / 60:g} min")
     if isinstance(record, GateClosedSpuriously):
         return Said("", _falsely(record), kind=Kind.CLOSURE)
-    return _of_wait(record) or _of_whole(record)
+    if isinstance(record, DebtPaid):
+        what = next((debt.what for _, debt in before.debts() if debt.id == record.debt), record.debt)
+        return Said("", f"paid the debt {what}: {record.by}", kind=Kind.DEBT)
+    return None
 
 
 def _of_wait(record: object) -> Said | None:
     if isinstance(record, CscsArrived):
-        return Said("", f"arrived at target: {_names(record.cscs)}", record.cscs, notable=False)
+        return Said("", f"arrived at target: {listed(record.cscs)}", record.cscs, notable=False)
     if isinstance(record, CscsLeft):
-        return Said("", f"left their target again: {_names(record.cscs)}", record.cscs)
+        return Said("", f"left their target again: {listed(record.cscs)}", record.cscs)
     if isinstance(record, ArrivalsLearned):
-        return Said("", f"{record.step}: arrivals learned from {_count(record.runs, 'earlier night')}", notable=False)
+        return Said("", f"{record.step}: arrivals learned from {counted(record.runs, 'earlier run')}", notable=False)
     if isinstance(record, LostFound):
-        what = f"LOST before the run opened: {_names(record.cscs)}" if record.cscs else "nobody was LOST before"
+        what = f"LOST before the run opened: {listed(record.cscs)}" if record.cscs else "nobody was LOST before"
         return Said("", what, record.cscs, notable=bool(record.cscs))
     return None
 
@@ -245,12 +302,17 @@ _BEATS = {
 
 def _of_fleet(record: object) -> Said | None:
     if isinstance(record, FeedReported):
-        what = f"{record.feed.value} is {record.state.value}" + (f": {record.detail}" if record.detail else "")
+        what = f"{record.feed} is {record.state.value}" + (f": {record.detail}" if record.detail else "")
         return Said("", what, notable=False)
     if isinstance(record, StandstillNoted):
         long = in_words(total_s(record))
         stood = f"{len(record.joined) + 1} times, {long} in all" if record.joined else f"for {long}"
         return Said("", f"deploydash stood still {stood}: {cause(record)}", record.touched)
+    if isinstance(record, FactNoted):
+        about = csc_called(ItemId(record.fact.about))
+        return Said(
+            "", f"{record.fact.system}: {record.fact.sentence}", () if about is None else (about,), notable=False
+        )
     what = _of_csc(record)
     if not what or not isinstance(record, StateRecorded | ErrorRecorded | BeatsChanged | ProcessNoticed | _Duplicate):
         return None
@@ -280,29 +342,25 @@ def _falsely(record: GateClosedSpuriously) -> str:
 
 
 def _signed_off(record: ItemSignedOff, before: RunState) -> str:
-    what = str(record.step)
-    try:
-        item = before.runbook.step(record.step).item(record.item)
-    except KeyError:
-        item = None
-    if item is not None:
-        what += f", {item.name if isinstance(item, ManualItem) else script_name(before, record.step, record.item)}"
+    known = before.item(record.step, record.item) is not None
+    name = f", {item_name(before, record.step, record.item)}" if known else ""
     note = f" ({record.note})" if record.note else ""
-    return f"recorded {what} as signed off by {record.by}{note}"
+    return f"recorded {record.step}{name} as signed off by {record.by}{note}"
 
 
-def script_name(before: RunState, step_id: StepId, item: ItemId) -> str:
-    """Return what a person calls a script of a step, also where the runbook has lost it."""
+def item_name(state: RunState, step: StepId, name: ItemId) -> str:
+    """Return what a person calls an item, with every word filled in that is known; also where the runbook lost it."""
+    item = state.item(step, name)
+    if item is None:
+        return name if csc_called(name) is not None else f"item {name.lstrip('#')} of {step}"
+    return filled_item(item, placeholders_of(state)).label if "<" in item.label else item.label
+
+
+def csc_called(name: ItemId) -> CscId | None:
+    """Return the CSC that an item is named after, None for any other item: by its name alone (``names.ItemId``)."""
+    if name.startswith(("#", ADDED)):
+        return None
     try:
-        script = script_of(before.runbook.step(step_id), before.progress(step_id), item)
-    except KeyError:
-        script = None
-    return f"{script.path} on {script.queue}" if script is not None else f"script {item.lstrip('#')} of {step_id}"
-
-
-def _names(cscs: tuple[CscId, ...]) -> str:
-    return ", ".join(map(str, cscs))
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+        return CscId.parse(name)
+    except ValueError:  # WHOLE, or what another program wrote
+        return None

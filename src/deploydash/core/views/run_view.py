@@ -2,46 +2,66 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import (
-    Choice,
-    Debt,
-    ItemId,
-    Lane,
-    RunPhase,
-    ScriptItem,
-    Step,
-    StepId,
-    StepKind,
-    Tier,
-    numbered,
-)
+from deploydash.core.procedure.items import Item
+from deploydash.core.procedure.names import DIRECT, ItemId, Lane, StepId
+from deploydash.core.procedure.runbook import Choice, Debt, Fallback, OfKind, RunPhase, Step, StepKind, Tier
 from deploydash.core.run.arm import Arm
-from deploydash.core.run.decide import not_there
 from deploydash.core.run.fleet_view import FleetView, GateReason
 from deploydash.core.run.gate import only_silence_awaited, reasons
-from deploydash.core.run.items import route_of
+from deploydash.core.run.items import fallbacks_of, is_over
 from deploydash.core.run.lost_at_start import still_lost
 from deploydash.core.run.placeholders import filled_in, missing_placeholders, placeholders_of
+from deploydash.core.run.plans import ItemPlan, Plan
+from deploydash.core.run.ports import ControlOffer
 from deploydash.core.run.records import ArrivalsLearned, GateClosedSpuriously, ItemSignedOff
+from deploydash.core.run.sight import not_there
 from deploydash.core.run.state import (
+    ASKS,
     ItemProgress,
+    ItemStatus,
     RunState,
     StepStatus,
-    TargetStatus,
-    asking_scripts,
-    csc_of,
     current_phase,
-    script_of,
 )
 from deploydash.core.views.csc_in_run import in_run
-from deploydash.core.views.direct_view import DirectCard, DirectRow, rows
+from deploydash.core.views.direct_view import DirectCard, DirectRow, direct_rows
+
+Controls = Callable[[Item, ItemProgress], tuple[ControlOffer, ...]]
+"""Returns what an item's system can be told about it now."""
+
+Lines = Callable[[Item], tuple[str, ...]]
+"""Returns the exact requests of an item as far as they are known without asking anybody."""
 
 
 @dataclass(frozen=True, slots=True)
-class StepRow:
+class Own:
+    """What only one process knows of a run: what it armed, planned, heard live, and may tell the systems.
+
+    ``arms`` by step; ``plan`` is what the action of the card's step described. ``outputs``: the last lines of live
+    output by step and item. ``message``: what the lead is told on the card.
+    """
+
+    chosen: StepId | None = None
+    arms: Mapping[StepId, Arm] = field(default_factory=dict)
+    plan: Plan | None = None
+    message: str = ""
+    fault: str = ""
+    direct: DirectCard | None = None
+    inspected: CscId | None = None
+    controls: Controls = lambda _, __: ()
+    lines: Lines = lambda _: ()
+    outputs: Mapping[tuple[StepId, ItemId], tuple[str, ...]] = field(default_factory=dict)
+
+
+NOTHING_OWN = Own()
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow(OfKind):
     """One line of the runbook panel. ``evidence`` says in a phrase what is seen; times are UTC seconds."""
 
     step: StepId
@@ -57,71 +77,85 @@ class StepRow:
 
 
 @dataclass(frozen=True, slots=True)
-class TargetRow:
-    """One CSC that a card asks about: it failed or nobody knows.
+class ItemRow:
+    """One item of a card: what it is, what it has come to, what may be told about it.
 
-    ``lost_of``: its group, if it was LOST before the run opened and still is; such are one decision.
-    """
-
-    csc: CscId
-    status: TargetStatus
-    why: str
-    command: str
-    lost_of: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptRow:
-    """One script of a card, by its number in the step: where it runs and what it has come to.
-
-    ``step`` is the one it belongs to; ``cscs``: those that it shall bring to their targets, if it is another route;
-    ``by_hand``: the lead added it beside what the runbook says.
+    ``done``: it was reached or signed off. ``asks``: the lead has to decide about it. ``instead_of``: the items that it
+    is another way for; ``beside``: the lead added it beside what the runbook says. ``lost_of``: the group of its CSC,
+    if that was LOST before the run opened and still is; such are one decision. ``plan``: what would be sent.
     """
 
     step: StepId
-    item: ItemId
-    script: ScriptItem
-    signed_off: bool
+    item: Item
     progress: ItemProgress
-    cscs: tuple[CscId, ...] = ()
-    by_hand: bool = False
-
-    @property
-    def asks(self) -> bool:
-        """Whether it failed or nobody knows of it, and nobody ticked it."""
-        return not self.signed_off and self.progress.status in {TargetStatus.FAILED, TargetStatus.UNKNOWN}
+    done: bool
+    asks: bool
+    sign_off: ItemSignedOff | None = None
+    instead_of: tuple[ItemId, ...] = ()
+    beside: bool = False
+    lost_of: str = ""
+    plan: ItemPlan | None = None
+    controls: tuple[ControlOffer, ...] = ()
+    output: tuple[str, ...] = ()
 
     @property
     def moves(self) -> bool:
         """Whether it is under way."""
-        return self.progress.status is TargetStatus.UNDER_WAY
+        return self.progress.status is ItemStatus.UNDER_WAY
+
+    @property
+    def csc(self) -> CscId | None:
+        """The one CSC that it is about, if any."""
+        return self.item.csc
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
     """The gate card: what would be done, on what, why it may or may not go now, and what it leaves behind.
 
-    ``choices`` are the questions this step asks, ``answers`` (choice, answer) those answered so far. ``ticks``:
-    items done by hand, by number. ``arrivals``: UTC seconds at which one of the ``total`` targets was reached.
-    ``route``: the script by which targets that did not go may be sent another way, or None. ``scripts``: those of the
-    step and of routes that were taken, as they stand. ``wanting``: the words that its commands still wait for.
+    ``rows`` are the items of the step, ``added`` those that the lead added to it. ``choices`` are the questions this
+    step asks, ``answers`` (choice, answer) those answered so far. ``arrivals``: UTC seconds at which one of the
+    ``total`` items was reached. ``fallbacks``: the other ways for items that did not go. ``wanting``: the words that
+    its commands still wait for. ``plan``: what its action described, None where nobody described it yet.
     """
 
     step: Step
     status: StepStatus
     reasons: tuple[GateReason, ...]
-    asking: tuple[TargetRow, ...]
     is_open: bool
     armed: Arm | None
     armed_message: str
+    rows: tuple[ItemRow, ...] = ()
+    added: tuple[ItemRow, ...] = ()
     choices: tuple[Choice, ...] = ()
     answers: tuple[tuple[str, str], ...] = ()
     sign_offs: tuple[ItemSignedOff, ...] = ()
     arrivals: tuple[float, ...] = ()
     total: int = 0
-    route: ScriptItem | None = None
-    scripts: tuple[ScriptRow, ...] = ()
+    fallbacks: tuple[Fallback, ...] = ()
     wanting: tuple[str, ...] = ()
+    plan: Plan | None = None
+
+    @property
+    def asking(self) -> tuple[ItemRow, ...]:
+        """The items that need a decision."""
+        return tuple(row for row in self.rows if row.asks)
+
+    @property
+    def of_cscs(self) -> bool:
+        """Whether each item is one CSC on its way, so that they are shown as CSCs and not one by one."""
+        return bool(self.rows) and all(row.item.is_transition for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class LaneHead:
+    """The step that a lane has come to. ``waits_for_lead``: it asks, or may go, or is armed."""
+
+    lane: Lane
+    step: StepId
+    status: StepStatus
+    waits_for_lead: bool
+    armed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +163,7 @@ class WaitView:
     """The 30-minute wait. ``limit_s`` includes extensions.
 
     ``arrivals``: UTC seconds at which those there arrived, ascending; ``last`` came last. ``earlier``: what
-    earlier nights tell.
+    earlier runs tell.
     """
 
     step: StepId
@@ -147,9 +181,9 @@ class RunView:
     """Everything of a run that a screen may show.
 
     ``owed``: the open debts with the ids by which they are waived. ``lost``: who was LOST before the run opened and
-    still is. ``added``: the scripts added by hand, beside whatever step, that are under way, and the last one that was.
-    ``hands``: the last command by hand to each CSC, newest last. ``hand``: what the dialog about one shows, if open.
-    ``inspected``: what the run wants of the CSC whose detail is open.
+    still is. ``added``: the items added beside the runbook, at whatever step, that are under way, and the last one
+    that was. ``direct``: the last direct command to each CSC, newest last; ``direct_card``: what the dialog about one
+    shows, if open. ``inspected``: what the run wants of the CSC whose detail is open. ``heads``: the lanes.
     """
 
     run: str
@@ -170,53 +204,73 @@ class RunView:
     owed: tuple[Debt, ...] = ()
     lost: frozenset[CscId] = frozenset()
     spurious_closures: tuple[GateClosedSpuriously, ...] = ()
-    added: tuple[ScriptRow, ...] = ()
-    hands: tuple[DirectRow, ...] = ()
-    hand: DirectCard | None = None
+    added: tuple[ItemRow, ...] = ()
+    direct: tuple[DirectRow, ...] = ()
+    direct_card: DirectCard | None = None
     inspected: tuple[str, ...] = ()
+    heads: tuple[LaneHead, ...] = ()
 
 
 def card_step(state: RunState, fleet: FleetView, chosen: StepId | None = None) -> Step | None:
     """Return the step whose card is on top: the chosen one, else one that asks, is under way or is the next.
 
-    Where only silence is awaited, and commands are next in that lane, their card is on top: they may go.
+    Where only silence is awaited, and commands are next in that lane, their card is on top: they may go. A wait hides
+    no step of another lane that may go.
     """
     if chosen is not None:
         return state.runbook.step(chosen)
     steps = list(state.runbook.steps())
-    for wanted in (StepStatus.ASKING, StepStatus.UNDER_WAY, StepStatus.PENDING):
+    asking = next((step for step in steps if _asks(step, state)), None)
+    if asking is not None:
+        return asking
+    waits: list[Step] = []
+    for wanted in (StepStatus.ASKING, StepStatus.UNDER_WAY):
         for step in steps:
-            if state.status(step) is wanted:
-                free = wanted is StepStatus.UNDER_WAY and only_silence_awaited(step, state, fleet)
-                return _commands_behind(step, state) if free else step
-    return None
+            if state.status(step) is not wanted:
+                continue
+            if step.waits:
+                waits.append(step)
+                continue
+            free = wanted is StepStatus.UNDER_WAY and only_silence_awaited(step, state, fleet)
+            return _commands_behind(step, state) if free else step
+    pending = [step for step in steps if state.status(step) is StepStatus.PENDING]
+    if waits:
+        may_go = (step for step in pending if all(reason.met for reason in reasons(step, state, fleet)))
+        return next(may_go, waits[0])
+    return pending[0] if pending else None
+
+
+def _asks(step: Step, state: RunState) -> bool:
+    """Say whether an item of a step under way waits for the lead's answer."""
+    return any(one.question is not None for one in state.progress(step.id).items.values())
 
 
 def _commands_behind(step: Step, state: RunState) -> Step:
-    """Return the next step in a step's lane if it commands CSCs, else the step itself."""
-    lane = [other for other in state.runbook.steps() if other.lane is step.lane]
+    """Return the next step in a step's lane if it acts, else the step itself."""
+    lane = [other for other in state.runbook.steps() if other.lane == step.lane]
     behind = lane[lane.index(step) + 1 :]
     pending = next((other for other in behind if state.status(other) is StepStatus.PENDING), step)
-    return pending if pending.kind is StepKind.CSC else step
+    return pending if pending.acts else step
 
 
-def run_view(
-    state: RunState,
-    fleet: FleetView,
-    *,
-    chosen: StepId | None = None,
-    arm: Arm | None = None,
-    message: str = "",
-    fault: str = "",
-    hand: DirectCard | None = None,
-    inspected: CscId | None = None,
-) -> RunView:
-    """Return the view of a run as of a sight.
+def lane_heads(state: RunState, fleet: FleetView, arms: Mapping[StepId, Arm]) -> tuple[LaneHead, ...]:
+    """Return where each lane stands: its first step that is not settled."""
+    heads: dict[Lane, LaneHead] = {}
+    for step in state.runbook.steps():
+        status = state.status(step)
+        if step.lane in heads or state.settled(step):
+            continue
+        asks = status is StepStatus.ASKING or (status is StepStatus.UNDER_WAY and (step.manual or _asks(step, state)))
+        opens = status is StepStatus.PENDING and not step.waits
+        waits = asks or (opens and all(reason.met or reason.asks for reason in reasons(step, state, fleet)))
+        heads[step.lane] = LaneHead(step.lane, step.id, status, waits, step.id in arms)
+    return tuple(heads.values())
 
-    ``arm``, ``message``, ``fault``, ``hand`` are the process's own; ``inspected`` is the CSC whose detail is open.
-    """
+
+def run_view(state: RunState, fleet: FleetView, own: Own = NOTHING_OWN) -> RunView:
+    """Return the view of a run as of a sight; ``own`` is what this process alone knows."""
     opened = state.opened
-    step = card_step(state, fleet, chosen)
+    step = card_step(state, fleet, own.chosen)
     return RunView(
         run=opened.run if opened else "",
         runbook=state.runbook.title,
@@ -228,18 +282,19 @@ def run_view(
         held_by=state.held_by,
         closed=state.closed,
         rows=tuple(_row(step, phase, state, fleet) for phase in state.runbook.phases for step in phase.steps),
-        card=_card(step, state, fleet, arm, message) if step is not None else None,
+        card=_card(step, state, fleet, own) if step is not None else None,
         wait=_wait(state, fleet),
         debts=tuple(debt.what for _, debt in state.debts()),
         waived=tuple((csc, record.reason) for csc, record in state.waived.items()),
-        fault=fault,
+        fault=own.fault,
         owed=tuple(debt for _, debt in state.debts()),
         spurious_closures=state.spurious_closures,
         lost=still_lost(state, fleet),
-        added=_added(state),
-        hands=rows(state),
-        hand=hand,
-        inspected=in_run(inspected, state) if inspected is not None else (),
+        added=_beside(state, own),
+        direct=direct_rows(state),
+        direct_card=own.direct,
+        inspected=in_run(own.inspected, state) if own.inspected is not None else (),
+        heads=lane_heads(state, fleet, own.arms),
     )
 
 
@@ -269,85 +324,75 @@ def _evidence(step: Step, state: RunState, fleet: FleetView) -> str:
     status = state.status(step)
     if status is StepStatus.SKIPPED:
         return f"skipped: {progress.skipped}"
-    if step.kind is StepKind.WAIT and status is StepStatus.UNDER_WAY:
+    if step.waits and status is StepStatus.UNDER_WAY:
         total = len(step.cscs)
         return f"{total - len(not_there(step, state, fleet))}/{total}"
-    targets = progress.targets
-    if step.kind is StepKind.CSC and targets:
-        reached = sum(target.status is TargetStatus.REACHED for target in targets.values())
-        asking = len(_asking(step, state, fleet))
-        return f"{reached}/{len(targets)}" + (f" · {decisions(asking)}" if asking else "")
-    if step.kind is StepKind.SCRIPT and progress.items:
-        ran = {item for item, one in progress.items.items() if one.status is TargetStatus.REACHED}
-        ended = ran - set(progress.added)
-        asking = len(asking_scripts(step, progress))
-        return f"{len(ended | set(progress.sign_offs))}/{len(step.items)}" + (
-            f" · {decisions(asking)}" if asking else ""
-        )
+    if step.acts and progress.items:
+        over = sum(is_over(item, step, state) for item in step.items)
+        asking = len(state.asking(step))
+        return f"{over}/{len(step.items)}" + (f" · {decisions(asking)}" if asking else "")
     if progress.sign_offs:
         return "by " + ", ".join(dict.fromkeys(sign_off.by for sign_off in progress.sign_offs.values()))
     return ""
 
 
-def _asking(step: Step, state: RunState, fleet: FleetView) -> tuple[TargetRow, ...]:
-    lost = {csc: fleet.views[csc].group for csc in still_lost(state, fleet)}
-    return tuple(
-        TargetRow(csc, target.status, target.why, target.command, lost.get(csc, ""))
-        for csc, target in state.progress(step.id).targets.items()
-        if csc not in state.waived and target.status in {TargetStatus.FAILED, TargetStatus.UNKNOWN}
-    )
-
-
-def _card(step: Step, state: RunState, fleet: FleetView, arm: Arm | None, message: str) -> Card:
+def _card(step: Step, state: RunState, fleet: FleetView, own: Own) -> Card:
     found = reasons(step, state, fleet)
     status = state.status(step)
-    is_open = status is StepStatus.PENDING and all(reason.met for reason in found)
-    armed = arm if arm is not None and arm.step == step.id else None
     progress = state.progress(step.id)
-    targets = progress.targets
-    reached = (target.utc for target in targets.values() if target.status is TargetStatus.REACHED)
+    shown = filled_in(step, placeholders_of(state))
+    reached = (one.utc for item in step.items if (one := progress.item(item.id)).status is ItemStatus.REACHED)
+    lost = {csc: fleet.views[csc].group for csc in still_lost(state, fleet)}
     return Card(
-        filled_in(step, placeholders_of(state)),
+        shown,
         status,
         found,
-        _asking(step, state, fleet),
-        is_open,
-        armed,
-        message,
+        status is StepStatus.PENDING and all(reason.met for reason in found),
+        own.arms.get(step.id),
+        own.message,
+        rows=tuple(_item_row(step.id, item, state, own, lost) for item in shown.items),
+        added=tuple(_item_row(step.id, added.item, state, own, {}) for added in progress.added.values()),
         choices=tuple(choice for choice in state.runbook.choices if choice.id in step.asks),
         answers=tuple(state.answers.items()),
         sign_offs=tuple(progress.sign_offs.values()),
         arrivals=tuple(sorted(reached)),
-        total=len(targets),
-        route=route_of(step, state),
-        scripts=_scripts(step, state),
+        total=len(step.items),
+        fallbacks=fallbacks_of(step, state),
         wanting=missing_placeholders(step, state),
+        plan=own.plan,
     )
 
 
-def _scripts(step: Step, state: RunState) -> tuple[ScriptRow, ...]:
-    progress = state.progress(step.id)
-    items = (*(numbered(place) for place in range(len(step.items))), *progress.added)
-    asked = [(item, script_of(step, progress, item)) for item in items]
-    return tuple(
-        ScriptRow(
-            step.id,
-            item,
-            script,
-            item in progress.sign_offs,
-            progress.item(item),
-            tuple(csc for one in added.instead_of if (csc := csc_of(one))) if added is not None else (),
-            added is not None and not added.instead_of,
-        )
-        for item, script in asked
-        if script is not None
-        for added in (progress.added.get(item),)
+def _item_row(step: StepId, item: Item, state: RunState, own: Own, lost: Mapping[CscId, str]) -> ItemRow:
+    progress = state.progress(step)
+    one = progress.item(item.id)
+    added = progress.added.get(item.id)
+    signed_off = progress.signed_off(item.id)
+    planned = own.plan.of(item.id) if own.plan is not None else None
+    return ItemRow(
+        step,
+        item,
+        one,
+        done=one.status is ItemStatus.REACHED or signed_off,
+        asks=one.status in ASKS and not signed_off and not state.is_waived(item),
+        sign_off=progress.sign_offs.get(item.id),
+        instead_of=added.instead_of if added is not None else (),
+        beside=added is not None and not added.instead_of,
+        lost_of=lost.get(item.csc, "") if item.csc is not None else "",
+        plan=planned or ItemPlan(item.id, own.lines(item)),
+        controls=own.controls(item, one) if one.status is not ItemStatus.PENDING else (),
+        output=own.outputs.get((step, item.id), ()),
     )
 
 
-def _added(state: RunState) -> tuple[ScriptRow, ...]:
-    steps = [step for step in state.runbook.steps() if state.progress(step.id).added]
-    rows = [row for step in steps for row in _scripts(step, state) if row.by_hand]
+def _beside(state: RunState, own: Own) -> tuple[ItemRow, ...]:
+    rows = [
+        _item_row(step, added.item, state, own, {})
+        for step, progress in state.steps.items()
+        if step != DIRECT
+        for added in progress.added.values()
+        if not added.instead_of
+    ]
     last = max(rows, key=lambda row: row.progress.began_utc, default=None)
     return tuple(row for row in rows if row.moves or row is last)
 
@@ -355,7 +400,7 @@ def _added(state: RunState) -> tuple[ScriptRow, ...]:
 def _wait(state: RunState, fleet: FleetView) -> WaitView | None:
     for step in state.runbook.steps():
         started = state.progress(step.id).approved_utc
-        if step.kind is StepKind.WAIT and started is not None and state.status(step) is StepStatus.UNDER_WAY:
+        if step.waits and started is not None and state.status(step) is StepStatus.UNDER_WAY:
             missing = tuple(csc for csc, _ in not_there(step, state, fleet))
             limit = (step.limit_s or 0.0) + state.progress(step.id).extended_s
             arrived = sorted((at, csc) for csc, at in state.progress(step.id).arrived.items())

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from deploydash.core.fleet.records import BeatsChanged, StateRecorded
 from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CscId, CscSpec, Effective, Liveness, Roster, SummaryState, Target
-from deploydash.core.procedure.runbook import Runbook, StepId
+from deploydash.core.procedure.names import StepId
+from deploydash.core.procedure.runbook import Runbook
 from deploydash.core.run.records import RunOpened, RunResumed
 from deploydash.core.run.replica import Replica
 from deploydash.core.run.state import RunState

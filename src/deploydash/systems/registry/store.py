@@ -14,6 +14,7 @@ from pathlib import Path
 
 from deploydash.core.model import FeedName, FeedState
 from deploydash.core.outside_text import visible
+from deploydash.core.words import counted
 from deploydash.systems.registry.avro import WriterSchema
 from deploydash.systems.registry.client import NotInRegistry, RegistryClient, SchemaUnavailable
 from deploydash.systems.registry.framing import Undecodable
@@ -78,10 +79,10 @@ class SchemaStore:
         registry = self.registry
         address = f"{registry.address} ({registry.source})"
         if registry.trouble and self._missing:
-            missing = f"{_count(len(self._missing), 'missing schema')}, records written with it cannot be read"
+            missing = f"{counted(len(self._missing), 'missing schema')}, records written with it cannot be read"
             return FeedState.DOWN, f"{address} {registry.trouble}; {missing}"
         if registry.trouble:
-            cached = f"{_count(len(self._schemas), 'schema')} from the cache"
+            cached = f"{counted(len(self._schemas), 'schema')} from the cache"
             return FeedState.DEGRADED, f"{address} {registry.trouble}; {cached}"
         if not registry.answered:
             return FeedState.CONNECTING, f"{address} was not asked yet"
@@ -254,7 +255,3 @@ def _same(text: str, other: str) -> bool:
         return bool(json.loads(text) == json.loads(other))
     except (ValueError, RecursionError):
         return False
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -25,12 +25,12 @@ def detail_lines(
     detail: CscDetail | None,
     moment: Moment,
     width: int,
-    by_hand: str = "",
+    direct: str = "",
     in_run: Sequence[str] = (),
 ) -> list[Line]:
     """Return the detail of one CSC; ``detail`` is None until the session has gathered it.
 
-    ``by_hand`` says what came of the last command by hand, ``in_run`` what the run wants of this CSC.
+    ``direct`` says what came of the last direct command, ``in_run`` what the run wants of this CSC.
     """
     glyphs = moment.glyphs
     lines = [Line(), Line(_heading(view, glyphs)), Line()]
@@ -47,12 +47,12 @@ def detail_lines(
         ),
     ]
     if view.camera:
-        lines.append(_field("sub-state", (Span(view.substate.name if view.substate else "never told"),)))
+        lines.append(_field("sub-state", (Span(view.substate.name if view.substate else "not reported"),)))
     if view.error is not None:
         told = f"{view.error.code} {view.error.report}   {_time(view.error.sent_utc)}"
         lines += _wrapped("error code", told, width, letter(Effective.FAULT))
-    if by_hand:
-        lines += _wrapped("direct", by_hand, width, Ink.BRIGHT)
+    if direct:
+        lines += _wrapped("direct", direct, width, Ink.BRIGHT)
     for number, sentence in enumerate(in_run):
         lines += _wrapped("the run" if not number else "", sentence, width, Ink.TEXT)
     lines.append(_field("process", _process(view, detail)))
@@ -60,7 +60,7 @@ def detail_lines(
         return [*lines, Line(), Line((Span("   gathering what is known", Ink.DIM),))]
     lines += [Line(), rule("Last minute of heartbeats", width, glyphs), _beats(detail, glyphs), _axis()]
     lines += [Line(), rule("States, newest first", width, glyphs)]
-    lines += _states(detail, moment) or [Line((Span("   none told", Ink.DIM),))]
+    lines += _states(detail, moment) or [Line((Span("   none reported", Ink.DIM),))]
     lines += [Line(), rule("Software and configuration", width, glyphs)]
     lines += _software(view, detail, width)
     lines += [Line(), rule("Log messages, newest first", width, glyphs)]
@@ -109,7 +109,7 @@ def _reported(view: CscView, moment: Moment) -> Spans:
     if view.state_unread:
         return (Span(f"not known: its newest cannot be read ({view.state_unread})", Ink.WARN),)
     if view.reported is None:
-        return (Span("no state told"),)
+        return (Span("no state reported"),)
     spans = [Span(view.reported.name)]
     ago = "" if view.reported_utc is None else _ago(moment, view.reported_utc)
     spans.append(Span(f"   {_time(view.reported_utc)}{ago}, from {_source(view)}", Ink.DIM))
@@ -135,7 +135,7 @@ def _process(view: CscView, detail: CscDetail | None) -> Spans:
     if view.restarts:
         spans.append(Span(f"   restarted {view.restarts} time{'s' * (view.restarts > 1)} while we watched", Ink.WARN))
     if view.duplicate:
-        spans.append(Span("   two processes beat under this name", Ink.BAD))
+        spans.append(Span("   two processes send heartbeats under this name", Ink.BAD))
     return tuple(spans)
 
 
@@ -177,14 +177,14 @@ def _states(detail: CscDetail, moment: Moment) -> list[Line]:
 
 
 def _software(view: CscView, detail: CscDetail, width: int) -> list[Line]:
-    mode = "not told" if detail.simulation_mode is None else str(detail.simulation_mode)
+    mode = "not reported" if detail.simulation_mode is None else str(detail.simulation_mode)
     real = {None: "", 0: "   the real hardware"}.get(detail.simulation_mode, "   simulated")
     return [
-        *_wrapped("CSC", detail.csc_version or "not told", width, Ink.TEXT),
-        *_wrapped("XML", detail.xml_version or "not told", width, Ink.TEXT),
+        *_wrapped("CSC", detail.csc_version or "not reported", width, Ink.TEXT),
+        *_wrapped("XML", detail.xml_version or "not reported", width, Ink.TEXT),
         _field("simulation mode", (Span(mode), Span(real, Ink.DIM))),
-        *_wrapped("configuration", detail.configurations or "not told", width, Ink.TEXT),
-        *_wrapped("its version", detail.configuration_version or "not told", width, Ink.TEXT),
+        *_wrapped("configuration", detail.configurations or "not reported", width, Ink.TEXT),
+        *_wrapped("its version", detail.configuration_version or "not reported", width, Ink.TEXT),
         *_wrapped("overrides", ", ".join(view.overrides) or "none offered", width, Ink.TEXT),
     ]
 

@@ -136,7 +136,7 @@ def stood_still(standstill: Standstill) -> Spans:
     return (Span(f"stood still {in_words(standstill.lasted_s)}", Ink.WARN),)
 
 
-def _feeds(snapshot: Snapshot, now: float, glyphs: Glyphs, sourced: set[FeedName]) -> list[Spans]:
+def _feeds(snapshot: Snapshot, now: float, glyphs: Glyphs, sourced: set[str]) -> list[Spans]:
     parts = [feed_spans(feed, now, glyphs, source=feed.feed in sourced) for feed in snapshot.feeds]
     return [(Span(" "), *parts[0]), *parts[1:]] if parts else []
 
@@ -147,7 +147,7 @@ def feed_spans(feed: FeedView, now: float, glyphs: Glyphs, *, source: bool | Non
     ``source`` adds the variable of the environment that the address came from, if one did (CLI.md); left out,
     Kafka's. An address that is not the site's own is red and always there.
     """
-    name = feed.feed.value.replace("schema_registry", "registry")
+    name = str(feed.feed).replace("schema_registry", "registry")
     sign, ink = {
         FeedState.UP: (glyphs.up, Ink.GOOD),
         FeedState.CONNECTING: (glyphs.connecting, Ink.ACCENT),

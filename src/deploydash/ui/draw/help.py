@@ -15,7 +15,7 @@ STATES = {
     Effective.STANDBY: "STANDBY",
     Effective.FAULT: "FAULT: it says so itself",
     Effective.OFFLINE: "OFFLINE",
-    Effective.LOST: "LOST: was up, then its beats stopped; its hardware may not be safe",
+    Effective.LOST: "LOST: was up, then its heartbeats stopped; its hardware may not be safe",
     Effective.UNKNOWN: "unknown: nothing reported, not readable, or not decided yet",
 }
 
@@ -46,8 +46,8 @@ def help_lines(scope: Scope, width: int, glyphs: Glyphs) -> list[Line]:
     lines += [Line(), rule("Marks after the letter", width, glyphs, bright=True)]
     for mark, words in (
         ("!", "needs a person: FAULT, LOST, or a contradiction in a state that looks right"),
-        ("*", "inferred, nobody said so: its beats stopped after STANDBY"),
-        ("~", "its beats are late"),
+        ("*", "inferred, not reported: its heartbeats stopped after STANDBY"),
+        ("~", "its heartbeats are late"),
         (glyphs.moving, "on its way, within its time"),
         ("?", "last seen so; the feed is down or the state is older than the process"),
     ):
@@ -63,7 +63,7 @@ def help_lines(scope: Scope, width: int, glyphs: Glyphs) -> list[Line]:
                 Span(" not at its target; OFFLINE is underlined, too"),
             )
         ),
-        Line((Span(f"   {'41s':<9}", Ink.WARN), Span("since its last beat; of a FAULT, since it was reported"))),
+        Line((Span(f"   {'41s':<9}", Ink.WARN), Span("since its last heartbeat; of a FAULT, since it was reported"))),
         Line((Span(f"   {'found':<9}", Ink.FOUND), Span("matches the filter"))),
     ]
     return lines

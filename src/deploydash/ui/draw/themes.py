@@ -1,6 +1,6 @@
 """Themes: hues as true colour and as one of the 256, and what each ink looks like on each surface.
 
-The state hues are those of LOVE (lsst-ts/LOVE-frontend), mended so that colour-blind operators can tell them
+The state hues are those of LOVE (lsst-ts/LOVE-frontend), changed so that colour-blind operators can tell them
 apart and every text reaches a contrast of 4.5:1; Okabe-Ito is the palette of jfly.uni-koeln.de/color.
 """
 
@@ -144,7 +144,7 @@ _UNKNOWN = Fill(_PAGE, _PALE, Hue("#f2b134", 214))
 
 _LOVE = Palette(
     name="love",
-    title="LOVE's hues, mended",
+    title="LOVE's hues, corrected",
     page=_PAGE,
     bar=Hue("#15272f", 235),
     selected=Hue("#183540", 236),

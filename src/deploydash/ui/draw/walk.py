@@ -59,3 +59,11 @@ def _vertical(rows: tuple[Row, ...], y: int, here: Piece, dy: int) -> int | None
             break
         found = here = min(near, key=lambda piece: abs(piece.x - here.x))
     return found.items[0] if found else None
+
+
+def stepped(row: int, rows: int, way: str) -> int | None:
+    """Return the row a key leads to, or None where there is no such way."""
+    if not rows or way in {"left", "right"}:
+        return None
+    steps = {"up": -1, "down": 1, "page_up": -10, "page_down": 10, "first": -rows, "last": rows}
+    return max(0, min(rows - 1, row + steps[way]))

@@ -73,10 +73,10 @@ class DetailScreen(View):
         view = next((view for view in snapshot.cscs if view.csc == self._csc), None)
         detail = snapshot.detail if snapshot.detail and snapshot.detail.csc == self._csc else None
         page = self.query_one("#page", Lines)
-        hands = snapshot.run.hands if snapshot.run is not None else ()
-        by_hand = next((row.sentence for row in hands if row.csc == self._csc), "")
+        rows = snapshot.run.direct if snapshot.run is not None else ()
+        direct = next((row.sentence for row in rows if row.csc == self._csc), "")
         in_run = snapshot.run.inspected if snapshot.run is not None and detail is not None else ()
-        page.show(detail_lines(view, detail, moment, width - 2, by_hand, in_run) if view else [Line()])
+        page.show(detail_lines(view, detail, moment, width - 2, direct, in_run) if view else [Line()])
         self.query_one(More).mark(page)
         surface = Surface.REHEARSAL if snapshot.roster.rehearsal else Surface.BAR
         self.query_one("#footer", Lines).show([lines.keys_line(Scope.DETAIL, width, {}, surface)])

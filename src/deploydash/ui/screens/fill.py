@@ -1,4 +1,4 @@
-"""The dialog in which the lead tells the words that the commands of a card still wait for. Pure but for the dialog."""
+"""The dialog that sets the placeholders that the commands of a card still wait for. Pure but for the dialog."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from deploydash.core.run.orders import SetPlaceholders
 from deploydash.core.views.run_view import Card
-from deploydash.ui.draw.run.card import wanted
+from deploydash.ui.draw.run.card_parts import wanted
 from deploydash.ui.screens.form import Field, Form
 
 _HINTS = {
@@ -18,7 +18,7 @@ _HINTS = {
 
 
 def placeholders_form(card: Card, order: Callable[[SetPlaceholders], object]) -> Form:
-    """Return the dialog with a field for each missing word; what is left empty stays open."""
+    """Return the dialog with a field for each missing placeholder; what is left empty stays open."""
     fields = tuple(Field(word, _HINTS.get(word, "")) for word in card.wanting)
 
     def told(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -26,14 +26,14 @@ def placeholders_form(card: Card, order: Callable[[SetPlaceholders], object]) ->
         return tuple((word, text.strip()) for word, text in pairs if text.strip())
 
     def wrong(texts: Sequence[str]) -> str:
-        return "" if told(texts) else "tell at least one of them, or esc"
+        return "" if told(texts) else "enter at least one, or Esc"
 
     body = (
         f"The commands of this card wait for {wanted(card)}.",
         "They are filled into every later command of this run, too, and go into the journal.",
     )
     return Form(
-        "Fill in the commands",
+        "Set placeholders",
         body,
         fields=fields,
         done=lambda _, texts: order(SetPlaceholders(told(texts))),

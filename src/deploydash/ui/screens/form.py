@@ -12,9 +12,10 @@ from textual.widgets import Input
 from deploydash.cells import cells
 from deploydash.core.outside_text import visible
 from deploydash.core.published import Published
+from deploydash.core.words import counted
 from deploydash.ui.bindings import run_bindings
 from deploydash.ui.draw.ink import Ink, Line, Span, Surface
-from deploydash.ui.draw.run.reading import Reading, box, copied, counted, folded
+from deploydash.ui.draw.run.reading import Reading, box, copied, folded
 from deploydash.ui.keys import Key
 from deploydash.ui.screens.base import View
 from deploydash.ui.widgets.canvas import Lines
@@ -71,8 +72,9 @@ class Form(View):
     """One dialog.
 
     ``exact`` are lines below the body that are shown as they are, such as a configuration.
-    ``wrong`` says what is missing, or nothing; ``check`` the same of what takes time to look at, and counts only
-    while what was typed is still the same. ``left`` is called when the operator closes it without an answer.
+    ``wrong`` says what is missing, or nothing; ``check`` the same of an answer and texts that take time to look at, and
+    counts only while what was chosen and typed is still the same.
+    ``left`` is called when the operator closes it without an answer.
     ``lives`` says of a new snapshot whether the question still stands; if not, the dialog goes away by itself.
     """
 
@@ -88,7 +90,7 @@ class Form(View):
         options: Sequence[Option] = (),
         done: Done,
         wrong: Callable[[Sequence[str]], str] = _nothing_wrong,
-        check: Callable[[Sequence[str]], Awaitable[str]] | None = None,
+        check: Callable[[str, Sequence[str]], Awaitable[str]] | None = None,
         left: Callable[[], object] = lambda: None,
         escapes: str = "closes, nothing is ordered",
         lives: Callable[[Published], bool] = lambda _: True,
@@ -265,13 +267,14 @@ class Form(View):
             self._take(texts)
         else:
             self.tell("checking")
-            self.run_worker(self._take_checked(texts, self._check(texts)), exclusive=True)
+            answer = self._answer_chosen()
+            self.run_worker(self._take_checked((answer, texts), self._check(answer, texts)), exclusive=True)
 
-    async def _take_checked(self, texts: list[str], check: Awaitable[str]) -> None:
-        wrong = await check
+    async def _take_checked(self, checked: tuple[str, list[str]], check: Awaitable[str]) -> None:
+        wrong, texts = await check, self._texts_typed()
         if not self.is_current:
             return
-        if texts != self._texts_typed():
+        if checked != (self._answer_chosen(), texts):
             self.tell("something else was typed while it was checked; press enter again")
         elif wrong:
             self.tell(wrong)
@@ -280,7 +283,10 @@ class Form(View):
 
     def _take(self, texts: list[str]) -> None:
         self.dismiss()
-        self._when_done(self._options[self._row_at].answer if self._options else "", texts)
+        self._when_done(self._answer_chosen(), texts)
+
+    def _answer_chosen(self) -> str:
+        return self._options[self._row_at].answer if self._options else ""
 
     def _texts_typed(self) -> list[str]:
         return [self.query_one(f"#field-{number}", Input).value for number in range(len(self._fields))]

@@ -8,14 +8,15 @@ from enum import Enum
 from textual.app import ComposeResult
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import StepKind, Tier
+from deploydash.core.procedure.runbook import Tier
 from deploydash.core.published import Published
 from deploydash.core.run.orders import Disarm
 from deploydash.core.views.run_view import RunView
 from deploydash.ui.bindings import run_bindings
 from deploydash.ui.draw.ink import Line, Surface
-from deploydash.ui.draw.run.asked import asked
+from deploydash.ui.draw.run.asked import asked, cscs_of, ids_of
 from deploydash.ui.draw.run.direct import news
+from deploydash.ui.draw.run.item_offers import is_list
 from deploydash.ui.draw.run.messages import concerned
 from deploydash.ui.draw.run.offers import Mode, first_open, mode_of, rows_of, why
 from deploydash.ui.draw.run.reading import Focus, Reading
@@ -23,9 +24,10 @@ from deploydash.ui.draw.run.run_header import keys_foot, run_header
 from deploydash.ui.draw.run.runbook import Place, brief_lines, here, left_lines
 from deploydash.ui.draw.sizes import Size
 from deploydash.ui.draw.tiles import Moment
+from deploydash.ui.draw.walk import stepped
 from deploydash.ui.run_keys import RUN
-from deploydash.ui.screens.by_hand import open_by_hand
 from deploydash.ui.screens.card_keys import Answers
+from deploydash.ui.screens.direct import open_direct
 from deploydash.ui.screens.messages import MessageScreen
 from deploydash.ui.screens.run_help import RunHelpScreen
 from deploydash.ui.screens.wait import WaitScreen
@@ -151,11 +153,10 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
             self.focus_on = Focus(row=first_open(run.card) if run.card is not None else 0)
             self._step_row = None
         elif run.card is not None:
-            marked = frozenset(row.csc for row in run.card.asking) & self.focus_on.marked
+            marked = frozenset(ids_of(run.card.asking)) & self.focus_on.marked
             came_to = before.card if before is not None else None
-            moved = came_to is not None and self.focus_on.row == first_open(came_to)
-            scripts = run.card.step.kind is StepKind.SCRIPT
-            row = first_open(run.card) if moved and scripts else min(self.focus_on.row, max(0, rows_of(run) - 1))
+            follows = is_list(run.card) and came_to is not None and self.focus_on.row == first_open(came_to)
+            row = first_open(run.card) if follows else min(self.focus_on.row, max(0, rows_of(run) - 1))
             self.focus_on = replace(self.focus_on, row=row, marked=marked)
         self.opened((step, Mode.READY if armed else mode))
 
@@ -263,7 +264,7 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
 
     def _move_on_card(self, run: RunView, way: str) -> None:
         rows = rows_of(run)
-        row = _stepped(self.focus_on.row, rows, way)
+        row = stepped(self.focus_on.row, rows, way)
         if row is None:
             self.say("nothing to go through on this card; tab goes to the runbook and the grid")
         elif row == self.focus_on.row:
@@ -273,7 +274,7 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
             self.repaint()
 
     def _move_in_runbook(self, run: RunView, way: str) -> None:
-        row = _stepped(self._step_row if self._step_row is not None else here(run), len(run.rows), way)
+        row = stepped(self._step_row if self._step_row is not None else here(run), len(run.rows), way)
         if row is None:
             self.say("the runbook has one column")
             return
@@ -305,7 +306,7 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         run = self.run_view
         chosen = run is not None and self.pane is Pane.RUNBOOK
         if run is not None and run.card is not None and run.card.armed is not None and self.host.inbox is not None:
-            self.order(Disarm())
+            self.order(Disarm(run.card.step.id))
         elif self.query_one("#asking").display or self.query_one("#start").display or self.pattern:
             super().act_back("")
         elif self.marked:
@@ -321,10 +322,14 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
             self.say("the card of what is next; q leaves")
 
     def _to_next(self) -> None:
-        self.pane, self._step_row, self.in_events = Pane.CARD, None, False
-        self.query_one(Events).move(None)
         if self.host.inbox is not None:
             self.host.inbox.choose(None)
+        self.to_card()
+
+    def to_card(self) -> None:
+        """Give the arrows to the card."""
+        self.pane, self._step_row, self.in_events = Pane.CARD, None, False
+        self.query_one(Events).move(None)
         self.around(self.moment())
         self.repaint()
 
@@ -344,11 +349,12 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
             return tuple(self.snapshot.cscs[item].csc for item in sorted(self.marked))
         return (self.snapshot.cscs[self.selected].csc,) if self.selected is not None else ()
 
-    def act_hand(self, _: str) -> None:
-        """Command by hand: those marked or selected in the grid, or those that the card asks about."""
+    def act_direct(self, _: str) -> None:
+        """Command directly those marked or selected in the grid, or those that the card asks about."""
         run = self.run_view
         asks = self.pane is Pane.CARD and run is not None and mode_of(run) is Mode.ASKING
-        open_by_hand(self, asked(run, self.focus_on) if asks and run is not None else self.selected_cscs())
+        about = cscs_of(asked(run, self.focus_on)) if asks and run is not None else self.selected_cscs()
+        open_direct(self, about)
 
     def act_mark(self, way: str) -> None:
         """Mark the CSC under the cursor of the grid, or of the card, or take the mark away."""
@@ -391,11 +397,3 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
     def open_wait(self) -> None:
         """Open the wait's own screen."""
         self.app.push_screen(WaitScreen())
-
-
-def _stepped(row: int, rows: int, way: str) -> int | None:
-    """Return the row a key leads to, or None where there is no such way."""
-    if not rows or way in {"left", "right"}:
-        return None
-    steps = {"up": -1, "down": 1, "page_up": -10, "page_down": 10, "first": -rows, "last": rows}
-    return max(0, min(rows - 1, row + steps[way]))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 from deploydash.core.model import CscId
 from deploydash.core.run.orders import ArmOrder, Extend, Note, Release, RunOrder, Waive
 from deploydash.core.views.run_view import RunView
+from deploydash.core.words import counted
 from deploydash.ui.draw.run.offers import OBSERVES
-from deploydash.ui.draw.run.reading import counted
 from deploydash.ui.keys import Key
 from deploydash.ui.screens.base import View
 from deploydash.ui.screens.form import Field, Form, Option
@@ -24,7 +24,9 @@ EXTENSION_S = 600.0
 GUARD_S = 0.4
 """A key counts only if it was typed this long after the card opened: nobody has read it before."""
 
-ANSWERS = frozenset({"arm", "go", "done", "fill", "retry", "route", "waive", "skip", "override", "release", "extend"})
+ANSWERS = frozenset(
+    {"arm", "go", "done", "fill", "retry", "fallback", "waive", "skip", "override", "release", "extend"}
+)
 """Acts that answer what stands on the card, so that a key typed for another card must not reach them."""
 
 
@@ -57,14 +59,17 @@ class Acting(View):
     def repaint(self) -> None:
         """Draw the run anew."""
 
-    def action_key(self, number: int) -> None:
-        """Do what line ``number`` of this screen's table says, if its key was typed for what stands there now."""
+    def action_key(self, number: int, name: str = "") -> None:
+        """Do what line ``number`` of this screen's table says, if its key was typed for what stands there now.
+
+        ``name`` is the key itself where each key of the line has its own meaning.
+        """
         key = self.TABLE[number]
         self.say("")
         if key.act in ANSWERS and self.host.typed_at < self._shown_at + GUARD_S:
             self.say("the card has just changed; look once more, then press again")
             return
-        getattr(self, f"act_{key.act}")(key.argument)
+        getattr(self, f"act_{key.act}")(name or key.argument)
 
     def opened(self, card: object) -> None:
         """Remember since when this card stands there; ``card`` tells one from another."""
@@ -103,7 +108,7 @@ class Acting(View):
         if run.held_by is None:
             self.say("the run is not held")
             return
-        options = (Option("stay", "stay held"), Option("release", "let it go on"))
+        options = (Option("stay", "stay held"), Option("release", "release it"))
         form = Form(
             "Let the run go on?",
             (f"It is held by {run.held_by}. What was not sent is then sent when you arm or retry it.",),

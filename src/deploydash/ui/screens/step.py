@@ -8,7 +8,6 @@ from deploydash.core.published import Published
 from deploydash.ui.bindings import run_bindings
 from deploydash.ui.draw.ink import Line, Span, Surface
 from deploydash.ui.draw.run.card import page_lines
-from deploydash.ui.draw.run.gate_flaps import closure_lines
 from deploydash.ui.draw.run.reading import Reading
 from deploydash.ui.draw.run.run_header import keys_foot, run_header
 from deploydash.ui.run_keys import PAGE
@@ -62,8 +61,7 @@ class StepScreen(Acting):
 
     def page(self, reading: Reading, width: int) -> list[Line]:
         """Return what stands between header and footer."""
-        lines = [*page_lines(reading, width - 4), *closure_lines(reading, width - 4)]
-        return [Line((Span("  "), *line.spans)) for line in lines]
+        return [Line((Span("  "), *line.spans)) for line in page_lines(reading, width - 4)]
 
     def say(self, sentence: str) -> None:
         """Answer where the footer stands; the next key takes it away."""

@@ -14,12 +14,12 @@ from deploydash.ui.bindings import run_bindings
 from deploydash.ui.draw import lines
 from deploydash.ui.draw.ink import Line, Surface
 from deploydash.ui.draw.run.direct import news
-from deploydash.ui.draw.run.reading import Focus, Reading
+from deploydash.ui.draw.run.reading import Reading
 from deploydash.ui.draw.run.run_header import keys_foot, run_header
-from deploydash.ui.draw.run.wait import Straggler, blocking_sentence, stragglers, wait_lines
+from deploydash.ui.draw.run.wait import BoardFocus, Straggler, blocking_sentence, stragglers, wait_lines
 from deploydash.ui.run_keys import WAIT
-from deploydash.ui.screens.by_hand import open_by_hand
 from deploydash.ui.screens.detail import DetailScreen
+from deploydash.ui.screens.direct import open_direct
 from deploydash.ui.screens.messages import MessageScreen
 from deploydash.ui.screens.run_base import Acting
 from deploydash.ui.screens.run_help import RunHelpScreen
@@ -34,7 +34,7 @@ class WaitScreen(Acting):
 
     def __init__(self) -> None:
         super().__init__()
-        self._focus = Focus()
+        self._focus = BoardFocus()
         self._run_shown: RunView | None = None
 
     def compose(self) -> ComposeResult:
@@ -151,12 +151,12 @@ class WaitScreen(Acting):
         self._focus = replace(self._focus, marked=frozenset() if missing <= self._focus.marked else missing)
         self.repaint()
 
-    def act_hand(self, _: str) -> None:
-        """Command by hand those marked, or the one under the cursor: a CSC in FAULT is cleared without leaving."""
+    def act_direct(self, _: str) -> None:
+        """Command directly those marked, or the one under the cursor: a CSC in FAULT is cleared without leaving."""
         missing = self._missing()
         marked = tuple(csc for one in missing for csc in one.cscs if csc in self._focus.marked)
         if missing:
-            open_by_hand(self, marked or self._here(missing).cscs)
+            open_direct(self, marked or self._here(missing).cscs)
         else:
             self.say("nobody is missing, so there is nobody to command here; esc goes to the grid")
 
@@ -200,7 +200,7 @@ class WaitScreen(Acting):
         self.app.push_screen(MessageScreen(self._chosen(missing)))
 
     def act_back(self, _: str) -> None:
-        """Go back to the run; the wait goes on."""
+        """Go back to the run; the wait does not end."""
         if self._focus.marked:
             self._focus = replace(self._focus, marked=frozenset())
             self.repaint()

@@ -1,10 +1,10 @@
-"""A run's desk over a live grid: the run's own rules decide, and every record is kept in order."""
+"""Items worked on over a live grid: each by a context of its own, and every request kept in order."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from deploydash.core.fleet.fleet import Fleet
@@ -20,33 +20,11 @@ from deploydash.core.model import (
     Target,
     TargetKind,
 )
-from deploydash.core.procedure.runbook import (
-    CscItem,
-    Lane,
-    Runbook,
-    RunPhase,
-    Step,
-    StepId,
-    StepKind,
-    System,
-    Tier,
-    csc_items,
-)
-from deploydash.core.run.decide import may_intend
-from deploydash.core.run.fleet_view import FleetView
-from deploydash.core.run.records import (
-    ItemEnded,
-    ItemProgressed,
-    ItemsDispatched,
-    Outcome,
-    RequestAnswered,
-    RequestIntended,
-    RunHeld,
-    RunOpened,
-    RunRecord,
-    StepApproved,
-)
-from deploydash.core.run.state import RunState, fold
+from deploydash.core.procedure.csc_work import transition
+from deploydash.core.procedure.items import Item
+from deploydash.core.procedure.runbook import Debt
+from deploydash.core.run.ports import Action, End
+from deploydash.core.run.records import Outcome
 from deploydash.session.clock import SystemClock
 from deploydash.session.session import Session
 from deploydash.systems.registry.store import SchemaStore
@@ -54,70 +32,79 @@ from deploydash.systems.sal.feed import KafkaFeed
 from deploydash.systems.settings import RegistrySettings
 from tests.servers.kafka_scenes import plain_settings
 from tests.servers.waiting import within
+from tests.support.item_context import Answered, Intended, RecordingContext
 
 OFFLINE = Target(SummaryState.OFFLINE)
 QUICK = Limits(late=1.0, silent=2.0)
-STEP = StepId("bring")
 
 
-def step_of(
-    targets: Iterable[tuple[str, str]],
-    *,
-    at_once: int = 8,
-    waves: dict[str, int] | None = None,
-    overrides: dict[str, str] | None = None,
-) -> Step:
-    """Return a step of CSC commands: pairs of a CSC and its target."""
-    items = tuple(
-        CscItem(CscId.parse(csc), Target.parse(target), (waves or {}).get(csc, 0), (overrides or {}).get(csc, ""))
-        for csc, target in targets
+def items_of(targets: Iterable[tuple[str, str]], overrides: Mapping[str, str] | None = None) -> tuple[Item, ...]:
+    """Return items that bring CSCs to targets: pairs of a CSC and its target."""
+    given = overrides or {}
+    return tuple(
+        transition(CscId.parse(csc), Target.parse(target), override=given.get(csc, "")) for csc, target in targets
     )
-    return Step(STEP, "bring", StepKind.CSC, System.SAL, Tier.MODERATE, Lane.MAIN, "each there", items, at_once=at_once)
 
 
-def _runbook(step: Step) -> Runbook:
-    phase = RunPhase("only", "only", Phase(TargetKind.SHUTDOWN), (step,))
-    return Runbook("test", "test", "test", True, step.cscs, (), (), (), (phase,))
+class LiveContext(RecordingContext):
+    """Sees what a session shows; refuses every request while its run is held."""
+
+    def __init__(self, run: LiveRun) -> None:
+        super().__init__(slots=run.slots)
+        self._run = run
+
+    async def intend(
+        self, text: str, key: str = "", *, begins: bool = False, owes: Debt | None = None, asks_only: bool = False
+    ) -> str | None:
+        if self._run.held:
+            return "the run is held by lead@console"
+        return await super().intend(text, key, begins=begins, owes=owes, asks_only=asks_only)
+
+    def view(self, csc: CscId) -> CscView | None:
+        return self._run.view(csc)
+
+    async def seen(self, csc: CscId, when: Callable[[CscView], bool], limit_s: float) -> bool:
+        return await self._run.seen(csc, when, limit_s)
 
 
-class LiveContext:
-    """An ItemContext with a real run's state behind it and a session's snapshots before it."""
+class LiveRun:
+    """Works on items side by side as approved, at most so many at once, before a session's snapshots."""
 
-    def __init__(self, session: Session, step: Step) -> None:
-        self.records: list[RunRecord] = [
-            RunOpened("test", "test", "test", "c1", "lead@console", rehearsal=True),
-            StepApproved(step.id, "lead@console", 1),
-            ItemsDispatched(step.id, csc_items(step.cscs), "lead@console"),
-        ]
+    def __init__(self, session: Session, items: Sequence[Item], at_once: int = 8) -> None:
+        self.items = items
+        self.slots = asyncio.Semaphore(at_once)
+        self.held = False
+        self.ended: dict[str, End] = {}
+        self.contexts = {str(item.id): LiveContext(self) for item in items}
         self._session = session
-        self._runbook = _runbook(step)
         self._news = asyncio.Event()
         session.subscribe(self._new)
 
     def _new(self, _: Snapshot) -> None:
         self._news.set()
 
-    @property
-    def state(self) -> RunState:
-        return fold(self._runbook, [(time.time(), record) for record in self.records])
-
     def hold(self) -> None:
         """Hold the run, as its lead does."""
-        self.records.append(RunHeld("lead@console"))
+        self.held = True
 
-    async def intend(self, record: RequestIntended) -> str | None:
-        refusal = may_intend(record, self.state, FleetView.of(self._session.snapshot()))
-        if refusal is None:
-            self.records.append(record)
-        return refusal
+    async def work(self, action: Action) -> None:
+        """Carry out every item as its card shows it now."""
+        plan = await action.describe(self.items, self.view)
+        approved = dict(plan.approved)
 
-    async def tell(self, record: RequestAnswered | ItemProgressed | ItemEnded) -> None:
-        self.records.append(record)
+        async def one(item: Item) -> None:
+            self.ended[str(item.id)] = await action.run(item, approved[item.id], self.contexts[str(item.id)])
+
+        async with asyncio.TaskGroup() as group:
+            for item in self.items:
+                group.create_task(one(item))
 
     def view(self, csc: CscId) -> CscView | None:
+        """Return what the session shows of a CSC now."""
         return next((view for view in self._session.snapshot().cscs if view.csc == csc), None)
 
     async def seen(self, csc: CscId, when: Callable[[CscView], bool], limit_s: float) -> bool:
+        """Wait until a CSC is seen as asked; False at the limit."""
         until = time.monotonic() + limit_s
         while True:
             self._news.clear()
@@ -134,25 +121,24 @@ class LiveContext:
                 continue
 
     def ends(self) -> dict[str, tuple[Outcome, str]]:
-        """Return how every CSC ended; each may end once only."""
-        ended = [record for record in self.records if isinstance(record, ItemEnded)]
-        assert len({record.item for record in ended}) == len(ended), f"one ended twice: {ended}"
-        return {str(record.item): (record.outcome, record.why) for record in ended}
+        """Return how every CSC ended."""
+        return {csc: (end.outcome, end.why) for csc, end in self.ended.items()}
 
     def outcomes(self) -> dict[str, Outcome]:
         """Return the bare outcomes."""
-        return {csc: outcome for csc, (outcome, _) in self.ends().items()}
+        return {csc: end.outcome for csc, end in self.ended.items()}
+
+    def intents(self, csc: str) -> list[Intended]:
+        """Return the requests that were intended for one CSC, in order."""
+        return [one for one in self.contexts[csc].told if isinstance(one, Intended)]
 
     def intended(self, csc: str) -> list[str]:
         """Return the commands that were intended for one CSC, in order."""
-        wanted = CscId.parse(csc)
-        return [
-            record.command for record in self.records if isinstance(record, RequestIntended) and record.to == wanted
-        ]
+        return [one.text.partition(".command_")[2].split()[0] for one in self.intents(csc)]
 
-    def answered(self) -> list[RequestAnswered]:
-        """Return every answer, in order."""
-        return [record for record in self.records if isinstance(record, RequestAnswered)]
+    def answered(self) -> list[Answered]:
+        """Return every answer of every CSC."""
+        return [one for context in self.contexts.values() for one in context.told if isinstance(one, Answered)]
 
 
 @asynccontextmanager

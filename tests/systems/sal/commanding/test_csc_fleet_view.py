@@ -1,4 +1,4 @@
-"""What may be believed of a CSC, and what is planned from it."""
+"""What may be believed of a CSC."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import pytest
 
 from deploydash.core.fleet.snapshot import CscView, Reason
 from deploydash.core.model import CameraSubstate, CscId, Effective, Liveness, SummaryState, Target, Verdict
-from deploydash.core.run.decide import is_at
+from deploydash.core.run.sight import is_at
 from deploydash.systems.sal.commanding.csc_fleet_view import is_decided, is_leaving, obstacle
-from deploydash.systems.sal.commanding.csc_plan import Planned, describe
 from tests.support.runs import view
-from tests.systems.sal.commanding.context import step_of
 
 S, L = SummaryState, Liveness
 ESS, CAMERA = CscId("ESS", 104), CscId("MTCamera")
@@ -87,40 +85,3 @@ def test_what_may_still_become_clear_is_not_decided() -> None:
 def test_why_a_csc_is_not_commanded_is_said(seen: CscView | None, target: Target, why: str | None) -> None:
     told = None if seen is None else replace(seen, reason=Reason("as told {age} ago", 3.0))
     assert obstacle(told, target, 10.0) == why
-
-
-def test_a_step_is_described_by_the_exact_commands_of_each() -> None:
-    seen = {
-        ESS: view(ESS, S.FAULT),
-        CscId("ESS", 105): view(CscId("ESS", 105), S.ENABLED),
-        CscId("Watcher"): view(CscId("Watcher"), S.ENABLED, L.SILENT, Effective.LOST),
-        CscId("ATDome"): view(CscId("ATDome"), S.OFFLINE),
-    }
-    targets = [("ESS:104", "ENABLED"), ("ESS:105", "ENABLED"), ("Watcher", "ENABLED"), ("ATDome", "OFFLINE")]
-    step = step_of(targets, overrides={"ESS:104": "_night.yaml"})
-    described = describe(step, seen.get, 0.0, subname="sal")
-    assert described.sentence == (
-        "1 of 4 CSCs are commanded, at most 8 at once; 1 is there already; 2 cannot be commanded"
-    )
-    assert described.cscs[0] == Planned(
-        ESS,
-        Target(S.ENABLED),
-        (
-            "lsst.sal.ESS.command_standby salIndex=104",
-            "lsst.sal.ESS.command_start salIndex=104 configurationOverride=_night.yaml",
-            "lsst.sal.ESS.command_enable salIndex=104",
-        ),
-    )
-    assert [one.why for one in described.cscs[1:]] == [
-        "is there already",
-        "does not beat: ",
-        "says OFFLINE, waiting for silence",
-    ]
-
-
-def test_a_camera_that_no_command_brings_on_is_said_to_be_so() -> None:
-    step = step_of([("MTCamera", "OFFLINE/AVAILABLE")])
-    shown = camera(S.OFFLINE, substate=CameraSubstate.PUBLISH_ONLY)
-    described = describe(step, lambda _: shown, 0.0, subname="sal")
-    assert described.cscs[0].commands == ()
-    assert described.cscs[0].why == "is OFFLINE, not OFFLINE/AVAILABLE"

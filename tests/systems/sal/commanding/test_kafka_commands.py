@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from confluent_kafka import admin as confluent_admin
 
+from deploydash.core.fleet.observations import Observation, RecordsUndecodable
 from deploydash.core.model import CscId, SummaryState
 from deploydash.errors import FeedError
 from deploydash.systems.sal.commanding.acks import AckSeen, Answer
-from deploydash.systems.sal.commanding.kafka_commands import CannotCommand, CommandLine, this_process
+from deploydash.systems.sal.commanding.kafka_commands import CannotCommand, CommandChannel
 from deploydash.systems.sal.commanding.kafka_write import MaybeWritten, NotWritten
 from tests.servers.command_reader import CommandReader
 from tests.servers.kafka import KafkaServer
@@ -39,7 +40,7 @@ async def until(condition: Callable[[], object], seconds: float = 15.0) -> None:
             await asyncio.sleep(0.02)
 
 
-async def send(line: CommandLine, csc: CscId, command: str, limit_s: float = 5.0) -> Answer:
+async def send(line: CommandChannel, csc: CscId, command: str, limit_s: float = 5.0) -> Answer:
     return await line.send(await line.prepare(csc, command), limit_s)
 
 
@@ -137,17 +138,23 @@ async def test_an_acknowledgement_of_another_index_is_not_taken_for_ours(
     assert [(ack.csc, ack.ours) for ack in heard] == [(CscId("ESS", 105), True)]
 
 
-async def test_garbage_on_an_ack_topic_ends_nothing(
+async def test_garbage_on_an_ack_topic_ends_nothing_and_is_counted(
     kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str
 ) -> None:
+    told: list[Observation] = []
     with SalCscs(kafka, schema_registry, subname, STATES):
-        async with command_line(plain_settings(kafka.bootstrap, subname), schema_registry.url) as line:
+        settings = plain_settings(kafka.bootstrap, subname)
+        async with command_line(settings, schema_registry.url, tell=told.append) as line:
             topic = f"lsst.{subname}.ESS.ackcmd"
             kafka.topics.produce(
                 [(topic, None, value) for value in (None, b"", b"\x00\x00\x00\x00\x07x", b"\x07" * 40)]
             )
             assert (await send(line, ESS, "start")).words == "done"
-            assert line.unreadable_acks[0] == 4
+    unread = [one for one in told if isinstance(one, RecordsUndecodable)]
+    assert len(unread) == len(told), told
+    assert {one.topic for one in unread} == {topic}
+    assert sum(one.count for one in unread) == 4
+    assert unread[0].example == "null value"
 
 
 @pytest.mark.parametrize(
@@ -314,9 +321,3 @@ async def test_nobody_there_is_an_error_in_words(schema_registry: SchemaRegistry
     with pytest.raises(FeedError, match=r"127\.0\.0\.1:1 \(LSST_KAFKA_BROKER_ADDR\): no broker can be reached"):
         async with command_line(plain_settings("127.0.0.1:1", "sal"), schema_registry.url):
             pass
-
-
-def test_we_are_a_person_at_a_host_with_a_process_id() -> None:
-    sender = this_process()
-    assert sender.identity.count("@") == 1
-    assert sender.origin > 0

@@ -9,7 +9,7 @@ import pytest
 from deploydash.core.model import CscId
 from deploydash.errors import FeedError
 from deploydash.systems.sal.commanding import ready_line
-from deploydash.systems.sal.commanding.kafka_commands import CommandLine
+from deploydash.systems.sal.commanding.kafka_commands import CommandChannel
 from deploydash.systems.sal.commanding.ready_line import ReadyChannel
 from deploydash.systems.sal.wire.commands import Sender
 
@@ -34,7 +34,7 @@ class Line:
 
 
 def ready(world: dict[str, bool], opened: list[Line]) -> ReadyChannel:
-    return ReadyChannel(lambda: cast("CommandLine", Line(world, opened)), Sender("ops1@console", 7))
+    return ReadyChannel(lambda: cast("CommandChannel", Line(world, opened)), Sender("ops1@console", 7))
 
 
 async def test_without_kafka_a_command_says_why_and_with_it_again_it_goes() -> None:

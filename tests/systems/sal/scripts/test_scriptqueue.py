@@ -4,143 +4,56 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+import json
+from collections.abc import AsyncIterator
 
 import pytest
 
-from deploydash.core.fleet.snapshot import CscView
-from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import ScriptItem, StepId, numbered
-from deploydash.core.run.ports import ScriptJob
-from deploydash.core.run.records import (
-    ControlOrdered,
-    ItemEnded,
-    ItemProgressed,
-    Outcome,
-    RequestAnswered,
-    RequestIntended,
-)
-from deploydash.core.run.scripts import QueueTold, ScriptFact, ScriptsListed
+from deploydash.core.model import SummaryState
+from deploydash.core.procedure.items import Item
+from deploydash.core.run.ports import End, Found
+from deploydash.core.run.records import Outcome
 from deploydash.core.run.state import ItemProgress
 from deploydash.errors import UserError
-from deploydash.systems.registry.avro import WriterSchema
 from deploydash.systems.registry.framing import frame
 from deploydash.systems.registry.store import SchemaStore
+from deploydash.systems.sal.act import SalAction
 from deploydash.systems.sal.commanding.acks import Answer
 from deploydash.systems.sal.commanding.kafka_commands import Order
 from deploydash.systems.sal.commanding.kafka_write import MaybeWritten
+from deploydash.systems.sal.commanding.specs import ScriptSpec
+from deploydash.systems.sal.scripts.refusals import itself
 from deploydash.systems.sal.scripts.script_reader import reading
-from deploydash.systems.sal.scripts.scriptqueue import ScriptQueueAction, ScriptTimeouts, itself
-from deploydash.systems.sal.wire.commands import Sender
-from deploydash.systems.sal.wire.scripts import script_fact
+from deploydash.systems.sal.scripts.scriptqueue import ScriptTimeouts
+from deploydash.systems.sal.scripts.told import QueueTold, ScriptsListed
 from deploydash.systems.settings import RegistrySettings
 from tests.servers.kafka import KafkaServer
 from tests.servers.kafka_scenes import plain_settings
 from tests.servers.registry import SchemaRegistry
 from tests.servers.waiting import within
-from tests.systems.sal.wire.captures import Captured, captured, schema, schema_texts
-
-QUEUE = CscId("ScriptQueue", 1)
-STEP = StepId("testing")
-SENDER = Sender("lead@console", 4711)
-QUICK = ScriptTimeouts(command=5.0, listed=0.3, quiet=5.0, gone=0.5, seen=1.0)
-GOOD, FAILING, SET_STATE = 38594986, 38594987, 38594994
-"""The command numbers by which three of the captured scripts were added."""
-LISTED = ScriptsListed(QUEUE, ("auxtel/enable_atcs.py", "auxtel/enable_latiss.py"), ("mine.py",))
-
-
-@dataclass
-class Context:
-    """Keeps what is told; refuses what it is told to."""
-
-    told: list[object] = field(default_factory=list)
-    refuses: Mapping[str, str] = field(default_factory=dict)
-
-    async def intend(self, record: RequestIntended) -> str | None:
-        if record.command in self.refuses:
-            return self.refuses[record.command]
-        self.told.append(record)
-        return None
-
-    async def tell(self, record: RequestAnswered | ItemProgressed | ItemEnded) -> None:
-        self.told.append(record)
-
-    def view(self, csc: CscId) -> CscView | None:
-        raise AssertionError(f"nobody asked to look at {csc}")
-
-    async def seen(self, csc: CscId, when: Callable[[CscView], bool], limit_s: float) -> bool:
-        raise AssertionError(f"nobody asked to look at {csc} for {limit_s} s ({when})")
-
-    def end(self) -> tuple[Outcome, str]:
-        [end] = [record for record in self.told if isinstance(record, ItemEnded)]
-        assert end is self.told[-1]
-        return end.outcome, end.why
-
-    def states(self) -> list[tuple[str, str]]:
-        return [(one.state, one.checkpoint) for one in self.told if isinstance(one, ItemProgressed)]
-
-    def commands(self) -> list[str]:
-        return [record.command for record in self.told if isinstance(record, RequestIntended)]
-
-
-@dataclass
-class Line:
-    """Answers every command as told and lets the queue speak."""
-
-    answers: dict[str, Answer | Exception] = field(default_factory=dict)
-    sent: list[Order] = field(default_factory=list)
-    then: Callable[[Order], None] = lambda _: None
-    sender: Sender = SENDER
-
-    async def prepare(self, csc: CscId, command: str, values: Mapping[str, Any] | None = None) -> Order:
-        number = FAILING if command == "add" else 7
-        return Order(
-            csc, command, number, dict(values or {}), WriterSchema(1, '{"type":"record","name":"a","fields":[]}')
-        )
-
-    async def send(self, order: Order, limit_s: float) -> Answer:
-        assert limit_s == QUICK.command
-        self.sent.append(order)
-        self.then(order)
-        answer = self.answers[order.command]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-
-class Told:
-    """A reader whose facts the test gives."""
-
-    def __init__(self, *facts: ScriptFact) -> None:
-        self.caught_up = asyncio.Event()
-        self.undecodable = 0
-        self.example = ""
-        self.take: Callable[[ScriptFact], None] = lambda _: None
-        self._facts = facts
-
-    @contextlib.asynccontextmanager
-    async def reading(self, take: Callable[[ScriptFact], None]) -> AsyncIterator[Told]:
-        self.take = take
-        for fact in self._facts:
-            take(fact)
-        self.caught_up.set()
-        yield self
-
-
-def job(path: str = "auxtel/enable_atcs.py", *, seq_num: int = 0, standard: bool = True, config: str = "") -> ScriptJob:
-    return ScriptJob(STEP, numbered(2), ScriptItem(QUEUE, path, standard, config), ItemProgress(seq_num=seq_num))
-
-
-def events() -> list[Captured]:
-    return [one for one in captured("scriptqueue") if ".logevent_" in one.topic]
-
-
-def facts_of(records: list[Captured]) -> list[ScriptFact]:
-    decoded = [(one, schema(one.schema_id).decode(one.value[5:])) for one in records]
-    found = [script_fact(one.component, one.sal_name, fields) for one, fields in decoded]
-    return [fact for fact in found if fact is not None]
+from tests.support.item_context import Answered, Intended
+from tests.support.runs import view
+from tests.systems.sal.commanding.fake_line import FakeLine
+from tests.systems.sal.scripts.told_queue import (
+    ADDED,
+    FAILING,
+    GOOD,
+    LISTED,
+    QUEUE,
+    QUICK,
+    SET_STATE,
+    Told,
+    action_of,
+    added,
+    context_of,
+    events,
+    facts_of,
+    item_of,
+    known,
+    line_of,
+    speaking,
+)
+from tests.systems.sal.wire.captures import Captured, schema_texts
 
 
 class Replay:
@@ -171,35 +84,50 @@ class Replay:
 @contextlib.asynccontextmanager
 async def following(
     kafka: KafkaServer, registry: SchemaRegistry, subname: str, timeouts: ScriptTimeouts = QUICK
-) -> AsyncIterator[ScriptQueueAction]:
+) -> AsyncIterator[SalAction]:
     schemas = SchemaStore(RegistrySettings(registry.url, "site file"), None, timeout=2.0)
     settings = plain_settings(kafka.bootstrap, subname)
     try:
-        yield ScriptQueueAction(Line(), lambda take: reading(settings, schemas, take), descr="test", timeouts=timeouts)
+        yield action_of(FakeLine(), lambda take: reading(settings, schemas, take), timeouts)
     finally:
         await schemas.aclose()
 
 
+NO_TRACE = "no trace of it in its queue: it was not added, or is long over"
+
+
 @pytest.mark.server
 @pytest.mark.parametrize(
-    ("seq_num", "outcome", "why"),
+    ("number", "end", "found", "sentence"),
     [
-        (GOOD, Outcome.REACHED, "done"),
-        (FAILING, Outcome.FAILED, "failed: Error in run: Failed in run after wait: fail_run=True"),
-        (SET_STATE, Outcome.REACHED, "done"),
-        (123, Outcome.FAILED, "no trace of it in its queue: it was not added, or is long over; retry adds it"),
+        (GOOD, End(Outcome.REACHED, "done"), Found.DONE, "Script:100000 is done"),
+        (
+            FAILING,
+            End(Outcome.FAILED, "failed: Error in run: Failed in run after wait: fail_run=True"),
+            Found.NOT_DONE,
+            "Script:100001 is failed: Error in run: Failed in run after wait: fail_run=True",
+        ),
+        (SET_STATE, End(Outcome.REACHED, "done"), Found.DONE, "Script:100009 is done"),
+        (123, End(Outcome.FAILED, f"{NO_TRACE}; retry adds it"), Found.NOT_DONE, NO_TRACE),
     ],
 )
 async def test_a_script_that_was_added_before_is_looked_for_in_the_log_and_not_added_again(
-    kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str, seq_num: int, outcome: Outcome, why: str
+    kafka: KafkaServer,
+    schema_registry: SchemaRegistry,
+    subname: str,
+    number: int,
+    end: End,
+    found: Found,
+    sentence: str,
 ) -> None:
     replay = Replay(kafka, schema_registry, subname)
     replay.write(events())
-    context = Context()
+    context = context_of()
     async with following(kafka, schema_registry, subname) as action:
-        await action.run(job(seq_num=seq_num), context)
-    assert context.end() == (outcome, why)
-    assert context.commands() == []
+        assert await action.follow(item_of(), known(number), context) == end
+        finding = await action.probe(item_of(), known(number), context.view)
+    assert (finding.found, finding.sentence) == (found, sentence)
+    assert context.intended() == []
 
 
 @pytest.mark.server
@@ -207,22 +135,23 @@ async def test_a_script_is_followed_live_from_topics_that_appear_while_it_is_wai
     kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str
 ) -> None:
     replay = Replay(kafka, schema_registry, subname)
-    known = [one for one in events() if one.component == "ScriptQueue"]
+    of_queue = [one for one in events() if one.component == "ScriptQueue"]
     at = next(number for number, one in enumerate(events()) if one.truth.get("scriptSalIndex") == 100000)
-    replay.write([one for one in events()[: at + 1] if one in known])
-    context = Context()
+    replay.write([one for one in events()[: at + 1] if one in of_queue])
+    context = context_of()
     async with following(kafka, schema_registry, subname) as action:
-        work = asyncio.create_task(action.run(job(seq_num=GOOD), context))
+        work = asyncio.create_task(action.follow(item_of(), known(GOOD), context))
         async with within(15):
             while not context.told:  # noqa: ASYNC110  a broker tells nobody
                 await asyncio.sleep(0.02)
         assert not work.done()
         replay.write(events()[at + 1 : at + 60])
         async with within(15):
-            await work
-    assert context.end() == (Outcome.REACHED, "done")
-    assert context.states()[0] == ("UNKNOWN", "")
-    assert context.states()[-1][0] == "DONE"
+            assert await work == End(Outcome.REACHED, "done")
+    states = [(one.state, one.line) for one in context.progressed()]
+    assert states[0] == ("UNKNOWN", "")
+    assert states[-1][0] == "DONE"
+    assert {one.known_as for one in context.progressed()} == {"Script:100000"}
 
 
 @pytest.mark.server
@@ -232,37 +161,18 @@ async def test_a_script_of_which_nobody_tells_any_more_is_unknown(
     replay = Replay(kafka, schema_registry, subname)
     at = next(number for number, one in enumerate(events()) if one.truth.get("state") == 3)
     replay.write(events()[: at + 1])
-    context = Context()
-    quiet = ScriptTimeouts(quiet=1.5)
-    async with following(kafka, schema_registry, subname, quiet) as action:
-        await action.run(job(seq_num=GOOD), context)
-    outcome, why = context.end()
-    assert outcome is Outcome.UNKNOWN
-    assert why == "nothing heard of it for 1.5 s; it was running"
-
-
-async def added(line: Line, told: Told, script: ScriptJob | None = None, context: Context | None = None) -> Context:
-    context = context or Context()
-    async with within(10):
-        await ScriptQueueAction(line, told.reading, descr="cycle 45", timeouts=QUICK).run(script or job(), context)
-    return context
-
-
-def speaking(told: Told, records: list[Captured] | None = None) -> Callable[[Order], None]:
-    """Let the captured queue go on once the script is added."""
-
-    def speak(order: Order) -> None:
-        if order.command == "add":
-            for fact in facts_of(records if records is not None else events()):
-                told.take(fact)
-
-    return speak
+    async with following(kafka, schema_registry, subname, ScriptTimeouts(quiet=1.5)) as action:
+        end = await action.follow(item_of(), known(GOOD), context_of())
+        finding = await action.probe(item_of(), known(GOOD), context_of().view)
+    assert end == End(Outcome.UNKNOWN, "nothing heard of it for 1.5 s; it was running")
+    assert (finding.found, finding.sentence) == (Found.UNDER_WAY, "Script:100000 is running")
 
 
 async def test_a_script_is_added_at_the_end_with_who_adds_it_and_followed_to_its_failure() -> None:
-    told = Told(LISTED)
-    line = Line({"add": Answer(303, 0, "100001")}, then=speaking(told))
-    context = await added(line, told, job(config="wait: 1\n"))
+    told = Told((LISTED,))
+    line, context = line_of({"add": ADDED}), context_of()
+    line.then = speaking(told)
+    end = await added(line, told, item_of(config="wait: 1\n"), context)
     [order] = line.sent
     assert order.values == {
         "isStandard": True,
@@ -271,123 +181,187 @@ async def test_a_script_is_added_at_the_end_with_who_adds_it_and_followed_to_its
         "descr": "cycle 45",
         "location": 2,
     }
+    key = json.dumps({"seq": FAILING, "identity": "lead@console", "origin": 4711})
     assert context.told[:2] == [
-        RequestIntended(STEP, numbered(2), QUEUE, "add", FAILING, SENDER.identity, SENDER.origin, begins=True),
-        RequestAnswered(STEP, numbered(2), "add", FAILING, 303, "100001"),
+        Intended("add auxtel/enable_atcs.py to ScriptQueue:1", key, begins=True),
+        Answered(True, "100001"),
     ]
-    assert context.end() == (Outcome.FAILED, "failed: Error in run: Failed in run after wait: fail_run=True")
-    assert [one.log for one in context.told if isinstance(one, ItemProgressed)][-1] == "Run started"
+    assert end == End(Outcome.FAILED, "failed: Error in run: Failed in run after wait: fail_run=True")
+    last = context.progressed()[-1]
+    assert (last.state, last.line, last.known_as) == (
+        "FAILED",
+        "checkpoint start · Run started",
+        "Script:100001",
+    )
+
+
+async def test_what_is_told_of_a_script_is_its_checkpoint_and_its_last_line() -> None:
+    told = Told(tuple(facts_of(events())))
+    context = context_of()
+    end = await action_of(FakeLine(), told.reading).follow(item_of(), known(SET_STATE), context)
+    assert end == End(Outcome.REACHED, "done")
+    assert context.progressed()[-1].line.startswith("checkpoint set Test:3 · ")
 
 
 async def test_a_failed_script_says_that_its_queue_is_paused() -> None:
-    told = Told(LISTED)
+    told = Told((LISTED,))
     paused = next(
         number
         for number, one in enumerate(events())
         if one.sal_name == "logevent_queue" and one.truth["currentSalIndex"] == 100001 and not one.truth["running"]
     )
-    line = Line({"add": Answer(303, 0, "100001")}, then=speaking(told, events()[: paused + 1]))
-    context = await added(line, told)
-    assert context.end()[1].endswith("fail_run=True; ScriptQueue:1 is paused until it is resumed")
+    line, context = line_of({"add": ADDED}), context_of()
+    line.then = speaking(told, events()[: paused + 1])
+    end = await added(line, told, context=context)
+    assert end.why.endswith("fail_run=True; ScriptQueue:1 is paused until it is resumed")
+    assert context.progressed()[-1].paused
 
 
 @pytest.mark.parametrize(
-    ("script", "why"),
+    ("item", "why"),
     [
         (
-            job("auxtel/enable_lattis.py"),
+            item_of("auxtel/enable_lattis.py"),
             "lists no standard script auxtel/enable_lattis.py; it has auxtel/enable_latiss.py",
         ),
-        (job("auxtel/enable_atcs.py", standard=False), "lists no external script auxtel/enable_atcs.py"),
+        (item_of("auxtel/enable_atcs.py", standard=False), "lists no external script auxtel/enable_atcs.py"),
     ],
 )
-async def test_what_the_queue_does_not_list_is_refused_with_the_nearest_name(script: ScriptJob, why: str) -> None:
-    line = Line()
-    context = await added(line, Told(LISTED), script)
-    assert context.end() == (Outcome.FAILED, f"ScriptQueue:1 {why}")
+async def test_what_the_queue_does_not_list_is_refused_with_the_nearest_name(item: Item, why: str) -> None:
+    line = line_of()
+    assert await added(line, Told((LISTED,)), item) == End(Outcome.FAILED, f"ScriptQueue:1 {why}")
     assert line.sent == []
 
 
 async def test_a_queue_that_never_listed_its_scripts_is_asked_for_them() -> None:
     told = Told()
+    line, context = line_of({"add": ADDED}, number=FAILING - 1), context_of()
 
     def speak(order: Order) -> None:
         if order.command == "showAvailableScripts":
             told.take(LISTED)
         speaking(told)(order)
 
-    line = Line({"showAvailableScripts": Answer(303, 0, "Done"), "add": Answer(303, 0, "100001")}, then=speak)
-    context = await added(line, told)
-    assert context.commands() == ["showAvailableScripts", "add"]
-    silent = Line({"showAvailableScripts": Answer(303, 0, "Done")})
-    context = await added(silent, Told())
-    assert context.end() == (Outcome.FAILED, "ScriptQueue:1 does not tell which scripts it has")
+    line.then = speak
+    await added(line, told, context=context)
+    assert line.commands() == ["showAvailableScripts", "add"]
+    asked = [(one.text, one.asks_only) for one in context.told if isinstance(one, Intended)]
+    assert asked == [
+        ("ask ScriptQueue:1 which scripts it has", True),
+        ("add auxtel/enable_atcs.py to ScriptQueue:1", False),
+    ]
+    end = await added(line_of(), Told())
+    assert end == End(Outcome.FAILED, "ScriptQueue:1 does not tell which scripts it has")
+
+
+async def test_an_external_script_is_said_to_be_one() -> None:
+    context = context_of()
+    await added(line_of({"add": Answer(-302, 1, "no")}), Told((LISTED,)), item_of("mine.py", standard=False), context)
+    assert context.intended() == ["add external mine.py to ScriptQueue:1"]
 
 
 @pytest.mark.parametrize(
-    ("answer", "outcome", "why"),
+    ("answer", "ok", "outcome", "why"),
     [
-        (Answer(-302, 1, "Failed: Cannot find script x"), Outcome.FAILED, "add: failed: Cannot find script x"),
-        (Answer(0, 0, "no answer within 5 s"), Outcome.UNKNOWN, "add: no answer within 5 s"),
-        (MaybeWritten("may or may not have been sent"), Outcome.UNKNOWN, "add may or may not have been sent"),
+        (Answer(-302, 1, "Failed: Cannot find script x"), False, Outcome.FAILED, "add: failed: Cannot find script x"),
+        (Answer(0, 0, "no answer within 5 s"), None, Outcome.UNKNOWN, "add: no answer within 5 s"),
+        (MaybeWritten("may have been sent"), None, Outcome.UNKNOWN, "add may have been sent"),
     ],
 )
-async def test_what_became_of_an_add_is_told_apart(answer: Answer | Exception, outcome: Outcome, why: str) -> None:
-    context = await added(Line({"add": answer}), Told(LISTED))
-    assert context.end()[0] is outcome
-    assert context.end()[1].startswith(why)
-    assert [one for one in context.told if isinstance(one, RequestAnswered)]
+async def test_what_became_of_an_add_is_told_apart(
+    answer: Answer | Exception, ok: bool | None, outcome: Outcome, why: str
+) -> None:
+    context = context_of()
+    end = await added(line_of({"add": answer}), Told((LISTED,)), context=context)
+    assert end.outcome is outcome
+    assert end.why.startswith(why)
+    assert [one.ok for one in context.told if isinstance(one, Answered)] == [ok]
 
 
 async def test_an_add_whose_answer_is_lost_is_found_by_its_number() -> None:
-    told = Told(LISTED)
-    line = Line({"add": Answer(0, 0, "no answer within 5 s")}, then=speaking(told))
-    context = await added(line, told)
-    assert context.end()[1].startswith("failed: Error in run")
+    told = Told((LISTED,))
+    line = line_of({"add": Answer(0, 0, "no answer within 5 s")})
+    line.then = speaking(told)
+    assert (await added(line, told)).why.startswith("failed: Error in run")
 
 
 async def test_nothing_is_sent_that_the_run_refuses() -> None:
-    line = Line()
-    context = await added(line, Told(LISTED), context=Context(refuses={"add": "the run is held by ops2"}))
-    assert context.end() == (Outcome.FAILED, "the run is held by ops2")
+    line, context = line_of(), context_of()
+    context.refuses = {"add": "the run is held by ops2"}
+    assert await added(line, Told((LISTED,)), context=context) == End(Outcome.FAILED, "the run is held by ops2")
     assert line.sent == []
 
 
+async def test_a_queue_that_would_not_take_it_is_sent_nothing() -> None:
+    line = line_of()
+    end = await added(line, Told((LISTED,)), context=context_of(view(QUEUE, SummaryState.DISABLED)))
+    assert end == End(Outcome.FAILED, "ScriptQueue:1 is DISABLED: it takes scripts only when ENABLED")
+    assert line.sent == []
+
+
+async def test_another_script_than_the_approved_one_is_not_added() -> None:
+    line, context = line_of(), context_of()
+    action = action_of(line, Told((LISTED,)).reading)
+    approved = (await action.describe((item_of(config="wait: 1\n"),), context.view)).items[0].approved
+    end = await action.run(item_of(config="wait: 9\n"), approved, context)
+    assert end == End(Outcome.FAILED, "auxtel/enable_atcs.py: another was approved; look at the card once more")
+    assert line.sent == []
+
+
+async def test_a_kafka_that_is_gone_keeps_a_script_from_being_added() -> None:
+    line, told = line_of(), Told(down="Kafka is down")
+    assert await added(line, told) == End(Outcome.FAILED, "add was not sent: Kafka is down")
+    assert line.sent == []
+    action = action_of(line, told.reading)
+    with pytest.raises(UserError, match="Kafka is down"):
+        await action.follow(item_of(), known(GOOD), context_of())
+    finding = await action.probe(item_of(), known(GOOD), context_of().view)
+    assert (finding.found, finding.sentence) == (Found.CANNOT_TELL, "Kafka is down")
+
+
 async def test_a_queue_that_restarts_leaves_its_script_unknown() -> None:
-    told = Told(LISTED)
+    told = Told((LISTED,))
     first = next(number for number, one in enumerate(events()) if one.truth.get("scriptSalIndex") == 100001)
+    restarted = QueueTold(QUEUE, 99, enabled=False, running=True, current=0, waiting=())
+    line = line_of({"add": ADDED})
 
     def speak(order: Order) -> None:
         speaking(told, events()[: first + 1])(order)
-        told.take(QueueTold(QUEUE, 99, enabled=False, running=True, current=0, waiting=()))
+        told.take(restarted)
 
-    context = await added(Line({"add": Answer(303, 0, "100001")}, then=speak), told)
-    assert context.end()[0] is Outcome.UNKNOWN
-    assert context.end()[1].startswith("ScriptQueue:1 restarted while it was")
-
-
-async def test_a_queue_is_paused_and_a_script_stopped_by_their_own_commands() -> None:
-    line = Line({"pause": Answer(303, 0, "Done"), "stopScripts": Answer(303, 0, "Done")})
-    action, context = ScriptQueueAction(line, Told().reading, descr="", timeouts=QUICK), Context()
-    known = ScriptJob(STEP, numbered(2), job().script, ItemProgress(sal_index=100003))
-    await action.order(ControlOrdered(STEP, numbered(2), "pause", "lead"), known, context)
-    await action.order(ControlOrdered(STEP, numbered(2), "stopScripts", "lead"), known, context)
-    assert context.commands() == ["pause", "stopScripts"]
-    stop = line.sent[-1].values
-    assert (stop["length"], stop["salIndices"][:2], len(stop["salIndices"])) == (1, [100003, 0], 400)
-    assert stop["terminate"] is False
+    line.then = speak
+    end = await added(line, told)
+    assert end.outcome is Outcome.UNKNOWN
+    assert end.why.startswith("ScriptQueue:1 restarted while it was")
+    again = Told((*facts_of(events()[: first + 1]), restarted))
+    finding = await action_of(line, again.reading).probe(item_of(), known(FAILING), context_of().view)
+    assert finding.found is Found.CANNOT_TELL
+    assert finding.sentence.startswith("ScriptQueue:1 restarted while Script:100001 was")
 
 
-async def test_an_order_that_fails_says_why() -> None:
-    line = Line({"resume": Answer(-302, 1, "Failed: resume not allowed in state=<State.STANDBY: 5>")})
-    action = ScriptQueueAction(line, Told().reading, descr="", timeouts=QUICK)
-    with pytest.raises(UserError, match="resume of ScriptQueue:1: failed: resume not allowed"):
-        await action.order(ControlOrdered(STEP, numbered(2), "resume", "lead"), job(), Context())
+async def test_a_script_is_not_said_to_be_gone_where_records_cannot_be_read() -> None:
+    told = Told((LISTED,), undecodable=3, example="lsst.sal.ScriptQueue.logevent_script: no such schema")
+    action = action_of(line_of(), told.reading)
+    why = "not found among what could be read; lsst.sal.ScriptQueue.logevent_script: no such schema"
+    finding = await action.probe(item_of(), known(GOOD), context_of().view)
+    assert (finding.found, finding.sentence) == (Found.CANNOT_TELL, why)
+    assert await action.follow(item_of(), known(GOOD), context_of()) == End(Outcome.UNKNOWN, why)
+
+
+@pytest.mark.parametrize("key", ["", "nonsense", "[]", '{"seq": "7"}'])
+async def test_a_script_that_was_never_sent_is_not_looked_for(key: str) -> None:
+    action = action_of(line_of(), Told(down="nobody reads").reading)
+    finding = await action.probe(item_of(), ItemProgress(key=key), context_of().view)
+    assert (finding.found, finding.sentence) == (Found.NOT_DONE, "it was not added")
+
+
+def spec(config: str) -> ScriptSpec:
+    return ScriptSpec(QUEUE, "set_summary_state.py", True, config)
 
 
 @pytest.mark.parametrize("config", ["[" * 5000, "data: 2026-13-45", f"data: {'9' * 5000}", "data: {a: 1}", "data: 7"])
 def test_a_stored_configuration_that_cannot_be_read_is_not_sent(config: str) -> None:
-    assert "is no list of CSCs and states" in itself(job("set_summary_state.py", config=config))
+    assert "is no list of CSCs and states" in itself(spec(config))
 
 
 @pytest.mark.parametrize(
@@ -400,10 +374,13 @@ def test_a_stored_configuration_that_cannot_be_read_is_not_sent(config: str) -> 
     ],
 )
 async def test_a_queue_never_runs_the_script_that_takes_it_down(row: str, refused: bool) -> None:
-    script = job("set_summary_state.py", config=f"data:\n- [ATAOS, OFFLINE]\n- {row}\n")
-    assert bool(itself(script)) is refused
+    config = f"data:\n- [ATAOS, OFFLINE]\n- {row}\n"
+    assert bool(itself(spec(config))) is refused
     if refused:
-        line = Line()
-        context = await added(line, Told(ScriptsListed(QUEUE, ("set_summary_state.py",), ())), script)
-        assert context.end() == (Outcome.FAILED, "ScriptQueue:1 cannot run the script that takes itself down")
+        line, item = line_of(), item_of("set_summary_state.py", config=config)
+        why = "ScriptQueue:1 cannot run the script that takes itself down"
+        planned = (await action_of(line, Told().reading).describe((item,), lambda _: view(QUEUE))).items[0]
+        assert (planned.blocked, planned.why) == (True, why)
+        end = await added(line, Told((ScriptsListed(QUEUE, ("set_summary_state.py",), ()),)), item)
+        assert end == End(Outcome.FAILED, why)
         assert line.sent == []

@@ -5,32 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import pytest
 
 from deploydash.core.model import CscId, Phase, SummaryState, Target, TargetKind
-from deploydash.core.procedure.runbook import (
-    CscItem,
-    Item,
-    ItemId,
-    Lane,
-    ManualItem,
-    Runbook,
-    RunPhase,
-    ScriptItem,
-    Step,
-    StepId,
-    StepKind,
-    System,
-    Tier,
-    csc_item,
-    csc_items,
-    numbered,
-)
+from deploydash.core.procedure.csc_work import transition
+from deploydash.core.procedure.items import CscEffect, Item
+from deploydash.core.procedure.names import MAIN, PERSON, SAL, ItemId, StepId, csc_item, numbered
+from deploydash.core.procedure.runbook import Order, Runbook, RunPhase, Step, StepKind, Tier
 from deploydash.core.run.decide import Refused
-from deploydash.core.run.orders import Approve, Control, Retry, RunOrder, SignOff, TakeRoute
+from deploydash.core.run.evolve import evolve
+from deploydash.core.run.orders import AddItem, Approve, Control, RunOrder, SignOff
 from deploydash.core.run.records import (
     CscsWaived,
     ItemEnded,
@@ -43,19 +30,21 @@ from deploydash.core.run.records import (
     RunResumed,
     StepApproved,
 )
-from deploydash.core.run.state import ItemProgress, RunState, StepStatus, TargetStatus, csc_of, fold
+from deploydash.core.run.state import ItemProgress, ItemStatus, RunState, StepStatus
 from deploydash.session.clock import SystemClock
 from deploydash.session.run_controller import RunController
 from deploydash.session.session import Session
 from deploydash.systems.registry.store import SchemaStore
-from deploydash.systems.sal.commanding.csc import CscAction
+from deploydash.systems.sal.act import SalAction
+from deploydash.systems.sal.commanding.csc import CscCommands
 from deploydash.systems.sal.scripts.script_reader import reading
-from deploydash.systems.sal.scripts.scriptqueue import ScriptQueueAction, ScriptTimeouts
+from deploydash.systems.sal.scripts.scriptqueue import Scripts, ScriptTimeouts
+from deploydash.systems.sal.steps import script_item
 from deploydash.systems.settings import RegistrySettings
 from tests.demo.harness import Demo, demo
 from tests.servers.kafka_scenes import plain_settings
 from tests.servers.waiting import within
-from tests.support.runs import FIRST_ADDED
+from tests.support.runs import FIRST_ADDED, csc_items
 from tests.systems.sal.commanding.context import live_session
 from tests.systems.sal.commanding.lines import LEAD, command_line
 
@@ -66,12 +55,8 @@ CSCS = (ATAOS, ESS, WATCHER, QUEUE)
 TESTING, SHUTDOWN = StepId("testing"), StepId("shutdown")
 FIRST = numbered(0)
 OFFLINE = Target(SummaryState.OFFLINE)
-GOOD = ScriptItem(QUEUE, "maintel/track_target.py", standard=True, config="")
-FAILS = replace(GOOD, path="run_command.py")
-HANGS = replace(GOOD, path="sleep.py")
-UNLISTED = replace(GOOD, path="maintel/enable_mtc.py")
-ROUTE = replace(GOOD, path="set_summary_state.py", config="data:\n- [<csc>, OFFLINE]\nmute_alarms: false\n")
-PATIENCE = ScriptTimeouts(command=10.0, listed=5.0, quiet=20.0, gone=5.0, seen=10.0)
+GOOD, FAILS, HANGS, UNLISTED = "maintel/track_target.py", "run_command.py", "sleep.py", "maintel/enable_mtc.py"
+PATIENCE = ScriptTimeouts(command=10.0, listed=5.0, quiet=20.0, gone=5.0)
 
 SCENARIO = """
 name: scripts
@@ -107,17 +92,31 @@ def book(*steps: Step) -> Runbook:
     return Runbook("test", "test", "hill", True, CSCS, (ATAOS, ESS), (), (), (phase,))
 
 
-def scripts(*items: Item) -> Runbook:
-    return book(Step(TESTING, "test", StepKind.SCRIPT, System.SAL, Tier.MODERATE, Lane.MAIN, "all DONE", items))
+def scripts(*paths: str) -> Runbook:
+    """Return a runbook of one step of scripts; a path with a blank stands for what a person does."""
+    items = tuple(
+        Item(numbered(place), path, PERSON) if " " in path else script_item(numbered(place), QUEUE, path, True, "")
+        for place, path in enumerate(paths)
+    )
+    step = Step(TESTING, "test", StepKind.ACTION, SAL, Tier.MODERATE, MAIN, "all DONE", items, order=Order.SEQUENCE)
+    return book(step)
+
+
+def left_by(runbook: Runbook, lines: Sequence[tuple[float, RunRecord]]) -> RunState:
+    """Return a run as these records leave it."""
+    state = RunState(runbook)
+    for utc, record in lines:
+        state = evolve(state, record, utc)
+    return state
 
 
 @dataclass
 class Night:
-    """A keeper at work over the demo's Kafka."""
+    """A controller at work over the demo's Kafka."""
 
     controller: RunController
     journal: Journal
-    action: ScriptQueueAction
+    action: SalAction
 
     async def order(self, order: RunOrder) -> None:
         decision = await self.controller.order(order)
@@ -154,11 +153,26 @@ async def night(world: Demo, session: Session, state: RunState, journal: Journal
     journal = journal or Journal()
     schemas = SchemaStore(RegistrySettings(world.info["schema_registry"], "site file"), None, timeout=2.0)
     async with command_line(settings, world.info["schema_registry"]) as line:
-        action = ScriptQueueAction(
-            line, lambda take: reading(settings, schemas, take), descr="a test", timeouts=PATIENCE
+        take_in = Scripts(
+            line,
+            lambda take: reading(settings, schemas, take),
+            clock,
+            subname="sal",
+            descr="a test",
+            timeouts=PATIENCE,
         )
-        cscs = CscAction(line, clock, subname="sal")
-        controller = RunController(state, journal, session.snapshot, clock, LEAD.identity, {StepKind.CSC: cscs}, action)
+        action = SalAction(CscCommands(line, clock, subname="sal"), take_in, clock)
+        controller = RunController(
+            state,
+            journal,
+            session.snapshot,
+            clock,
+            LEAD.identity,
+            {SAL: action},
+            tell=session.order,
+            lines=lambda _: (),
+            subname="sal",
+        )
         unsubscribe = session.subscribe(controller.saw)
         first = RunResumed(LEAD.identity, 1) if state.opened else RunOpened("r", "hill", "t", "c", LEAD.identity, True)
         await controller.begin(first)
@@ -174,16 +188,17 @@ async def night(world: Demo, session: Session, state: RunState, journal: Journal
 
 
 async def test_scripts_are_let_go_by_one_key_and_done_one_after_the_other(world: Demo) -> None:
-    items = (GOOD, ManualItem("images ingested", ()), GOOD)
-    async with watched(world) as session, night(world, session, RunState(scripts(*items))) as lead:
+    runbook = scripts(GOOD, "images ingested", GOOD)
+    async with watched(world) as session, night(world, session, RunState(runbook)) as lead:
         await lead.order(Approve(TESTING, 1))
-        await lead.until(lambda _: lead.script().status is TargetStatus.REACHED)
+        await lead.until(lambda _: lead.script().status is ItemStatus.REACHED)
         assert lead.status() is StepStatus.UNDER_WAY
-        assert lead.script(numbered(2)).status is TargetStatus.PENDING
+        assert lead.script(numbered(2)).status is ItemStatus.PENDING
         await lead.order(SignOff(TESTING, "ana", numbered(1)))
         await lead.until(lambda _: lead.status() is StepStatus.DONE)
     intents = lead.journal.of(RequestIntended)
-    assert [(one.item, one.command) for one in intents] == [(numbered(0), "add"), (numbered(2), "add")]
+    added = f"add {GOOD} to ScriptQueue:1"
+    assert [(one.item, one.text) for one in intents] == [(numbered(0), added), (numbered(2), added)]
     states = [one.state for one in lead.journal.of(ItemProgressed) if one.item == numbered(0)]
     assert states[-1] == "DONE"
     assert "RUNNING" in states
@@ -200,19 +215,24 @@ async def test_a_failed_script_asks_says_why_and_its_queue_is_resumed_by_order(w
             "failed: Error in run: no such command; ScriptQueue:1 is paused until it is resumed"
         )
         assert len(lead.journal.of(RequestIntended)) == 1
+        of_queue = str(QUEUE), "logevent_queue"
         await lead.order(Control(TESTING, numbered(0), "resume"))
-        await lead.until(lambda _: lead.script().command == "resume" and lead.script().answered)
+        await asyncio.to_thread(world.until, lambda: _resumed([one["running"] for one in world.of(*of_queue)]))
         await lead.order(SignOff(TESTING, "ana", numbered(0), "known, not needed today"))
         await lead.until(lambda _: lead.status() is StepStatus.DONE)
+
+
+def _resumed(running: Sequence[bool]) -> bool:
+    return False in running and running[-1]
 
 
 async def test_a_script_that_hangs_is_stopped_by_order(world: Demo) -> None:
     async with watched(world) as session, night(world, session, RunState(scripts(HANGS))) as lead:
         await lead.order(Approve(TESTING, 1))
         await lead.until(lambda _: lead.script().state == "RUNNING")
-        await lead.order(Control(TESTING, numbered(0), "stopScripts"))
+        await lead.order(Control(TESTING, numbered(0), "stop"))
         await lead.until(lambda _: lead.status() is StepStatus.ASKING)
-        assert lead.script().status is TargetStatus.FAILED
+        assert lead.script().status is ItemStatus.FAILED
         assert lead.script().why.startswith("stopped")
 
 
@@ -223,32 +243,31 @@ async def test_a_script_that_the_queue_does_not_list_is_not_sent(world: Demo) ->
     assert lead.script().why == (
         "ScriptQueue:1 lists no standard script maintel/enable_mtc.py; it has maintel/enable_mtcs.py"
     )
-    assert "add" not in [one.command for one in lead.journal.of(RequestIntended)]
+    assert not [one for one in lead.journal.of(RequestIntended) if one.begins]
 
 
 async def test_a_run_that_dies_while_its_script_runs_finds_it_again_and_adds_it_once(world: Demo) -> None:
-    runbook = scripts(replace(GOOD, path="maintel/track_target.py"))
+    runbook = scripts(GOOD)
     async with watched(world) as session:
         async with night(world, session, RunState(runbook)) as lead:
             await lead.order(Approve(TESTING, 1))
             await lead.until(lambda _: lead.script().state == "RUNNING")
-            index = lead.script().sal_index
-        left = fold(runbook, lead.journal.lines)
+            known_as = lead.script().known_as
+        left = left_by(runbook, lead.journal.lines)
         async with night(world, session, left, lead.journal) as again:
-            assert again.script().status is TargetStatus.UNKNOWN
-            assert again.status() is StepStatus.ASKING
-            await again.order(Retry(TESTING))
+            assert again.script().status is ItemStatus.UNKNOWN
             await again.until(lambda _: again.status() is StepStatus.DONE)
-    assert [one.command for one in again.journal.of(RequestIntended)] == ["add"]
-    assert again.script().sal_index == index
+    assert [one.text for one in again.journal.of(RequestIntended)] == [f"add {GOOD} to ScriptQueue:1"]
+    assert again.script().known_as == known_as
     assert [one.outcome for one in again.journal.of(ItemEnded)] == [Outcome.REACHED]
 
 
 async def test_stragglers_are_brought_down_by_set_summary_state_and_end_by_what_is_seen(world: Demo) -> None:
-    items = tuple(CscItem(csc, OFFLINE) for csc in (ATAOS, ESS))
-    step = Step(
-        SHUTDOWN, "down", StepKind.CSC, System.SAL, Tier.MODERATE, Lane.MAIN, "OFFLINE", items, other_route=ROUTE
-    )
+    items = tuple(transition(csc, OFFLINE) for csc in (ATAOS, ESS))
+    step = Step(SHUTDOWN, "down", StepKind.ACTION, SAL, Tier.MODERATE, MAIN, "OFFLINE", items)
+    config = "data:\n- ['ATAOS', OFFLINE]\n- ['ESS:104', OFFLINE]\nmute_alarms: false\n"
+    effects = (CscEffect(ATAOS, OFFLINE), CscEffect(ESS, OFFLINE))
+    other_way = script_item(ItemId(""), QUEUE, "set_summary_state.py", True, config, effects)
     journal = Journal()
     failed = [ItemEnded(SHUTDOWN, csc_item(csc), Outcome.FAILED, "no answer") for csc in (ATAOS, ESS)]
     before: list[RunRecord] = [
@@ -258,18 +277,16 @@ async def test_stragglers_are_brought_down_by_set_summary_state_and_end_by_what_
         ItemsDispatched(SHUTDOWN, csc_items((ATAOS, ESS)), LEAD.identity),
         *failed,
     ]
-    state = fold(book(step), [(1.0, record) for record in before])
+    state = left_by(book(step), [(1.0, record) for record in before])
     async with watched(world) as session, night(world, session, state, journal) as lead:
-        await lead.order(TakeRoute(SHUTDOWN, csc_items((ATAOS, ESS))))
+        await lead.order(AddItem(SHUTDOWN, other_way, csc_items((ATAOS, ESS))))
         await lead.until(lambda _: lead.status() is StepStatus.DONE)
-        await lead.until(lambda _: lead.script(FIRST_ADDED, SHUTDOWN).status is TargetStatus.REACHED)
-    ends = {
-        csc_of(record.item): (record.outcome, record.why) for record in journal.of(ItemEnded) if csc_of(record.item)
-    }
+        await lead.until(lambda _: lead.script(FIRST_ADDED, SHUTDOWN).status is ItemStatus.REACHED)
+    ends = {record.item: (record.outcome, record.why) for record in journal.of(ItemEnded) if record.item != FIRST_ADDED}
     assert ends == {
-        ATAOS: (Outcome.REACHED, "seen OFFLINE; set_summary_state.py: done"),
-        ESS: (Outcome.REACHED, "seen OFFLINE; set_summary_state.py: done"),
+        csc_item(ATAOS): (Outcome.REACHED, "seen OFFLINE; set_summary_state.py: done"),
+        csc_item(ESS): (Outcome.REACHED, "seen OFFLINE; set_summary_state.py: done"),
     }
     world.until(lambda: world.states(str(ESS))[-1:] == [4])
     identities = {ack["identity"] for ack in world.of(str(ESS), "ackcmd")}
-    assert identities == {f"Script:{lead.script(FIRST_ADDED, SHUTDOWN).sal_index}"}
+    assert identities == {lead.script(FIRST_ADDED, SHUTDOWN).known_as}

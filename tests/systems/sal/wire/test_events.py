@@ -68,7 +68,7 @@ def test_the_other_watched_events_are_told() -> None:
     assert told("logMessage", level=40, message="no") == LogTold(ESS, 40, "no", SENT_UTC, 3.0, live=True)
     assert told("simulationMode", mode=1) == SimulationModeTold(ESS, 1, SENT_UTC, 3.0, live=True)
     versions: dict[str, Any] = {"cscVersion": "1", "xmlVersion": "2", "salVersion": "", "subsystemVersions": "a=3"}
-    assert told("softwareVersions", **versions) == VersionsTold(ESS, "1", "2", "", "a=3", SENT_UTC, 3.0, live=True)
+    assert told("softwareVersions", **versions) == VersionsTold(ESS, "1", "2", SENT_UTC, 3.0, live=True)
     applied = told("configurationApplied", configurations="a.yaml,b.yaml", version="v1")
     assert applied == ConfigurationTold(ESS, "a.yaml,b.yaml", "v1", SENT_UTC, 3.0, live=True)
     available = told("configurationsAvailable", overrides="a.yaml, b.yaml", version="v1")
@@ -91,7 +91,7 @@ def test_a_component_without_index_has_none_and_one_with_index_zero_is_the_same_
 
 def test_texts_that_an_older_or_nullable_schema_lacks_are_empty() -> None:
     assert told("errorCode", errorCode=5) == told("errorCode", errorCode=5, errorReport=None)
-    assert told("softwareVersions") == VersionsTold(ESS, "", "", "", "", SENT_UTC, 3.0, live=True)
+    assert told("softwareVersions") == VersionsTold(ESS, "", "", SENT_UTC, 3.0, live=True)
 
 
 @pytest.mark.parametrize(

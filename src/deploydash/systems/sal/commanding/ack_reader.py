@@ -9,12 +9,14 @@ from typing import Any
 
 from aiokafka.errors import KafkaError, RecordTooLargeError, TopicAuthorizationFailedError
 
+from deploydash.core.fleet.observations import Observation
 from deploydash.core.model import FeedName
 from deploydash.errors import FeedError
 from deploydash.systems.registry.framing import Undecodable
 from deploydash.systems.sal.commanding.acks import Ack, ack_of
 from deploydash.systems.sal.commanding.kafka_wire import Consumer, Partition, Record, new_consumer
 from deploydash.systems.sal.commanding.schemas import SchemaById, read_by
+from deploydash.systems.sal.reading.decode import Undecoded
 from deploydash.systems.sal.security import where
 from deploydash.systems.settings import KafkaSettings
 from deploydash.systems.topics import split_topic
@@ -27,18 +29,29 @@ _ENDS_S = 10.0
 
 
 class AckReader:
-    """One consumer without a group. ``undecodable`` counts what could not be read, ``example`` says why for one."""
+    """One consumer without a group.
 
-    def __init__(self, settings: KafkaSettings, schemas: SchemaById, take: Callable[[Ack], None]) -> None:
+    ``take`` gets every acknowledgement, ``tell`` what could not be read, with ``now`` (monotonic) as its time.
+    """
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        schemas: SchemaById,
+        take: Callable[[Ack], None],
+        tell: Callable[[Observation], None],
+        now: Callable[[], float],
+    ) -> None:
         self._settings = settings
         self._schemas = schemas
         self._take = take
+        self._tell = tell
+        self._now = now
+        self._undecoded = Undecoded()
         self._consumer: Consumer | None = None
         self._next: dict[Partition, int] = {}
         self._refused: set[str] = set()
         self._any = asyncio.Event()
-        self.undecodable = 0
-        self.example = ""
 
     async def open(self) -> None:
         """Connect.
@@ -57,7 +70,7 @@ class AckReader:
         """Close the connections, whatever it was doing.
 
         aiokafka's ``stop()`` raises CancelledError if one of its own tasks had not begun yet and leaves its
-        connections open then; as a task it is told apart from our own cancellation.
+        connections open then; as a task it is kept apart from our own cancellation.
         """
         if self._consumer is None:
             return
@@ -81,7 +94,7 @@ class AckReader:
         Only partitions with a leader may be given: aiokafka asks in a busy loop for any other.
 
         Raises:
-            FeedError: their ends are not told in time.
+            FeedError: their ends are not known in time.
         """
         new = [one for one in partitions if one not in self._next and one.topic not in self._refused]
         if not new:
@@ -91,7 +104,7 @@ class AckReader:
                 await self._know([*self._next, *new])
                 ends = await self._connected().end_offsets(new)
         except (KafkaError, TimeoutError) as error:
-            message = f"the ends of {len(new)} ackcmd topics are not told, such as {new[0].topic}: {error}"
+            message = f"the ends of {len(new)} ackcmd topics are not known, such as {new[0].topic}: {error}"
             raise FeedError(FeedName.KAFKA.value, message, hint="without acknowledgements nothing is sent") from error
         self._next.update({one: end for one, end in ends.items() if one not in self._next})
         self._place()
@@ -119,17 +132,18 @@ class AckReader:
             self._next.update({one: records[-1].offset + 1 for one, records in batch.items() if one in self._next})
             for one, records in batch.items():
                 for record in records:
-                    await self._hand_over(one.topic, record)
+                    await self._hand_over(one, record)
+            for unread in self._undecoded.take(self._now()):
+                self._tell(unread)
             await asyncio.sleep(_PAUSE_S)
 
-    async def _hand_over(self, topic: str, record: Record) -> None:
-        parts = split_topic(topic, self._settings.topic_subname)
+    async def _hand_over(self, one: Partition, record: Record) -> None:
+        parts = split_topic(one.topic, self._settings.topic_subname)
         try:
             component = parts[0] if parts else ""
             ack = await read_by(self._schemas, record.value, lambda fields: ack_of(component, fields))
         except (Undecodable, FeedError) as error:
-            self.undecodable += 1
-            self.example = f"{topic}: {error}"
+            self._undecoded.add(one, str(error))
             return
         self._take(ack)
 

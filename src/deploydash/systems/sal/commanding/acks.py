@@ -1,6 +1,6 @@
 """Acknowledgements of commands: what they say, to whom, and the wait for one's own.
 
-Codes: ts_xml ``sal_enums.py`` ``SalRetCode``. A command is told apart by who sent it (identity and origin) and its
+Codes: ts_xml ``sal_enums.py`` ``SalRetCode``. A command is known by who sent it (identity and origin) and its
 number; ``cmdtype`` means another thing in every language and is not looked at (ts_salobj ``remote_command.py``).
 """
 
@@ -110,6 +110,13 @@ class Answer:
     code: int
     error: int
     result: str
+
+    @property
+    def ok(self) -> bool | None:
+        """Whether it was obeyed; None where nobody knows, because no answer came or whoever answered did not know."""
+        if self.code in {0, AckCode.NOACK, AckCode.TIMEOUT}:
+            return None
+        return self.code == AckCode.COMPLETE
 
     @property
     def words(self) -> str:

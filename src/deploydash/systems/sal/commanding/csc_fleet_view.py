@@ -18,7 +18,7 @@ def is_decided(view: CscView) -> bool:
 
 
 def is_leaving(view: CscView | None, target: Target) -> bool:
-    """Say whether nothing is left but to wait for silence: it told OFFLINE and will end its process."""
+    """Say whether nothing is left but to wait for silence: it reported OFFLINE and will end its process."""
     wanted = target.state is SummaryState.OFFLINE
     return view is not None and wanted and not view.camera and view.reported is SummaryState.OFFLINE
 

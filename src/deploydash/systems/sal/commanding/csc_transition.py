@@ -10,16 +10,17 @@ from deploydash.core.fleet.observations import ExitAcknowledged
 from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CscId, Liveness, SummaryState
 from deploydash.core.ports import Clock
-from deploydash.core.procedure.runbook import CscItem, StepId, csc_item
-from deploydash.core.procedure.transitions import next_step
-from deploydash.core.run.decide import is_at
-from deploydash.core.run.ports import ItemContext
-from deploydash.core.run.records import Outcome, RequestAnswered, RequestIntended
+from deploydash.core.procedure.transitions import LEADS_TO, command_text
+from deploydash.core.run.ports import End, ItemContext
+from deploydash.core.run.records import Outcome
+from deploydash.core.run.sight import is_at
 from deploydash.errors import FeedError
 from deploydash.systems.sal.commanding.acks import AckCode, Answer
-from deploydash.systems.sal.commanding.csc_fleet_view import is_decided, is_leaving, obstacle
-from deploydash.systems.sal.commanding.kafka_commands import Order
+from deploydash.systems.sal.commanding.csc_fleet_view import is_decided, is_leaving
+from deploydash.systems.sal.commanding.kafka_commands import Order, key_of
 from deploydash.systems.sal.commanding.kafka_write import MaybeWritten
+from deploydash.systems.sal.commanding.plan import Stands, Way, not_approved, stuck, way
+from deploydash.systems.sal.commanding.specs import CommandSpec, CscSpec
 from deploydash.systems.sal.wire.commands import Sender
 
 _MOST_TRANSITIONS = 6
@@ -42,16 +43,11 @@ class Timeouts:
     settled: float = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class End:
-    """How one CSC ended."""
-
-    outcome: Outcome
-    why: str
+USUAL = Timeouts()
 
 
 class Line(Protocol):
-    """What commanding needs of a CommandLine."""
+    """What commanding needs of a CommandChannel."""
 
     sender: Sender
 
@@ -69,23 +65,27 @@ class CscTransition:
 
     def __init__(
         self,
-        item: CscItem,
-        step: StepId,
+        spec: CscSpec,
+        approved: str,
         context: ItemContext,
         line: Line,
         clock: Clock,
-        timeouts: Timeouts,
         *,
+        subname: str,
+        timeouts: Timeouts = USUAL,
         exited: Callable[[ExitAcknowledged], None] = lambda _: None,
     ) -> None:
-        self._csc = item.csc
-        self._target = item.target
-        self._step = step
+        self._spec = spec
+        self._approved = approved
+        self._csc = spec.csc
+        self._target = spec.target
+        self._override = spec.override
+        self._once = isinstance(spec, CommandSpec)
         self._context = context
         self._line = line
         self._clock = clock
+        self._subname = subname
         self._timeouts = timeouts
-        self._override = item.override
         self._exited = exited
         self._last = ""
         self._exit_acknowledged = False
@@ -93,9 +93,10 @@ class CscTransition:
     async def before(self) -> End | None:
         """Return how it ends without any command, or None where it has to be commanded or waited for."""
         await self._decide()
-        if is_at(self._view(), self._target):
+        found = self._way()
+        if found.stands is Stands.THERE:
             return End(Outcome.REACHED, "was there already")
-        return None if self.leaving else self._stopped()
+        return End(Outcome.FAILED, found.why) if found.stands is Stands.BARRED else None
 
     @property
     def leaving(self) -> bool:
@@ -104,28 +105,33 @@ class CscTransition:
 
     async def walk(self) -> End | None:
         """Command it step by step; None when nothing is left but to wait for its silence."""
+        await self._decide()  # once more: its beat may have become late while it waited for its place
         for _ in range(_MOST_TRANSITIONS):
-            view = self._view()
-            if is_at(view, self._target):
-                return End(Outcome.REACHED, f"seen {self._target}")
+            view, found = self._view(), self._way()
             if self.leaving:
                 return None
-            if (stopped := self._stopped()) is not None:
-                return stopped
-            assert view is not None  # noqa: S101 - _stopped() has an answer for None
-            assert view.reported is not None  # noqa: S101 - and for a CSC that told no state
-            if view.reported is SummaryState.FAULT and self._last:
+            if found.stands is Stands.THERE:
+                return End(Outcome.REACHED, f"seen {self._target}")
+            if self._last and view is not None and view.reported is SummaryState.FAULT:
                 return await self._fault()
-            hop = next_step(view.reported, self._target.state)
-            if hop is None:
+            if self._last and self._once:
+                return End(Outcome.FAILED, not_approved("", self._spec, self._approved, self._last))
+            if found.stands is Stands.BARRED:
+                return End(Outcome.FAILED, found.why)
+            if found.stands is Stands.STUCK:
                 return await self._substate()
-            if (end := await self._transition(view.reported, *hop)) is not None:
+            assert view is not None  # noqa: S101 - who goes is seen
+            assert view.reported is not None  # noqa: S101 - and reported a state
+            command = found.commands[0]
+            if why := not_approved(command, self._spec, self._approved, self._last):
+                return End(Outcome.FAILED, f"is {view.reported.name} now: {why}")
+            if (end := await self._transition(view.reported, command)) is not None:
                 return end
             await self._decide()
         return End(Outcome.FAILED, f"is moved by somebody else, too: {_MOST_TRANSITIONS} commands did not bring it")
 
     async def silence(self) -> End:
-        """Wait for the end of the beats: a CSC that told OFFLINE, or acknowledged exitControl, ends its process."""
+        """Wait for silence: a CSC that reported OFFLINE, or acknowledged exitControl, ends its process."""
         there = await self._seen(lambda view: is_at(view, self._target), self._timeouts.silence)
         if there:
             return End(Outcome.REACHED, f"seen {self._target} and silent")
@@ -135,33 +141,30 @@ class CscTransition:
         outcome = Outcome.UNKNOWN if blind else Outcome.FAILED
         return End(outcome, f"not silent within {self._timeouts.silence:g} s: {told}")
 
-    async def _transition(self, before: SummaryState, command: str, after: SummaryState) -> End | None:
+    async def _transition(self, before: SummaryState, command: str) -> End | None:
         """Carry out one transition; None where looking goes on."""
         values = {"configurationOverride": self._override} if command == "start" and self._override else {}
         try:
             order = await self._line.prepare(self._csc, command, values)
         except FeedError as error:
             return End(Outcome.FAILED, f"{command} was not sent: {error}")
-        sender = self._line.sender
-        intent = RequestIntended(
-            self._step, csc_item(self._csc), self._csc, command, order.seq_num, sender.identity, sender.origin
-        )
-        refusal = await self._context.intend(intent)
+        text = command_text(self._csc, command, self._subname, self._override)
+        refusal = await self._context.intend(text, key_of(order, self._line.sender))
         if refusal is not None:
             return End(Outcome.FAILED, refusal)
         self._last = command
         try:
             answer = await self._line.send(order, self._timeouts.command)
         except MaybeWritten as error:
-            await self._tell(command, order, Answer(0, 0, str(error)))
+            await self._context.answered(None, str(error))
             return End(Outcome.UNKNOWN, f"{command} {error}")
         except FeedError as error:
-            await self._tell(command, order, Answer(0, 0, f"not sent: {error}"))
+            await self._context.answered(False, f"not sent: {error}")
             return End(Outcome.FAILED, f"{command} was not sent: {error}")
-        await self._tell(command, order, answer)
+        await self._context.answered(answer.ok, answer.words)
         if answer.code != AckCode.COMPLETE:
             return await self._not_done(before, command, answer)
-        return await self._see(before, command, after)
+        return await self._see(before, command, LEADS_TO[command])
 
     async def _see(self, before: SummaryState, command: str, after: SummaryState) -> End | None:
         """Wait for the state that an acknowledged command leads to; the event may have come before."""
@@ -188,35 +191,26 @@ class CscTransition:
             return End(Outcome.UNKNOWN, f"{command}: {answer.words}")
         if view is not None and view.reported is SummaryState.FAULT and before is not SummaryState.FAULT:
             return await self._fault()
-        doubtful = answer.code in {AckCode.NOACK, AckCode.TIMEOUT}
-        return End(Outcome.UNKNOWN if doubtful else Outcome.FAILED, f"{command}: {answer.words}")
+        return End(Outcome.UNKNOWN if answer.ok is None else Outcome.FAILED, f"{command}: {answer.words}")
 
     async def _fault(self) -> End:
         await self._seen(lambda view: view.error is not None, self._timeouts.settled)
         view = self._view()
         error = None if view is None else view.error
-        told = "no errorCode was told" if error is None else f"error {error.code}: {error.report}"
+        told = "no errorCode was reported" if error is None else f"error {error.code}: {error.report}"
         return End(Outcome.FAILED, f"went to FAULT on {self._last}: {told}")
 
     async def _substate(self) -> End:
         """A camera is OFFLINE, and no command changes its sub-state."""
         if await self._seen(lambda view: is_at(view, self._target), self._timeouts.seen):
             return End(Outcome.REACHED, f"seen {self._target}")
-        view = self._view()
-        told = "no substate" if view is None or view.substate is None else view.substate.name
-        return End(Outcome.FAILED, f"is OFFLINE with {told}; no command leads to {self._target}")
+        return End(Outcome.FAILED, stuck(self._view(), self._target))
 
-    def _stopped(self) -> End | None:
-        why = obstacle(self._view(), self._target, self._clock.monotonic())
-        return None if why is None else End(Outcome.FAILED, why)
+    def _way(self) -> Way:
+        return way(self._spec, self._view(), self._clock.monotonic())
 
     async def _decide(self) -> None:
         await self._seen(lambda view: is_decided(view) or is_at(view, self._target), self._timeouts.decided)
-
-    async def _tell(self, command: str, order: Order, answer: Answer) -> None:
-        item = csc_item(self._csc)
-        record = RequestAnswered(self._step, item, command, order.seq_num, answer.code, answer.words)
-        await self._context.tell(record)
 
     def _view(self) -> CscView | None:
         return self._context.view(self._csc)

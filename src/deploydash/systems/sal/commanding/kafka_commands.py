@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import json
 import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from deploydash.core.fleet.observations import Observation
 from deploydash.core.model import CscId, FeedName
 from deploydash.core.ports import Clock
 from deploydash.errors import FeedError
@@ -22,7 +23,6 @@ from deploydash.systems.sal.wire.commands import CommandRecord, Sender, command_
 from deploydash.systems.settings import KafkaSettings
 from deploydash.systems.times import utc_to_tai
 from deploydash.systems.topics import ackcmd_topic, command_topic, split_topic
-from deploydash.user import operator
 
 _MOST_SEQ_NUM = 2**31 - 1
 _LOOK_FOR_TOPICS_S = 60.0
@@ -48,17 +48,26 @@ class Order:
     schema: WriterSchema
 
 
-def this_process() -> Sender:
-    """Return who we are on SAL: ``user@host`` with the host's full name, and the process id (ts_salobj ``base.py``)."""
-    return Sender(operator(), os.getpid())
+def key_of(order: Order, sender: Sender) -> str:
+    """Return as JSON by what a command and what it begins are known again."""
+    return json.dumps({"seq": order.seq_num, "identity": sender.identity, "origin": sender.origin})
 
 
-class CommandLine:
+def number_in(key: str) -> int:
+    """Return the number of a command in its key, 0 where there is none."""
+    try:
+        number = json.loads(key)["seq"]
+    except (ValueError, KeyError, TypeError):
+        return 0
+    return number if isinstance(number, int) else 0
+
+
+class CommandChannel:
     """Sends commands and waits for their acknowledgements. Creates no topic and registers no schema.
 
     Every command of one has another number, whatever CSC it is for; the first is random, as ts_salobj has it, so
-    that a process with the same id as an earlier one is not taken for it. ``heard`` is called, on the event loop,
-    with final acknowledgements that nobody here waits for.
+    that a process with the same id as an earlier one is not taken for it. On the event loop, ``heard`` gets final
+    acknowledgements that nobody here waits for, ``tell`` how many could not be read.
     """
 
     def __init__(
@@ -70,6 +79,7 @@ class CommandLine:
         *,
         sender: Sender,
         heard: Heard = lambda _: None,
+        tell: Callable[[Observation], None] = lambda _: None,
     ) -> None:
         self.sender = sender
         self._subname = settings.topic_subname
@@ -77,7 +87,7 @@ class CommandLine:
         self._clock = clock
         self._heard = heard
         self._writer = OnceWriter(settings)
-        self._acks = AckReader(settings, schemas, self._take)
+        self._acks = AckReader(settings, schemas, self._take, tell, clock.monotonic)
         self._awaited: dict[tuple[str, int], Awaited] = {}
         self._number = random.randint(1, _MOST_SEQ_NUM)
         self._listing = asyncio.Lock()
@@ -87,7 +97,7 @@ class CommandLine:
         """Connect and read acknowledgements from now on: whatever is sent later is heard.
 
         Raises:
-            FeedError: the settings cannot be used, no broker answers, or the ends of the topics are not told.
+            FeedError: the settings cannot be used, no broker answers, or the ends of the topics are not known.
         """
         try:
             await asyncio.gather(self._writer.open(), self._acks.open())
@@ -107,17 +117,12 @@ class CommandLine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(self._acks.close(), self._writer.close())
 
-    @property
-    def unreadable_acks(self) -> tuple[int, str]:
-        """How many acknowledgements could not be decoded, and why for one of them."""
-        return self._acks.undecodable, self._acks.example
-
     async def prepare(self, csc: CscId, command: str, values: Mapping[str, Any] | None = None) -> Order:
         """Return a command with its number after everything was checked that can be without sending it.
 
         Raises:
             CannotCommand: the topic does not exist, its answers cannot be heard, or schema and CSC do not fit.
-            FeedError: the registry does not tell the schema.
+            FeedError: the registry does not give the schema.
         """
         await self._check_topics(csc, command)
         schema = await self._latest.latest(f"{command_topic(self._subname, csc.name, command)}-value")

@@ -81,7 +81,7 @@ def partition(topic: str, number: int) -> Partition:
 
 
 def new_client(settings: KafkaSettings) -> Client:
-    """Return a client that sends a request when it is told to and never by itself, not connected.
+    """Return a client that sends a request when asked to and never by itself, not connected.
 
     Raises:
         FeedError: the settings cannot be used.

@@ -2,11 +2,11 @@
 
 A producer is the wrong tool for that. aiokafka's keeps every record in a queue and sends it again after a lost
 answer, a time-out or a broken connection until its time is over (``producer/sender.py``, ``_can_retry``), and has
-no setting against it: a broker that appended the record and died before it said so makes two of one command, and a
+no setting against it: a broker that appended the record and ended before it said so makes two of one command, and a
 CSC carries out both. Idempotence would have the broker drop the second, but the accounts at the sites may lack the
 right to it (error 31), it then retries for ever, so that a command could arrive when nobody waits for it any more,
 and a new producer id forgets what the old one sent. So a command is one produce request, written by us over
-aiokafka's connection, which sends a request exactly when told. What became of it is one of three:
+aiokafka's connection, which sends a request exactly when asked to. What became of it is one of three:
 
 * written: the broker gave it an offset;
 * ``NotWritten``: it certainly is not on Kafka, because there was no connection to write to, or the broker refused it
@@ -54,7 +54,7 @@ class NotWritten(FeedError):
 
 
 class MaybeWritten(FeedError):
-    """The command may or may not be on Kafka; only looking tells."""
+    """The command may or may not be on Kafka; only a look at the CSC decides."""
 
     def __init__(self, message: str) -> None:
         super().__init__(FeedName.KAFKA.value, message, hint="look whether it was obeyed; it is not sent again")
@@ -82,7 +82,7 @@ class OnceWriter:
                 f"{where(self._settings)}: no broker can be reached for commands: {error}", "see what the feed says"
             ) from error
         if not known:
-            raise NotWritten(f"{where(self._settings)}: no broker tells its topics", "see what the feed says")
+            raise NotWritten(f"{where(self._settings)}: no broker lists its topics", "see what the feed says")
 
     async def close(self) -> None:
         """Close the connections; what is under way then may or may not be written."""

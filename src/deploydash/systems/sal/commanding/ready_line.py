@@ -9,7 +9,7 @@ from typing import Any
 from deploydash.core.model import CscId
 from deploydash.errors import FeedError
 from deploydash.systems.sal.commanding.acks import Answer
-from deploydash.systems.sal.commanding.kafka_commands import CommandLine, Order
+from deploydash.systems.sal.commanding.kafka_commands import CommandChannel, Order
 from deploydash.systems.sal.wire.commands import Sender
 
 AGAIN_S = 5.0
@@ -17,15 +17,15 @@ AGAIN_S = 5.0
 
 
 class ReadyChannel:
-    """Offers what a CommandLine offers; the first command waits for the connection or says why there is none.
+    """Offers what a CommandChannel offers; the first command waits for the connection or says why there is none.
 
     ``make`` gives a new line for each attempt, for one that failed to open cannot be opened again.
     """
 
-    def __init__(self, make: Callable[[], CommandLine], sender: Sender) -> None:
+    def __init__(self, make: Callable[[], CommandChannel], sender: Sender) -> None:
         self.sender = sender
         self._make = make
-        self._line: CommandLine | None = None
+        self._line: CommandChannel | None = None
         self._opening = asyncio.Lock()
 
     async def keep_open(self) -> None:
@@ -39,7 +39,7 @@ class ReadyChannel:
                 return
 
     async def prepare(self, csc: CscId, command: str, values: Mapping[str, Any] | None = None) -> Order:
-        """Check a command and give it its number (CommandLine.prepare).
+        """Check a command and give it its number (CommandChannel.prepare).
 
         Raises:
             FeedError: there is no connection, or the command cannot be sent; nothing was.
@@ -48,7 +48,7 @@ class ReadyChannel:
         return await line.prepare(csc, command, values)
 
     async def send(self, order: Order, limit_s: float) -> Answer:
-        """Send a prepared command once and return its final acknowledgement (CommandLine.send)."""
+        """Send a prepared command once and return its final acknowledgement (CommandChannel.send)."""
         line = await self._opened()
         return await line.send(order, limit_s)
 
@@ -57,7 +57,7 @@ class ReadyChannel:
         if self._line is not None:
             await self._line.close()
 
-    async def _opened(self) -> CommandLine:
+    async def _opened(self) -> CommandChannel:
         async with self._opening:
             if self._line is None:
                 line = self._make()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from deploydash.core.fleet.observations import FeedChanged, FetchesResumed, FetchesStopped, Observation
 from deploydash.core.model import FeedName, FeedState
+from deploydash.core.words import first_of
 
 _NAMED = 3
 """So many components are named in a sentence; the rest is counted."""
@@ -109,11 +110,12 @@ class Health:
         parts: list[str] = []
         if answers.unanswered:
             why = next(iter(answers.unanswered.values()))[0]
-            parts.append(f"no heartbeats of {_names(answers.unanswered)}: {why}")
+            parts.append(f"no heartbeats of {first_of(sorted(answers.unanswered), _NAMED)}: {why}")
         if self.unreachable:
             parts.append(f"it names brokers that cannot be reached from here: {self.unreachable}")
         if answers.refused:
-            parts.append(f"this account may not read {_names(answers.refused)}; ask for READ on {self.topics}*")
+            refused = first_of(sorted(answers.refused), _NAMED)
+            parts.append(f"this account may not read {refused}; ask for READ on {self.topics}*")
         if answers.events_behind:
             parts.append(f"{answers.events_behind} event topics are not answered or may not be read")
         if parts:
@@ -121,9 +123,3 @@ class Health:
         if answers.answered:
             return FeedState.UP, self.address
         return FeedState.CONNECTING, f"{self.address}: connected, waiting for the first answers"
-
-
-def _names(components: Collection[str]) -> str:
-    first = sorted(components)[:_NAMED]
-    more = len(components) - len(first)
-    return ", ".join(first) + (f" and {more} more" if more else "")

@@ -14,13 +14,13 @@ from typing import Any
 from aiokafka.errors import KafkaError, RecordTooLargeError
 
 from deploydash.core.model import FeedName
-from deploydash.core.run.scripts import ScriptFact
 from deploydash.errors import FeedError
 from deploydash.systems.registry.framing import Undecodable
 from deploydash.systems.sal.commanding.kafka_wire import Cluster, Consumer, Partition, Record, new_consumer, partition
 from deploydash.systems.sal.commanding.schemas import SchemaById, read_by
+from deploydash.systems.sal.scripts.told import ScriptFact
+from deploydash.systems.sal.scripts.wire import QUEUE_EVENTS, SCRIPT_EVENTS, script_fact
 from deploydash.systems.sal.security import where
-from deploydash.systems.sal.wire.scripts import QUEUE_EVENTS, SCRIPT_EVENTS, script_fact
 from deploydash.systems.settings import KafkaSettings
 from deploydash.systems.topics import split_topic, topic_name
 

@@ -1,4 +1,4 @@
-"""Scripts in ScriptQueues (``core.run.ports.ScriptAction``): added once, followed to their end, stopped when told to.
+"""Scripts in ScriptQueues: added once, followed to their end, looked for, stopped when told to.
 
 The acknowledgement of ``add`` carries the index the script got and says nothing of what becomes of it: its queue and
 the script itself tell that (ts_scriptqueue ``script_queue.py``). What is not told in time is unknown; a script that
@@ -8,39 +8,40 @@ nobody knows about is looked for, never added again by itself.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+import json
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
-import yaml
-
-from deploydash.core.model import CscId
-from deploydash.core.procedure.runbook import CscItem, csc_item
-from deploydash.core.run.decide import is_at
-from deploydash.core.run.ports import ItemContext, ScriptJob
-from deploydash.core.run.records import (
-    ControlOrdered,
-    ItemEnded,
-    ItemProgressed,
-    Outcome,
-    RequestAnswered,
-    RequestIntended,
-)
-from deploydash.core.run.scripts import Followed, ScriptFact, ScriptsListed, first_line, follow
+from deploydash.core.fleet.snapshot import CscView
+from deploydash.core.ports import Clock
+from deploydash.core.procedure.items import Item
+from deploydash.core.run.plans import ItemPlan
+from deploydash.core.run.ports import ControlOffer, End, Finding, Found, ItemContext
+from deploydash.core.run.records import Outcome
+from deploydash.core.run.state import ItemProgress, ItemStatus
 from deploydash.errors import FeedError, UserError
 from deploydash.systems.sal.commanding.acks import AckCode, Answer
 from deploydash.systems.sal.commanding.csc_transition import Line
+from deploydash.systems.sal.commanding.kafka_commands import key_of, number_in
 from deploydash.systems.sal.commanding.kafka_write import MaybeWritten
+from deploydash.systems.sal.commanding.specs import ScriptSpec
+from deploydash.systems.sal.scripts.refusals import may_not_add, refuses
+from deploydash.systems.sal.scripts.told import Followed, first_line
+from deploydash.systems.sal.scripts.watch import Reader, Reading, Watch
+from deploydash.systems.sal.steps import sal_lines
 
 _LAST = 2
 """Location.LAST (ts_xml ``enums/ScriptQueue.py``)."""
 _MOST_STOPPED = 400
-_LOG_EVERY_S = 2.0
-"""A script may log in bursts; not every line of it goes to the journal."""
-_SET_STATE = "set_summary_state.py"
+_KNOWN_AS = "Script:"
+_COMMANDS = {"pause": "pause", "resume": "resume", "stop": "stopScripts"}
+"""The controls of a script and the commands by which its queue is told them."""
+_NO_INDEX = "the queue has given it no index yet"
+NO_TRACE = "no trace of it in its queue: it was not added, or is long over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,242 +50,193 @@ class ScriptTimeouts:
 
     ``command``: a final acknowledgement. ``listed``: the list of scripts after it was asked for. ``quiet``: the next
     word of a script, which beats every 5 s, or of its queue about it. ``gone``: the end of its process, by when a
-    failed script has its queue paused. ``seen``: the CSCs of another route at their targets, after its script.
+    failed script has its queue paused.
     """
 
     command: float = 60.0
     listed: float = 10.0
     quiet: float = 60.0
     gone: float = 10.0
-    seen: float = 30.0
 
 
-class Reader(Protocol):
-    """What is used of a ScriptReader."""
-
-    caught_up: asyncio.Event
-    undecodable: int
-    example: str
-
-
-Reading = Callable[[Callable[[ScriptFact], None]], AbstractAsyncContextManager[Reader]]
-"""Opens a reader that hands over facts until its block ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    outcome: Outcome
-    why: str
+USUAL = ScriptTimeouts()
 
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    seq_num: int
+    number: int
     answer: Answer
 
 
-class ScriptQueueAction:
-    """Adds scripts to queues and follows them. Several may be under way, each with a reader of its own."""
+class Scripts:
+    """Adds scripts to queues and follows them. Several may be under way, each with a reader of its own.
 
-    def __init__(self, line: Line, reading: Reading, *, descr: str, timeouts: ScriptTimeouts | None = None) -> None:
+    ``descr``: who adds the scripts, as their queue shows it.
+    """
+
+    def __init__(
+        self,
+        line: Line,
+        reading: Reading,
+        clock: Clock,
+        *,
+        subname: str,
+        descr: str,
+        timeouts: ScriptTimeouts = USUAL,
+    ) -> None:
         self._line = line
         self._reading = reading
+        self._clock = clock
+        self._subname = subname
         self._descr = descr
-        self._timeouts = timeouts or ScriptTimeouts()
+        self._timeouts = timeouts
 
-    async def run(self, job: ScriptJob, context: ItemContext) -> None:
-        """Add a script, or look for one that was added, and follow it to its end (core.run.ports.ScriptAction)."""
-        watch = _Watch()
+    def planned(self, item: Item, script: ScriptSpec, view: CscView | None) -> ItemPlan:
+        """Return what would be sent for a script now; ``view`` is of its queue."""
+        if why := may_not_add(script, view, self._clock.monotonic()):
+            return ItemPlan(item.id, (), why, blocked=True, approved=_approval(script))
+        return ItemPlan(item.id, sal_lines(item, self._subname), "", approved=_approval(script))
+
+    async def run(self, script: ScriptSpec, approved: str, context: ItemContext) -> End:
+        """Add a script and follow it to its end."""
+        if approved and approved != _approval(script):
+            return End(Outcome.FAILED, f"{script.path}: another was approved; look at the card once more")
+        watch = Watch()
+        async with AsyncExitStack() as stack:
+            try:
+                reader = await stack.enter_async_context(self._reading(watch.take))
+            except FeedError as error:
+                return End(Outcome.FAILED, f"add was not sent: {error}")
+            if not await self._caught_up(reader):
+                return End(Outcome.FAILED, _UNREAD)
+            async with context.slot():
+                added = await self._add(script, context, watch)
+            return added if isinstance(added, End) else await self._follow(script, added, context, watch)
+
+    async def follow(self, script: ScriptSpec, history: ItemProgress, context: ItemContext) -> End:
+        """Look for a script that may have been added, and follow it to its end."""
+        watch = Watch()
+        number = number_in(history.key)
+        if not number:
+            return End(Outcome.FAILED, "it was not added")
         async with self._reading(watch.take) as reader:
-            end = await _Work(self, job, context, watch, reader).end()
-        await self._look_at_cscs(job, end, context)
-        await context.tell(ItemEnded(job.step, job.item, end.outcome, end.why))
+            if not await self._caught_up(reader):
+                return End(Outcome.UNKNOWN, _UNREAD)
+            seen = watch.follow(script.queue, number)
+            if not seen.sal_index and reader.undecodable:
+                return End(Outcome.UNKNOWN, f"not found among what could be read; {reader.example}")
+            if not seen.sal_index:
+                return End(Outcome.FAILED, f"{NO_TRACE}; retry adds it")
+            return await self._follow(script, number, context, watch)
 
-    async def order(self, order: ControlOrdered, job: ScriptJob, context: ItemContext) -> None:
-        """Pause or resume the queue of a script, or stop the script (core.run.ports.ScriptAction).
+    async def probe(self, script: ScriptSpec, history: ItemProgress) -> Finding:
+        """Look what became of a script that may have been added."""
+        found, sentence = await self._found(script, number_in(history.key))
+        return Finding(found, sentence, self._clock.utc())
+
+    def controls(self, script: ScriptSpec, history: ItemProgress, view: CscView | None) -> tuple[ControlOffer, ...]:
+        """Return what the queue of a script can be told; ``view`` is of that queue."""
+        queue, now = script.queue, self._clock.monotonic()
+        texts = {
+            "pause": f"pause {queue}: what runs goes on, nothing further starts",
+            "resume": f"resume {queue}: it goes on with what waits in it",
+        }
+        offers = [ControlOffer(name, text, refuses(queue, name, view, now)) for name, text in texts.items()]
+        if history.status is ItemStatus.UNDER_WAY:
+            text = f"stop {script.path} ({history.known_as or 'no index yet'}) in {queue}"
+            why = refuses(queue, "stopScripts", view, now) if _index(history) else _NO_INDEX
+            offers.insert(0, ControlOffer("stop", text, why))
+        return tuple(offers)
+
+    async def control(self, script: ScriptSpec, name: str, history: ItemProgress, context: ItemContext) -> None:
+        """Pause or resume the queue of a script, or stop the script.
 
         Raises:
             UserError: it was not done, or nobody knows; says why.
         """
+        command, index = _COMMANDS.get(name), _index(history)
+        if command is None:
+            raise UserError(f"{script.queue} is not told to {name} here")
+        if why := refuses(script.queue, command, context.view(script.queue), self._clock.monotonic()):
+            raise UserError(why)
         values: dict[str, Any] = {}
-        if order.name == "stopScripts":
-            indices = [job.known.sal_index] + [0] * (_MOST_STOPPED - 1)
-            values = {"length": 1, "salIndices": indices, "terminate": False}
-        sent = await self.command(job, context, order.name, values)
-        if isinstance(sent, _End):
+        text = f"{name} {script.queue}"
+        if name == "stop":
+            if not index:
+                raise UserError(_NO_INDEX)
+            text = f"stop {history.known_as} in {script.queue}"
+            values = {"length": 1, "salIndices": [index] + [0] * (_MOST_STOPPED - 1), "terminate": False}
+        async with context.slot():
+            sent = await self._command(script, context, command, values, text)
+        if isinstance(sent, End):
             raise UserError(sent.why)
         if sent.answer.code != AckCode.COMPLETE:
-            raise UserError(f"{order.name} of {job.script.queue}: {sent.answer.words}")
+            raise UserError(f"{text}: {sent.answer.words}")
 
-    async def command(
-        self, job: ScriptJob, context: ItemContext, command: str, values: Mapping[str, Any]
-    ) -> _Sent | _End:
-        """Send one command to the queue of a script; an end says that it was not sent or that nobody knows."""
-        queue = job.script.queue
+    async def _found(self, script: ScriptSpec, number: int) -> tuple[Found, str]:
+        if not number:
+            return Found.NOT_DONE, "it was not added"
+        watch = Watch()
         try:
-            order = await self._line.prepare(queue, command, values)
+            async with self._reading(watch.take) as reader:
+                caught_up = await self._caught_up(reader)
+                unread = reader.example if reader.undecodable else ""
         except FeedError as error:
-            return _End(Outcome.FAILED, f"{command} was not sent: {error}")
-        sender = self._line.sender
-        intent = RequestIntended(
-            job.step, job.item, queue, command, order.seq_num, sender.identity, sender.origin, begins=command == "add"
-        )
-        refusal = await context.intend(intent)
-        if refusal is not None:
-            return _End(Outcome.FAILED, refusal)
+            return Found.CANNOT_TELL, str(error)
+        if not caught_up:
+            return Found.CANNOT_TELL, _UNREAD
+        seen = watch.follow(script.queue, number)
+        if not seen.sal_index:
+            told = f"not found among what could be read; {unread}"
+            return (Found.CANNOT_TELL, told) if unread else (Found.NOT_DONE, NO_TRACE)
+        known_as = f"{_KNOWN_AS}{seen.sal_index}"
+        if seen.restarted:
+            return Found.CANNOT_TELL, f"{script.queue} restarted while {known_as} was {seen.words}"
+        if not seen.ended:
+            return Found.UNDER_WAY, f"{known_as} is {seen.words}"
+        return (Found.DONE if seen.done else Found.NOT_DONE), f"{known_as} is {seen.words}"
+
+    async def _caught_up(self, reader: Reader) -> bool:
         try:
-            answer = await self._line.send(order, self._timeouts.command)
-            end = None
-        except MaybeWritten as error:
-            answer, end = Answer(0, 0, str(error)), _End(Outcome.UNKNOWN, f"{command} {error}")
-        except FeedError as error:
-            answer = Answer(0, 0, f"not sent: {error}")
-            end = _End(Outcome.FAILED, f"{command} was not sent: {error}")
-        said = answer.result if answer.code == AckCode.COMPLETE else answer.words
-        await context.tell(RequestAnswered(job.step, job.item, command, order.seq_num, answer.code, said))
-        return end or _Sent(order.seq_num, answer)
-
-    async def _look_at_cscs(self, job: ScriptJob, end: _End, context: ItemContext) -> None:
-        """The script's word is not enough: the CSCs are looked at, and each ends by what is seen."""
-        limit = self._timeouts.seen if end.outcome is Outcome.REACHED else 1.0
-
-        async def look(item: CscItem) -> None:
-            there = await context.seen(item.csc, lambda view: is_at(view, item.target), limit)
-            otherwise = Outcome.FAILED if end.outcome is Outcome.REACHED else end.outcome
-            outcome = Outcome.REACHED if there else otherwise
-            why = f"seen {item.target}" if there else f"not seen {item.target}"
-            await context.tell(ItemEnded(job.step, csc_item(item.csc), outcome, f"{why}; {job.script.path}: {end.why}"))
-
-        async with asyncio.TaskGroup() as group:
-            for item in job.cscs:
-                group.create_task(look(item))
-
-    @property
-    def timeouts(self) -> ScriptTimeouts:
-        """How long each thing is waited for."""
-        return self._timeouts
-
-    @property
-    def descr(self) -> str:
-        """Who adds the scripts, as their queue shows it."""
-        return self._descr
-
-
-class _Watch:
-    """Every fact so far, so that a script is followed from its first word although its number is learnt later."""
-
-    def __init__(self) -> None:
-        self._facts: list[ScriptFact] = []
-        self._news = asyncio.Event()
-        self.listed: dict[CscId, ScriptsListed] = {}
-        self.seen: Followed | None = None
-
-    def take(self, fact: ScriptFact) -> None:
-        if isinstance(fact, ScriptsListed):
-            self.listed[fact.queue] = fact
-        if self.seen is None:
-            self._facts.append(fact)
-        else:
-            self.seen = follow(self.seen, fact)
-        self._news.set()
-
-    def follow(self, queue: CscId, seq_num: int) -> Followed:
-        """Follow the script that this command added, from the first fact on."""
-        seen = Followed(queue, seq_num)
-        for fact in self._facts:
-            seen = follow(seen, fact)
-        self._facts.clear()
-        self.seen = seen
-        return seen
-
-    def is_not(self, before: Followed) -> bool:
-        """Say whether anything was told since."""
-        return self.seen != before
-
-    async def until(self, when: Callable[[], bool], limit_s: float) -> bool:
-        """Wait until something is so; False after ``limit_s``."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + limit_s
-        while not when():
-            self._news.clear()
-            try:
-                async with asyncio.timeout_at(deadline):
-                    await self._news.wait()
-            except TimeoutError:
-                return when()
+            async with asyncio.timeout(self._timeouts.quiet):
+                await reader.caught_up.wait()
+        except TimeoutError:
+            return False
         return True
 
-
-class _Work:
-    """One script, from the first look to its end."""
-
-    def __init__(
-        self, action: ScriptQueueAction, job: ScriptJob, context: ItemContext, watch: _Watch, reader: Reader
-    ) -> None:
-        self._action = action
-        self._job = job
-        self._context = context
-        self._watch = watch
-        self._reader = reader
-        self._told: tuple[int, str, str, bool] = (0, "", "", False)
-        self._told_log = ""
-        self._told_at = 0.0
-
-    async def end(self) -> _End:
-        timeouts = self._action.timeouts
-        try:
-            async with asyncio.timeout(timeouts.quiet):
-                await self._reader.caught_up.wait()
-        except TimeoutError:
-            return self._unseen("the topics of the ScriptQueues could not be read to their end")
-        if self._job.known.seq_num:
-            return await self._look_for_it(self._job.known.seq_num)
-        added = await self._add()
-        return added if isinstance(added, _End) else await self._follow(added)
-
-    def _unseen(self, why: str) -> _End:
-        return _End(Outcome.UNKNOWN if self._job.known.seq_num else Outcome.FAILED, why)
-
-    async def _look_for_it(self, seq_num: int) -> _End:
-        """It may have been added by an earlier attempt of which nobody knows what came."""
-        seen = self._watch.follow(self._job.script.queue, seq_num)
-        if not seen.sal_index and self._reader.undecodable:
-            return _End(Outcome.UNKNOWN, f"not found among what could be read; {self._reader.example}")
-        if not seen.sal_index:
-            return _End(Outcome.FAILED, "no trace of it in its queue: it was not added, or is long over; retry adds it")
-        return await self._follow(seq_num)
-
-    async def _add(self) -> int | _End:
-        script = self._job.script
-        refusal = await self._listed() or itself(self._job)
+    async def _add(self, script: ScriptSpec, context: ItemContext, watch: Watch) -> int | End:
+        """Add a script and return the number by which it is known, or how it ended."""
+        refusal = may_not_add(script, context.view(script.queue), self._clock.monotonic())
+        refusal = refusal or await self._unlisted(script, context, watch)
         if refusal:
-            return _End(Outcome.FAILED, refusal)
+            return End(Outcome.FAILED, refusal)
         values = {
             "isStandard": script.standard,
             "path": script.path,
             "config": script.config,
-            "descr": self._action.descr,
+            "descr": self._descr,
             "location": _LAST,
         }
-        sent = await self._action.command(self._job, self._context, "add", values)
-        if isinstance(sent, _End):
+        text = f"add {script.words} to {script.queue}"
+        sent = await self._command(script, context, "add", values, text, begins=True)
+        if isinstance(sent, End):
             return sent
         if sent.answer.code == AckCode.COMPLETE:
-            return sent.seq_num
-        if sent.answer.code in {0, AckCode.NOACK, AckCode.TIMEOUT}:
-            seen = self._watch.follow(script.queue, sent.seq_num)
-            return sent.seq_num if seen.sal_index else _End(Outcome.UNKNOWN, f"add: {sent.answer.words}")
-        return _End(Outcome.FAILED, f"add: {sent.answer.words}")
+            return sent.number
+        if sent.answer.ok is None and watch.follow(script.queue, sent.number).sal_index:
+            return sent.number
+        return End(Outcome.UNKNOWN if sent.answer.ok is None else Outcome.FAILED, f"add: {sent.answer.words}")
 
-    async def _listed(self) -> str:
+    async def _unlisted(self, script: ScriptSpec, context: ItemContext, watch: Watch) -> str:
         """Return why the queue would not know the script, or nothing."""
-        script, queue = self._job.script, self._job.script.queue
-        if queue not in self._watch.listed:
-            sent = await self._action.command(self._job, self._context, "showAvailableScripts", {})
-            if isinstance(sent, _End):
+        queue = script.queue
+        if queue not in watch.listed:
+            text = f"ask {queue} which scripts it has"
+            sent = await self._command(script, context, "showAvailableScripts", {}, text, asks_only=True)
+            if isinstance(sent, End):
                 return sent.why
-            await self._watch.until(lambda: queue in self._watch.listed, self._action.timeouts.listed)
-        told = self._watch.listed.get(queue)
+            await watch.until(lambda: queue in watch.listed, self._timeouts.listed)
+        told = watch.listed.get(queue)
         if told is None:
             return f"{queue} does not tell which scripts it has"
         paths = told.standard if script.standard else told.external
@@ -294,46 +246,82 @@ class _Work:
         which = "standard" if script.standard else "external"
         return f"{queue} lists no {which} script {script.path}" + (f"; it has {near[0]}" if near else "")
 
-    async def _follow(self, seq_num: int) -> _End:
+    async def _command(
+        self,
+        script: ScriptSpec,
+        context: ItemContext,
+        command: str,
+        values: Mapping[str, Any],
+        text: str,
+        *,
+        begins: bool = False,
+        asks_only: bool = False,
+    ) -> _Sent | End:
+        """Send one command to the queue of a script; an end says that it was not sent or that nobody knows."""
+        try:
+            order = await self._line.prepare(script.queue, command, values)
+        except FeedError as error:
+            return End(Outcome.FAILED, f"{command} was not sent: {error}")
+        key = key_of(order, self._line.sender)
+        refusal = await context.intend(text, key, begins=begins, asks_only=asks_only)
+        if refusal is not None:
+            return End(Outcome.FAILED, refusal)
+        try:
+            answer = await self._line.send(order, self._timeouts.command)
+        except MaybeWritten as error:
+            await context.answered(None, str(error))
+            return End(Outcome.UNKNOWN, f"{command} {error}")
+        except FeedError as error:
+            await context.answered(False, f"not sent: {error}")
+            return End(Outcome.FAILED, f"{command} was not sent: {error}")
+        await context.answered(answer.ok, answer.result if answer.code == AckCode.COMPLETE else answer.words)
+        return _Sent(order.seq_num, answer)
+
+    async def _follow(self, script: ScriptSpec, number: int, context: ItemContext, watch: Watch) -> End:
         """Follow it until it ended, its queue restarted, or nobody tells of it any more."""
-        timeouts, watch = self._action.timeouts, self._watch
-        seen = watch.seen or watch.follow(self._job.script.queue, seq_num)
+        quiet = self._timeouts.quiet
+        told = _Telling(context)
+        seen = watch.seen or watch.follow(script.queue, number)
         while not (seen.ended or seen.restarted):
-            await self._tell(seen)
-            if not await watch.until(partial(watch.is_not, seen), timeouts.quiet):
-                return _End(Outcome.UNKNOWN, f"nothing heard of it for {timeouts.quiet:g} s; it was {seen.words}")
+            await told.tell(seen)
+            if not await watch.until(partial(watch.is_not, seen), quiet):
+                return End(Outcome.UNKNOWN, f"nothing heard of it for {quiet:g} s; it was {seen.words}")
             seen = watch.seen or seen
-        await self._tell(seen)
+        await told.tell(seen)
         if seen.restarted:
-            return _End(Outcome.UNKNOWN, f"{seen.queue} restarted while it was {seen.words}")
+            return End(Outcome.UNKNOWN, f"{seen.queue} restarted while it was {seen.words}")
         if seen.done:
-            return _End(Outcome.REACHED, "done")
-        await watch.until(lambda: (watch.seen or seen).gone, timeouts.gone)
+            return End(Outcome.REACHED, "done")
+        await watch.until(lambda: (watch.seen or seen).gone, self._timeouts.gone)
         seen = watch.seen or seen
-        await self._tell(seen)
-        return _End(Outcome.FAILED, seen.words)
-
-    async def _tell(self, seen: Followed) -> None:
-        """Journal its states and checkpoints as they come, and its log lines every so often."""
-        state = (seen.sal_index, seen.state.name, seen.checkpoint, seen.running is False)
-        log = first_line(seen.log)
-        now = asyncio.get_running_loop().time()
-        due = log != self._told_log and (seen.ended or now >= self._told_at + _LOG_EVERY_S)
-        if seen.sal_index and (state != self._told or due):
-            self._told, self._told_log, self._told_at = state, log, now
-            await self._context.tell(ItemProgressed(self._job.step, self._job.item, *state[:3], log, state[3]))
+        await told.tell(seen)
+        return End(Outcome.FAILED, seen.words)
 
 
-def itself(job: ScriptJob) -> str:
-    """Return why a queue must not run this script: it would take itself out of service; or nothing."""
-    if job.script.path != _SET_STATE:
-        return ""
-    try:
-        data = (yaml.safe_load(job.script.config) or {}).get("data") or []
-        rows = [(str(row[0]).lower(), str(row[1]).upper()) for row in data]
-    except (yaml.YAMLError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
-        return f"the configuration of {_SET_STATE} is no list of CSCs and states"
-    own = {str(job.script.queue).lower(), f"{job.script.queue.name}:*".lower()}
-    if any(name in own and state != "ENABLED" for name, state in rows):
-        return f"{job.script.queue} cannot run the script that takes itself down"
-    return ""
+_UNREAD = "the topics of the ScriptQueues could not be read to their end"
+
+
+class _Telling:
+    """Tells of a script what has changed."""
+
+    def __init__(self, context: ItemContext) -> None:
+        self._context = context
+        self._told: tuple[str, str, str, bool] | None = None
+
+    async def tell(self, seen: Followed) -> None:
+        checkpoint = f"checkpoint {seen.checkpoint}" if seen.checkpoint else ""
+        line = " · ".join(part for part in (checkpoint, first_line(seen.log)) if part)
+        now = (seen.state.name, line, f"{_KNOWN_AS}{seen.sal_index}", seen.running is False)
+        if seen.sal_index and now != self._told:
+            self._told = now
+            await self._context.progress(now[0], line, known_as=now[2], paused=now[3])
+
+
+def _approval(script: ScriptSpec) -> str:
+    told = {"queue": str(script.queue), "path": script.path, "standard": script.standard, "config": script.config}
+    return json.dumps(told)
+
+
+def _index(history: ItemProgress) -> int:
+    text = history.known_as.removeprefix(_KNOWN_AS)
+    return int(text) if text.isascii() and text.isdigit() else 0

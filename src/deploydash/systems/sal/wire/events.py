@@ -124,8 +124,6 @@ def _software_versions(record: _Received) -> Observation:
         record.csc,
         text(fields, "cscVersion"),
         text(fields, "xmlVersion"),
-        text(fields, "salVersion"),
-        text(fields, "subsystemVersions"),
         record.sent_utc(),
         record.at,
         record.live,

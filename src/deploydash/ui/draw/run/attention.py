@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from deploydash.core.procedure.runbook import StepKind
 from deploydash.core.run.state import StepStatus
 from deploydash.core.views.run_view import RunView
+from deploydash.ui.draw.run.item_offers import item_that_asks
+from deploydash.ui.draw.run.lanes import title_of
 from deploydash.ui.draw.run.offers import Mode, mode_of
 
 
@@ -18,13 +19,21 @@ def needs(run: RunView, utc: float) -> dict[str, str]:
         if row.status is StepStatus.ASKING
     }
     card = run.card
-    if card is not None and card.step.kind is not StepKind.WAIT and mode_of(run) in {Mode.READY, Mode.QUESTION}:
+    if card is not None and not card.step.waits and mode_of(run) in {Mode.READY, Mode.QUESTION}:
         found[f"turn {card.step.id}"] = f"your turn, {card.step.title}"
+    item = item_that_asks(run)
+    if item is not None and item.progress.question is not None:
+        asked = item.progress.question.question
+        found[f"question {item.step} {item.item.id} {asked}"] = f"{item.item.label} asks: {asked}"
+    here = card.step.id if card is not None else None
+    for head in run.heads:
+        if head.waits_for_lead and head.status is not StepStatus.ASKING and head.step != here:
+            found[f"turn {head.step}"] = f"your turn in lane {head.lane}, {title_of(run, head.step)}"
     if run.wait is not None:
         if not run.wait.missing:
-            found[f"done {run.wait.step}"] = "everyone is there, end the wait"
+            found[f"done {run.wait.step}"] = "all CSCs are at target, end the wait"
         elif utc >= run.wait.started_utc + run.wait.limit_s:
-            late = f"late, {len(run.wait.missing)} of {run.wait.total} are not there"
+            late = f"late, {len(run.wait.missing)} of {run.wait.total} are not at target"
             found[f"late {run.wait.step} {run.wait.limit_s}"] = late
     if run.held_by is not None:
         found[f"held by {run.held_by}"] = f"held by {run.held_by}"

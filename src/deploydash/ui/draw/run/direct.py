@@ -1,25 +1,27 @@
-"""The dialog about a command by hand: whom, what may go, the exact command, the arm, and what came of it. Pure."""
+"""The dialog about a direct command: whom, what may go, the exact command, the arm, and what came of it. Pure."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from deploydash.core.model import CscId
+from deploydash.core.procedure.csc_work import direct_command
 from deploydash.core.procedure.transitions import LEADS_TO, command_text
 from deploydash.core.run.arm import ARM_S
 from deploydash.core.run.orders import DirectCommand
-from deploydash.core.run.state import TargetStatus
+from deploydash.core.run.state import ItemStatus
 from deploydash.core.views.direct_view import DirectCard, DirectRow
 from deploydash.core.views.run_view import RunView
+from deploydash.core.words import counted, listed
 from deploydash.ui.draw.ink import Ink, Line, Span, Surface, letter
 from deploydash.ui.draw.lines import state_words
 from deploydash.ui.draw.run.card import key_lines
 from deploydash.ui.draw.run.failures import state_evidence
 from deploydash.ui.draw.run.offers import Offer
-from deploydash.ui.draw.run.reading import Reading, copied, counted, folded, lasting, listed, since
+from deploydash.ui.draw.run.reading import Reading, copied, folded, lasting, since
 from deploydash.ui.draw.tiles import bar, code
 
 NAMED = 6
@@ -38,48 +40,57 @@ class Stage(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Dialog:
-    """What the operator has chosen so far. ``row`` 0 is the safe answer; ``told`` answers the last key."""
+    """What the operator has chosen so far. ``row`` 0 is the safe answer; ``told`` answers the last key.
+
+    ``before``: the direct commands there were when the dialog opened, so that an earlier one alike is told apart.
+    """
 
     cscs: tuple[CscId, ...]
     row: int = 0
     wish: DirectCommand | None = None
     told: str = ""
+    before: frozenset[tuple[CscId, float]] = frozenset()
 
 
 def stage_of(run: RunView, dialog: Dialog) -> Stage:
     """Return where a dialog stands, by the run's own view of it."""
-    hand, wish = run.hand, dialog.wish
-    if wish is not None and sent_rows(run, wish):
+    card, wish = run.direct_card, dialog.wish
+    if wish is not None and sent_rows(run, dialog):
         return Stage.SENT
-    if hand is None or hand.cscs != dialog.cscs:
+    if card is None or card.cscs != dialog.cscs:
         return Stage.LOOKING
     if wish is None:
         return Stage.CHOOSE
-    return Stage.ARMED if hand.armed is not None and hand.order == wish else Stage.READY
+    return Stage.ARMED if card.armed is not None and card.order == wish else Stage.READY
 
 
-def sent_rows(run: RunView, wish: DirectCommand) -> tuple[DirectRow, ...]:
-    """Return how far each CSC of a command that was let go has come."""
-    return tuple(
-        row
-        for row in run.hands
-        if row.csc in wish.cscs and (row.command, row.snapshot) == (wish.command, wish.snapshot)
-    )
+def names_of(rows: Iterable[DirectRow]) -> frozenset[tuple[CscId, float]]:
+    """Return what tells each of these direct commands from every other."""
+    return frozenset((row.csc, row.began_utc) for row in rows)
 
 
-def choices(hand: DirectCard) -> tuple[str, ...]:
+def sent_rows(run: RunView, dialog: Dialog) -> tuple[DirectRow, ...]:
+    """Return how far each CSC of a command that was approved in this dialog has come."""
+    wish = dialog.wish
+    if wish is None:
+        return ()
+    wanted = {direct_command(csc, wish.command, wish.override) for csc in wish.cscs}
+    return tuple(row for row in run.direct if row.item in wanted and names_of((row,)).isdisjoint(dialog.before))
+
+
+def choices(card: DirectCard) -> tuple[str, ...]:
     """Return the commands that may go now."""
-    return tuple(offer.command for offer in hand.offers if not offer.why_not)
+    return tuple(offer.command for offer in card.offers if not offer.why_not)
 
 
 def news(before: RunView | None, run: RunView) -> str:
-    """Return the sentences about commands by hand that ended since ``before``, or nothing."""
-    if before is None or before.hands is run.hands:
+    """Return the sentences about direct commands that ended since ``before``, or nothing."""
+    if before is None or before.direct is run.direct:
         return ""
-    known = {(row.csc, row.snapshot, row.status) for row in before.hands}
-    ended = {TargetStatus.REACHED, TargetStatus.FAILED, TargetStatus.UNKNOWN}
+    known = {(row.csc, row.began_utc, row.status) for row in before.direct}
+    ended = {ItemStatus.REACHED, ItemStatus.FAILED, ItemStatus.UNKNOWN}
     told = [
-        row.sentence for row in run.hands if row.status in ended and (row.csc, row.snapshot, row.status) not in known
+        row.sentence for row in run.direct if row.status in ended and (row.csc, row.began_utc, row.status) not in known
     ]
     return "; ".join(told[:2]) + (f"; and {len(told) - 2} more" if len(told) > 2 else "")
 
@@ -89,7 +100,7 @@ def whom(cscs: Sequence[CscId]) -> str:
     return str(cscs[0]) if len(cscs) == 1 else counted(len(cscs), "CSC")
 
 
-def hand_title(reading: Reading, dialog: Dialog) -> str:
+def direct_title(reading: Reading, dialog: Dialog) -> str:
     """Return the name on the frame."""
     dot, stage = reading.glyphs.dot, stage_of(reading.run, dialog)
     if stage is Stage.ARMED:
@@ -98,26 +109,26 @@ def hand_title(reading: Reading, dialog: Dialog) -> str:
     return f"Direct command  {dot}  {what}{whom(dialog.cscs)}"
 
 
-def hand_body(reading: Reading, dialog: Dialog, width: int) -> list[Line]:
+def direct_body(reading: Reading, dialog: Dialog, width: int) -> list[Line]:
     """Return what stands in the frame, its keys last."""
-    stage, hand = stage_of(reading.run, dialog), reading.run.hand
+    stage, card = stage_of(reading.run, dialog), reading.run.direct_card
     lines = _cscs(reading, dialog, width)
-    if hand is not None and hand.message:
-        lines += folded(hand.message[:1].upper() + hand.message[1:], width, Ink.WARN)
+    if card is not None and card.message:
+        lines += folded(card.message[:1].upper() + card.message[1:], width, Ink.WARN)
     if dialog.told:
         lines += folded(dialog.told, width, Ink.WARN)
     lines.append(Line())
     if stage is Stage.SENT and dialog.wish is not None:
-        lines += _progress(reading, dialog.wish, width)
-    elif hand is None or stage is Stage.LOOKING:
+        lines += _progress(reading, dialog, width)
+    elif card is None or stage is Stage.LOOKING:
         lines += folded("looking at what may be commanded", width, Ink.DIM)
     elif dialog.wish is None:
-        lines += _choice(reading, hand, dialog, width)
+        lines += _choice(reading, card, dialog, width)
     else:
-        lines += _exact(reading, hand, dialog.wish, width, armed=stage is Stage.ARMED)
+        lines += _exact(reading, card, dialog.wish, width, armed=stage is Stage.ARMED)
     keys = _KEYS[stage]
     if stage is Stage.SENT and dialog.wish is not None:
-        moving = any(row.status is TargetStatus.UNDER_WAY for row in sent_rows(reading.run, dialog.wish))
+        moving = any(row.status is ItemStatus.UNDER_WAY for row in sent_rows(reading.run, dialog))
         keys = (Offer("back", "Esc", "close; it goes on" if moving else "close"),)
     return [*lines, *key_lines(keys, width, reading)]
 
@@ -132,7 +143,7 @@ _KEYS = {
 
 
 def _cscs(reading: Reading, dialog: Dialog, width: int) -> list[Line]:
-    """Return how each CSC is now, what is known of it, and what came of the last command by hand."""
+    """Return how each CSC is now, what is known of it, and what came of the last direct command."""
     lines: list[Line] = []
     for csc in dialog.cscs[:NAMED]:
         view = reading.views.get(csc)
@@ -152,58 +163,58 @@ def _cscs(reading: Reading, dialog: Dialog, width: int) -> list[Line]:
             lines += folded(told, width, Ink.DIM, "   ")[:2] if told else []
     if len(dialog.cscs) > NAMED:
         lines += folded(f"and {listed(dialog.cscs[NAMED:])}", width, Ink.DIM)
-    if reading.run.hand is not None and reading.run.hand.protected:
+    if reading.run.direct_card is not None and reading.run.direct_card.protected:
         kept = [csc for csc in dialog.cscs if (view := reading.views.get(csc)) is not None and view.protected]
         lines += folded(f"{listed(kept) or 'One of them'} is protected: no bulk step touches it.", width, Ink.WARN)
-    shown = sent_rows(reading.run, dialog.wish) if dialog.wish is not None else ()
-    for row in reading.run.hands:
-        if row.csc in dialog.cscs and row not in shown and row.status is not TargetStatus.REACHED:
+    shown = sent_rows(reading.run, dialog)
+    for row in reading.run.direct:
+        if row.csc in dialog.cscs and row not in shown and row.status is not ItemStatus.REACHED:
             lines += folded(f"before: {row.sentence}", width, Ink.WARN)
     return lines
 
 
-def _choice(reading: Reading, hand: DirectCard, dialog: Dialog, width: int) -> list[Line]:
+def _choice(reading: Reading, card: DirectCard, dialog: Dialog, width: int) -> list[Line]:
     """Return the commands that may go, the safe answer first, and why the others may not."""
     lines: list[Line] = []
-    found = choices(hand)
+    found = choices(card)
     for number, command in enumerate(("", *found)):
         here = number == dialog.row
         surface = Surface.SELECTED if here else Surface.PAGE
         sign = Span(f"{reading.glyphs.cursor if here else ' '} ", Ink.ACCENT)
         text = f"{command}  {reading.glyphs.arrow} {LEADS_TO[command].name}" if command else "nothing: close"
         lines.append(Line((sign, Span(text, Ink.BRIGHT if here else Ink.TEXT)), surface))
-        if command and len(hand.cscs) == 1:
-            exact = copied(command_text(hand.cscs[0], command, hand.subname), width, Ink.DIM, "    ")
+        if command and len(card.cscs) == 1:
+            exact = copied(command_text(card.cscs[0], command, card.subname), width, Ink.DIM, "    ")
             lines += [line._replace(surface=surface) for line in exact]
     lines.append(Line())
-    return lines + _others(hand, width)
+    return lines + _others(card, width)
 
 
-def _others(hand: DirectCard, width: int) -> list[Line]:
+def _others(card: DirectCard, width: int) -> list[Line]:
     """Return why the other commands may not go: what forbids all at once stands alone."""
-    whys = list(dict.fromkeys(offer.why_not for offer in hand.offers if offer.why_not and offer.legal))
-    never = [offer.command for offer in hand.offers if not offer.legal]
-    if len(never) == len(hand.offers):
-        whys = list(dict.fromkeys(offer.why_not for offer in hand.offers))
+    whys = list(dict.fromkeys(offer.why_not for offer in card.offers if offer.why_not and offer.legal))
+    never = [offer.command for offer in card.offers if not offer.legal]
+    if len(never) == len(card.offers):
+        whys = list(dict.fromkeys(offer.why_not for offer in card.offers))
         whys = whys if len(whys) == 1 else ["no command is legal for all of them"]
         never = []
     lines: list[Line] = []
     for why in whys:
-        named = [offer.command for offer in hand.offers if offer.why_not == why and offer.legal]
+        named = [offer.command for offer in card.offers if offer.why_not == why and offer.legal]
         lines += folded(f"{', '.join(named)}: {why}" if named else why, width, Ink.WARN, "  ")
-    states = list(dict.fromkeys(state.name for state in hand.seen if state is not None))
+    states = list(dict.fromkeys(state.name for state in card.seen if state is not None))
     if never:
         where = f"in {states[0]}" if len(states) == 1 else "for all of them"
         lines += folded(f"not legal {where}: {', '.join(never)}", width, Ink.DIM, "  ")
     return lines
 
 
-def _exact(reading: Reading, hand: DirectCard, wish: DirectCommand, width: int, *, armed: bool) -> list[Line]:
+def _exact(reading: Reading, card: DirectCard, wish: DirectCommand, width: int, *, armed: bool) -> list[Line]:
     """Return every command in full, and what stands between it and being sent."""
     target = LEADS_TO[wish.command].name
     lines = folded(f"{wish.command} of {whom(wish.cscs)} at {reading.site.upper()}", width, Ink.TITLE)
     for csc in wish.cscs[:NAMED]:
-        lines += copied(command_text(csc, wish.command, hand.subname, wish.override), width, Ink.ACCENT, "  ")
+        lines += copied(command_text(csc, wish.command, card.subname, wish.override), width, Ink.ACCENT, "  ")
     if len(wish.cscs) > NAMED:
         lines += folded(f"and the same to {listed(wish.cscs[NAMED:])}", width, Ink.ACCENT, "  ")
     if wish.command == "start" and not wish.override:
@@ -219,27 +230,27 @@ def _exact(reading: Reading, hand: DirectCard, wish: DirectCommand, width: int, 
     return lines
 
 
-def _progress(reading: Reading, wish: DirectCommand, width: int) -> list[Line]:
-    """Return what has come of each command: sent, seen, failed, or nobody knows."""
+def _progress(reading: Reading, dialog: Dialog, width: int) -> list[Line]:
+    """Return what has come of each command: sent, seen, failed, or unknown."""
     marks = reading.signs
     looks = {
-        TargetStatus.REACHED: (marks.done, Ink.GOOD),
-        TargetStatus.FAILED: (marks.not_met, Ink.BAD),
-        TargetStatus.UNKNOWN: (marks.asks, Ink.WARN),
+        ItemStatus.REACHED: (marks.done, Ink.GOOD),
+        ItemStatus.FAILED: (marks.not_met, Ink.BAD),
+        ItemStatus.UNKNOWN: (marks.asks, Ink.WARN),
     }
     lines: list[Line] = []
-    found = sent_rows(reading.run, wish)
+    found = sent_rows(reading.run, dialog)
     # What needs a person comes first: those that are done may be cut off.
-    order = (TargetStatus.FAILED, TargetStatus.UNKNOWN, TargetStatus.UNDER_WAY)
+    order = (ItemStatus.FAILED, ItemStatus.UNKNOWN, ItemStatus.UNDER_WAY)
     for row in sorted(found, key=lambda row: order.index(row.status) if row.status in order else len(order)):
         sign, ink = looks.get(row.status, (marks.here, Ink.ACCENT))
         lines += folded(row.sentence, width, Ink.BRIGHT, "  ", Span(f"{sign} ", ink))
-    if any(row.status is TargetStatus.UNKNOWN for row in found):
+    if any(row.status is ItemStatus.UNKNOWN for row in found):
         told = "What is unknown is settled by looking, and never sent again by itself."
         lines += folded(told, width, Ink.WARN)
     return lines
 
 
 def _left(reading: Reading) -> float:
-    hand = reading.run.hand
-    return max(0.0, hand.armed.at + ARM_S - reading.moment.now) if hand is not None and hand.armed else 0.0
+    card = reading.run.direct_card
+    return max(0.0, card.armed.at + ARM_S - reading.moment.now) if card is not None and card.armed else 0.0

@@ -16,5 +16,5 @@ def closure_lines(reading: Reading, width: int) -> list[Line]:
     causes = Counter(closure.cause for closure in closures)
     told = ", ".join(f"{cause} {count}" for cause, count in causes.most_common())
     seconds = sum(closure.seconds for closure in closures)
-    words = f"Gates of this run shut by no CSC's doing: {len(closures)}, {seconds:.0f} s in all ({told})"
+    words = f"Spurious gate closures of this run: {len(closures)}, {seconds:.0f} s in all ({told})"
     return [Line(), *folded(words, width, Ink.DIM)]

@@ -10,6 +10,7 @@ from deploydash.core.owners import Owner
 from deploydash.core.views.run_view import RunView
 from deploydash.ui.draw.ink import Ink, Line
 from deploydash.ui.draw.lines import state_words
+from deploydash.ui.draw.run.asked import cscs_of
 from deploydash.ui.draw.run.reading import Reading, folded, since
 from deploydash.ui.draw.run.wait import helps, likely_reason
 
@@ -18,7 +19,7 @@ UNKNOWN = Owner("owner not known: owners.yaml in the user's configuration direct
 
 def concerned(run: RunView) -> tuple[CscId, ...]:
     """Return the CSCs that a message may be about: those asked about, those waited for, and those waived."""
-    asking = [row.csc for row in run.card.asking] if run.card is not None else []
+    asking = cscs_of(run.card.asking) if run.card is not None else ()
     missing = run.wait.missing if run.wait is not None else ()
     return tuple(dict.fromkeys([*asking, *missing, *(csc for csc, _ in run.waived)]))
 
@@ -31,7 +32,7 @@ def message(reading: Reading, owner: Owner, cscs: Iterable[CscId]) -> list[str]:
     for csc in cscs:
         said.append(_about(reading, csc))
         if csc in waived:
-            said.append(f"The run goes on without {csc}: {waived[csc]}. Please mend it and say when it is there.")
+            said.append(f"The run goes on without {csc}: {waived[csc]}. Please fix it and say when it is there.")
         else:
             said.append(f"Please look at {csc} now: {helps(reading.views.get(csc))}.")
     if run.wait is not None and any(csc in run.wait.missing for csc in cscs):
@@ -43,7 +44,7 @@ def _about(reading: Reading, csc: CscId) -> str:
     view = reading.views.get(csc)
     if view is None:
         return f"{csc} is not seen."
-    now = "has never beaten" if view.liveness is Liveness.UNSEEN else f"is {state_words(view)}"
+    now = "has sent no heartbeat yet" if view.liveness is Liveness.UNSEEN else f"is {state_words(view)}"
     age = since(view, reading.moment)
     began = f" since {_clock(reading.moment.utc - age)}" if age is not None else ""
     wants = f" and should be {view.target}" if view.target is not None else ""

@@ -6,12 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from deploydash.core.procedure.runbook import Choice, ItemId, ManualItem, StepKind, Tier, numbered
-from deploydash.core.run.decide import SIGNED_OFF
+from deploydash.core.procedure.runbook import Choice, Tier
 from deploydash.core.run.state import StepStatus
-from deploydash.core.views.run_view import Card, RunView
-from deploydash.ui.draw.run import script_offers
-from deploydash.ui.draw.run.asked import asked, asked_lines
+from deploydash.core.views.run_view import Card, ItemRow, RunView
+from deploydash.ui.draw.run.asked import asked, asked_lines, cscs_of
+from deploydash.ui.draw.run.item_offers import (
+    KEYS,
+    chosen,
+    control_refusal,
+    first_row,
+    is_list,
+    item_that_asks,
+    lines_of,
+    person_next,
+    sign_off_refusal,
+)
 from deploydash.ui.draw.run.reading import Focus
 
 OBSERVES = "you observe; only the lead acts"
@@ -23,19 +32,19 @@ class Mode(Enum):
     NOTHING = "no step is left"
     CLOSED = "the run is closed"
     HELD = "the run is held"
-    ASKING = "targets need a decision"
-    SCRIPT_ASKS = "a script needs a decision"
-    SCRIPTS_GO = "its scripts go one after the other"
+    ASKING = "items need a decision"
+    QUESTION_OF_ITEM = "an item asks"
+    ITEMS_GO = "its items are worked on"
     ARMED = "armed, waits for Enter"
     NAMING = "armed, waits for the site's name"
     GOING = "counts down"
     QUESTION = "a question of the procedure is open"
     READY = "the gate is open"
     SHUT = "the gate is shut"
-    UNDER_WAY = "goes on by itself"
+    UNDER_WAY = "it is under way"
     MANUAL = "some of it is signed off"
     ENDING = "waits to be ended"
-    WAITING = "a wait goes on"
+    WAITING = "a wait is under way"
     OVER = "settled"
 
 
@@ -61,8 +70,10 @@ def mode_of(run: RunView) -> Mode:
         if card.armed.tier is not Tier.SEVERE:
             return Mode.ARMED
         return Mode.NAMING if card.armed.typed_at is None else Mode.GOING
+    if item_that_asks(run) is not None:
+        return Mode.QUESTION_OF_ITEM
     if card.status is StepStatus.ASKING:
-        return Mode.SCRIPT_ASKS if card.step.kind is StepKind.SCRIPT else Mode.ASKING
+        return Mode.ASKING
     if card.status is StepStatus.UNDER_WAY:
         return _under_way(run, card)
     if card.status is not StepStatus.PENDING:
@@ -73,14 +84,14 @@ def mode_of(run: RunView) -> Mode:
 
 
 def _under_way(run: RunView, card: Card) -> Mode:
-    if card.step.kind is StepKind.SCRIPT and not script_offers.by_hand_next(card):
-        return Mode.SCRIPTS_GO
-    if card.step.kind in SIGNED_OFF:
+    if card.step.manual or (is_list(card) and person_next(card)):
         return Mode.MANUAL
-    if card.step.kind is StepKind.WAIT:
+    if card.step.acts:
+        return Mode.ITEMS_GO if is_list(card) else Mode.UNDER_WAY
+    if card.step.waits:
         missing = run.wait is not None and run.wait.step == card.step.id and bool(run.wait.missing)
         return Mode.WAITING if missing else Mode.ENDING
-    return Mode.UNDER_WAY if card.step.kind is StepKind.CSC else Mode.ENDING
+    return Mode.ENDING
 
 
 def open_questions(card: Card) -> tuple[Choice, ...]:
@@ -92,27 +103,15 @@ def open_questions(card: Card) -> tuple[Choice, ...]:
 def may_override(card: Card) -> tuple[str, ...]:
     """Return the sentences of red preconditions that a typed reason may override, or none if a rule is red too."""
     red = [reason for reason in card.reasons if not reason.met]
-    if any(reason.rule for reason in red) or card.step.kind in {*SIGNED_OFF, StepKind.CLOSE, StepKind.WAIT}:
+    not_overridden = card.step.manual or card.step.closes or card.step.waits or is_list(card)
+    if any(reason.rule for reason in red) or not_overridden:
         return ()
     return tuple(reason.sentence for reason in red)
 
 
-def items_of(card: Card) -> tuple[ManualItem, ...]:
-    """Return what a person does in this step, in order."""
-    return tuple(item for item in card.step.items if isinstance(item, ManualItem))
-
-
-def signed_off(card: Card) -> frozenset[ItemId]:
-    """Return the items that are done."""
-    return frozenset(sign_off.item for sign_off in card.sign_offs)
-
-
 def first_open(card: Card) -> int:
-    """Return the row where the cursor belongs when a card opens: the first item that is not ticked."""
-    if card.step.kind is StepKind.SCRIPT:
-        return script_offers.first_row(card)
-    done = signed_off(card)
-    return next((number for number in range(len(items_of(card))) if numbered(number) not in done), 0)
+    """Return the row where the cursor belongs when a card opens: the first item that is not done."""
+    return first_row(card) if card.step.manual or is_list(card) else 0
 
 
 def rows_of(run: RunView) -> int:
@@ -120,14 +119,14 @@ def rows_of(run: RunView) -> int:
     card = run.card
     if card is None:
         return 0
+    if is_list(card):
+        return lines_of(card)
     if mode_of(run) is Mode.ASKING:
         return len(asked_lines(card))
-    if card.step.kind is StepKind.SCRIPT:
-        return script_offers.rows(card)
-    if card.step.kind is StepKind.MANUAL:
-        items = len(items_of(card))
+    if card.step.manual:
+        items = len(card.rows)
         return items + 1 if items > 1 else items
-    return len(run.owed) if card.step.kind is StepKind.CLOSE else 0
+    return len(run.owed) if card.step.closes else 0
 
 
 def offers(run: RunView, focus: Focus, *, lead: bool = True) -> tuple[Offer, ...]:
@@ -135,20 +134,19 @@ def offers(run: RunView, focus: Focus, *, lead: bool = True) -> tuple[Offer, ...
     card, mode = run.card, mode_of(run)
     if not lead:
         return (Offer("hold", "H", "ask the lead to hold"), Offer("why", "i", "why"))
-    about = script_offers.ordered_about(run)
-    queue = [Offer("queue", script_offers.KEYS["queue"], "pause, stop...")] if about else []
+    control = [] if control_refusal(run) else [Offer("control", KEYS["control"], "pause, stop...")]
     if mode is Mode.HELD:
-        return (Offer("release", "R", "let it go on..."), Offer("note", "m", "note..."), *queue)
+        return (Offer("release", "R", "release..."), Offer("note", "m", "note..."), *control)
     if card is None or mode in {Mode.CLOSED, Mode.NOTHING}:
         return ()
     if mode is Mode.OVER:
-        return tuple(queue)
-    found = [*_answers(run, card, mode, focus), *queue]
-    if card.wanting and mode not in {*_ARMED, Mode.ASKING}:
+        return tuple(control)
+    found = [*_answers(run, card, mode, focus), *control]
+    if card.wanting and mode not in {*_ARMED, Mode.ASKING, Mode.QUESTION_OF_ITEM}:
         found.append(Offer("fill", "f", "fill in..."))
-    if card.status is StepStatus.PENDING and mode not in _ARMED and card.step.kind is not StepKind.CLOSE:
+    if card.status is StepStatus.PENDING and mode not in _NOT_SKIPPED and not card.step.closes:
         found.append(Offer("skip", "s", "skip with reason..."))
-    if card.step.items and mode not in {*_ARMED, Mode.ASKING, Mode.QUESTION}:
+    if card.step.items and mode not in {*_ARMED, Mode.QUESTION} and not (mode is Mode.ASKING and card.of_cscs):
         found.append(Offer("page", "v", "all commands"))
     if mode is Mode.SHUT:
         found.append(Offer("why", "i", "why"))
@@ -156,70 +154,84 @@ def offers(run: RunView, focus: Focus, *, lead: bool = True) -> tuple[Offer, ...
 
 
 _ARMED = frozenset({Mode.ARMED, Mode.NAMING, Mode.GOING})
+_NOT_SKIPPED = frozenset({*_ARMED, Mode.QUESTION_OF_ITEM})
 
 
 def _answers(run: RunView, card: Card, mode: Mode, focus: Focus) -> Sequence[Offer]:
-    kind = card.step.kind
     if mode is Mode.ASKING:
         return _failures(run, card, focus)
-    if kind is StepKind.SCRIPT and mode not in {*_ARMED, Mode.QUESTION, Mode.SHUT}:
-        return _scripts(card, mode, focus)
-    if mode is Mode.ARMED:
-        return (Offer("go", "Enter", "send it now"), Offer("back", "Esc", "disarm"))
-    if mode is Mode.NAMING:
-        return (Offer("name", "a", "type the site's name"), Offer("back", "Esc", "disarm"))
-    if mode is Mode.GOING:
-        return (Offer("back", "Esc", "cancel"),)
-    if mode is Mode.QUESTION:
-        return (Offer("decide", "d", "decide..."),)
-    if mode is Mode.WAITING:
-        return (Offer("go", "Enter", "the wait"), Offer("extend", "e", "10 min more"))
-    if mode is Mode.ENDING:
-        return (Offer("go", "Enter", "end it"),)
-    if kind in SIGNED_OFF and mode in {Mode.READY, Mode.MANUAL}:
-        return (Offer("tick", "d", "sign off..."),)
+    if mode in _ANSWERED_ALIKE:
+        return _ANSWERED_ALIKE[mode]
+    if is_list(card) and mode is not Mode.SHUT:
+        return _list(card, mode, focus)
+    if card.step.manual and mode in {Mode.READY, Mode.MANUAL}:
+        return (Offer("sign_off", "d", "sign off..."),)
     if mode is Mode.READY:
-        if kind is StepKind.CLOSE:
+        if card.step.closes:
             return (Offer("arm", "a", "close the run..."),)
-        if kind is StepKind.WAIT:
+        if card.step.waits:
             return ()
         if card.step.tier in {Tier.READ, Tier.MILD}:
             return (Offer("go", "Enter", "do it"),)
         return (Offer("arm", "a", "arm"),)
-    if mode is Mode.SHUT and kind is StepKind.CLOSE and run.owed:
+    if mode is Mode.SHUT and card.step.closes and run.owed:
         return (Offer("waive", "w", "waive debt..."),)
     if mode is Mode.SHUT and may_override(card):
         return (Offer("override", "O", "override with reason..."),)
     return ()
 
 
-def _scripts(card: Card, mode: Mode, focus: Focus) -> Sequence[Offer]:
-    """Return what a step of scripts offers: it is armed, or ticked by name; what did not go is a question."""
-    found = [Offer("arm", "a", "arm")] if mode is Mode.READY else []
-    if mode is Mode.SCRIPT_ASKS:
-        found.append(Offer("retry", "r", "retry it"))
-    if script_offers.may_sign_off(card, focus) is None:
-        whole = script_offers.chosen(card, focus) == script_offers.WHOLE
-        words = "sign all off..." if whole else "sign it off..."
-        found.append(Offer("tick", script_offers.KEYS["done"], words))
-    if mode is Mode.SCRIPT_ASKS:
-        found.append(Offer("skip", "s", "skip the step..."))
+_ANSWERED_ALIKE: dict[Mode, tuple[Offer, ...]] = {
+    Mode.ARMED: (Offer("go", "Enter", "send it now"), Offer("back", "Esc", "disarm")),
+    Mode.NAMING: (Offer("name", "a", "type the site's name"), Offer("back", "Esc", "disarm")),
+    Mode.GOING: (Offer("back", "Esc", "cancel"),),
+    Mode.QUESTION: (Offer("decide", "d", "decide..."),),
+    Mode.QUESTION_OF_ITEM: (Offer("answer", "d", "answer..."),),
+    Mode.WAITING: (Offer("go", "Enter", "the wait"), Offer("extend", "e", "10 min more")),
+    Mode.ENDING: (Offer("go", "Enter", "end it"),),
+}
+
+
+def _list(card: Card, mode: Mode, focus: Focus) -> Sequence[Offer]:
+    """Return what a list of items offers: it is armed, or signed off by name."""
+    found = []
+    if mode is Mode.READY:
+        mild = card.step.tier in {Tier.READ, Tier.MILD}
+        found.append(Offer("go", "Enter", "do it") if mild else Offer("arm", "a", "arm"))
+    if sign_off_refusal(card, chosen(card, focus)) is None:
+        words = "sign all off..." if chosen(card, focus) is None else "sign it off..."
+        found.append(Offer("sign_off", KEYS["done"], words))
     return found
 
 
 def _failures(run: RunView, card: Card, focus: Focus) -> Sequence[Offer]:
-    chosen = asked(run, focus)
-    whom = str(chosen[0]) if len(chosen) == 1 else str(len(chosen))
-    found = [Offer("retry", "r", f"retry {whom}")]
-    if card.route is not None:
-        found.append(Offer("route", "o", "other route"))
-    found += [Offer("waive", "w", "waive by name..."), Offer("skip", "s", "skip with reason...")]
-    found.append(Offer("go", "Enter", "detail"))
+    rows = asked(run, focus)
+    found = [Offer("retry", "r", f"retry {_whom(card, rows)}")]
+    if card.fallbacks:
+        found.append(Offer("fallback", KEYS["fallback"], "fallback..."))
+    if sign_off_refusal(card, to_sign_off(run, card, focus)) is None:
+        found.append(Offer("sign_off", KEYS["done"], "sign off..."))
+    if cscs_of(rows):
+        found.append(Offer("waive", "w", "waive by name..."))
+    found.append(Offer("skip", "s", "skip the step..."))
+    if cscs_of(rows):
+        found.append(Offer("go", "Enter", "detail"))
     if len(card.asking) > 1:
         found.append(Offer("mark", "space", "mark"))
     if len(card.asking) > 3:
         found.append(Offer("all", "*", "mark all"))
     return found
+
+
+def _whom(card: Card, rows: Sequence[ItemRow]) -> str:
+    if len(rows) != 1:
+        return str(len(rows))
+    return rows[0].item.label if card.of_cscs else "it"
+
+
+def to_sign_off(run: RunView, card: Card, focus: Focus) -> ItemRow | None:
+    """Return the one item that a sign-off is about where items failed; None for a list's line of all of it."""
+    return chosen(card, focus) if is_list(card) else next(iter(asked(run, focus)), None)
 
 
 def refusal(act: str, run: RunView, focus: Focus) -> str | None:
@@ -228,35 +240,35 @@ def refusal(act: str, run: RunView, focus: Focus) -> str | None:
         return None
     card, mode = run.card, mode_of(run)
     if mode is Mode.HELD:
-        return f"the run is held by {run.held_by}; R lets it go on"
+        return f"the run is held by {run.held_by}; R releases it"
     if card is None or mode in {Mode.CLOSED, Mode.NOTHING}:
         return str(mode.value)
     if mode in _ARMED:
         return "the card is armed; Esc disarms it first"
-    if mode is Mode.SHUT and act in {"arm", "go", "tick"}:
+    if mode is Mode.SHUT and act in {"arm", "go", "sign_off"}:
         return why(run)
     if mode is Mode.QUESTION:
         return f"first decide (d): {open_questions(card)[0].question}"
-    if act == "queue":
-        return script_offers.queue_refusal(run) or str(mode.value)
-    if act == "tick" and card.step.kind is StepKind.SCRIPT:
-        return script_offers.may_sign_off(card, focus) or str(mode.value)
+    if mode is Mode.QUESTION_OF_ITEM:
+        return f"first answer (d): {why(run)}"
+    if act == "control":
+        return control_refusal(run) or str(mode.value)
+    if act == "sign_off" and is_list(card):
+        return sign_off_refusal(card, chosen(card, focus)) or str(mode.value)
     return _needs(act, card, mode)
 
 
 def _needs(act: str, card: Card, mode: Mode) -> str:
     step = card.step
     what = {
-        "arm": f"{step.id} is manual: d signs it off"
-        if step.kind is StepKind.MANUAL
-        else f"nothing to arm: {mode.value}",
+        "arm": f"{step.id} is manual: d signs it off" if step.manual else f"nothing to arm: {mode.value}",
         "go": f"{step.id} is armed first: a" if mode is Mode.READY else f"nothing for Enter: {mode.value}",
-        "tick": f"{step.id} asks no question and ends by what is seen, not by a sign-off",
-        "fill": "the commands of this card wait for no word",
-        "retry": "nothing to retry: no target of this step failed",
-        "route": "no other route: no target of this step failed, or the runbook names none",
-        "mark": "nothing to mark: the card lists no CSCs",
-        "all": "nothing to mark: the card lists no CSCs",
+        "sign_off": f"{step.id} asks no question and ends by what is seen, not by a sign-off",
+        "fill": "the commands of this card wait for no placeholder",
+        "retry": "nothing to retry: no item of this step failed",
+        "fallback": "no fallback: no item of this step failed, or the runbook names none",
+        "mark": "nothing to mark: the card lists nothing that failed",
+        "all": "nothing to mark: the card lists nothing that failed",
         "waive": "nobody to waive: go to the grid with tab, select a CSC, then w",
         "skip": f"{step.id} is {card.status.value.replace('_', ' ')} and is not skipped",
         "override": "a built-in rule is red, and rules are met or their CSC waived by name"
@@ -273,7 +285,7 @@ def why(run: RunView) -> str:
     """Return why the gate of the card is shut and what would open it, or what it waits for now."""
     card, mode = run.card, mode_of(run)
     if run.fault:
-        return f"the journal cannot be written, so nothing goes on: {run.fault}"
+        return f"the journal cannot be written, so nothing is sent: {run.fault}"
     if mode is Mode.HELD:
         return f"the run is held by {run.held_by}: nothing further is sent until the lead releases it (R)"
     if card is None or mode in {Mode.CLOSED, Mode.NOTHING}:
@@ -284,12 +296,14 @@ def why(run: RunView) -> str:
         more = f"; and {len(red) - 1} more" if len(red) > 1 else ""
         opens = f"; it waits for {first.waits_for}" if first.waits_for else ""
         return f"{card.step.id} is shut: {first.sentence}{opens}{more}"
+    row = item_that_asks(run)
+    if mode is Mode.QUESTION_OF_ITEM and row is not None and row.progress.question is not None:
+        return f"{row.item.label} asks: {row.progress.question.question}"
     if mode is Mode.ASKING:
-        names = ", ".join(str(row.csc) for row in card.asking[:4])
-        return f"{card.step.id} waits for your decision about {len(card.asking)}: {names}"
-    if mode is Mode.SCRIPT_ASKS:
-        row = next(row for row in card.scripts if row.asks)
-        return f"{card.step.id} waits for your decision about {row.script.path}: {row.progress.why or 'unknown'}"
+        names = ", ".join(row.item.label for row in card.asking[:4])
+        first_why = f": {card.asking[0].progress.why or 'outcome unknown'}" if is_list(card) else ""
+        about = names if is_list(card) and len(card.asking) == 1 else f"{len(card.asking)}: {names}"
+        return f"{card.step.id} waits for your decision about {about}{first_why}"
     if mode is Mode.READY:
         return f"the gate of {card.step.id} is open; it waits for you"
     return f"{card.step.id}: {mode.value}"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from deploydash.cells import broken, cells, wrapped
 from deploydash.core.fleet.snapshot import CscView, Snapshot
 from deploydash.core.model import CscId, Effective, Liveness
+from deploydash.core.outside_text import visible
 from deploydash.core.owners import Owners
+from deploydash.core.procedure.names import ItemId
 from deploydash.core.views.run_view import RunView
 from deploydash.ui.draw.glyphs import Glyphs
 from deploydash.ui.draw.header import width_of
@@ -56,13 +59,13 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Focus:
-    """What the operator has chosen on the card: a line of its list, and CSCs marked.
+    """What the operator has chosen on the card: a line of its list, and items marked.
 
     ``unfolded`` shows lists and commands in full. ``active`` says that the arrows move this list.
     """
 
     row: int = 0
-    marked: frozenset[CscId] = frozenset()
+    marked: frozenset[ItemId] = frozenset()
     unfolded: bool = False
     active: bool = True
 
@@ -75,19 +78,9 @@ def lasting(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
 
 
-def counted(count: int, one: str, many: str = "") -> str:
-    """Return ``1 CSC`` or ``103 CSCs``."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
-
-
-def listed(cscs: Iterable[CscId]) -> str:
-    """Return CSCs with the indices of one component together: ``ATDome, ESS:104 105``."""
-    families: dict[str, list[int]] = {}
-    for csc in cscs:
-        families.setdefault(csc.name, []).append(csc.index)
-    return ", ".join(
-        f"{name}:{' '.join(map(str, sorted(indices)))}" if all(indices) else name for name, indices in families.items()
-    )
+def cursor(reading: Reading, *, here: bool, of: int) -> Spans:
+    """Return the column that shows without colour where the arrows stand; none in a list of one line."""
+    return (Span(reading.glyphs.cursor if here else " ", Ink.BRIGHT),) if of > 1 else ()
 
 
 def since(view: CscView, moment: Moment) -> float | None:
@@ -115,9 +108,14 @@ def folded(text: str, width: int, ink: Ink = Ink.TEXT, indent: str = "", lead: S
 
 
 def copied(command: str, width: int, ink: Ink, indent: str) -> list[Line]:
-    """Return a command in full, broken anywhere: it is exact and nothing of it may be hidden."""
+    """Return a command in full, broken at blanks where it has them: it is exact and nothing of it may be hidden."""
     room = max(8, width - len(indent))
-    parts = broken(command, room)
+    parts = [""]
+    for word in re.findall(r"[^ ]* *", visible(command)):
+        if parts[-1] and cells(parts[-1]) + cells(word.rstrip()) > room:
+            parts.append("")
+        *full, parts[-1] = broken(parts[-1] + word, room)
+        parts[-1:-1] = full
     return [
         Line((Span(indent if not number else f"{indent[:-1]} "), Span(part, ink))) for number, part in enumerate(parts)
     ]

@@ -9,6 +9,7 @@ from deploydash.core.run.state import StepStatus
 from deploydash.core.views.run_view import RunView
 from deploydash.ui.draw.header import clock, feed_spans, row, stood_still, width_of
 from deploydash.ui.draw.ink import Ink, Line, Span, Spans, Surface
+from deploydash.ui.draw.run.lanes import lane_spans
 from deploydash.ui.draw.run.reading import Reading
 from deploydash.ui.draw.tiles import cut
 from deploydash.ui.keys import Key
@@ -81,6 +82,9 @@ def _feeds(reading: Reading, width: int, watching: int) -> Line:
     right: list[Spans] = [(Span(f"{lead}{seen} ", Ink.DIM),)]
     if reading.snapshot.standstill is not None:
         right.insert(0, stood_still(reading.snapshot.standstill))
+    used = width_of(parts[0]) if parts else 0
+    room = width - used - sum(width_of(each) + 2 for each in right) - 2
+    right.insert(0, lane_spans(reading, room))
     return row(parts, right, width, Surface.PAGE)
 
 
@@ -88,7 +92,7 @@ def hold_line(reading: Reading, width: int) -> Line:
     """Return the line that nobody overlooks: the run is held, by whom, and how it goes on."""
     run = reading.run
     text = f" HOLD  by {run.held_by}: nothing further is sent. "
-    text += "R lets it go on" if reading.lead else f"{run.operator} lets it go on"
+    text += "R releases it" if reading.lead else f"{run.operator} releases it"
     return Line((Span(padded(cut(text, width, reading.glyphs), width), Ink.FILL_FAULT),))
 
 

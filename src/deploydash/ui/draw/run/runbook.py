@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deploydash.cells import cells, padded
-from deploydash.core.procedure.runbook import StepKind
 from deploydash.core.run.state import StepStatus
 from deploydash.core.views.run_view import RunView, StepRow
+from deploydash.core.words import counted, listed
 from deploydash.ui.draw.ink import Ink, Line, Span, Spans, Surface
 from deploydash.ui.draw.run.card import card_lines, wanted_height
-from deploydash.ui.draw.run.reading import Focus, Reading, apart, box, chart, counted, folded, lasting, listed
+from deploydash.ui.draw.run.item_offers import is_list
+from deploydash.ui.draw.run.lanes import lane_lines
+from deploydash.ui.draw.run.reading import Focus, Reading, apart, box, chart, folded, lasting
 from deploydash.ui.draw.tiles import cut
 
 SIGHT = 24
@@ -56,11 +58,17 @@ def runbook_box(reading: Reading, place: Place, width: int, height: int) -> list
 
 
 def row_lines(reading: Reading, place: Place, width: int, height: int, above: int = 0) -> list[Line]:
-    """Return the rows around the place: ``above`` of those just done, what comes below."""
+    """Return the rows around the place: ``above`` of those just done, what comes below, last other lanes at work."""
     rows = reading.run.rows
     centre = place.row if place.row is not None else here(reading.run)
     first = max(0, centre - above)
-    return [step_line(reading, row, width, number == centre) for number, row in enumerate(rows)][first : first + height]
+    lanes: list[Line] = []
+    for _ in range(2):  # the lines of the lanes hide rows, and a lane of which the row is hidden has a line
+        seen = frozenset(row.step for row in rows[first : first + height - len(lanes)])
+        lanes = lane_lines(reading, width, height - above - 1, seen)
+    shown = list(enumerate(rows))[first : first + height - len(lanes)]
+    arrows = place.active
+    return [step_line(reading, row, width, number == centre, arrows=arrows) for number, row in shown] + lanes
 
 
 def here(run: RunView) -> int:
@@ -71,8 +79,8 @@ def here(run: RunView) -> int:
     return next((n for n, row in enumerate(run.rows) if row.status in {StepStatus.PENDING, *OPEN}), 0)
 
 
-def step_line(reading: Reading, row: StepRow, width: int, chosen: bool) -> Line:
-    """Return one step: sign, name, what is seen of it, how long it took or takes."""
+def step_line(reading: Reading, row: StepRow, width: int, chosen: bool, *, arrows: bool = False) -> Line:
+    """Return one step: sign, name, what is seen of it, how long it took or takes; ``arrows``: they move this list."""
     sign, ink = _sign(reading, row)
     now = reading.moment.utc
     took = ""
@@ -85,6 +93,8 @@ def step_line(reading: Reading, row: StepRow, width: int, chosen: bool) -> Line:
     if row.status in OPEN and 2 + cells(name) + cells(words) + 1 + len(took) > width:
         # The sign and the card say that it needs a decision; half a word would say nothing.
         words = words.partition(" · ")[0]
+    if chosen and arrows:
+        sign = Span(f"{sign.text[0]}{reading.glyphs.cursor}", Ink.BRIGHT)
     left: Spans = (sign, Span(name, ink), Span(words, words_ink))
     return apart(left, (Span(took, Ink.DIM),) if took else (), width, reading.glyphs, surface)
 
@@ -113,7 +123,7 @@ def _evidence(reading: Reading, row: StepRow) -> tuple[str, Ink]:
         red = [reason for reason in card.reasons if not reason.met]
         if red and reading.run.held_by is None:
             return f"shut: {red[0].waits_for or red[0].sentence}", Ink.WARN
-        return "your turn" if not red and row.kind is not StepKind.WAIT else "", Ink.WARN
+        return "your turn" if not red and not row.waits else "", Ink.WARN
     return "", Ink.DIM
 
 
@@ -156,6 +166,9 @@ def _progress(reading: Reading, width: int) -> list[Line]:
     card = reading.run.card
     if card is None or not card.total or card.status not in OPEN:
         return []
+    if is_list(card):
+        done = sum(row.done for row in card.rows)
+        return [Line((Span(str(done), Ink.BRIGHT), Span(f" of {card.total} done", Ink.DIM))), Line()]
     reached = len(card.arrivals)
     started = next((row.started_utc for row in reading.run.rows if row.step == card.step.id), None) or 0.0
     spans = [Span(str(reached), Ink.BRIGHT), Span(f" of {card.total} there", Ink.DIM)]

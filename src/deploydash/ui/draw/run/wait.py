@@ -11,11 +11,12 @@ from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CscId, Effective, Liveness
 from deploydash.core.run.eta import expected
 from deploydash.core.views.run_view import WaitView
+from deploydash.core.words import counted, listed
 from deploydash.ui.draw.header import width_of
 from deploydash.ui.draw.ink import Ink, Line, Span, Surface, fill, letter
 from deploydash.ui.draw.lines import event, rule, state_words
 from deploydash.ui.draw.run.failures import state_evidence
-from deploydash.ui.draw.run.reading import Focus, Reading, box, chart, clipped, counted, folded, lasting, listed, since
+from deploydash.ui.draw.run.reading import Reading, box, chart, clipped, folded, lasting, since
 from deploydash.ui.draw.run.runbook import debt_lines
 from deploydash.ui.draw.tiles import bar, code, cut, look
 
@@ -26,6 +27,14 @@ ROOMY = 90
 """From this width on the board has a column for the state that is wanted."""
 
 DISTRESS = (Effective.FAULT, Effective.LOST)
+
+
+@dataclass(frozen=True, slots=True)
+class BoardFocus:
+    """What the operator has chosen on the board of a wait: a line of it, and CSCs marked."""
+
+    row: int = 0
+    marked: frozenset[CscId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +119,7 @@ def helps(view: CscView | None) -> str:
     if view.duplicate:
         return "stop one of the two processes"
     if view.effective is Effective.FAULT:
-        return "mend what the code says, then standby clears it"
+        return "fix what the code says, then standby clears it"
     if view.effective is Effective.LOST or view.liveness is Liveness.SILENT:
         return "see its process, and start it again"
     if view.restarts:
@@ -127,7 +136,7 @@ def blocking(reading: Reading, wait: WaitView) -> tuple[str, ...]:
     """Return who blocks since when, and what usually helps."""
     missing = stragglers(reading, wait)
     if not missing:
-        return ("Everyone is at target or waived.",)
+        return ("All CSCs are at target or waived.",)
     worst = missing[0]
     state = state_words(worst.view) if worst.view is not None else "not seen"
     if worst.view is not None and worst.view.liveness is Liveness.UNSEEN:
@@ -155,7 +164,7 @@ def _late_s(reading: Reading, wait: WaitView) -> float:
     return reading.moment.utc - wait.started_utc - wait.limit_s
 
 
-def wait_lines(reading: Reading, focus: Focus, width: int, height: int, *, bell: bool) -> list[Line]:
+def wait_lines(reading: Reading, focus: BoardFocus, width: int, height: int, *, bell: bool) -> list[Line]:
     """Return the page of a wait in ``height`` lines."""
     wait = reading.run.wait
     if wait is None:
@@ -204,7 +213,7 @@ def _top(reading: Reading, wait: WaitView, width: int, *, roomy: bool) -> list[L
             Line(
                 (
                     Span(
-                        f"Nothing passes by itself at {lasting(wait.limit_s)}: you extend, waive by name, or hold.",
+                        f"The wait never ends by itself: at {lasting(wait.limit_s)} extend, waive or hold.",
                         Ink.DIM,
                     ),
                 )
@@ -262,7 +271,7 @@ def _arrivals(reading: Reading, wait: WaitView, inner: int) -> list[Line]:
 
 
 def _board(
-    reading: Reading, found: list[Straggler], focus: Focus, width: int, height: int, *, bell: bool
+    reading: Reading, found: list[Straggler], focus: BoardFocus, width: int, height: int, *, bell: bool
 ) -> list[Line]:
     inner = width - 4
     row = min(focus.row, len(found) - 1)
@@ -290,7 +299,7 @@ def _board(
     return box(f"{count}{hidden}", body, width, len(body) + 2, reading, asking=False)
 
 
-def _whom(found: list[Straggler], focus: Focus, row: int) -> str:
+def _whom(found: list[Straggler], focus: BoardFocus, row: int) -> str:
     marked = [csc for one in found for csc in one.cscs if csc in focus.marked]
     if len(marked) > 1:
         return f"these {len(marked)}"

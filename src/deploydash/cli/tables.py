@@ -1,0 +1,30 @@
+"""The tables of systems that this process goes by; a main of one's own may have longer ones."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+from deploydash.cli.sites import shipped_sites
+from deploydash.config.load import Site
+from deploydash.config.runbook_scripts import load_catalogue
+from deploydash.config.script_check import ScriptCheck
+from deploydash.systems.sal.steps import SalSteps
+from deploydash.wiring.tables import TableComposer, Tables, steps_of
+
+_TABLES: ContextVar[Tables] = ContextVar("tables", default=Tables())  # noqa: B039 - it is frozen
+
+
+def tables() -> Tables:
+    """Return the tables of this process."""
+    return _TABLES.get()
+
+
+def use(longer: Tables) -> None:
+    """Go by these tables from now on."""
+    _TABLES.set(longer)
+
+
+def composer_at(site: Site) -> TableComposer:
+    """Return what makes items at a site of what the lead types, and says their exact requests."""
+    check = ScriptCheck(site.roster, load_catalogue(shipped_sites() / "scripts"))
+    return TableComposer(steps_of(tables().reading, SalSteps(site.roster, site.kafka.topic_subname, check)))

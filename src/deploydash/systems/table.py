@@ -1,0 +1,118 @@
+"""What reads runbooks and sites knows of a system without importing it: the table of systems, and what stands in it.
+
+Types only. A system that acts puts one :class:`Reading` into the table; that of CSCs and scripts, ``sal``, is read with
+the runbook itself, and only composes and prints here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from deploydash.core.model import Roster
+from deploydash.core.ports import Clock, Feed
+from deploydash.core.procedure.items import Item
+from deploydash.core.procedure.names import StepId, SystemName
+from deploydash.core.procedure.runbook import Fallback
+from deploydash.core.run.composing import Composed, ItemOffer
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """Something wrong at a place inside a step: the keys and places that lead there, a sentence, what to do."""
+
+    path: tuple[str | int, ...]
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A step of a runbook as its system reads it.
+
+    ``own``: the system's own keys of it, as they stand in the file. ``settings``: the system's section of the site
+    file, as its settings model made it; None where it has no model. ``rehearsal``: nothing real may be reached.
+    """
+
+    step: StepId
+    own: Mapping[str, Any]
+    roster: Roster
+    settings: BaseModel | None = None
+    rehearsal: bool = False
+
+
+class Steps(Protocol):
+    """What a system knows of its own steps and items. Pure: nothing is contacted."""
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of a step of a runbook that are this system's own."""
+        ...
+
+    def problems(self, entry: Entry) -> Iterator[Wrong]:
+        """Yield what is wrong with a step; places are inside the step."""
+        ...
+
+    def items(self, entry: Entry) -> tuple[Item, ...]:
+        """Return the items of a step with which nothing is wrong."""
+        ...
+
+    def fallbacks(self, entry: Entry) -> tuple[Fallback, ...]:
+        """Return the other ways for items of a step that do not go."""
+        ...
+
+    def lines(self, item: Item) -> tuple[str, ...]:
+        """Return the exact requests that may be sent for an item, wherever it starts from."""
+        ...
+
+    def fallback(self, fallback: Fallback, items: Sequence[Item]) -> Item:
+        """Return the item that goes instead of these. It has no name yet.
+
+        Raises:
+            ValueError: this way is none for them; says why.
+        """
+        ...
+
+    def offers(self) -> tuple[ItemOffer, ...]:
+        """Return what the lead may add beside the runbook."""
+        ...
+
+    def compose(self, offer_id: str, texts: Sequence[str]) -> Composed:
+        """Return the item that an offer makes of what was typed, a text for each of its fields. It has no name yet."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of ``deploydash check``; one that is red makes its answer no."""
+
+    level: Literal["ok", "warning", "red"]
+    subject: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A system in the table.
+
+    ``settings``: the shape of its section below ``systems:`` in a site file, or None where it has none. ``steps``: what
+    it knows of its steps, or None where it carries none out. ``feed``: makes its feed, of the section and the roster.
+    ``check``: asks it once, reads only, and returns what ``deploydash check`` shows of it, where it has a section.
+    """
+
+    name: SystemName
+    settings: type[BaseModel] | None = None
+    steps: Steps | None = None
+    feed: Callable[[BaseModel, Roster, Clock], Feed] | None = None
+    check: Callable[[BaseModel, Roster], Awaitable[tuple[Finding, ...]]] | None = None
+
+
+Table = Mapping[SystemName, Reading]
+
+NO_SYSTEMS: Table = MappingProxyType({})
+"""A table without a system: runbooks then act on CSCs and scripts alone."""

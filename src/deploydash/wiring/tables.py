@@ -1,0 +1,92 @@
+"""The two tables of systems: what reads and prints of each, and what acts. A system is one line in each.
+
+What acts is named, not imported, so that whatever only reads loads none of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from deploydash.core.procedure.names import SAL, SystemName
+from deploydash.core.run.composing import Composed, ItemOffer
+from deploydash.systems.table import NO_SYSTEMS, Steps, Table
+
+if TYPE_CHECKING:
+    from deploydash.config.load import Site
+    from deploydash.core.procedure.items import Item
+    from deploydash.core.procedure.runbook import Fallback
+    from deploydash.wiring.read_only import MakeFeed
+
+READING: Table = NO_SYSTEMS
+"""Settings, steps and feed of each system beside SAL, which is read with the runbook itself."""
+
+ACTING: Mapping[SystemName, str] = MappingProxyType({SAL: "deploydash.wiring.acting:sal"})
+"""What makes the action of each system: module and function, loaded when a run is opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The systems that a process knows."""
+
+    reading: Table = field(default_factory=lambda: READING)
+    acting: Mapping[SystemName, str] = field(default_factory=lambda: ACTING)
+
+
+class TableComposer:
+    """Asks the systems of a table for items (core.run.composing.Composer)."""
+
+    def __init__(self, steps: Mapping[SystemName, Steps]) -> None:
+        self._steps = steps
+
+    def offers(self) -> tuple[ItemOffer, ...]:
+        """Return what the lead may add beside the runbook."""
+        return tuple(offer for steps in self._steps.values() for offer in steps.offers())
+
+    def compose(self, offer: str, texts: Sequence[str]) -> Composed:
+        """Return the item that an offer's fields describe, or what is wrong with them."""
+        for steps in self._steps.values():
+            if any(known.id == offer for known in steps.offers()):
+                return steps.compose(offer, texts)
+        return Composed(None, wrong=(f"nothing is offered as {offer!r}",))
+
+    def compose_fallback(self, fallback: Fallback, items: Sequence[Item]) -> Composed:
+        """Return the item that is another way for these, or why there is none."""
+        steps = self._steps.get(fallback.system)
+        if steps is None:
+            return Composed(None, wrong=(f"this process knows nothing of {fallback.system}",))
+        try:
+            item = steps.fallback(fallback, items)
+        except ValueError as error:
+            return Composed(None, wrong=(str(error),))
+        return Composed(item, exact=steps.lines(item))
+
+    def lines(self, item: Item) -> tuple[str, ...]:
+        """Return the exact requests of an item as far as they are known without asking anybody.
+
+        Of what a person does, and where its system is not known here or makes nothing of what a journal says of the
+        item, they are what a person would type.
+        """
+        steps = self._steps.get(item.system)
+        try:
+            return steps.lines(item) if steps is not None else item.manual
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return item.manual
+
+
+def steps_of(table: Table, sal: Steps) -> dict[SystemName, Steps]:
+    """Return what each system knows of its items; ``sal`` is made for the site."""
+    others = {name: reading.steps for name, reading in table.items() if reading.steps is not None}
+    return {SAL: sal, **others}
+
+
+def feeds_of(table: Table, site: Site) -> tuple[MakeFeed, ...]:
+    """Return what makes the feeds of the systems that a site has a section for."""
+    return tuple(
+        partial(reading.feed, site.sections[name], site.roster)
+        for name, reading in table.items()
+        if reading.feed is not None and name in site.sections
+    )

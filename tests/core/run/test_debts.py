@@ -1,0 +1,107 @@
+"""What a request leaves to be undone: owed from the intent on, through every crash, until it is paid or waived."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from deploydash.core.procedure.names import StepId, csc_item, numbered
+from deploydash.core.procedure.preconditions import DebtsPaid
+from deploydash.core.procedure.runbook import Debt
+from deploydash.core.run.decide import Refused, decide
+from deploydash.core.run.gate import reasons
+from deploydash.core.run.orders import Close, SignOff, Skip, WaiveDebt
+from deploydash.core.run.records import (
+    DebtPaid,
+    ItemEnded,
+    ItemsDispatched,
+    Outcome,
+    RequestAnswered,
+    RequestIntended,
+    RunRecord,
+    RunResumed,
+    StepApproved,
+)
+from deploydash.core.run.state import RunState
+from deploydash.core.views.run_view import run_view
+from tests.support.runs import OPERATOR, WATCHER, after, fleet, opened
+
+STEP, PAYER = StepId("watcher"), StepId("bridges-start")
+REPLICAS = Debt("replicas-of-a", "made-up/a back to 3 replicas", (PAYER,), restore="3")
+LOWER = RequestIntended(STEP, csc_item(WATCHER), "lower it to 0", owes=REPLICAS)
+
+
+def owing(*more: RunRecord) -> RunState:
+    """A run in which the request was intended that leaves a debt."""
+    return after(
+        opened(),
+        StepApproved(STEP, OPERATOR, 1),
+        ItemsDispatched(STEP, (csc_item(WATCHER),), OPERATOR),
+        LOWER,
+        *more,
+    )
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        (),
+        (RequestAnswered(STEP, csc_item(WATCHER), None, "no answer"),),
+        (RequestAnswered(STEP, csc_item(WATCHER), True, "done"), RunResumed(OPERATOR, 8)),
+        (RunResumed(OPERATOR, 8), RunResumed(OPERATOR, 9)),
+        (ItemEnded(STEP, csc_item(WATCHER), Outcome.FAILED, "no"), RunResumed(OPERATOR, 8)),
+    ],
+)
+def test_it_is_owed_with_what_has_to_be_put_back_from_the_intent_on_and_after_every_crash(
+    more: tuple[RunRecord, ...],
+) -> None:
+    state = owing(*more)
+    assert state.debts() == ((STEP, REPLICAS),)
+    assert [debt.restore for debt in run_view(state, fleet()).owed] == ["3"]
+    assert decide(Close(), state, fleet(), OPERATOR) == Refused("these debts are open: made-up/a back to 3 replicas")
+
+
+def test_what_undid_it_pays_it_and_what_does_it_again_owes_it_anew() -> None:
+    paid = owing(DebtPaid("replicas-of-a", "#2"))
+    assert paid.debts() == ()
+    assert after(paid, RunResumed(OPERATOR, 8)).debts() == ()
+    again = after(paid, replace(LOWER, owes=replace(REPLICAS, restore="2")))
+    assert again.debts() == ((STEP, replace(REPLICAS, restore="2")),)
+
+
+def test_what_is_intended_twice_is_owed_once_with_what_was_there_first() -> None:
+    lowered = replace(LOWER, owes=replace(REPLICAS, restore="0"))
+    assert owing(lowered).debts() == ((STEP, REPLICAS),)
+
+
+def test_another_debt_stays_open() -> None:
+    other = Debt("cronjob-b", "made-up/b goes on", (), restore="false")
+    state = owing(replace(LOWER, owes=other), DebtPaid("replicas-of-a", "seen"))
+    assert state.debts() == ((STEP, other),)
+
+
+def test_the_step_that_pays_pays_it_when_it_was_done_and_not_when_it_was_skipped() -> None:
+    state = owing()
+    skipped = decide(Skip(PAYER, "later"), state, fleet(), OPERATOR)
+    assert not isinstance(skipped, Refused)
+    assert after(state, *skipped).debts() == ((STEP, REPLICAS),)
+    for item in (0, 1):
+        sign_off = decide(SignOff(StepId("bridges-stop"), "camera team", numbered(item)), state, fleet(), OPERATOR)
+        assert not isinstance(sign_off, Refused)
+        state = after(state, *sign_off)
+    done = decide(SignOff(PAYER, "camera team"), state, fleet(), OPERATOR)
+    assert not isinstance(done, Refused)
+    assert after(state, *done).debts() == ()
+
+
+def test_it_holds_a_gate_that_asks_for_paid_debts_until_the_lead_waives_it_by_name() -> None:
+    state = owing()
+    last = replace(state.runbook.step(PAYER), id=StepId("last"), preconditions=(DebtsPaid(),))
+    [red] = [reason for reason in reasons(last, state, fleet()) if reason.sentence == "no debt is open"]
+    assert (red.met, red.waits_for) == (False, "made-up/a back to 3 replicas")
+    waived = decide(WaiveDebt("replicas-of-a", "it stays at 0"), state, fleet(), OPERATOR)
+    assert not isinstance(waived, Refused)
+    assert after(state, *waived).debts() == ()
+    [green] = [reason for reason in reasons(last, after(state, *waived), fleet()) if "debt" in reason.sentence]
+    assert green.met

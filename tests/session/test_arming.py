@@ -1,0 +1,230 @@
+"""What a card showed is what goes: plans read at the arm and again when it fires, in every lane for itself."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from deploydash.core.procedure.names import MAIN, ItemId, Lane, StepId
+from deploydash.core.procedure.runbook import Runbook, Tier
+from deploydash.core.run.decide import Refused
+from deploydash.core.run.orders import AddItem, Approve, ArmStep, Disarm, Fire, Hold, Retry, TypeName
+from deploydash.core.run.plans import ItemPlan, digest
+from deploydash.core.run.records import ItemAdded, ItemsDispatched, RunHeld, StepApproved
+from deploydash.core.run.state import StepStatus
+from deploydash.core.views.run_view import RunView
+from deploydash.errors import UserError
+from deploydash.session import describing
+from deploydash.session.run_controller import RunController
+from tests.session.fake_action import World, keeping, of_kind, refusal, snapshot_of, status, until, watched
+from tests.session.small_steps import ONE, OTHER, TWO, WORK, book, item, step
+from tests.support.clock import ManualClock
+from tests.support.runs import FIRST_ADDED, OPERATOR
+
+LINES = ("lower it", "move it", "raise it")
+SHOWN = ItemPlan(ONE, LINES, approved='["l","m","r"]')
+
+
+def one_item() -> Runbook:
+    return book(step(item(0)))
+
+
+def two_lanes(tier: Tier = Tier.MODERATE) -> Runbook:
+    return book(step(item(0)), step(item(0), name=OTHER, lane=Lane("side"), tier=tier))
+
+
+def shown(controller: RunController, world: World) -> RunView:
+    run = controller.attach(snapshot_of(world.seen)).run
+    assert run is not None
+    return run
+
+
+async def armed(controller: RunController, clock: ManualClock, *steps: StepId) -> None:
+    for name in steps:
+        decision = await controller.arm(ArmStep(name, 1))
+        assert not isinstance(decision, Refused), decision
+    clock.advance(1.0)
+
+
+async def test_what_was_read_and_shown_is_approved_and_reaches_the_action() -> None:
+    world, clock = World(), ManualClock()
+    world.plans = {ONE: SHOWN}
+    async with keeping(world, clock, one_item()) as controller:
+        await armed(controller, clock, WORK)
+        card = shown(controller, world).card
+        assert card is not None
+        assert [row.plan for row in card.rows] == [SHOWN]
+        await controller.arm(Fire(WORK))
+        await controller.idle()
+        [approval] = of_kind(world.journal.lines, StepApproved)
+        assert approval == StepApproved(WORK, OPERATOR, 1, approved=((ONE, '["l","m","r"]'),), digest=digest((SHOWN,)))
+        assert world.approved == {ONE: '["l","m","r"]'}
+
+
+async def test_one_that_would_do_something_else_when_it_fires_disarms_and_says_what() -> None:
+    world, clock = World(), ManualClock()
+    world.plans = {ONE: SHOWN}
+    async with keeping(world, clock, one_item()) as controller:
+        await armed(controller, clock, WORK)
+        changed = ItemPlan(ONE, ("delete it",), approved='["d"]')
+        world.plans = {ONE: changed}
+        why = "disarmed: what would be sent has changed for #1: now delete it"
+        assert refusal(await controller.arm(Fire(WORK))) == why
+        card = shown(controller, world).card
+        assert card is not None
+        assert (card.armed, card.armed_message) == (None, why)
+        assert card.plan is not None
+        assert card.plan.items == (changed,), "the card shows what would go now"
+        assert refusal(await controller.arm(Fire(WORK))) == "nothing is armed"
+        assert world.journal.lines == []
+        await armed(controller, clock, WORK)
+        assert not isinstance(await controller.arm(Fire(WORK)), Refused)
+        await controller.idle()
+        assert world.approved == {ONE: '["d"]'}
+
+
+@pytest.mark.parametrize(
+    "less",
+    [
+        ItemPlan(ONE, LINES[1:], approved='["m","r"]'),
+        ItemPlan(ONE, (), "it is there"),
+        replace(SHOWN, why="it is late"),
+    ],
+    ids=["on its way", "there", "the same, told with another remark"],
+)
+async def test_one_that_would_do_less_fires_with_what_is_left(less: ItemPlan) -> None:
+    world, clock = World(), ManualClock()
+    world.plans = {ONE: SHOWN}
+    async with keeping(world, clock, one_item()) as controller:
+        await armed(controller, clock, WORK)
+        world.plans = {ONE: less}
+        assert not isinstance(await controller.arm(Fire(WORK)), Refused)
+        await controller.idle()
+        assert world.approved == {ONE: less.approved}
+
+
+async def test_a_plan_that_cannot_be_read_keeps_it_from_being_armed_fired_approved_retried_or_added() -> None:
+    world, clock = World(), ManualClock()
+    async with keeping(world, clock, one_item()) as controller:
+        await armed(controller, clock, WORK)
+        world.unreadable = "the far end does not answer"
+        assert refusal(await controller.arm(Fire(WORK))) == "disarmed: the far end does not answer"
+        assert refusal(await controller.arm(ArmStep(WORK, 1))) == "the far end does not answer"
+        assert refusal(await controller.order(Approve(WORK, 1))) == "the far end does not answer"
+        assert refusal(await controller.order(AddItem(WORK, item(9)))) == "the far end does not answer"
+        assert world.journal.lines == []
+        world.unreadable, world.fails = "", UserError("no")
+        await controller.order(Approve(WORK, 1))
+        await controller.idle()
+        before = len(world.journal.lines)
+        world.unreadable = "the far end does not answer"
+        assert refusal(await controller.order(Retry(WORK))) == "the far end does not answer"
+        assert len(world.journal.lines) == before
+
+
+async def test_a_plan_that_nobody_tells_in_time_keeps_it_from_going(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(describing, "LIMIT_S", 0.01)
+    world = World()
+
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    world.describe = never  # type: ignore[assignment, method-assign]
+    async with keeping(world, runbook=one_item()) as controller:
+        why = "what made-up would do could not be read within 0.01 s"
+        assert refusal(await controller.order(Approve(WORK, 1))) == why
+
+
+async def test_the_card_shows_what_would_be_done_and_why_that_cannot_be_read() -> None:
+    world, clock = World(), ManualClock()
+    world.plans = {ONE: SHOWN}
+    async with keeping(world, clock, one_item()) as controller, watched(controller):
+
+        def plan() -> object:
+            card = shown(controller, world).card
+            return card.plan if card is not None else None
+
+        await until(lambda: getattr(plan(), "items", ()) == (SHOWN,))
+        world.unreadable = "the far end does not answer"
+        clock.advance(describing.EVERY_S)
+        sentence = "What it would do cannot be read: the far end does not answer"
+        await until(lambda: getattr(plan(), "sentence", "") == sentence)
+        assert world.journal.lines == []
+
+
+async def test_an_added_item_goes_as_it_was_read_and_not_where_it_cannot() -> None:
+    world = World()
+    async with keeping(world, runbook=one_item()) as controller:
+        added = replace(item(9), id=ItemId(""))
+        world.plans = {added.id: ItemPlan(added.id, (), "its queue is not ENABLED", blocked=True)}
+        assert refusal(await controller.order(AddItem(WORK, added))) == "its queue is not ENABLED"
+        world.plans = {added.id: ItemPlan(added.id, ("go",), approved='"read"')}
+        [record] = await _accepted(controller, AddItem(WORK, added))
+        assert record == ItemAdded(WORK, replace(added, id=FIRST_ADDED), OPERATOR, (), '"read"')
+        await controller.idle()
+        assert world.approved == {FIRST_ADDED: '"read"'}
+
+
+async def _accepted(controller: RunController, order: AddItem) -> tuple[object, ...]:
+    decision = await controller.order(order)
+    assert not isinstance(decision, Refused), decision
+    return decision
+
+
+async def test_two_lanes_are_armed_at_once_and_each_fires_or_is_disarmed_for_itself() -> None:
+    world, clock = World(), ManualClock()
+    async with keeping(world, clock, two_lanes()) as controller:
+        await armed(controller, clock, WORK, OTHER)
+        assert {head.lane: head.armed for head in shown(controller, world).heads} == {MAIN: True, Lane("side"): True}
+        await controller.arm(Disarm(WORK))
+        assert {head.step: head.armed for head in shown(controller, world).heads} == {WORK: False, OTHER: True}
+        assert not isinstance(await controller.arm(Fire(OTHER)), Refused)
+        await controller.idle()
+        assert [line.step for line in world.journal.lines if isinstance(line, ItemsDispatched)] == [OTHER]
+        assert refusal(await controller.arm(Fire(WORK))) == "nothing is armed"
+
+
+async def test_both_lanes_go_side_by_side() -> None:
+    world, clock = World(), ManualClock()
+    world.waits = {ONE: asyncio.Event()}
+    async with keeping(world, clock, two_lanes()) as controller, watched(controller):
+        await armed(controller, clock, WORK, OTHER)
+        for name in (WORK, OTHER):
+            assert not isinstance(await controller.arm(Fire(name)), Refused)
+        await until(lambda: len(world.started) == 2)
+        assert [status(controller, name) for name in (WORK, OTHER)] == [StepStatus.UNDER_WAY] * 2
+        world.waits[ONE].set()
+        await until(lambda: all(status(controller, name) is StepStatus.DONE for name in (WORK, OTHER)))
+
+
+async def test_a_countdown_fires_its_own_lane_alone_and_escape_in_the_other_leaves_it() -> None:
+    world, clock = World(), ManualClock()
+    async with keeping(world, clock, two_lanes(Tier.SEVERE)) as controller, watched(controller):
+        await armed(controller, clock, WORK, OTHER)
+        assert "asks for Enter" in refusal(await controller.arm(TypeName("summit", WORK)))
+        assert await controller.arm(TypeName("summit", OTHER)) == ()
+        assert "goes in 3 s" in refusal(await controller.arm(Fire(OTHER)))
+        await controller.arm(Disarm(WORK))
+        clock.advance(3.0)
+        await until(lambda: status(controller, OTHER) is StepStatus.DONE)
+        assert [line.step for line in world.journal.lines if isinstance(line, StepApproved)] == [OTHER]
+
+
+async def test_a_hold_disarms_every_lane() -> None:
+    world, clock = World(), ManualClock()
+    async with keeping(world, clock, two_lanes()) as controller:
+        await armed(controller, clock, WORK, OTHER)
+        await controller.order(Hold("ops2"))
+        for name in (WORK, OTHER):
+            assert refusal(await controller.arm(Fire(name))) == "nothing is armed"
+        assert world.journal.lines == [RunHeld("ops2")]
+
+
+async def test_a_plan_of_two_items_that_changed_for_one_names_that_one() -> None:
+    world, clock = World(), ManualClock()
+    async with keeping(world, clock, book(step(item(0), item(1)))) as controller:
+        await armed(controller, clock, WORK)
+        world.plans = {TWO: ItemPlan(TWO, ("another", "line"), approved='"x"')}
+        assert "has changed for #2: now another; line" in refusal(await controller.arm(Fire(WORK)))
