@@ -117,7 +117,6 @@ BARRED = [
     (told(replace(view(ESS), duplicate=True)), OFFLINE, "as told 7 s ago"),
     (told(view(ESS, liveness=L.LATE)), OFFLINE, "does not beat: as told 7 s ago"),
     (told(view(ESS, S.ENABLED, L.SILENT, Effective.LOST)), OFFLINE, "does not beat: as told 7 s ago"),
-    (told(replace(view(ESS), reported=None)), OFFLINE, "as told 7 s ago"),
     (view(ESS, S.OFFLINE), STANDBY, "says OFFLINE: its process ends and takes no command"),
     (
         camera(S.OFFLINE, CameraSubstate.PUBLISH_ONLY),
@@ -142,6 +141,18 @@ async def test_card_and_action_say_the_same_of_a_csc_that_is_not_commanded(
     planned = (await world.plan(item)).items[0]
     assert (planned.lines, planned.why, planned.blocked) == ((), why, True)
     assert await world.run(item) == End(FAILED, why)
+    assert world.context.told == []
+
+
+@pytest.mark.parametrize("seen", [told(replace(view(ESS), reported=None)), told(view(ESS, liveness=L.UNSEEN))])
+async def test_of_a_csc_that_nobody_has_heard_yet_the_card_shows_what_may_be_sent_at_most(seen: CscView) -> None:
+    world = World(seen)
+    item = transition(ESS, OFFLINE)
+    planned = (await world.plan(item)).items[0]
+    assert [line.split()[0].rpartition("_")[2] for line in planned.lines] == ["disable", "standby", "exitControl"]
+    assert (planned.why.startswith("at most this: "), planned.blocked) == (True, False)
+    ended = await world.run(item)
+    assert (ended.outcome, ended.why.endswith("as told 7 s ago")) == (FAILED, True)
     assert world.context.told == []
 
 

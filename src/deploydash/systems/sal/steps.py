@@ -34,12 +34,14 @@ UNNAMED = ItemId("")
 """An item that is made here is named when it is added."""
 
 _LONGEST_PATH = 200
-_TOWARDS = {
+TOWARDS = {
     SummaryState.OFFLINE: ("disable", "standby", "exitControl"),
     SummaryState.STANDBY: ("disable", "standby"),
     SummaryState.DISABLED: ("start",),
     SummaryState.ENABLED: ("start", "enable"),
 }
+"""The commands that may lead to a state, wherever a CSC starts from."""
+
 _SELF = "cannot run the script that takes itself down: choose another queue"
 
 
@@ -95,7 +97,7 @@ def sal_lines(item: Item, subname: str) -> tuple[str, ...]:
     if spec["do"] == "script":
         return tuple(_script_lines(spec, subname))
     csc, override = CscId.parse(spec["csc"]), spec["override"]
-    wanted = (spec["command"],) if spec["do"] == "command" else _TOWARDS[Target.parse(spec["target"]).state]
+    wanted = (spec["command"],) if spec["do"] == "command" else TOWARDS[Target.parse(spec["target"]).state]
     return tuple(command_text(csc, command, subname, override) for command in wanted)
 
 

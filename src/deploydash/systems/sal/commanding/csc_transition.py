@@ -23,6 +23,9 @@ from deploydash.systems.sal.commanding.plan import Stands, Way, not_approved, st
 from deploydash.systems.sal.commanding.specs import CommandSpec, CscSpec
 from deploydash.systems.sal.wire.commands import Sender
 
+_LOOKS = 3
+"""So often it is waited for that it is known whether a CSC lives, before it counts as failed."""
+
 _MOST_TRANSITIONS = 6
 """The longest path has four; more means that somebody else moves it as well."""
 
@@ -92,8 +95,7 @@ class CscTransition:
 
     async def before(self) -> End | None:
         """Return how it ends without any command, or None where it has to be commanded or waited for."""
-        await self._decide()
-        found = self._way()
+        found = await self._decided_way()
         if found.stands is Stands.THERE:
             return End(Outcome.REACHED, "was there already")
         return End(Outcome.FAILED, found.why) if found.stands is Stands.BARRED else None
@@ -105,9 +107,9 @@ class CscTransition:
 
     async def walk(self) -> End | None:
         """Command it step by step; None when nothing is left but to wait for its silence."""
-        await self._decide()  # once more: its beat may have become late while it waited for its place
         for _ in range(_MOST_TRANSITIONS):
-            view, found = self._view(), self._way()
+            found = await self._decided_way()  # its beat may have become late while it waited for its place
+            view = self._view()
             if self.leaving:
                 return None
             if found.stands is Stands.THERE:
@@ -127,8 +129,16 @@ class CscTransition:
                 return End(Outcome.FAILED, f"is {view.reported.name} now: {why}")
             if (end := await self._transition(view.reported, command)) is not None:
                 return end
-            await self._decide()
         return End(Outcome.FAILED, f"is moved by somebody else, too: {_MOST_TRANSITIONS} commands did not bring it")
+
+    async def _decided_way(self) -> Way:
+        """Return what is left to command; a standstill of ours between two looks is waited out, and no failure."""
+        for _ in range(_LOOKS):
+            await self._decide()
+            found, view = self._way(), self._view()
+            if found.stands is not Stands.BARRED or view is None or is_decided(view):
+                break
+        return found
 
     async def silence(self) -> End:
         """Wait for silence: a CSC that reported OFFLINE, or acknowledged exitControl, ends its process."""

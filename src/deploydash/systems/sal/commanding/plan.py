@@ -17,8 +17,12 @@ from deploydash.core.run.direct_commands import illegal
 from deploydash.core.run.plans import ItemPlan
 from deploydash.core.run.sight import is_at
 from deploydash.core.words import counted
-from deploydash.systems.sal.commanding.csc_fleet_view import is_leaving, obstacle
-from deploydash.systems.sal.commanding.specs import CommandSpec, CscSpec
+from deploydash.systems.sal.commanding.csc_fleet_view import is_decided, is_leaving, obstacle
+from deploydash.systems.sal.commanding.specs import CommandSpec, CscSpec, TransitionSpec
+from deploydash.systems.sal.steps import TOWARDS
+
+_NOT_YET = frozenset({Liveness.UNSEEN, Liveness.BEATING})
+"""How a CSC may be of which it is not known yet whether it lives and what it reports."""
 
 
 class Stands(StrEnum):
@@ -75,9 +79,14 @@ def stuck(view: CscView | None, target: Target) -> str:
 def planned(item: ItemId, spec: CscSpec, view: CscView | None, now: float, subname: str) -> ItemPlan:
     """Return what would be sent for an item now, as exact lines: ``lsst.sal.ESS.command_disable salIndex=104``.
 
-    Of a CSC whose beat is late what its state asks for is approved: it is waited for before it is commanded.
+    Of a CSC whose beat is late what its state asks for is approved: it is waited for before it is commanded. Of one
+    that nobody has heard yet all that may lead to its target is.
     """
     found = way(spec, view, now)
+    if view is not None and isinstance(spec, TransitionSpec) and view.liveness in _NOT_YET and not is_decided(view):
+        most = TOWARDS[spec.target.state]
+        lines = tuple(command_text(spec.csc, command, subname, spec.override) for command in most)
+        return ItemPlan(item, lines, f"at most this: {found.why}", approved=approval(most, spec.override))
     lines = tuple(command_text(spec.csc, command, subname, spec.override) for command in found.commands)
     barred = found.stands in {Stands.BARRED, Stands.STUCK}
     late = barred and view is not None and view.liveness is Liveness.LATE
