@@ -32,7 +32,7 @@ def test_a_killed_tmux_server_leaves_a_run_that_ends_its_step_and_no_process(tmp
         time.sleep(READ_S)
         lead.press("a")
         lead.until(lambda frame: frame.has("Enter"), "an armed card")
-        time.sleep(READ_S)
+        time.sleep(2 * READ_S)  # an arm takes no key in its first 0.7 s
         lead.press("Enter")
         [journal] = journals(cli)
         wait_until(lambda: records(journal, "RequestIntended"), 10, "a step under way")
