@@ -6,10 +6,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.e2e_run.books import CLOSE, HEAD, SHUTDOWN, WAIT, write_book
+import yaml
+
+from tests.e2e_run.books import CLOSE, HEAD, SHUTDOWN, WAIT, write_book, write_small
+from tests.e2e_run.killing import FAST
+from tests.e2e_run.test_lanes import LANES
 from tests.e2e_run.test_order import TROUBLE
+from tests.e2e_run.test_sample_system import environment, words
 from tests.e2e_run.test_wait import NIGHT
-from tests.e2e_run.world import journals, open_run, world
+from tests.e2e_run.world import forked_world, journals, open_run, world
+from tests.sample_system.fake import serving_machines
 from tests.servers.tmux import Tmux
 from tests.servers.waiting import wait_until
 from tests.support.command_line import CommandLine
@@ -17,29 +23,6 @@ from tests.support.run_driver import READ_S, WAITING, Lead
 
 SIZES = ((200, 50), (120, 40), (80, 24))
 Take = Callable[[Tmux, str], None]
-
-
-LANES = """\
-  - phase: testing
-    title: testing
-    wanted: none
-    steps:
-      - {id: test, title: Run a script that takes long, kind: action, system: sal, tier: moderate, lane: scripts,
-         ends: it is DONE, scripts: [{queue: "ScriptQueue:2", script: sleep.py}], link: here}
-      - {id: dome, title: Bring the dome to STANDBY, kind: action, system: sal, tier: moderate, lane: dome,
-         ends: it is STANDBY, targets: [ATDome], target: STANDBY, link: here}
-      - {id: mount, title: Bring the mount to STANDBY, kind: action, system: sal, tier: moderate, lane: mount,
-         ends: it is STANDBY, targets: [MTMount], target: STANDBY, link: here}
-"""
-
-SLOW = """\
-name: slow
-about: A script that does not end, and a dome that takes its time.
-fleet: ENABLED
-cscs:
-  - {csc: ATDome, state: ENABLED, reacts: {disable: {do: hang}}}
-  - {csc: "ScriptQueue:2", state: ENABLED, scripts: {sleep.py: hang}}
-"""
 
 
 def take_run(cli: CommandLine, folder: Path, take: Take) -> None:
@@ -70,13 +53,23 @@ def _shutdown(cli: CommandLine, folder: Path, take: Take) -> None:
 
 
 def _lanes(cli: CommandLine, folder: Path, take: Take) -> None:
-    scenario = _written(folder, SLOW)
-    book = folder / "lanes.yaml"
-    book.write_text(HEAD.format(site="summit") + LANES + CLOSE.format(), encoding="utf-8")
-    with world(cli, "--scenario", str(scenario), "--speed", "4") as observatory, Tmux(folder / "tmux") as tmux:
-        open_run(tmux, cli, observatory.site_file, book)
-        lead = Lead(tmux)
-        for title in ("Run a script", "Bring the dome"):
+    """Take two lanes at work, and a third that waits for the lead, of the system that lives in the tests."""
+    folder.mkdir(parents=True)
+    scenario, book = folder / "fast.yaml", folder / "lanes.yaml"
+    scenario.write_text(FAST, encoding="utf-8")
+    book.write_text(HEAD.format(site="hill") + LANES.format() + CLOSE.format(), encoding="utf-8")
+    with (
+        serving_machines(m1=["hangs"], m2=["hangs"], m3=[]) as machines,
+        forked_world(cli, write_small(folder), scenario, folder) as at,
+        Tmux(folder / "tmux") as tmux,
+    ):
+        document = yaml.safe_load(at.site_file.read_text(encoding="utf-8"))
+        document["systems"]["sample"] = {"url": machines.url}
+        at.site_file.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+        run = words("run", at.site_file, book, "--cycle", "c0045")
+        tmux.start(run, columns=120, rows=40, env={**environment(cli), "COLORTERM": "truecolor"})
+        lead = Lead(tmux, site="hill")
+        for title in ("Start upstairs", "Start the cellar"):
             lead.until(lambda frame, title=title: frame.has(title) and frame.has("a arm"), title)  # type: ignore[misc]
             time.sleep(READ_S)
             lead.press("a")
