@@ -83,12 +83,13 @@ def planned(item: ItemId, spec: CscSpec, view: CscView | None, now: float, subna
     that nobody has heard yet all that may lead to its target is.
     """
     found = way(spec, view, now)
-    if view is not None and isinstance(spec, TransitionSpec) and view.liveness in _NOT_YET and not is_decided(view):
+    barred = found.stands in {Stands.BARRED, Stands.STUCK}
+    unheard = barred and view is not None and view.liveness in _NOT_YET and not is_decided(view)
+    if unheard and isinstance(spec, TransitionSpec):
         most = TOWARDS[spec.target.state]
         lines = tuple(command_text(spec.csc, command, subname, spec.override) for command in most)
         return ItemPlan(item, lines, f"at most this: {found.why}", approved=approval(most, spec.override))
     lines = tuple(command_text(spec.csc, command, subname, spec.override) for command in found.commands)
-    barred = found.stands in {Stands.BARRED, Stands.STUCK}
     late = barred and view is not None and view.liveness is Liveness.LATE
     commands = _commands(spec, view) if late and view is not None else found.commands
     return ItemPlan(item, lines, found.why, barred, approval(commands, spec.override))
