@@ -134,9 +134,9 @@ class CscTransition:
     async def _decided_way(self) -> Way:
         """Return what is left to command; a standstill of ours between two looks is waited out, and no failure."""
         for _ in range(_LOOKS):
-            await self._decide()
+            in_time = await self._decide()
             found, view = self._way(), self._view()
-            if found.stands is not Stands.BARRED or view is None or is_decided(view):
+            if not in_time or found.stands is not Stands.BARRED or view is None or is_decided(view):
                 break
         return found
 
@@ -219,8 +219,8 @@ class CscTransition:
     def _way(self) -> Way:
         return way(self._spec, self._view(), self._clock.monotonic())
 
-    async def _decide(self) -> None:
-        await self._seen(lambda view: is_decided(view) or is_at(view, self._target), self._timeouts.decided)
+    async def _decide(self) -> bool:
+        return await self._seen(lambda view: is_decided(view) or is_at(view, self._target), self._timeouts.decided)
 
     def _view(self) -> CscView | None:
         return self._context.view(self._csc)
