@@ -11,6 +11,9 @@ else
     need mvn maven
     need influxd influxdb
     need tmux tmux
+    need ssh openssh-client
+    need sudo sudo
+    [ -x /usr/sbin/sshd ] || want="$want openssh-server"
     need rsvg-convert librsvg2-bin
     fc-list 2>/dev/null | grep -q 'DejaVu Sans Mono' || want="$want fonts-dejavu-core fontconfig"
 fi
