@@ -46,7 +46,7 @@ screenshots: .venv/dev servers ## make screenshots/ anew from the app on the dem
 	$(BIN)/python -m tests.screenshots
 
 schemas: .venv/dev ## write sites/*.schema.json anew from the models
-	$(BIN)/python -m deploydash.config.schema
+	$(BIN)/python -m deploydash.wiring.schemas
 
 clean: ## remove what make made (not the cached servers)
 	rm -rf .venv build .mypy_cache .ruff_cache .hypothesis

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
 
 from deploydash.cli import check, tables
 from deploydash.cli.exits import Exit
@@ -17,8 +16,9 @@ from deploydash.config.load import Site, parse_site
 from deploydash.core.model import Roster
 from deploydash.core.procedure.names import SystemName
 from deploydash.errors import UserError
+from deploydash.systems.section import SiteSection
 from deploydash.systems.table import Finding, Reading, Table
-from deploydash.wiring.tables import Tables
+from deploydash.wiring.tables import READING, Tables
 from tests.support.runbooks import SITES
 
 LAMPS = SystemName("lamps")
@@ -26,36 +26,36 @@ OK = Finding("ok", "lamps", "3 lamps answer")
 WARNING = Finding("warning", "lamp 2", "it flickers")
 
 
-class LampSection(BaseModel):
+class LampSection(SiteSection):
     host: str
 
 
-async def good(settings: BaseModel, roster: Roster) -> tuple[Finding, ...]:
+async def good(settings: SiteSection, roster: Roster) -> tuple[Finding, ...]:
     assert isinstance(settings, LampSection)
     assert (settings.host, roster.site) == ("hall", "summit")
     return (OK, WARNING)
 
 
-async def refused(settings: BaseModel, roster: Roster) -> tuple[Finding, ...]:
+async def refused(settings: SiteSection, roster: Roster) -> tuple[Finding, ...]:
     raise UserError(f"{settings} of {roster.site} is dark", hint="switch it on")
 
 
-async def broken(settings: BaseModel, roster: Roster) -> tuple[Finding, ...]:
+async def broken(settings: SiteSection, roster: Roster) -> tuple[Finding, ...]:
     del settings, roster
     raise RuntimeError("a fuse")
 
 
-def unawaitable(settings: BaseModel, roster: Roster) -> Awaitable[tuple[Finding, ...]]:
+def unawaitable(settings: SiteSection, roster: Roster) -> Awaitable[tuple[Finding, ...]]:
     raise KeyError(f"host of {settings} at {roster.site}")
 
 
-async def endless(settings: BaseModel, roster: Roster) -> tuple[Finding, ...]:
+async def endless(settings: SiteSection, roster: Roster) -> tuple[Finding, ...]:
     del settings, roster
     await asyncio.Event().wait()
     raise AssertionError
 
 
-Check = Callable[[BaseModel, Roster], Awaitable[tuple[Finding, ...]]]
+Check = Callable[[SiteSection, Roster], Awaitable[tuple[Finding, ...]]]
 
 
 def table(*checks: Check | None) -> Table:
@@ -73,7 +73,7 @@ def text(known: Table) -> str:
 
 
 def site(known: Table) -> Site:
-    return parse_site(text(known), SITES / "summit.yaml", table=known)
+    return parse_site(text(known), SITES / "summit.yaml", {**READING, **known})
 
 
 async def test_each_system_says_what_it_finds_of_itself() -> None:
@@ -116,7 +116,7 @@ def test_the_command_goes_by_the_table(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], asked: Check, code: Exit
 ) -> None:
     known = table(asked)
-    tables.use(Tables(reading=known))
+    tables.use(Tables(reading={**READING, **known}))
     (tmp_path / "summit.yaml").write_text(text(known), "utf-8")
     assert check.run(str(tmp_path / "summit.yaml"), as_json=True) is code
     findings = json.loads(capsys.readouterr().out)["findings"]

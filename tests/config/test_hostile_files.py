@@ -15,6 +15,7 @@ from deploydash.config.runbook import load_runbook
 from deploydash.config.runbook_scripts import load_catalogue
 from deploydash.config.secrets import CLIENT_FILE, client_file
 from deploydash.errors import ConfigurationError
+from deploydash.wiring.tables import READING
 from tests.support.runbooks import SCRIPTS, site
 
 ANCHORS = "a: &a [x,x,x]\n" + "".join(f"{key}: &{key} [*a,*a,*a]\n" for key in "bcdefgh")
@@ -27,7 +28,7 @@ def catalogue(path: Path) -> object:
 
 READERS: dict[str, Callable[[Path], object]] = {
     "site": load_site,
-    "runbook": lambda path: load_runbook(path, site("summit"), SCRIPTS),
+    "runbook": lambda path: load_runbook(path, site("summit"), SCRIPTS, systems=READING),
     "owners": lambda path: load_owners(path, site("summit").roster),
     "scripts": catalogue,
     "client file": lambda path: client_file({CLIENT_FILE: str(path)}),

@@ -13,6 +13,7 @@ import pytest
 
 from deploydash.config.runbook import load_runbook
 from deploydash.errors import ConfigurationError
+from deploydash.wiring.tables import READING
 from tests.support.runbooks import SCRIPTS, site
 
 RUNBOOKS = Path(__file__).parents[1] / "data" / "runbooks"
@@ -25,10 +26,8 @@ def test_the_corpus_is_there() -> None:
 
 
 def test_what_all_of_it_was_made_from_is_good() -> None:
-    assert [step.id for step in load_runbook(RUNBOOKS / "small.yaml", site("summit"), SCRIPTS).steps()][:2] == [
-        "watcher",
-        "cscs",
-    ]
+    book = load_runbook(RUNBOOKS / "small.yaml", site("summit"), SCRIPTS, systems=READING)
+    assert [step.id for step in book.steps()][:2] == ["watcher", "cscs"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -36,7 +35,7 @@ def test_a_mutated_runbook_is_refused_with_every_problem_it_has(path: Path) -> N
     expected = EXPECT.findall(path.read_text("utf-8"))
     assert expected
     with pytest.raises(ConfigurationError) as caught:
-        load_runbook(path, site("summit"), SCRIPTS)
+        load_runbook(path, site("summit"), SCRIPTS, systems=READING)
     found = [(str(one.line), one.key, one.message, one.hint) for one in caught.value.problems]
     assert found == [(line, key, message, hint.strip()) for line, key, message, hint in expected]
     assert {one.file for one in caught.value.problems} == {str(path)}
@@ -45,7 +44,7 @@ def test_a_mutated_runbook_is_refused_with_every_problem_it_has(path: Path) -> N
 def test_the_published_line_without_its_comma_is_refused_with_file_and_line() -> None:
     path = RUNBOOKS / "broken" / "no_comma_published.yaml"
     with pytest.raises(ConfigurationError) as caught:
-        load_runbook(path, site("summit"), SCRIPTS)
+        load_runbook(path, site("summit"), SCRIPTS, systems=READING)
     line = path.read_text("utf-8").splitlines().index("              - [ESS:109 ENABLED]") + 1
     assert str(caught.value) == (
         f"{path}:{line}: phases.0.steps.2.fallback.config.data.0: 'ESS:109 ENABLED' lacks its comma: "
@@ -56,7 +55,7 @@ def test_the_published_line_without_its_comma_is_refused_with_file_and_line() ->
 def test_an_ignore_key_for_set_summary_state_is_refused_with_file_and_line() -> None:
     path = RUNBOOKS / "broken" / "ignore_for_set_summary_state.yaml"
     with pytest.raises(ConfigurationError) as caught:
-        load_runbook(path, site("summit"), SCRIPTS)
+        load_runbook(path, site("summit"), SCRIPTS, systems=READING)
     line = path.read_text("utf-8").splitlines().index("            ignore: [MTM1M3]") + 1
     assert f"{path}:{line}: " in str(caught.value)
     assert "the script refuses the key 'ignore'" in str(caught.value)

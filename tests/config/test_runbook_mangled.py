@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from deploydash.config.runbook import parse_runbook
 from deploydash.errors import ConfigurationError
 from deploydash.plan import plan_json, plan_text
+from deploydash.wiring.tables import READING
 from tests.support.runbooks import SCRIPTS, lines, site
 
 PATH = Path(__file__).parents[1] / "data" / "runbooks" / "small.yaml"
@@ -44,7 +45,7 @@ def mangled(changes: list[tuple[str, int, int]]) -> str:
 @given(st.lists(edits, min_size=1, max_size=4), st.sampled_from(["summit", "tucson-teststand"]))
 def test_a_mangled_runbook_is_used_or_refused_with_problems(changes: list[tuple[str, int, int]], name: str) -> None:
     try:
-        plan = parse_runbook(mangled(changes), PATH, site(name), SCRIPTS)
+        plan = parse_runbook(mangled(changes), PATH, site(name), SCRIPTS, systems=READING)
     except ConfigurationError as error:
         refused = error.problems
     else:

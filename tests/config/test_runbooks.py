@@ -21,6 +21,7 @@ from deploydash.core.procedure.names import StepId
 from deploydash.core.procedure.preconditions import CscsDown, DebtsPaid, StepsSettled
 from deploydash.core.procedure.runbook import Order, Runbook, Step, StepKind, Tier
 from deploydash.errors import ConfigurationError
+from deploydash.wiring.tables import READING
 from tests.support.runbooks import SCRIPTS, SITES, runbook, site
 
 SUMMIT, TUCSON, BASE = NAMES = ("summit", "tucson-teststand", "base-teststand")
@@ -365,7 +366,7 @@ def test_names_that_cannot_be_meant_are_refused(name: str, book: str, only: str,
 def test_a_rehearsal_prints_no_command_that_a_shell_would_run() -> None:
     real = site(SUMMIT)
     demo = dataclasses.replace(real, roster=dataclasses.replace(real.roster, rehearsal=True))
-    plan = load_runbook(SITES / "runbooks" / "full-cycle.yaml", demo, SCRIPTS)
+    plan = load_runbook(SITES / "runbooks" / "full-cycle.yaml", demo, SCRIPTS, systems=READING)
     lines = [line for one in plan.steps() for line in commands(plan, one.id)]
     assert len(lines) > 200
     assert all(line.startswith("# ") for line in lines)
@@ -375,7 +376,7 @@ def test_a_rehearsal_prints_no_command_that_a_shell_would_run() -> None:
 def test_an_incremental_run_about_no_csc_at_all_is_refused() -> None:
     path = SITES / "runbooks" / "incremental.yaml"
     with pytest.raises(ConfigurationError, match="no CSC of summit is named"):
-        load_runbook(path, site(SUMMIT), SCRIPTS, frozenset())
+        load_runbook(path, site(SUMMIT), SCRIPTS, frozenset(), systems=READING)
 
 
 def test_a_recovery_commands_nothing_before_the_jobs_are_deployed_again() -> None:
@@ -434,12 +435,12 @@ def test_a_site_that_says_nothing_of_its_systems_has_no_runbooks(tmp_path: Path)
     text = (SITES / "runbooks" / "full-cycle.yaml").read_text("utf-8")
     bare = dataclasses.replace(site(SUMMIT), path=tmp_path / "bare.yaml", systems=None)
     with pytest.raises(ConfigurationError, match=r"bare\.yaml: systems: says nothing of the systems"):
-        parse_runbook(text, tmp_path / "full-cycle.yaml", bare, SCRIPTS)
+        parse_runbook(text, tmp_path / "full-cycle.yaml", bare, SCRIPTS, systems=READING)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_check_finds_nothing_wrong_with_the_committed_runbooks(name: str) -> None:
-    assert runbook_problems(SITES, site(name)) == ()
+    assert runbook_problems(SITES, site(name), systems=READING) == ()
 
 
 def test_a_check_tells_every_problem_of_every_runbook_that_is_written_for_the_site(tmp_path: Path) -> None:
@@ -449,11 +450,11 @@ def test_a_check_tells_every_problem_of_every_runbook_that_is_written_for_the_si
     (tmp_path / "runbooks" / "mine.yaml").write_text(text.replace("targets: [MTM2]", "targets: [MTM3]"), "utf-8")
     elsewhere = text.replace("sites: [summit, tucson-teststand, base-teststand]", "sites: [base-teststand]")
     (tmp_path / "runbooks" / "elsewhere.yaml").write_text(elsewhere, "utf-8")
-    found = runbook_problems(tmp_path, site(SUMMIT))
+    found = runbook_problems(tmp_path, site(SUMMIT), systems=READING)
     assert [(Path(problem.file).name, problem.message) for problem in found] == [
         ("mine.yaml", "'MTM3' stands for no CSC at summit")
     ]
-    assert runbook_problems(tmp_path, dataclasses.replace(site(SUMMIT), systems=None)) == ()
+    assert runbook_problems(tmp_path, dataclasses.replace(site(SUMMIT), systems=None), systems=READING) == ()
 
 
 def test_runbooks_are_found_by_name_nearest_first(tmp_path: Path) -> None:
@@ -475,7 +476,8 @@ def test_the_override_of_a_site_file_stands_in_every_step_that_starts_its_csc(tm
     shipped = (SITES / "summit.yaml").read_text("utf-8")
     lines = [line.replace("{csc: ATDome,", "{csc: ATDome, override: night.yaml,") for line in shipped.splitlines()]
     (tmp_path / "summit.yaml").write_text("\n".join(lines), "utf-8")
-    book = load_runbook(SITES / "runbooks/full-cycle.yaml", load_site(tmp_path / "summit.yaml"), SCRIPTS)
+    ours = load_site(tmp_path / "summit.yaml", READING)
+    book = load_runbook(SITES / "runbooks/full-cycle.yaml", ours, SCRIPTS, systems=READING)
     specs = [json.loads(item.spec) for step in book.steps() for item in step.items if not item.by_person]
     moves = [spec for spec in specs if spec["do"] == "transition"]
     assert {spec["override"] for spec in moves if spec["csc"] == "ATDome"} == {"night.yaml"}

@@ -13,6 +13,7 @@ import yaml
 from deploydash.config.load import Site, load_site
 from deploydash.config.schema import site_schema
 from deploydash.core.model import CscId, CscSpec, Limits
+from deploydash.wiring.tables import READING
 
 SITES = Path(__file__).parents[2] / "sites"
 DATA = Path(__file__).parents[1] / "data" / "sites"
@@ -32,7 +33,7 @@ ESS_PUBLISHED_AT_SUMMIT = {
 
 
 def site(name: str) -> Site:
-    return load_site(SITES / f"{name}.yaml")
+    return load_site(SITES / f"{name}.yaml", READING)
 
 
 def targets(name: str, kind: str) -> dict[str, str]:
@@ -179,12 +180,12 @@ def test_where_a_site_is_reached(
 
 def test_the_committed_json_schema_is_the_one_of_the_model() -> None:
     committed = (SITES / "site.schema.json").read_text("utf-8")
-    assert committed == site_schema(), "run make schemas"
+    assert committed == site_schema(READING), "run make schemas"
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_json_schema_accepts_the_real_sites(name: str) -> None:
-    schema = json.loads(site_schema())
+    schema = json.loads(site_schema(READING))
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
     data = yaml.safe_load((SITES / f"{name}.yaml").read_text("utf-8"))

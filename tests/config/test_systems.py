@@ -7,8 +7,14 @@ from pathlib import Path
 import pytest
 
 from deploydash.config.load import Site, parse_site
-from deploydash.core.model import CscId, SummaryState, Target
+from deploydash.config.runbook_words import loops
+from deploydash.core.model import CscId, Roster, SummaryState, Target
+from deploydash.core.ports import Clock, Feed
 from deploydash.errors import ConfigurationError, Problem
+from deploydash.systems.section import SiteSection
+from deploydash.systems.ssh.settings import SshSettings
+from deploydash.systems.table import Reading, Table
+from deploydash.wiring.tables import READING, SSH
 
 SITES = Path(__file__).parents[2] / "sites"
 SUMMIT = (SITES / "summit.yaml").read_text("utf-8")
@@ -24,21 +30,18 @@ def changed(old: str, new: str) -> tuple[str, int]:
 def problems(old: str, new: str) -> tuple[list[Problem], int]:
     text, line = changed(old, new)
     with pytest.raises(ConfigurationError) as caught:
-        parse_site(text, SITES / "summit.yaml")
+        parse_site(text, SITES / "summit.yaml", READING)
     return list(caught.value.problems), line
 
 
 def load(name: str) -> Site:
-    return parse_site((SITES / f"{name}.yaml").read_text("utf-8"), SITES / f"{name}.yaml")
+    return parse_site((SITES / f"{name}.yaml").read_text("utf-8"), SITES / f"{name}.yaml", READING)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_csc_is_run_by_a_job_a_bridge_or_a_service_that_the_file_names(name: str) -> None:
     site = load(name)
-    assert site.systems is not None
-    ours = {csc for space in site.systems.kubernetes.namespaces for csc in space.jobs.values()}
-    ours |= {camera.csc for camera in site.systems.cameras}
-    ours |= {csc for service in site.systems.bare_metal for csc in service.cscs}
+    ours = {csc for section in site.sections.values() for _, csc in section.named_cscs()}
     published_nowhere = {"MTVMS:3"} if name == "summit" else set()
     assert {str(spec.csc) for spec in site.roster.cscs} - ours == published_nowhere
 
@@ -46,9 +49,9 @@ def test_every_csc_is_run_by_a_job_a_bridge_or_a_service_that_the_file_names(nam
 def test_the_summit_has_ten_ess_controllers_and_four_crios_and_the_test_stands_none() -> None:
     counts = {}
     for name in NAMES:
-        systems = load(name).systems
-        assert systems is not None
-        counts[name] = (len(systems.ess_controllers), len(systems.crios), len(systems.bare_metal))
+        hosts = load(name).sections[SSH]
+        assert isinstance(hosts, SshSettings)
+        counts[name] = (len(hosts.ess_controllers), len(hosts.crios), len(hosts.bare_metal))
     assert counts == {"summit": (10, 4, 10), "tucson-teststand": (0, 0, 0), "base-teststand": (0, 0, 0)}
 
 
@@ -59,13 +62,13 @@ def test_what_was_stopped_has_start_up_targets_of_its_own() -> None:
 
 
 M1M3 = """\
-      stop: /etc/init.d/ts-M1M3support stop
-      start: /etc/init.d/ts-M1M3support start
+        stop: /etc/init.d/ts-M1M3support stop
+        start: /etc/init.d/ts-M1M3support start
 """
 RED = """\
-      cscs: ["FiberSpectrograph:101"]
-      stop: sudo -iu dco ./shutdown_fiberspec
-      start: sudo -iu dco ./launch_fiberspec
+        cscs: ["FiberSpectrograph:101"]
+        stop: sudo -iu dco ./shutdown_fiberspec
+        start: sudo -iu dco ./launch_fiberspec
 """
 
 
@@ -111,20 +114,20 @@ def test_the_published_errors_of_services_are_caught(old: str, new: str, message
 @pytest.mark.parametrize(
     ("old", "new", "key", "message"),
     [
-        ("host: lsstcam-mcm.cp", "host: lsstcam-mcm.ls", "systems.cameras.1.host", "is not a host of this site"),
-        ("unit: ocs-bridge.service", "unit: ocs-bridge", "systems.cameras.1.unit", "is not a systemd unit"),
+        ("host: lsstcam-mcm.cp", "host: lsstcam-mcm.ls", "systems.ssh.cameras.1.host", "is not a host of this site"),
+        ("unit: ocs-bridge.service", "unit: ocs-bridge", "systems.ssh.cameras.1.unit", "is not a systemd unit"),
         (
-            "    - {csc: CCCamera, host",
-            "    - {csc: CCCam, host",
-            "systems.cameras.2.csc",
+            "      - {csc: CCCamera, host",
+            "      - {csc: CCCam, host",
+            "systems.ssh.cameras.2.csc",
             "CCCam is not in the roster",
         ),
         ("    context: yagan", "    contxt: yagan", "systems.kubernetes.contxt", "unknown key"),
         ('announce: "#summit-announce"', "announce: summit", "systems.slack.announce", "is not a Slack channel"),
         (
-            '    - ssh: admin@m2-crio-vms01.cp.lsst.org\n      cscs: ["MTVMS:2"]\n      interfaces',
-            '    - ssh: admin@m2-crio-vms01.tu.lsst.org\n      cscs: ["MTVMS:2"]\n      interfaces',
-            "systems.crios.3.ssh",
+            '      - ssh: admin@m2-crio-vms01.cp.lsst.org\n        cscs: ["MTVMS:2"]\n        interfaces',
+            '      - ssh: admin@m2-crio-vms01.tu.lsst.org\n        cscs: ["MTVMS:2"]\n        interfaces',
+            "systems.ssh.crios.3.ssh",
             "m2-crio-vms01.tu.lsst.org is not a host of this site",
         ),
         (
@@ -144,7 +147,50 @@ def test_names_hosts_and_units_are_checked(old: str, new: str, key: str, message
 
 
 def test_a_camera_without_a_bridge_is_told() -> None:
-    text = "    - {csc: CCCamera, host: comcam-mcm.cp.lsst.org"
+    text = "      - {csc: CCCamera, host: comcam-mcm.cp.lsst.org"
     line = next(row for row in SUMMIT.splitlines(keepends=True) if row.startswith(text))
     found, _ = problems(line, "")
     assert [problem.message for problem in found] == ["CCCamera is a camera without a bridge"]
+
+
+def rehearsed(table: Table, host: str = "lsstcam-mcm.cp.lsst.org") -> Site:
+    """Return a site of one camera, a rehearsal, with the host of its bridge."""
+    text = f"""\
+site: hill
+rehearsal: true
+kafka: {{bootstrap: "127.0.0.1:9092"}}
+schema_registry: {{url: http://127.0.0.1:8081}}
+groups: [AT]
+cscs: [{{csc: ATCamera, group: AT, startup: OFFLINE/AVAILABLE, camera: true}}]
+systems:
+  docs: {{root: https://docs.example.org, folder: hill, anchor: hill}}
+  ssh:
+    domain: example.org
+    cameras: [{{csc: ATCamera, host: {host}, unit: a.service, ccs_target: a}}]
+"""
+    return parse_site(text, Path("hill.yaml"), table)
+
+
+def test_a_system_that_reaches_out_names_loopback_addresses_only_in_a_rehearsal() -> None:
+    def feed(settings: SiteSection, roster: Roster, clock: Clock) -> Feed:
+        raise NotImplementedError(f"{settings} {roster} {clock}")
+
+    acting = {**READING, SSH: Reading(SSH, SshSettings, feed=feed)}
+    printing = {**READING, SSH: Reading(SSH, SshSettings)}
+    assert rehearsed(printing).rehearsal  # nothing is reached: what people would type may name real hosts
+    assert rehearsed(acting, "127.0.0.1").rehearsal
+    with pytest.raises(ConfigurationError) as caught:
+        rehearsed(acting)
+    [problem] = caught.value.problems
+    assert (problem.key, problem.line) == ("systems.ssh.cameras.0.host", 11)
+    assert problem.message == "lsstcam-mcm.cp.lsst.org is not this machine"
+
+
+@pytest.mark.parametrize("named", [None, frozenset({CscId("ESS", 104)})])
+def test_what_deploys_to_a_namespace_concerns_the_cscs_of_its_jobs(named: frozenset[CscId] | None) -> None:
+    every = loops(load("summit"), named)
+    uws = next(row for row in every["applications"] if row["application"] == "uws")
+    assert uws["cscs"] == ["OCPS:1", "OCPS:2", "OCPS:3", "OCPS:101"]
+    assert [row["application"] for row in every["all_applications"]][:2] == ["control-system-test", "love"]
+    ess = [row for row in every["job_classes"] if row["class"] == "ess"]
+    assert [row["selector"] for row in ess] == (["'csc in (tma-ess104)'"] if named else [])

@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel, ConfigDict
 
 from deploydash.config.load import Site, load_site, parse_site
 from deploydash.config.runbook import parse_runbook, runbook_problems
@@ -22,8 +21,9 @@ from deploydash.core.procedure.runbook import Fallback, Order, Runbook, Step, St
 from deploydash.core.run.composing import Composed, ItemOffer
 from deploydash.errors import ConfigurationError
 from deploydash.plan import plan_text
+from deploydash.systems.section import SiteSection
 from deploydash.systems.table import Entry, Reading, Wrong
-from deploydash.wiring.tables import TableComposer
+from deploydash.wiring.tables import READING, TableComposer
 from tests.support.runbooks import SCRIPTS, SITES
 
 KETTLES = SystemName("kettles")
@@ -31,9 +31,7 @@ PLUGS = SystemName("plugs")
 PATH = Path("tea.yaml")
 
 
-class KettleSection(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
+class KettleSection(SiteSection):
     host: str
     litres: int = 1
 
@@ -102,6 +100,7 @@ def _plug(at: int, text: str) -> Item:
 
 
 TABLE = {
+    **READING,
     KETTLES: Reading(KETTLES, KettleSection, KettleSteps()),
     PLUGS: Reading(PLUGS, None, PlugSteps()),
 }
@@ -136,11 +135,14 @@ phases:
 @cache
 def site(section: str = SECTION) -> Site:
     text = (SITES / "summit.yaml").read_text("utf-8").replace("systems:\n", section, 1)
-    return parse_site(text, SITES / "summit.yaml", table=TABLE)
+    return parse_site(text, SITES / "summit.yaml", TABLE)
 
 
 def read(text: str) -> Runbook:
     return parse_runbook(text, PATH, site(), SCRIPTS, systems=TABLE)
+
+
+SHIPPED = load_site(SITES / "summit.yaml", READING).sections
 
 
 def refused(text: str, *, table: dict[SystemName, Reading] | None = None) -> list[tuple[int, str, str, str]]:
@@ -287,10 +289,10 @@ def test_a_budget_is_an_action_s_and_a_fallback_a_script() -> None:
 
 
 def test_a_section_of_a_site_file_is_its_system_s() -> None:
-    found = site().sections
+    found = {name: section for name, section in site().sections.items() if name not in READING}
     assert found == {KETTLES: KettleSection(host="kitchen", litres=2)}
-    assert site().systems == load_site(SITES / "summit.yaml").systems
-    assert site("systems:\n").sections == {}
+    assert site().systems == load_site(SITES / "summit.yaml", READING).systems
+    assert set(site("systems:\n").sections) == set(READING)
 
 
 @pytest.mark.parametrize(
@@ -305,7 +307,7 @@ def test_a_section_of_a_site_file_is_its_system_s() -> None:
 def test_a_section_of_wrong_shape_is_refused_with_its_line(section: str, key: str, message: str, hint: str) -> None:
     text = (SITES / "summit.yaml").read_text("utf-8").replace("systems:\n", f"systems:\n  kettles: {section}\n", 1)
     with pytest.raises(ConfigurationError) as caught:
-        parse_site(text, SITES / "summit.yaml", table=TABLE)
+        parse_site(text, SITES / "summit.yaml", TABLE)
     [problem] = caught.value.problems
     assert (problem.key, problem.message, problem.hint) == (key, message, hint)
     assert problem.line == line_of(text, "  kettles: ")
@@ -313,9 +315,9 @@ def test_a_section_of_wrong_shape_is_refused_with_its_line(section: str, key: st
 
 def test_a_section_of_no_system_is_refused_with_the_nearest() -> None:
     text = (SITES / "summit.yaml").read_text("utf-8").replace("systems:\n", "systems:\n  kettels: {host: k}\n", 1)
-    for table, hint in ((TABLE, "did you mean kettles?"), ({}, "known are ")):
+    for table, hint in ((TABLE, "did you mean kettles?"), (READING, "known are docs, ssh")):
         with pytest.raises(ConfigurationError) as caught:
-            parse_site(text, SITES / "summit.yaml", table=table)
+            parse_site(text, SITES / "summit.yaml", table)
         [problem] = caught.value.problems
         assert (problem.key, problem.message) == ("systems.kettels", "unknown key 'kettels'")
         assert problem.hint.startswith(hint)
@@ -326,7 +328,7 @@ def test_a_check_of_a_site_asks_the_table_as_well(tmp_path: Path) -> None:
     (tmp_path / "scripts").symlink_to(SCRIPTS)
     (tmp_path / "runbooks" / "tea.yaml").write_text(STEP, "utf-8")
     assert runbook_problems(tmp_path, site(), systems=TABLE) == ()
-    [problem] = runbook_problems(tmp_path, dataclasses.replace(site(), sections={}), systems=TABLE)
+    [problem] = runbook_problems(tmp_path, dataclasses.replace(site(), sections=SHIPPED), systems=TABLE)
     assert problem.message == "summit says nothing of kettles"
     assert problem.hint == "add kettles: below systems: in summit.yaml"
     assert (problem.line, problem.key) == (line_of(STEP, "system: kettles"), "phases.0.steps.0.system")

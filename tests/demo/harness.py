@@ -37,7 +37,7 @@ SITE: dict[str, Any] = {
     },
     "schema_registry": {"url": "https://registry.example.org"},
     "efd": {"url": "https://efd.example.org/influxdb", "database": "efd", "alias": "hill_efd"},
-    "systems": {"ssh_domain": "example.org", "argocd": {"server": "argo.example.org"}},
+    "systems": {"ssh": {"domain": "example.org"}, "argocd": {"server": "argo.example.org"}},
     "limits": {"late": 5, "silent": 10},
     "groups": ["AT", "MT", "Envsys", "Observatory"],
     "cscs": [

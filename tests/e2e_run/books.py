@@ -68,8 +68,8 @@ SMALL = [
 
 SYSTEMS = {
     "docs": {"root": "https://docs.example.org", "folder": "hill", "anchor": "hill"},
-    "ssh_domain": "example.org",
-    "phalanx": {"environment": "hill"},
+    "ssh": {"domain": "example.org"},
+    "github": {"phalanx": {"environment": "hill"}},
     "argocd": {"server": "argo.example.org", "rest": ["obssys"]},
     "kubernetes": {
         "context": "hill",
@@ -77,7 +77,7 @@ SYSTEMS = {
         "namespaces": [{"namespace": "obssys", "selector": "csc"}],
     },
     "slack": {"announce": "#there", "request": "Please."},
-    "owners": ["observing"],
+    "person": {"owners": ["observing"]},
 }
 
 

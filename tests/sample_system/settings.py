@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from deploydash.systems.section import SiteSection
 
 
-class SampleSettings(BaseModel):
+class SampleSettings(SiteSection):
     """Where the machines' server is."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str

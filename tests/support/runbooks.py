@@ -12,6 +12,7 @@ from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import Runbook
 from deploydash.core.views.run_view import Lines
 from deploydash.plan import plan_text
+from deploydash.wiring.tables import READING
 
 SITES = Path(__file__).parents[2] / "sites"
 SCRIPTS = SITES / "scripts"
@@ -28,13 +29,13 @@ WIDTH = 120
 
 @cache
 def site(name: str) -> Site:
-    return load_site(SITES / f"{name}.yaml")
+    return load_site(SITES / f"{name}.yaml", READING)
 
 
 @cache
 def runbook(site_name: str, name: str, *only: str) -> Runbook:
     named = frozenset(map(CscId.parse, only)) or None
-    return load_runbook(SITES / "runbooks" / f"{name}.yaml", site(site_name), SCRIPTS, named)
+    return load_runbook(SITES / "runbooks" / f"{name}.yaml", site(site_name), SCRIPTS, named, systems=READING)
 
 
 def lines(site_name: str) -> Lines:

@@ -31,7 +31,7 @@ LIMIT_S = 30.0
 
 def arguments(reference: str, scenario: str, speed: float, seed: int) -> list[str]:
     """Return the command line of the demo observatory for a site."""
-    site = open_site(reference, systems=False)
+    site = open_site(reference)
     words = [sys.executable, "-m", "deploydash.demo", "--site-file", str(site.path)]
     return [*words, "--scenario", scenario, "--speed", f"{speed:g}", "--seed", str(seed)]
 
@@ -76,7 +76,7 @@ def run(command: list[str], target: str, *, theme: str | None) -> Exit:
             from deploydash.cli import watch  # noqa: PLC0415 - the screen's libraries only where there is a screen
 
             return watch.run(str(site_file), target, theme=theme)
-        reader = read_only(open_site(str(site_file), systems=False), os.environ, places().cache, parse_target(target))
+        reader = read_only(open_site(str(site_file)), os.environ, places().cache, parse_target(target))
         snapshot = run_to_the_end(until(reader, status.is_answered, LIMIT_S))
         status.print_snapshot(snapshot)
         return Exit.YES

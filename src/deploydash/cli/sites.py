@@ -23,8 +23,8 @@ def shipped_sites() -> Path:
     return inside if inside.is_dir() else package.parents[1] / "sites"
 
 
-def open_site(reference: str, where: Places | None = None, *, systems: bool = True, table: Table | None = None) -> Site:
-    """Find and load a site by path or name; without ``systems`` for those who touch nothing but its feeds.
+def open_site(reference: str, where: Places | None = None, *, table: Table | None = None) -> Site:
+    """Find and load a site by path or name; without a ``table`` for those who touch nothing but its feeds.
 
     ``table``: the systems that may have a section of their own in it.
 
@@ -33,7 +33,7 @@ def open_site(reference: str, where: Places | None = None, *, systems: bool = Tr
     """
     at = where or places()
     path = find_site(reference, cwd=at.cwd, user_dir=at.user_config, shipped_dir=shipped_sites())
-    return load_site(path, systems=systems, table=table or {})
+    return load_site(path, table)
 
 
 def run(*, as_json: bool) -> Exit:

@@ -29,7 +29,7 @@ READABLE = frozenset({FeedState.UP, FeedState.DEGRADED})
 
 def run(reference: str, target: str, *, as_json: bool, limit_s: float) -> Exit:
     """Print the snapshot of a site as soon as it is decided, and answer with the exit code."""
-    site = open_site(reference, systems=False)
+    site = open_site(reference)
     phase = parse_target(target)
     reader = read_only(site, os.environ, places().cache, phase, began.AT)
     snapshot = run_to_the_end(until(reader, is_answered, limit_s))

@@ -72,7 +72,7 @@ def run(reference: str, target: str, only: str | None, *, limit_s: float, as_jso
     """Wait and answer with the exit code; a table names those that are missing at the limit."""
     phase = parse_target(target)
     wanted = parse_pattern(only) if only else None
-    site = open_site(reference, systems=False)
+    site = open_site(reference)
     waited = frozenset(spec.csc for spec in site.roster.cscs if wanted is None or wanted(spec.csc))
     if not waited:
         raise UserError(f"no CSC of {site.roster.site} fits {only!r}", hint="deploydash status SITE lists them")

@@ -20,7 +20,7 @@ from deploydash.wiring.read_only import ReadOnly, read_only
 def run(reference: str, target: str, *, theme: str | None) -> Exit:
     """Open the grid and answer when its user has left it."""
     at = places()
-    site = open_site(reference, at, systems=False)
+    site = open_site(reference, at)
     phase = parse_target(target)
     need_terminal("watch", f"deploydash status {reference}")
     return run_to_the_end(show(read_only(site, os.environ, at.cache, phase, began.AT), theme))

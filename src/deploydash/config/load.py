@@ -1,18 +1,17 @@
 """A site file to a site, or every problem of it at once.
 
 What runbooks touch beside Kafka is half of a site file, and its shape half of what reading one costs: it is loaded
-only for those who ask for it.
+only for those who ask for it with a table of systems.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from deploydash.config import checks
 from deploydash.config.sections import Sections, own_sections, without
@@ -34,11 +33,10 @@ from deploydash.stored import open_file
 if TYPE_CHECKING:
     from deploydash.config.systems import Systems
     from deploydash.core.procedure.names import SystemName
+    from deploydash.systems.section import SiteSection
     from deploydash.systems.table import Table
 
 Shape = TypeVar("Shape", bound=SiteFile)
-
-_NO_TABLE: Table = MappingProxyType({})
 
 MAX_BYTES = 4_000_000
 """A site file is some 10 kB, one of 10,000 CSCs 1 MB; what is larger was named by mistake."""
@@ -48,7 +46,8 @@ MAX_BYTES = 4_000_000
 class Site:
     """A usable site file. ``warnings`` are for the eye and forbid nothing.
 
-    ``systems`` is what runbooks touch beside Kafka, or None where the file says nothing of it or nobody asked.
+    ``systems`` is what runbooks touch beside Kafka and the sections of systems, or None where the file says nothing of
+    it or nobody asked.
     ``stopped`` holds the start-up targets of CSCs that were stopped, where these differ from those that were kept
     running. ``sections`` holds the settings of the systems of the table, of those that the file has a section for.
     """
@@ -62,7 +61,7 @@ class Site:
     warnings: tuple[Problem, ...] = ()
     systems: Systems | None = None
     stopped: Mapping[CscId, Target] = field(default_factory=dict)
-    sections: Mapping[SystemName, BaseModel] = field(default_factory=dict)
+    sections: Mapping[SystemName, SiteSection] = field(default_factory=dict)
 
     @property
     def rehearsal(self) -> bool:
@@ -70,15 +69,15 @@ class Site:
         return self.roster.rehearsal
 
 
-def load_site(path: Path, *, systems: bool = True, table: Table = _NO_TABLE) -> Site:
-    """Read a site file; without ``systems`` what runbooks touch beside Kafka is left unread, good or bad.
+def load_site(path: Path, table: Table | None = None) -> Site:
+    """Read a site file; without a ``table`` what runbooks touch beside Kafka is left unread, good or bad.
 
     ``table``: the systems that may have a section of their own below ``systems:``.
 
     Raises:
         ConfigurationError: it cannot be read or used; all its problems are named.
     """
-    return parse_site(read_text(path), path, systems=systems, table=table)
+    return parse_site(read_text(path), path, table)
 
 
 def read_text(path: Path) -> str:
@@ -103,7 +102,7 @@ def read_text(path: Path) -> str:
         raise ConfigurationError((Problem(str(path), line, "", "is not UTF-8 text", "save it as UTF-8"),)) from None
 
 
-def parse_site(text: str, path: Path, *, systems: bool = True, table: Table = _NO_TABLE) -> Site:
+def parse_site(text: str, path: Path, table: Table | None = None) -> Site:
     """Return the site that a text describes; ``path`` is where it was read, for its problems.
 
     Raises:
@@ -117,40 +116,51 @@ def parse_site(text: str, path: Path, *, systems: bool = True, table: Table = _N
     if not isinstance(document.data, dict):
         raise ConfigurationError(tuple(document.problems))
     empty = empty_values(document, file)
-    own = own_sections(document, file, table) if systems else Sections()
-    site, wrong = _shaped(document, file, own, systems=systems)
+    own = Sections() if table is None else own_sections(document, file, table)
+    site, wrong = _shaped(document, file, None if table is None else own)
     entries = _entries(document) if site is None else dict(enumerate(site.cscs))
     draft = checks.Draft(file, document, document.data, entries, _limits(document.data.get("limits")))
+    roster = None if site is None else _roster(site, draft.limits)
+    if roster is not None and table is not None:
+        wrong += _contradictions(own, roster, table, document, file)
     named = {problem.key for problem in empty}
     problems = [*document.problems, *empty, *checks.errors(draft)]
     wrong = [*wrong, *own.problems]
     problems += (problem for problem in wrong if problem.key not in named)
-    if problems or site is None:
+    if problems or site is None or roster is None:
         raise ConfigurationError(tuple(sorted(problems, key=lambda problem: problem.line)))
-    specs = tuple(_spec(entry, draft.limits) for entry in site.cscs)
     return Site(
         path=path,
-        roster=Roster(site.site, site.rehearsal, specs, site.groups, site.time_zone, site.cluster),
+        roster=roster,
         kafka=site.kafka,
         schema_registry=site.schema_registry,
         efd=site.efd,
         demo=site.demo,
-        warnings=tuple(checks.warnings(draft, site, specs, path.stem)),
-        systems=site.systems if systems else None,
+        warnings=tuple(checks.warnings(draft, site, roster.cscs, path.stem)),
+        systems=None if table is None else site.systems,
         stopped={row.csc: row.startup.stopped for row in site.cscs if row.startup.kept != row.startup.stopped},
         sections=own.settings,
     )
 
 
-def _shaped(document: Document, file: str, own: Sections, *, systems: bool) -> tuple[SiteFile | None, list[Problem]]:
-    """Return what a document says, or None, and what is wrong with it."""
-    if not systems:
+def _roster(site: SiteFile, limits: Limits) -> Roster:
+    specs = tuple(_spec(entry, limits) for entry in site.cscs)
+    return Roster(site.site, site.rehearsal, specs, site.groups, site.time_zone, site.cluster)
+
+
+def _shaped(document: Document, file: str, own: Sections | None) -> tuple[SiteFile | None, list[Problem]]:
+    """Return what a document says, or None, and what is wrong with it; ``own`` is None for those who ask for none."""
+    if own is None:
         return _as(SiteFile, document, file, document.data)
     from deploydash.config.systems import WholeSiteFile  # noqa: PLC0415 - for those who ask
-    from deploydash.config.systems_checks import systems_errors  # noqa: PLC0415 - as above
 
-    site, wrong = _as(WholeSiteFile, document, file, without(document.data, own), own.names)
-    return site, wrong if site is None else list(systems_errors(site, document, file))
+    return _as(WholeSiteFile, document, file, without(document.data, own), own.names)
+
+
+def _contradictions(own: Sections, roster: Roster, table: Table, document: Document, file: str) -> Iterator[Problem]:
+    from deploydash.config.systems_checks import systems_errors  # noqa: PLC0415 - for those who ask
+
+    yield from systems_errors(own.settings, roster, table, document, file)
 
 
 def _as(

@@ -73,13 +73,13 @@ def parse_runbook(
         document=document,
         runbook=runbook,
         site=site,
-        systems=site.systems,
         concern=Concern.of(site.roster, (only or ()) if named else None),
         words=site_words(site, site.systems),
-        loops=loops(site, site.systems, only),
+        loops=loops(site, only),
         catalogue=load_catalogue(scripts),
         suites=_suites(scripts),
         table=systems,
+        only=only,
     )
     problems = [*reference_errors(draft), *script_errors(draft), *order_errors(draft)]
     if problems:
@@ -163,8 +163,7 @@ def _refuse_names(site: Site, only: frozenset[CscId] | None, *, named: bool, fil
     if only and not named:
         problems.append(Problem(file, 0, "concerns", "is about the whole roster", "leave the names of CSCs away"))
     known = {spec.csc: spec for spec in site.roster.cscs}
-    spaces = site.systems.kubernetes.namespaces if site.systems else ()
-    jobs = {csc for space in spaces for csc in space.jobs.values()}
+    jobs = {csc for row in loops(site, None).get("namespaces", ()) for csc in row["cscs"]}
     for csc in sorted(only or ()):
         if csc not in known:
             near = get_close_matches(str(csc), [str(other) for other in known], 1)

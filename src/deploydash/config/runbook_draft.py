@@ -10,7 +10,6 @@ from deploydash.config.load import Site
 from deploydash.config.runbook_file import ChoiceEntry, RunbookFile, ScriptEntry, StepEntry, SuiteFile
 from deploydash.config.runbook_names import Concern, UnknownNameError, select
 from deploydash.config.runbook_scripts import Catalogue
-from deploydash.config.systems import Systems
 from deploydash.config.yaml_lines import Document, Path, key_text
 from deploydash.core.model import CscId, CscSpec, Roster, Target, TargetKind
 from deploydash.core.procedure.names import SAL, StepId
@@ -35,13 +34,13 @@ class Draft:
     document: Document
     runbook: RunbookFile
     site: Site
-    systems: Systems
     concern: Concern
     words: Mapping[str, Any]
     loops: Mapping[str, list[dict[str, Any]]]
     catalogue: Catalogue
     suites: Mapping[str, Suite] = field(default_factory=dict)
     table: Table = field(default_factory=lambda: NO_SYSTEMS)
+    only: frozenset[CscId] | None = None
 
     @property
     def roster(self) -> Roster:
@@ -120,5 +119,7 @@ class Draft:
     def entry(self, step: StepEntry, steps: Steps) -> Entry:
         """Return a step as its system reads it."""
         own = {key: value for key, value in step.unknown.items() if key in steps.keys}
-        settings = self.site.sections.get(step.system)
-        return Entry(StepId(step.id), own, self.roster, settings, self.site.rehearsal)
+        sections = self.site.sections
+        others = {name: section for name, section in sections.items() if name != step.system}
+        settings, rehearsal = sections.get(step.system), self.site.rehearsal
+        return Entry(StepId(step.id), own, self.roster, settings, rehearsal, self.only, others)

@@ -8,8 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from deploydash.config.load import Site
-from deploydash.config.runbook_names import SCRIPT_QUEUE, WATCHER
-from deploydash.config.systems import Service, Systems
+from deploydash.config.systems import Systems
 from deploydash.core.model import CscId
 
 BLANKS = frozenset(
@@ -66,97 +65,40 @@ def site_words(site: Site, systems: Systems) -> dict[str, Any]:
     """Return every word that holds for a whole site; sections with a dot between."""
     docs = systems.docs
     page = f"{docs.root}/Deployment-Activities/{docs.folder}/index.html"
-    kubernetes = systems.kubernetes
-    argocd = f"argocd --server {systems.argocd.server} --grpc-web-root-path {systems.argocd.root_path}"
     words: dict[str, Any] = {
         "site": site.roster.site,
-        "ssh_domain": systems.ssh_domain,
-        "configuration": list(systems.configuration),
         "docs.deploying": f"{docs.root}/Deployment-Activities/index.html",
         "docs.preparing": f"{docs.root}/Pre-Deployment-Activities/index.html",
         "docs.cameras": f"{docs.root}/Camera-Systems/index.html",
         "docs.site": f"{page}#deployment-activities-{docs.anchor}",
         "docs.site_preparing": f"{docs.root}/Pre-Deployment-Activities/{docs.folder}/index.html"
         f"#pre-deployment-activities-{docs.anchor}",
-        "phalanx.environment": systems.phalanx.environment,
-        "phalanx.repository": systems.phalanx.repository,
-        "argocd.server": systems.argocd.server,
-        "argocd.cli": argocd,
-        "kubernetes.cli": f"kubectl --kubeconfig {kubernetes.kubeconfig} --context {kubernetes.context}",
-        "slack.announce": systems.slack.announce,
-        "slack.m2": systems.slack.m2,
-        "slack.request": systems.slack.request,
         "schema_registry.url": site.schema_registry.url,
     }
+    for section in site.sections.values():
+        words |= section.words()
     return {word: value for word, value in words.items() if value is not None}
 
 
-def loops(site: Site, systems: Systems, only: frozenset[CscId] | None) -> dict[str, list[dict[str, Any]]]:
+def loops(site: Site, only: frozenset[CscId] | None) -> dict[str, list[dict[str, Any]]]:
     """Return what a step may be repeated for, each with its own words; ``cscs`` names the CSCs concerned.
 
-    ``only`` are the CSCs that a run for named ones is about, None where nobody has named them yet.
+    ``only`` are the CSCs that a run for named ones is about, None where nobody has named them yet. What belongs to a
+    namespace concerns the CSCs of it, whichever system says so.
     """
-    protected = {spec.csc for spec in site.roster.cscs if spec.protected}
+    every: dict[str, list[dict[str, Any]]] = {}
+    for section in site.sections.values():
+        every |= section.loops(site.roster, only)
+    cscs = {row["namespace"]: row["cscs"] for row in every.get("namespaces", ())}
+    return {name: [_with_cscs(row, cscs) for row in rows] for name, rows in every.items()}
 
-    def is_protected(service: Service) -> bool:
-        return any(CscId.parse(csc) in protected for csc in service.cscs)
 
-    applications = list(systems.argocd.rest)
-    services = systems.bare_metal
-    rows: dict[str, list[dict[str, Any]]] = {
-        "owners": [{"owner": owner} for owner in systems.owners],
-        "cameras": [{**row.model_dump(), "cscs": [row.csc]} for row in systems.cameras],
-        "bare_metal": [row.model_dump() for row in services if row.cscs and not is_protected(row)],
-        "protected_services": [row.model_dump() for row in services if is_protected(row)],
-        "other_services": [row.model_dump() for row in services if not row.cscs],
-        "checkouts": [row.model_dump() for row in systems.checkouts],
-        "ess_controllers": [row.model_dump() for row in systems.ess_controllers],
-        "crios": [row.model_dump() for row in systems.crios],
-        "namespaces": [
-            {"namespace": row.namespace, "selector": row.selector, "cscs": list(row.jobs.values())}
-            for row in systems.kubernetes.namespaces
-        ],
-        "applications": [{"application": name, "cscs": _of(systems, name)} for name in applications],
-        "all_applications": [
-            {"application": name, "cscs": _of(systems, name)} for name in ("control-system-test", "love", *applications)
-        ],
-        "job_classes": list(_job_classes(systems, only)),
-    }
-    return rows
+def _with_cscs(row: dict[str, Any], of_namespace: Mapping[str, list[str]]) -> dict[str, Any]:
+    if "namespace" not in row or "cscs" in row:
+        return row
+    return {**row, "cscs": of_namespace.get(row["namespace"], [])}
 
 
 def row_name(row: Words) -> str:
     """Return what a row of a loop is called in ``named``."""
     return str(next(row[key] for key in ("name", "namespace", "application", "owner", "csc", "ssh") if key in row))
-
-
-def _of(systems: Systems, namespace: str) -> list[str]:
-    return [csc for row in systems.kubernetes.namespaces if row.namespace == namespace for csc in row.jobs.values()]
-
-
-def _job_classes(systems: Systems, only: frozenset[CscId] | None) -> Iterator[dict[str, Any]]:
-    """Yield the Jobs of a run by class (a component in small letters) and namespace.
-
-    The label csc-class names all of a class; where only some are in the run they are named by the label csc.
-    """
-    if only is None:
-        words = ("namespace", "class", "jobs")
-        unnamed = {word: f"<{word}>" for word in words}
-        yield {**unnamed, "selector": "csc-class=<class>", "resources": "--resource batch:Job:<jobs>", "cscs": []}
-    for row in systems.kubernetes.namespaces:
-        classes: dict[str, list[str]] = {}
-        for job, text in row.jobs.items():
-            classes.setdefault(CscId.parse(text).name, []).append(job)
-        for component, jobs in classes.items():
-            always = component in {WATCHER.name, SCRIPT_QUEUE}
-            chosen = [job for job in jobs if always or CscId.parse(row.jobs[job]) in (only or ())]
-            if chosen:
-                name = component.lower()
-                every = len(chosen) == len(jobs)
-                yield {
-                    "namespace": row.namespace,
-                    "class": name,
-                    "selector": f"csc-class={name}" if every else f"'csc in ({','.join(chosen)})'",
-                    "resources": " ".join(f"--resource batch:Job:{job}" for job in chosen),
-                    "cscs": [row.jobs[job] for job in chosen],
-                }

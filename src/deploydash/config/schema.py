@@ -1,7 +1,4 @@
-"""The JSON Schemas of site and runbook files, for editors.
-
-``python -m deploydash.config.schema [DIRECTORY]`` writes both (default: ``sites``).
-"""
+"""The JSON Schemas of site and runbook files, for editors."""
 
 from __future__ import annotations
 
@@ -9,15 +6,16 @@ import ast
 import inspect
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
+from pydantic import create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from deploydash.config import site
 from deploydash.config.runbook_file import RunbookFile
-from deploydash.config.systems import WholeSiteFile
+from deploydash.config.systems import Systems, WholeSiteFile
+from deploydash.systems.table import Table
 
 
 class _WithoutNull(GenerateJsonSchema):
@@ -34,10 +32,16 @@ class _WithoutNull(GenerateJsonSchema):
         return False
 
 
-def site_schema() -> str:
-    """Return the schema as the text of ``sites/site.schema.json``."""
-    schema = WholeSiteFile.model_json_schema(schema_generator=_WithoutNull)
+def site_schema(table: Table) -> str:
+    """Return the schema as the text of ``sites/site.schema.json``, with the sections of the systems of a table."""
+    models = {str(name): reading.settings for name, reading in table.items() if reading.settings is not None}
+    sections: dict[str, Any] = {name: (model, None) for name, model in models.items()}
+    systems = create_model("Systems", __base__=Systems, __doc__=Systems.__doc__, **sections)
+    whole = create_model("SiteFile", __base__=WholeSiteFile, __doc__=WholeSiteFile.__doc__, systems=(systems, None))
+    schema = whole.model_json_schema(schema_generator=_WithoutNull)
     described = _docstrings(inspect.getsource(site))
+    for model in models.values():
+        described |= _docstrings(inspect.getsource(sys.modules[model.__module__]))
     _describe(schema, described["SiteFile"])
     for name, inner in schema["$defs"].items():
         _describe(inner, described.get(name, {}))
@@ -75,9 +79,3 @@ def _docstrings(source: str) -> dict[str, dict[str, str]]:
 def _text(schema: JsonSchemaValue) -> str:
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return json.dumps(head | schema, indent=2, ensure_ascii=False) + "\n"
-
-
-if __name__ == "__main__":
-    directory = Path(sys.argv[1] if len(sys.argv) > 1 else "sites")
-    (directory / "site.schema.json").write_text(site_schema(), "utf-8")
-    (directory / "runbook.schema.json").write_text(runbook_schema(), "utf-8")

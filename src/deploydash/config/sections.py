@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from deploydash.config.shape import shape_problems
 from deploydash.config.yaml_lines import Document
@@ -14,6 +14,7 @@ from deploydash.errors import Problem
 
 if TYPE_CHECKING:
     from deploydash.core.procedure.names import SystemName
+    from deploydash.systems.section import SiteSection
     from deploydash.systems.table import Table
 
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class Sections:
     """What a site file says to systems of the table, and what is wrong with it. ``names``: all that may have one."""
 
-    settings: Mapping[SystemName, BaseModel] = field(default_factory=dict)
+    settings: Mapping[SystemName, SiteSection] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     names: tuple[SystemName, ...] = ()
 
@@ -30,7 +31,7 @@ def own_sections(document: Document, file: str, table: Table) -> Sections:
     """Return the sections of the systems of a table, each as its settings model made it."""
     models = {name: reading.settings for name, reading in table.items() if reading.settings is not None}
     raw = document.data.get("systems")
-    settings: dict[SystemName, BaseModel] = {}
+    settings: dict[SystemName, SiteSection] = {}
     problems: list[Problem] = []
     for name, model in models.items():
         if isinstance(raw, dict) and name in raw:

@@ -172,8 +172,8 @@ def read(path: Path, *, speed: float, scale: int = 0) -> Site:
 def rehearsal(site: Site, sections: Iterable[Mapping[str, Any]], demo: dict[str, Any]) -> dict[str, Any]:
     """The site file of the rehearsal: the same roster, every address a fake's, limits divided by the speed.
 
-    ``sections`` are those of the fakes; what they say under ``systems`` stands in for what the site says of the same
-    system. ``demo`` has ``speed``, ``scenario``, ``seed``.
+    ``sections`` are those of the fakes; the keys that they say under ``systems`` stand in for what the site says of the
+    same system, whose other keys stay. ``demo`` has ``speed``, ``scenario``, ``seed``.
     """
     speed = float(demo["speed"])
     source = site.document
@@ -181,13 +181,18 @@ def rehearsal(site: Site, sections: Iterable[Mapping[str, Any]], demo: dict[str,
     document["rehearsal"] = True
     for section in sections:
         for key, value in section.items():
-            document[key] = {**(document.get(key) or {}), **value} if key == "systems" else value
+            document[key] = _over(document.get(key) or {}, value) if key == "systems" else value
     document["limits"] = divided({"late": 5, "silent": 10, **(source.get("limits") or {})}, speed)
     document["cscs"] = [
         {**entry, "limits": divided(entry["limits"], speed)} if "limits" in entry else entry for entry in source["cscs"]
     ]
     document["demo"] = demo
     return document
+
+
+def _over(systems: Mapping[str, Any], faked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the site's ``systems`` with what the fakes say of each."""
+    return {**systems, **{name: {**systems.get(name, {}), **section} for name, section in faked.items()}}
 
 
 def addresses(sections: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

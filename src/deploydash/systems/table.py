@@ -7,11 +7,11 @@ the runbook itself, and only composes and prints here.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from deploydash.core.model import Roster
+from deploydash.core.model import CscId, Roster
 from deploydash.core.ports import Clock, Feed
 from deploydash.core.procedure.items import Item
 from deploydash.core.procedure.names import StepId, SystemName
@@ -19,7 +19,7 @@ from deploydash.core.procedure.runbook import Fallback
 from deploydash.core.run.composing import Composed, ItemOffer
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
+    from deploydash.systems.section import SiteSection
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,17 @@ class Entry:
 
     ``own``: the system's own keys of it, as they stand in the file. ``settings``: the system's section of the site
     file, as its settings model made it; None where it has no model. ``rehearsal``: nothing real may be reached.
+    ``only``: the CSCs that the run is about where it is for named ones, None for all. ``others``: the sections of the
+    other systems, to be read through their ``words`` and ``loops``.
     """
 
     step: StepId
     own: Mapping[str, Any]
     roster: Roster
-    settings: BaseModel | None = None
+    settings: SiteSection | None = None
     rehearsal: bool = False
+    only: frozenset[CscId] | None = None
+    others: Mapping[SystemName, SiteSection] = field(default_factory=dict)
 
 
 class Steps(Protocol):
@@ -106,10 +110,15 @@ class Reading:
     """
 
     name: SystemName
-    settings: type[BaseModel] | None = None
+    settings: type[SiteSection] | None = None
     steps: Steps | None = None
-    feed: Callable[[BaseModel, Roster, Clock], Feed] | None = None
-    check: Callable[[BaseModel, Roster], Awaitable[tuple[Finding, ...]]] | None = None
+    feed: Callable[[SiteSection, Roster, Clock], Feed] | None = None
+    check: Callable[[SiteSection, Roster], Awaitable[tuple[Finding, ...]]] | None = None
+
+    @property
+    def reaches_out(self) -> bool:
+        """Whether anything here contacts the system: what it only prints for people reaches nobody."""
+        return self.steps is not None or self.feed is not None or self.check is not None
 
 
 Table = Mapping[SystemName, Reading]

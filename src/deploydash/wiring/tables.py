@@ -11,9 +11,15 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from deploydash.core.procedure.names import SAL, SystemName
+from deploydash.core.procedure.names import PERSON, SAL, SystemName
 from deploydash.core.run.composing import Composed, ItemOffer
-from deploydash.systems.table import NO_SYSTEMS, Steps, Table
+from deploydash.systems.argocd.settings import ArgocdSettings
+from deploydash.systems.github.settings import GithubSettings
+from deploydash.systems.kubernetes.settings import KubernetesSettings
+from deploydash.systems.person.settings import PersonSettings
+from deploydash.systems.slack.settings import SlackSettings
+from deploydash.systems.ssh.settings import SshSettings
+from deploydash.systems.table import Reading, Steps, Table
 
 if TYPE_CHECKING:
     from deploydash.config.load import Site
@@ -21,7 +27,19 @@ if TYPE_CHECKING:
     from deploydash.core.procedure.runbook import Fallback
     from deploydash.wiring.read_only import MakeFeed
 
-READING: Table = NO_SYSTEMS
+ARGOCD, GITHUB, KUBERNETES = SystemName("argocd"), SystemName("github"), SystemName("kubernetes")
+SLACK, SSH = SystemName("slack"), SystemName("ssh")
+
+READING: Table = MappingProxyType(
+    {
+        SSH: Reading(SSH, SshSettings),
+        KUBERNETES: Reading(KUBERNETES, KubernetesSettings),
+        ARGOCD: Reading(ARGOCD, ArgocdSettings),
+        GITHUB: Reading(GITHUB, GithubSettings),
+        SLACK: Reading(SLACK, SlackSettings),
+        PERSON: Reading(PERSON, PersonSettings),
+    }
+)
 """Settings, steps and feed of each system beside SAL, which is read with the runbook itself."""
 
 ACTING: Mapping[SystemName, str] = MappingProxyType({SAL: "deploydash.wiring.acting:sal"})

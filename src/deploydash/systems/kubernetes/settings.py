@@ -1,0 +1,75 @@
+"""The site's cluster: its section ``kubernetes``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, Strict
+
+from deploydash.core.model import CscId, Roster
+from deploydash.systems.section import CscName, Part, Path, Rows, SiteSection, Text
+
+_ALWAYS = frozenset({"Watcher", "ScriptQueue"})
+"""Components whose Jobs are in every run: it stops the Watcher first and the ScriptQueues last."""
+
+
+class Namespace(Part):
+    """A Kubernetes namespace with Jobs of ours, how they are selected, and which CSC each Job runs."""
+
+    namespace: Text
+    selector: Text
+    jobs: dict[str, CscName] = Field(default_factory=dict)
+
+
+class KubernetesSettings(SiteSection):
+    """The site's cluster, always addressed by its own context."""
+
+    context: Text
+    kubeconfig: Text
+    namespaces: Annotated[tuple[Namespace, ...], Strict(strict=False), Field(min_length=1)]
+
+    def words(self) -> Mapping[str, Any]:
+        """Return ``kubernetes.cli``: the command that reaches it."""
+        return {"kubernetes.cli": f"kubectl --kubeconfig {self.kubeconfig} --context {self.context}"}
+
+    def loops(self, roster: Roster, only: frozenset[CscId] | None) -> Mapping[str, Rows]:
+        """Return ``namespaces``, and ``job_classes``: the Jobs of a run by class and namespace."""
+        del roster
+        spaces = [
+            {"namespace": row.namespace, "selector": row.selector, "cscs": list(row.jobs.values())}
+            for row in self.namespaces
+        ]
+        return {"namespaces": spaces, "job_classes": list(self._job_classes(only))}
+
+    def named_cscs(self) -> Iterator[tuple[Path, str]]:
+        """Yield the CSC of each Job."""
+        for at, space in enumerate(self.namespaces):
+            for job, csc in space.jobs.items():
+                yield ("namespaces", at, "jobs", job), csc
+
+    def _job_classes(self, only: frozenset[CscId] | None) -> Iterator[dict[str, Any]]:
+        """Yield the Jobs of a run by class (a component in small letters) and namespace.
+
+        The label csc-class names all of a class; where only some are in the run they are named by the label csc.
+        """
+        if only is None:
+            words = ("namespace", "class", "jobs")
+            unnamed = {word: f"<{word}>" for word in words}
+            yield {**unnamed, "selector": "csc-class=<class>", "resources": "--resource batch:Job:<jobs>", "cscs": []}
+        for row in self.namespaces:
+            classes: dict[str, list[str]] = {}
+            for job, text in row.jobs.items():
+                classes.setdefault(CscId.parse(text).name, []).append(job)
+            for component, jobs in classes.items():
+                chosen = [job for job in jobs if component in _ALWAYS or CscId.parse(row.jobs[job]) in (only or ())]
+                if chosen:
+                    name = component.lower()
+                    every = len(chosen) == len(jobs)
+                    yield {
+                        "namespace": row.namespace,
+                        "class": name,
+                        "selector": f"csc-class={name}" if every else f"'csc in ({','.join(chosen)})'",
+                        "resources": " ".join(f"--resource batch:Job:{job}" for job in chosen),
+                        "cscs": [row.jobs[job] for job in chosen],
+                    }

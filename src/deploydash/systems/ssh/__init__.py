@@ -1,0 +1,1 @@
+"""Hosts outside Kubernetes, reached over SSH: bridges of cameras, services, checkouts, controllers, cRIOs."""
