@@ -13,11 +13,10 @@ import pytest
 from deploydash.cli import check, tables
 from deploydash.cli.exits import Exit
 from deploydash.config.load import Site, parse_site
-from deploydash.core.model import Roster
 from deploydash.core.procedure.names import SystemName
 from deploydash.errors import UserError
 from deploydash.systems.section import SiteSection
-from deploydash.systems.table import Finding, Reading, Table
+from deploydash.systems.table import Finding, Place, Reading, Table
 from deploydash.wiring.tables import READING, Tables
 from tests.support.runbooks import SITES
 
@@ -30,32 +29,33 @@ class LampSection(SiteSection):
     host: str
 
 
-async def good(settings: SiteSection, roster: Roster) -> tuple[Finding, ...]:
-    assert isinstance(settings, LampSection)
-    assert (settings.host, roster.site) == ("hall", "summit")
+async def good(place: Place) -> tuple[Finding, ...]:
+    assert isinstance(place.settings, LampSection)
+    assert (place.settings.host, place.roster.site) == ("hall", "summit")
+    assert set(place.others) >= set(READING)
     return (OK, WARNING)
 
 
-async def refused(settings: SiteSection, roster: Roster) -> tuple[Finding, ...]:
-    raise UserError(f"{settings} of {roster.site} is dark", hint="switch it on")
+async def refused(place: Place) -> tuple[Finding, ...]:
+    raise UserError(f"{place.settings} of {place.roster.site} is dark", hint="switch it on")
 
 
-async def broken(settings: SiteSection, roster: Roster) -> tuple[Finding, ...]:
-    del settings, roster
+async def broken(place: Place) -> tuple[Finding, ...]:
+    del place
     raise RuntimeError("a fuse")
 
 
-def unawaitable(settings: SiteSection, roster: Roster) -> Awaitable[tuple[Finding, ...]]:
-    raise KeyError(f"host of {settings} at {roster.site}")
+def unawaitable(place: Place) -> Awaitable[tuple[Finding, ...]]:
+    raise KeyError(f"host of {place.settings} at {place.roster.site}")
 
 
-async def endless(settings: SiteSection, roster: Roster) -> tuple[Finding, ...]:
-    del settings, roster
+async def endless(place: Place) -> tuple[Finding, ...]:
+    del place
     await asyncio.Event().wait()
     raise AssertionError
 
 
-Check = Callable[[SiteSection, Roster], Awaitable[tuple[Finding, ...]]]
+Check = Callable[[Place], Awaitable[tuple[Finding, ...]]]
 
 
 def table(*checks: Check | None) -> Table:

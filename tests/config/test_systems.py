@@ -8,12 +8,11 @@ import pytest
 
 from deploydash.config.load import Site, parse_site
 from deploydash.config.runbook_words import loops
-from deploydash.core.model import CscId, Roster, SummaryState, Target
+from deploydash.core.model import CscId, SummaryState, Target
 from deploydash.core.ports import Clock, Feed
 from deploydash.errors import ConfigurationError, Problem
-from deploydash.systems.section import SiteSection
 from deploydash.systems.ssh.settings import SshSettings
-from deploydash.systems.table import Reading, Table
+from deploydash.systems.table import Place, Reading, Table
 from deploydash.wiring.tables import READING, SSH
 
 SITES = Path(__file__).parents[2] / "sites"
@@ -172,8 +171,8 @@ systems:
 
 
 def test_a_system_that_reaches_out_names_loopback_addresses_only_in_a_rehearsal() -> None:
-    def feed(settings: SiteSection, roster: Roster, clock: Clock) -> Feed:
-        raise NotImplementedError(f"{settings} {roster} {clock}")
+    def feed(place: Place, clock: Clock) -> Feed:
+        raise NotImplementedError(f"{place} {clock}")
 
     acting = {**READING, SSH: Reading(SSH, SshSettings, feed=feed)}
     printing = {**READING, SSH: Reading(SSH, SshSettings)}

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from pydantic import BaseModel
-
 from deploydash.core.fleet.facts import Fact
 from deploydash.core.fleet.observations import FactRead, FeedChanged
-from deploydash.core.model import FeedState, Roster
+from deploydash.core.model import FeedState
 from deploydash.core.ports import Clock, Feed, Inbox
+from deploydash.systems.table import Place
 from tests.sample_system.client import Client
 from tests.sample_system.settings import SampleSettings
 
@@ -39,8 +38,7 @@ class SampleFeed:
             await client.aclose()
 
 
-def feed(settings: BaseModel, roster: Roster, clock: Clock) -> Feed:
+def feed(place: Place, clock: Clock) -> Feed:
     """Return the feed of a site."""
-    del roster
-    assert isinstance(settings, SampleSettings)
-    return SampleFeed(settings.url, clock)
+    assert isinstance(place.settings, SampleSettings)
+    return SampleFeed(place.settings.url, clock)

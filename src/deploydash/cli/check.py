@@ -27,6 +27,7 @@ from deploydash.systems.sal.reading.probe import probe as probe_kafka
 from deploydash.systems.settings import Connections
 from deploydash.systems.table import Finding, Table
 from deploydash.wiring.read_only import ReadOnly, read_only
+from deploydash.wiring.tables import place
 
 LIMIT_S = 15.0
 
@@ -93,7 +94,7 @@ async def _asked(reader: ReadOnly, table: Table) -> list[Finding]:
 async def checks(site: Site, table: Table) -> list[Finding]:
     """Return what each system of the table that the site has a section for finds of itself; they are asked at once."""
     asked = [
-        _check(name, partial(reading.check, site.sections[name], site.roster))
+        _check(name, partial(reading.check, place(site, name)))
         for name, reading in table.items()
         if reading.check is not None and name in site.sections
     ]

@@ -63,6 +63,10 @@ class Site:
     stopped: Mapping[CscId, Target] = field(default_factory=dict)
     sections: Mapping[SystemName, SiteSection] = field(default_factory=dict)
 
+    def others(self, name: SystemName) -> dict[SystemName, SiteSection]:
+        """Return the sections of all systems but one."""
+        return {other: section for other, section in self.sections.items() if other != name}
+
     @property
     def rehearsal(self) -> bool:
         """Whether this is a rehearsal on the demo observatory: loopback only, the environment ignored."""

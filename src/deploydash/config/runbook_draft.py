@@ -119,7 +119,14 @@ class Draft:
     def entry(self, step: StepEntry, steps: Steps) -> Entry:
         """Return a step as its system reads it."""
         own = {key: value for key, value in step.unknown.items() if key in steps.keys}
-        sections = self.site.sections
-        others = {name: section for name, section in sections.items() if name != step.system}
-        settings, rehearsal = sections.get(step.system), self.site.rehearsal
-        return Entry(StepId(step.id), own, self.roster, settings, rehearsal, self.only, others)
+        here = [StepId(other.id) for _, other in self.steps()]
+        return Entry(
+            step=StepId(step.id),
+            own=own,
+            roster=self.roster,
+            settings=self.site.sections.get(step.system),
+            rehearsal=self.site.rehearsal,
+            only=self.only,
+            others=self.site.others(step.system),
+            later=tuple(here[here.index(StepId(step.id)) + 1 :]) if step.id in here else (),
+        )

@@ -32,13 +32,26 @@ class Wrong:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A site as one of its systems sees it.
+
+    ``settings``: the system's own section of the site file. ``others``: the sections of the other systems, to be read
+    through their ``words`` and ``loops``.
+    """
+
+    settings: SiteSection
+    roster: Roster
+    others: Mapping[SystemName, SiteSection] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A step of a runbook as its system reads it.
 
     ``own``: the system's own keys of it, as they stand in the file. ``settings``: the system's section of the site
     file, as its settings model made it; None where it has no model. ``rehearsal``: nothing real may be reached.
     ``only``: the CSCs that the run is about where it is for named ones, None for all. ``others``: the sections of the
-    other systems, to be read through their ``words`` and ``loops``.
+    other systems, to be read through their ``words`` and ``loops``. ``later``: the steps that come after it here.
     """
 
     step: StepId
@@ -48,6 +61,7 @@ class Entry:
     rehearsal: bool = False
     only: frozenset[CscId] | None = None
     others: Mapping[SystemName, SiteSection] = field(default_factory=dict)
+    later: tuple[StepId, ...] = ()
 
 
 class Steps(Protocol):
@@ -105,15 +119,15 @@ class Reading:
     """A system in the table.
 
     ``settings``: the shape of its section below ``systems:`` in a site file, or None where it has none. ``steps``: what
-    it knows of its steps, or None where it carries none out. ``feed``: makes its feed, of the section and the roster.
-    ``check``: asks it once, reads only, and returns what ``deploydash check`` shows of it, where it has a section.
+    it knows of its steps, or None where it carries none out. ``feed``: makes its feed. ``check``: asks it once, reads
+    only, and returns what ``deploydash check`` shows of it. Feed and check are only for sites that have its section.
     """
 
     name: SystemName
     settings: type[SiteSection] | None = None
     steps: Steps | None = None
-    feed: Callable[[SiteSection, Roster, Clock], Feed] | None = None
-    check: Callable[[SiteSection, Roster], Awaitable[tuple[Finding, ...]]] | None = None
+    feed: Callable[[Place, Clock], Feed] | None = None
+    check: Callable[[Place], Awaitable[tuple[Finding, ...]]] | None = None
 
     @property
     def reaches_out(self) -> bool:

@@ -19,7 +19,7 @@ from deploydash.systems.kubernetes.settings import KubernetesSettings
 from deploydash.systems.person.settings import PersonSettings
 from deploydash.systems.slack.settings import SlackSettings
 from deploydash.systems.ssh.settings import SshSettings
-from deploydash.systems.table import Reading, Steps, Table
+from deploydash.systems.table import Place, Reading, Steps, Table
 
 if TYPE_CHECKING:
     from deploydash.config.load import Site
@@ -101,10 +101,15 @@ def steps_of(table: Table, sal: Steps) -> dict[SystemName, Steps]:
     return {SAL: sal, **others}
 
 
+def place(site: Site, name: SystemName) -> Place:
+    """Return a site as a system sees it that has a section in its file."""
+    return Place(site.sections[name], site.roster, site.others(name))
+
+
 def feeds_of(table: Table, site: Site) -> tuple[MakeFeed, ...]:
     """Return what makes the feeds of the systems that a site has a section for."""
     return tuple(
-        partial(reading.feed, site.sections[name], site.roster)
+        partial(reading.feed, place(site, name))
         for name, reading in table.items()
         if reading.feed is not None and name in site.sections
     )

@@ -34,10 +34,18 @@ class KubernetesSettings(SiteSection):
         return {"kubernetes.cli": f"kubectl --kubeconfig {self.kubeconfig} --context {self.context}"}
 
     def loops(self, roster: Roster, only: frozenset[CscId] | None) -> Mapping[str, Rows]:
-        """Return ``namespaces``, and ``job_classes``: the Jobs of a run by class and namespace."""
+        """Return ``namespaces`` and ``job_classes``.
+
+        Rows of the first have ``jobs``: which CSC each Job runs. The second has a run's Jobs by class and namespace.
+        """
         del roster
         spaces = [
-            {"namespace": row.namespace, "selector": row.selector, "cscs": list(row.jobs.values())}
+            {
+                "namespace": row.namespace,
+                "selector": row.selector,
+                "jobs": dict(row.jobs),
+                "cscs": list(row.jobs.values()),
+            }
             for row in self.namespaces
         ]
         return {"namespaces": spaces, "job_classes": list(self._job_classes(only))}
