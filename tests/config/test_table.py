@@ -14,6 +14,7 @@ import pytest
 from deploydash.config.load import Site, load_site, parse_site
 from deploydash.config.runbook import parse_runbook, runbook_problems
 from deploydash.core.model import CscId, FeedName, SummaryState, Target
+from deploydash.core.ports import Clock, Feed
 from deploydash.core.procedure.items import CscEffect, Item
 from deploydash.core.procedure.names import ItemId, SystemName, numbered
 from deploydash.core.procedure.preconditions import FactHolds, FeedsUp
@@ -22,7 +23,7 @@ from deploydash.core.run.composing import Composed, ItemOffer
 from deploydash.errors import ConfigurationError
 from deploydash.plan import plan_text
 from deploydash.systems.section import SiteSection
-from deploydash.systems.table import Entry, Reading, Wrong
+from deploydash.systems.table import Entry, Place, Reading, Wrong
 from deploydash.wiring.tables import READING, TableComposer
 from tests.support.runbooks import SCRIPTS, SITES
 
@@ -445,3 +446,24 @@ def test_nobody_s_watcher_is_asked_to_mute_alarms_once_any_system_took_it_down()
     assert (line, key) == (line_of(text, "fallback:"), "phases.0.steps.2.fallback.config")
     assert message.startswith("the script would ask the Watcher, which is down by then, to mute alarms")
     assert hint == "add mute_alarms: false"
+
+
+def fed(place: Place, clock: Clock) -> Feed:
+    raise NotImplementedError(f"{place} {clock}")
+
+
+def test_a_step_needs_the_feed_of_its_system_and_those_that_it_names() -> None:
+    table = {**TABLE, KETTLES: replace(TABLE[KETTLES], feed=fed)}
+    here = parse_site((SITES / "summit.yaml").read_text("utf-8").replace("systems:\n", SECTION, 1), PATH, table)
+    text = STEP.replace("        budget: 2h\n", "        budget: 2h\n        feeds: [efd, kettles]\n")
+    book = parse_runbook(text, PATH, here, SCRIPTS, systems=table)
+    [needed] = [each for each in first(book).preconditions if isinstance(each, FeedsUp)]
+    assert needed.feeds == (FeedName.KAFKA, "kettles", FeedName.EFD)
+    assert needed.sentence == "kafka, kettles and efd are up"
+
+
+def test_a_feed_that_nobody_has_is_refused() -> None:
+    text = STEP.replace("        budget: 2h\n", "        budget: 2h\n        feeds: [kettel]\n")
+    [(_, key, message, hint)] = refused(text)
+    assert (key, message) == ("phases.0.steps.0.feeds.0", "no feed is called 'kettel' here")
+    assert hint == "known are efd, kafka, schema_registry"

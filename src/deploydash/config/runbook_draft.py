@@ -43,6 +43,11 @@ class Draft:
     only: frozenset[CscId] | None = None
 
     @property
+    def fed(self) -> frozenset[str]:
+        """The systems that report by a feed of their own at this site."""
+        return frozenset(name for name, reading in self.table.items() if reading.feed and name in self.site.sections)
+
+    @property
     def roster(self) -> Roster:
         """The CSCs of the site."""
         return self.site.roster

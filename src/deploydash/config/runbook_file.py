@@ -200,7 +200,8 @@ class FactEntry(_Section):
 class StepEntry(_Section, OfKind):
     """One step. Which keys go with which kind is checked in ``runbook_lint.py``, and which a system has of its own.
 
-    ``budget``: by when one item of an action must have ended.
+    ``budget``: by when one item of an action must have ended. ``feeds``: those that must be up beside the ones that its
+    system and its CSCs need.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -218,6 +219,7 @@ class StepEntry(_Section, OfKind):
     after: Names = ()
     needs: Annotated[tuple[NeedEntry, ...], Strict(strict=False)] = ()
     facts: Annotated[tuple[FactEntry, ...], Strict(strict=False)] = ()
+    feeds: Texts = ()
     targets: Texts = ()
     target: Goal | None = None
     last: Texts = ()

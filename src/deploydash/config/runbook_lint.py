@@ -12,6 +12,7 @@ from deploydash.config.runbook_names import UnknownNameError, select
 from deploydash.config.runbook_resolve import rows
 from deploydash.config.runbook_words import BLANKS, UnknownWordError, fill, row_name
 from deploydash.config.yaml_lines import Path
+from deploydash.core.model import FeedName
 from deploydash.core.procedure.names import ADDED, DIRECT, SAL, WHOLE, ItemId
 from deploydash.core.procedure.runbook import StepKind
 from deploydash.core.words import and_list
@@ -45,7 +46,11 @@ def reference_errors(draft: Draft) -> Iterator[Problem]:
         yield from _debt(draft, path, step, earlier, every)
         earlier[step.id] = step
     yield from _choices(draft)
+    feeds = {*FeedName, *draft.fed}
     for path, step in draft.steps():
+        for at, feed in enumerate(step.feeds):
+            if feed not in feeds:
+                yield draft.problem((*path, "feeds", at), f"no feed is called {feed!r} here", near(feed, feeds))
         yield from _names(draft, path, step)
         yield from _loop(draft, path, step)
 

@@ -241,12 +241,8 @@ def _preconditions(
         yield StepsSettled(before)
     asked = [*entry.asks, *(row.choice for row in entry.when)]
     yield from (Answered(choice) for choice in dict.fromkeys(asked) if choice in draft.choices())
-    if entry.waits:
-        yield FeedsUp((FeedName.KAFKA,))
-    if entry.decides or (entry.acts and entry.system == SAL):
-        yield FeedsUp((FeedName.KAFKA, FeedName.SCHEMA_REGISTRY))
-    elif entry.acts and any(item.effects for item in items):
-        yield FeedsUp((FeedName.KAFKA,))
+    if feeds := _feeds(draft, entry, items):
+        yield FeedsUp(feeds)
     targets = draft.targets(entry) if entry.moves else ()
     down = [csc for csc in targets if draft.goal(entry, csc).state is SummaryState.OFFLINE]
     if any(csc != WATCHER for csc in down) and WATCHER in draft.concern.every:
@@ -257,6 +253,19 @@ def _preconditions(
     yield from (FactHolds(row.fact, row.words, row.age) for row in entry.facts)
     if entry.closes:
         yield DebtsPaid()
+
+
+def _feeds(draft: Draft, entry: StepEntry, items: tuple[Item, ...]) -> tuple[FeedName | str, ...]:
+    """Return the feeds that a step needs: those that show its CSCs, that of its system, and those that it names."""
+    needed: list[FeedName | str] = []
+    if entry.waits or entry.decides or (entry.acts and (entry.system == SAL or any(item.effects for item in items))):
+        needed.append(FeedName.KAFKA)
+    if entry.decides or (entry.acts and entry.system == SAL):
+        needed.append(FeedName.SCHEMA_REGISTRY)
+    if entry.acts and entry.system in draft.fed:
+        needed.append(entry.system)
+    named = (FeedName(feed) if feed in set(FeedName) else feed for feed in entry.feeds)
+    return tuple(dict.fromkeys([*needed, *named]))
 
 
 def _choice(draft: Draft, entry: ChoiceEntry) -> Choice:

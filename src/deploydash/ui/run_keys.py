@@ -38,6 +38,7 @@ _CARD = (
     Key("m", "m", "write a note into the journal", "note", footer="note"),
     Key("i", "i", "why the gate is shut; in the grid: why the CSC counts as it does", "why", footer="why"),
     Key("y", "y", "a message, ready to copy, to each owner of those asked about, waited for or waived", "owners"),
+    Key("F", "F", "what other systems report, each with its age: feeds, facts, what departs", "facts"),
     Key("v", "v", "everything about the step: every command, every name", "page"),
     Key("b", "b", "bell on or off", "bell"),
     Key("B", "B", "notifications of the terminal on or off", "notes"),

@@ -106,7 +106,7 @@ def fact_read(ledger: Ledger, read: FactRead) -> tuple[Record, ...]:
     held = ledger.facts.get(read.fact.name)
     if held is None or not held.same(read.fact):
         return (FactNoted(read.fact, read.at),)
-    ledger.facts[read.fact.name] = read.fact
+    ledger.keep(read.fact)
     return NOTHING
 
 

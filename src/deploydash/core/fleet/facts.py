@@ -1,13 +1,17 @@
-"""Facts that systems tell beside heartbeats and states: a Job that exists, a notice that was posted."""
+"""Facts that systems report beside heartbeats and states: a Job that exists, a notice that was posted."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+OLD_S = 60.0
+"""Seconds after which a fact is old where nobody says otherwise: what was read longer ago is not green."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something a system told. ``name`` is unique among all facts.
+    """Something a system reported. ``name`` is unique among all facts.
 
     ``about``: its subject, a CSC's name where it concerns one. ``ok``: it is as the procedure wants it; not ``ok``: it
     departs. ``sentence``: how it stands, for a card. ``read_utc``: when it was read (UTC unix seconds).
@@ -25,3 +29,13 @@ class Fact:
         """Say whether another reading tells nothing new but a later time."""
         mine = (self.system, self.name, self.about, self.ok, self.value, self.sentence)
         return mine == (other.system, other.name, other.about, other.ok, other.value, other.sentence)
+
+
+def is_old(fact: Fact, utc: float) -> bool:
+    """Say whether a fact was read too long ago to count (``utc`` in unix seconds)."""
+    return utc - fact.read_utc > OLD_S
+
+
+def newest_first(facts: Iterable[Fact]) -> tuple[Fact, ...]:
+    """Return facts as they are read: what departs before what is right, then the newest."""
+    return tuple(sorted(facts, key=lambda fact: (fact.ok, -fact.read_utc, fact.name)))

@@ -171,7 +171,7 @@ def _command_noticed(ledger: Ledger, record: CommandNoticed) -> None:
 
 def _fact_noted(ledger: Ledger, record: FactNoted) -> None:
     fact, before = record.fact, ledger.facts.get(record.fact.name)
-    ledger.facts[fact.name] = fact
+    ledger.keep(fact)
     if before is not None and before.ok is not fact.ok:
         change = "as it should be again" if fact.ok else "departs"
         ledger.events.add(record.at, fact.about or fact.name, f"{fact.name} {change}", fact.sentence)

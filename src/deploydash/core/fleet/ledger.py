@@ -19,6 +19,9 @@ from deploydash.core.model import CscId, FeedName, FeedState, Liveness, Phase, R
 
 _ALIVE = (Liveness.BEATING, Liveness.LATE)
 _KEPT_STANDSTILLS = 64
+_READING = (FeedState.UP, FeedState.DEGRADED)
+_REASONS = 2
+"""So many facts about one CSC stand in its reason."""
 
 
 class Ledger:
@@ -37,6 +40,7 @@ class Ledger:
         self.cells: dict[CscId, Cell] = {}
         self.dirty: list[Cell] = []
         self.facts: dict[str, Fact] = {}
+        self._about: dict[str, dict[str, Fact]] = {}
         self.undecodable: dict[str, Undecodable] = {}
         self.standstill: StandstillNoted | None = None
         """The last one, recorded or not."""
@@ -71,6 +75,43 @@ class Ledger:
         """Return a fact as its writer read it last: while its feed is up it is read on, without a record."""
         feed = self.feeds.get(fact.system)
         return replace(fact, read_utc=utc) if feed is not None and feed.state is FeedState.UP else fact
+
+    def keep(self, fact: Fact) -> None:
+        """Take in a fact; the one of its name that was held before counts no more."""
+        before = self.facts.get(fact.name)
+        self.facts[fact.name] = fact
+        if before is not None and before.about != fact.about:
+            self._about[before.about].pop(fact.name, None)
+            self._mark_about(before.about)
+        self._about.setdefault(fact.about, {})[fact.name] = fact
+        if before is None or not before.same(fact):
+            self._mark_about(fact.about)
+
+    def feed_changed(self, system: str) -> None:
+        """Have the views made anew of whom a system reports about: whether it is read on is told with each."""
+        for about, facts in self._about.items():
+            if any(fact.system == system for fact in facts.values()):
+                self._mark_about(about)
+
+    def _mark_about(self, about: str) -> None:
+        try:
+            cell = self.cells.get(CscId.parse(about))
+        except ValueError:
+            return  # it is about no CSC
+        if cell is not None:
+            self.mark((cell,))
+
+    def likely(self, csc: CscId) -> str:
+        """Return what other systems report of a CSC that departs, as a reason; empty where they report nothing."""
+        facts = self._about.get(str(csc)) if self._about else None
+        departing = [fact for fact in facts.values() if not fact.ok] if facts else []
+        told = [f"{fact.system}: {fact.sentence}{self._unread_since(fact.system)}" for fact in departing[:_REASONS]]
+        more = [f"{len(departing) - _REASONS} more"] if len(departing) > _REASONS else []
+        return "; ".join([*told, *more])
+
+    def _unread_since(self, system: str) -> str:
+        feed = self.feeds.get(system)
+        return "" if feed is None or feed.state in _READING else " (not read since its feed was lost)"
 
     def component(self, name: str) -> Component:
         """Return what is held of a component."""

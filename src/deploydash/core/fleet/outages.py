@@ -27,6 +27,7 @@ def feed_reported(ledger: Ledger, record: FeedReported) -> None:
     calm = record.state in (FeedState.UP, FeedState.CONNECTING, FeedState.OFF)
     change = f"{before.state} → {record.state}"
     ledger.events.add(record.at, record.feed.replace("_", " "), change, record.detail, calm=calm)
+    ledger.feed_changed(record.feed)
     if record.feed is FeedName.EFD:
         ledger.mark(cell for cell in ledger.cells.values() if cell.told is None)
     if record.feed is FeedName.KAFKA:

@@ -83,6 +83,7 @@ class CscView:
     ``state_unread``: why its newest summaryState cannot be read, which hides the one before it.
     ``changed_at`` (monotonic) is when ``effective`` last changed while we watched, or None. ``logged`` is an error
     of its log, the last that was recorded. ``overrides``: the configuration overrides that its ``start`` takes.
+    ``likely``: what other systems report about it that departs, the likely reason where it is off target.
     """
 
     csc: CscId
@@ -109,6 +110,7 @@ class CscView:
     logged: LogLine | None = None
     overrides: tuple[str, ...] = ()
     state_unread: str = ""
+    likely: str = ""
 
 
 @dataclass(frozen=True, slots=True)

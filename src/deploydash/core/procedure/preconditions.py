@@ -49,14 +49,14 @@ class CscAt:
 
 @dataclass(frozen=True, slots=True)
 class FeedsUp:
-    """These feeds are up, so that what is shown is true and what is sent arrives."""
+    """These feeds are up, so that what is shown is true and what is sent arrives; a system's is named as the system."""
 
-    feeds: tuple[FeedName, ...]
+    feeds: tuple[FeedName | str, ...]
 
     @property
     def sentence(self) -> str:
         """The condition in words."""
-        names = [feed.value.replace("_", " ") for feed in self.feeds]
+        names = [str(feed).replace("_", " ") for feed in self.feeds]
         return f"{and_list(names)} {'is' if len(names) == 1 else 'are'} up"
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from deploydash.cells import wrapped
+from deploydash.core.fleet.facts import Fact, is_old, newest_first
 from deploydash.core.fleet.snapshot import CscDetail, CscView, seconds_text
 from deploydash.core.model import Effective, Liveness
 from deploydash.ui.draw.glyphs import Glyphs
 from deploydash.ui.draw.ink import Ink, Line, Span, Spans, fill, letter
 from deploydash.ui.draw.lines import reason_of, rule, state_words
-from deploydash.ui.draw.tiles import Moment, code, group_of
+from deploydash.ui.draw.tiles import Moment, code, cut, group_of
 
 LABEL = 18
 _AHEAD_S = 2.0
@@ -27,10 +28,12 @@ def detail_lines(
     width: int,
     direct: str = "",
     in_run: Sequence[str] = (),
+    facts: Sequence[Fact] = (),
 ) -> list[Line]:
     """Return the detail of one CSC; ``detail`` is None until the session has gathered it.
 
-    ``direct`` says what came of the last direct command, ``in_run`` what the run wants of this CSC.
+    ``direct`` says what came of the last direct command, ``in_run`` what the run wants of this CSC, ``facts`` what
+    other systems report about it.
     """
     glyphs = moment.glyphs
     lines = [Line(), Line(_heading(view, glyphs)), Line()]
@@ -56,6 +59,9 @@ def detail_lines(
     for number, sentence in enumerate(in_run):
         lines += _wrapped("the run" if not number else "", sentence, width, Ink.TEXT)
     lines.append(_field("process", _process(view, detail)))
+    if facts:
+        lines += [Line(), rule("Reported by other systems", width, glyphs)]
+        lines += fact_lines(facts, moment, width, lambda fact: fact.system)
     if detail is None:
         return [*lines, Line(), Line((Span("   gathering what is known", Ink.DIM),))]
     lines += [Line(), rule("Last minute of heartbeats", width, glyphs), _beats(detail, glyphs), _axis()]
@@ -65,6 +71,21 @@ def detail_lines(
     lines += _software(view, detail, width)
     lines += [Line(), rule("Log messages, newest first", width, glyphs)]
     lines += _logs(detail, width, glyphs) or [Line((Span("   none since we watch", Ink.DIM),))]
+    return lines
+
+
+def fact_lines(facts: Sequence[Fact], moment: Moment, width: int, name: Callable[[Fact], str]) -> list[Line]:
+    """Return facts as they are read, each with its age; what departs stands out, an old one is marked.
+
+    ``name``: what stands before each.
+    """
+    lines: list[Line] = []
+    for fact in newest_first(facts):
+        old = is_old(fact, moment.utc)
+        ink = Ink.DIM if old else Ink.TEXT if fact.ok else Ink.BAD
+        age = f"read {seconds_text(moment.utc - fact.read_utc)} ago"
+        said = f"{fact.sentence}   ({age}{', old' if old else ''})"
+        lines += _wrapped(cut(name(fact), LABEL - 1, moment.glyphs), said, width, ink)
     return lines
 
 

@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from deploydash.cells import cells
+from deploydash.cells import cells, cut
 from deploydash.core.fleet.snapshot import FeedView, Snapshot, Standstill, seconds_text
 from deploydash.core.fleet.standstill import in_words
 from deploydash.core.model import FeedName, FeedState
 from deploydash.ui.draw.glyphs import Glyphs
 from deploydash.ui.draw.ink import Ink, Line, Span, Spans, Surface
+
+TROUBLE = 40
+"""Cells for what is wrong with a system's feed."""
+
+_WRONG = frozenset({FeedState.DOWN, FeedState.DEGRADED})
 
 SKEW_S = 1.0
 """A clock that is further off than this is worth a word."""
@@ -125,9 +130,10 @@ def feeds_line(snapshot: Snapshot, width: int, now: float, glyphs: Glyphs) -> Li
     for part in right:
         end += [*part, Span("  ")]
     end[-1:] = [Span(" ")] if end else []
+    room = width - width_of(end) - 2
     parts = _feeds(snapshot, now, glyphs, {feed.feed for feed in snapshot.feeds})
-    if width_of(_joined(parts, Surface.PAGE)) + 2 + width_of(end) > width:
-        parts = _feeds(snapshot, now, glyphs, {FeedName.KAFKA})
+    if width_of(_joined(parts, Surface.PAGE)) > room:
+        parts = feeds_fitting(snapshot, now, glyphs, room)
     return row(parts, [tuple(end)], width, Surface.PAGE)
 
 
@@ -137,12 +143,42 @@ def stood_still(standstill: Standstill) -> Spans:
 
 
 def _feeds(snapshot: Snapshot, now: float, glyphs: Glyphs, sourced: set[str]) -> list[Spans]:
-    parts = [feed_spans(feed, now, glyphs, source=feed.feed in sourced) for feed in snapshot.feeds]
+    parts = [feed_spans(feed, now, glyphs, source=feed.feed in sourced) for feed in in_trouble_first(snapshot.feeds)]
     return [(Span(" "), *parts[0]), *parts[1:]] if parts else []
 
 
-def feed_spans(feed: FeedView, now: float, glyphs: Glyphs, *, source: bool | None = None) -> Spans:
+def in_trouble_first(feeds: Sequence[FeedView]) -> list[FeedView]:
+    """Return feeds as they stand on a line that may be too short: Kafka, what is in trouble, then the others."""
+
+    def rank(feed: FeedView) -> int:
+        return 0 if feed.feed == FeedName.KAFKA else 1 if feed.state in {FeedState.DOWN, FeedState.DEGRADED} else 2
+
+    return sorted(feeds, key=rank)
+
+
+def feeds_fitting(snapshot: Snapshot, now: float, glyphs: Glyphs, room: int) -> list[Spans]:
+    """Return as many feeds as there is room for, at least one, and how many more there are; details go first."""
+    feeds = in_trouble_first(snapshot.feeds)
+    for detail in (TROUBLE, TROUBLE // 2, 0):
+        parts = [feed_spans(feed, now, glyphs, detail=detail) for feed in feeds]
+        parts[:1] = [(Span(" "), *part) for part in parts[:1]]
+        if width_of(_joined(parts, Surface.PAGE)) <= room:
+            return parts
+    kept = list(parts)
+    more: list[Spans] = []
+    while len(kept) > 1 and width_of(_joined([*kept, *more], Surface.PAGE)) > room:
+        kept.pop()
+        more = [(Span(f"+{len(parts) - len(kept)}", Ink.DIM),)]
+    return [*kept, *more]
+
+
+def feed_spans(
+    feed: FeedView, now: float, glyphs: Glyphs, *, source: bool | None = None, detail: int = TROUBLE
+) -> Spans:
     """Return one feed: a sign, its name, rate and lag when up, else what is wrong.
+
+    ``detail``: how many cells of its detail a system's feed shows, up to :data:`TROUBLE` only of what is wrong; those
+    of :class:`FeedName` tell theirs elsewhere.
 
     ``source`` adds the variable of the environment that the address came from, if one did (CLI.md); left out,
     Kafka's. An address that is not the site's own is red and always there.
@@ -165,7 +201,9 @@ def feed_spans(feed: FeedView, now: float, glyphs: Glyphs, *, source: bool | Non
         spans.append(Span(f" down {seconds_text(now - feed.since)}", Ink.BAD))
     else:
         spans.append(Span(f" {feed.state.value}", Ink.DIM if feed.state is FeedState.OFF else ink))
-    if is_foreign(feed):
+    if feed.feed not in set(FeedName) and feed.detail and detail and (detail > TROUBLE or feed.state in _WRONG):
+        spans.append(Span(f" {cut(feed.detail, detail, glyphs.cut)}", Ink.DIM))
+    elif is_foreign(feed):
         spans.append(Span(f" {feed.detail}", Ink.BAD))
     elif (source or (source is None and feed.feed is FeedName.KAFKA)) and (found := _VARIABLE.match(feed.detail)):
         spans.append(Span(f" ({found[1]})", Ink.DIM))

@@ -123,6 +123,17 @@ def departing_block(
 
 
 def reason_of(view: CscView, moment: Moment) -> str:
+    """Return why a CSC counts as it does, and what other systems report that is the likely reason, if they do."""
+    reason = own_reason(view, moment)
+    return f"{reason}; {showable(view.likely, moment.glyphs)}" if view.likely and is_off(view) else reason
+
+
+def is_off(view: CscView) -> bool:
+    """Whether a CSC is not where it is wanted, as far as is known."""
+    return view.verdict in {Verdict.OFF_TARGET, Verdict.UNKNOWN}
+
+
+def own_reason(view: CscView, moment: Moment) -> str:
     """Return why a CSC counts as it does, in one sentence, with what FAULT reported and what was wanted."""
     reason = view.reason.render(moment.now)
     if not view.expected:

@@ -76,7 +76,8 @@ class DetailScreen(View):
         rows = snapshot.run.direct if snapshot.run is not None else ()
         direct = next((row.sentence for row in rows if row.csc == self._csc), "")
         in_run = snapshot.run.inspected if snapshot.run is not None and detail is not None else ()
-        page.show(detail_lines(view, detail, moment, width - 2, direct, in_run) if view else [Line()])
+        facts = [fact for fact in snapshot.facts if fact.about == str(self._csc)]
+        page.show(detail_lines(view, detail, moment, width - 2, direct, in_run, facts) if view else [Line()])
         self.query_one(More).mark(page)
         surface = Surface.REHEARSAL if snapshot.roster.rehearsal else Surface.BAR
         self.query_one("#footer", Lines).show([lines.keys_line(Scope.DETAIL, width, {}, surface)])

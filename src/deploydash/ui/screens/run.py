@@ -28,6 +28,7 @@ from deploydash.ui.draw.walk import stepped
 from deploydash.ui.run_keys import RUN
 from deploydash.ui.screens.card_keys import Answers
 from deploydash.ui.screens.direct import open_direct
+from deploydash.ui.screens.facts import FactsScreen
 from deploydash.ui.screens.messages import MessageScreen
 from deploydash.ui.screens.run_help import RunHelpScreen
 from deploydash.ui.screens.wait import WaitScreen
@@ -389,6 +390,10 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
             self.app.push_screen(MessageScreen(cscs))
         else:
             self.say("nobody is asked about, waited for or waived, so there is nobody to write to")
+
+    def act_facts(self, _: str) -> None:
+        """Show what other systems report."""
+        self.app.push_screen(FactsScreen())
 
     def act_help(self, _: str) -> None:
         """Open the help."""

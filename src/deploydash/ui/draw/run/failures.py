@@ -8,7 +8,7 @@ from deploydash.core.run.state import ItemStatus
 from deploydash.core.views.run_view import Card, ItemRow
 from deploydash.core.words import counted, listed
 from deploydash.ui.draw.ink import Ink, Line, Span, Surface, letter
-from deploydash.ui.draw.lines import reason_of, state_words
+from deploydash.ui.draw.lines import own_reason, state_words
 from deploydash.ui.draw.run.asked import Asked, asked_lines, cscs_of
 from deploydash.ui.draw.run.csc_card import in_short
 from deploydash.ui.draw.run.reading import Focus, Reading, cursor, folded, lasting, since
@@ -70,6 +70,7 @@ def evidence(reading: Reading, row: ItemRow, width: int) -> list[Line]:
     if view is not None:
         told = state_evidence(view, reading)
         lines += folded(told, width, Ink.TEXT, "    ")[:2] if told else []
+        lines += folded(view.likely, width, Ink.WARN, "    ")[:2] if view.likely else []
     progress = row.progress
     sent = f"sent {in_short(progress.request)}: " if progress.request else ""
     came = progress.why or ("outcome unknown" if progress.status is ItemStatus.UNKNOWN else "failed")
@@ -92,4 +93,4 @@ def state_evidence(view: CscView, reading: Reading) -> str:
         return f"was {was}, then its heartbeats stopped"
     if view.restarts:
         return f"restarted {counted(view.restarts, 'time')}"
-    return cut(without_state(reason_of(view, reading.moment), view), 120, reading.glyphs)
+    return cut(without_state(own_reason(view, reading.moment), view), 120, reading.glyphs)

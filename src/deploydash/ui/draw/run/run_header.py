@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from deploydash.cells import padded
 from deploydash.core.run.state import StepStatus
 from deploydash.core.views.run_view import RunView
-from deploydash.ui.draw.header import clock, feed_spans, row, stood_still, width_of
+from deploydash.ui.draw.header import clock, feeds_fitting, row, stood_still, width_of
 from deploydash.ui.draw.ink import Ink, Line, Span, Spans, Surface
 from deploydash.ui.draw.run.lanes import lane_spans
 from deploydash.ui.draw.run.reading import Reading
@@ -72,19 +72,18 @@ def _phase(reading: Reading, phase: str, now: bool) -> Spans:
 
 
 def _feeds(reading: Reading, width: int, watching: int) -> Line:
-    parts: list[Spans] = []
-    for feed in reading.snapshot.feeds:
-        spans = feed_spans(feed, reading.moment.now, reading.glyphs)
-        parts.append((Span(" "), *spans) if not parts else spans)
     name = reading.run.operator if width >= 100 else reading.run.operator.partition("@")[0]
     lead = f"lead {name}" if reading.lead else f"you observe {reading.glyphs.dot} lead {name}"
     seen = f" {reading.glyphs.dot} {watching} watching" if watching else ""
     right: list[Spans] = [(Span(f"{lead}{seen} ", Ink.DIM),)]
     if reading.snapshot.standstill is not None:
         right.insert(0, stood_still(reading.snapshot.standstill))
-    used = width_of(parts[0]) if parts else 0
+    first = feeds_fitting(reading.snapshot, reading.moment.now, reading.glyphs, 0)[:1]
+    used = width_of(first[0]) if first else 0
     room = width - used - sum(width_of(each) + 2 for each in right) - 2
     right.insert(0, lane_spans(reading, room))
+    left = width - sum(width_of(each) + 2 for each in right)
+    parts = feeds_fitting(reading.snapshot, reading.moment.now, reading.glyphs, left)
     return row(parts, right, width, Surface.PAGE)
 
 

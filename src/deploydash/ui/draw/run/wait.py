@@ -97,8 +97,8 @@ def likely_reason(view: CscView | None, reading: Reading) -> str:
     """Return why a CSC is probably not there, from what it shows and the last error it logged."""
     if view is None:
         return "not in what is watched"
-    parts = [state_evidence(view, reading)]
-    if view.restarts and "restarted" not in parts[0]:
+    parts = [*([view.likely] if view.likely else []), state_evidence(view, reading)]
+    if view.restarts and "restarted" not in parts[-1]:
         parts.append(f"restarted {counted(view.restarts, 'time')}")
     detail = reading.snapshot.detail
     logged = view.logged
