@@ -31,6 +31,10 @@ def one_item() -> Runbook:
     return book(step(item(0)))
 
 
+def two_items() -> Runbook:
+    return book(step(item(0), item(1)))
+
+
 def two_lanes(tier: Tier = Tier.MODERATE) -> Runbook:
     return book(step(item(0)), step(item(0), name=OTHER, lane=Lane("side"), tier=tier))
 
@@ -46,6 +50,17 @@ async def armed(controller: RunController, clock: ManualClock, *steps: StepId) -
         decision = await controller.arm(ArmStep(name, 1))
         assert not isinstance(decision, Refused), decision
     clock.advance(1.0)
+
+
+async def test_a_step_of_which_nothing_can_be_carried_out_is_not_armed_and_says_why() -> None:
+    world, clock = World(), ManualClock()
+    world.plans = {ONE: ItemPlan(ONE, LINES, "its Job is still there", blocked=True)}
+    async with keeping(world, clock, two_items()) as controller:
+        world.plans[TWO] = ItemPlan(TWO, LINES)
+        await armed(controller, clock, WORK)
+        await controller.arm(Disarm())
+        world.plans[TWO] = ItemPlan(TWO, LINES, "its Job, too", blocked=True)
+        assert refusal(await controller.arm(ArmStep(WORK, 1))) == "its Job is still there"
 
 
 async def test_what_was_read_and_shown_is_approved_and_reaches_the_action() -> None:

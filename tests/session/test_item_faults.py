@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from deploydash.core.procedure.items import CscEffect, Item
+from deploydash.core.procedure.names import SAL
 from deploydash.core.run.decide import Refused
 from deploydash.core.run.orders import AddItem, Approve, Close, Retry, Skip, Waive
 from deploydash.core.run.ports import End, Finding, Found, ItemContext, Look
@@ -108,7 +109,7 @@ async def test_what_they_share_and_cannot_be_closed_ends_nothing_that_a_retry_be
 async def test_who_is_waived_while_it_waits_for_its_place_is_not_commanded() -> None:
     world = World(seen=fleet(down(WATCHER)))
     world.waits = {ONE: asyncio.Event()}
-    later = item(1, effects=(CscEffect(ATAOS, OFFLINE),))
+    later = replace(item(1, effects=(CscEffect(ATAOS, OFFLINE),)), system=SAL)
     async with keeping(world, runbook=book(step(item(0), later, at_once=1))) as controller:
         await controller.order(Approve(WORK, 1))
         await until(lambda: world.at_work)

@@ -11,7 +11,7 @@ import pytest
 
 from deploydash.core.model import FeedState
 from deploydash.core.procedure.items import CscEffect, Item
-from deploydash.core.procedure.names import ItemId, StepId, SystemName, numbered
+from deploydash.core.procedure.names import SAL, ItemId, StepId, SystemName, numbered
 from deploydash.core.procedure.runbook import Order
 from deploydash.core.run.decide import Refused
 from deploydash.core.run.orders import AddItem, Approve, Hold, Retry, Waive
@@ -294,7 +294,7 @@ async def test_a_hold_and_a_lost_kafka_stop_the_next_request_in_words() -> None:
 async def test_what_was_waived_before_its_wave_is_not_worked_on() -> None:
     world = quiet_world()
     world.waits = {ONE: asyncio.Event()}
-    later = item(1, wave=1, effects=(CscEffect(ATAOS, OFFLINE),))
+    later = replace(item(1, wave=1, effects=(CscEffect(ATAOS, OFFLINE),)), system=SAL)
     async with keeping(world, runbook=book(step(item(0), later))) as controller:
         await controller.order(Waive((ATAOS,), "broken", 1))
         await controller.order(Approve(WORK, 1))

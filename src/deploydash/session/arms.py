@@ -49,6 +49,8 @@ class Arms:
         closed = closed_reasons(reasons(step, state, fleet), frozenset(order.overridden))
         if closed:
             return closed[0].sentence
+        if plan.items and all(item.blocked for item in plan.items):
+            return plan.items[0].why
         self._armed[step.id] = Armed(Arm(step.id, step.tier, now), order, plan)
         return None
 

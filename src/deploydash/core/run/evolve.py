@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from deploydash.core.model import CscId, SummaryState, Target
-from deploydash.core.procedure.names import WHOLE, ItemId, StepId
+from deploydash.core.procedure.items import Item
+from deploydash.core.procedure.names import SAL, WHOLE, ItemId, StepId
 from deploydash.core.procedure.runbook import Order
 from deploydash.core.run.records import (
     ArrivalsLearned,
@@ -78,7 +79,9 @@ def evolve(state: RunState, record: RunRecord, utc: float) -> RunState:
     if isinstance(record, RunClosed):
         return replace(state, closed=True)
     if isinstance(record, ItemSignedOff):
-        state = replace(state, stopped=_stopped(state, record, utc))
+        state = replace(state, stopped=_stopped(state, record.step, _signed_off(state, record), utc))
+    if isinstance(record, RequestIntended | RequestAnswered):
+        state = replace(state, stopped=_stopped_by_request(state, record, utc))
     if isinstance(record, RequestIntended) and record.owes is not None:
         owes = record.owes
         before = state.incurred.get(owes.id)
@@ -93,18 +96,38 @@ def evolve(state: RunState, record: RunRecord, utc: float) -> RunState:
     return _with_step(state, record.step, _evolve_step(state.progress(record.step), record, utc))
 
 
-def _stopped(state: RunState, sign_off: ItemSignedOff, utc: float) -> Mapping[CscId, str]:
-    """Return whom people stopped by what was signed off: a silent one of these is not LOST (CLI.md, row 12)."""
+def _signed_off(state: RunState, sign_off: ItemSignedOff) -> list[Item]:
+    """Return the items of people that a sign-off is about."""
     step = next((step for step in state.runbook.steps() if step.id == sign_off.step), None)
-    if step is None:
-        return state.stopped
-    items = [item for item in step.items if sign_off.item in {WHOLE, item.id} and item.by_person]
+    items = step.items if step is not None else ()
+    return [item for item in items if sign_off.item in {WHOLE, item.id} and item.by_person]
+
+
+def _stopped(state: RunState, step: StepId, items: Iterable[Item], utc: float) -> Mapping[CscId, str]:
+    """Return whom the run stopped from outside, these items among them: a silent one is not LOST (CLI.md, row 12)."""
     effects = [effect for item in items for effect in item.effects]
     stops = [effect.csc for effect in effects if effect.target == Target(SummaryState.OFFLINE)]
     starts = {effect.csc for effect in effects} - set(stops)
     when = datetime.fromtimestamp(utc, UTC)
     kept = {csc: text for csc, text in state.stopped.items() if csc not in starts}
-    return {**kept, **dict.fromkeys(stops, f"{step.id} at {when:%H:%M} UTC")}
+    return {**kept, **dict.fromkeys(stops, f"{step} at {when:%H:%M} UTC")}
+
+
+def _stopped_by_request(state: RunState, record: RequestIntended | RequestAnswered, utc: float) -> Mapping[CscId, str]:
+    """Return whom the run stopped from outside once a request to another system than SAL is sent, or refused.
+
+    From the intent on, since an answer may never come though the service was stopped. CSCs that are commanded report
+    OFFLINE themselves.
+    """
+    item = state.item(record.step, record.item)
+    if item is None or item.system == SAL:
+        return state.stopped
+    if isinstance(record, RequestIntended):
+        return _stopped(state, record.step, (item,), utc)
+    if record.ok is not False or state.progress(record.step).item(item.id).taken:
+        return state.stopped
+    mine = f"{record.step} at "
+    return {csc: by for csc, by in state.stopped.items() if csc not in item.cscs or not by.startswith(mine)}
 
 
 _ENDED = {
@@ -171,7 +194,14 @@ def _dispatched(
         kept = before if before.status is ItemStatus.UNKNOWN and before.key else UNTOUCHED
         went = approved.get(item) or kept.approved
         under_way[item] = replace(
-            kept, status=ItemStatus.UNDER_WAY, why="", utc=utc, began_utc=utc, approved=went, question=None
+            kept,
+            status=ItemStatus.UNDER_WAY,
+            why="",
+            utc=utc,
+            began_utc=utc,
+            approved=went,
+            question=None,
+            taken=before.taken,
         )
         added = progress.added.get(item)
         for name in added.instead_of if added is not None else ():
@@ -195,7 +225,8 @@ def _evolve_item(item: ItemProgress, record: ItemRecord, utc: float) -> ItemProg
         key = record.key if record.begins else item.key
         return replace(item, request=record.text, answered=False, ok=None, answer="", key=key, utc=utc)
     if isinstance(record, RequestAnswered):
-        return replace(item, answered=record.ok is not None, ok=record.ok, answer=record.text, utc=utc)
+        taken = item.taken or record.ok is True
+        return replace(item, answered=record.ok is not None, ok=record.ok, answer=record.text, taken=taken, utc=utc)
     if isinstance(record, ItemEnded):
         status = _ENDED[record.outcome]
         return replace(

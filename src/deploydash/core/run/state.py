@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from deploydash.core.model import CscId
 from deploydash.core.procedure.items import Item
-from deploydash.core.procedure.names import DIRECT, WHOLE, ItemId, StepId
+from deploydash.core.procedure.names import DIRECT, SAL, WHOLE, ItemId, StepId
 from deploydash.core.procedure.runbook import Debt, Runbook, RunPhase, Step
 from deploydash.core.run.records import (
     ArrivalsLearned,
@@ -55,7 +55,8 @@ ASKS = frozenset({ItemStatus.FAILED, ItemStatus.UNKNOWN})
 class ItemProgress:
     """One item within its step: its own records, folded.
 
-    ``request`` is the last one sent, ``answered`` whether its outcome is told and ``answer`` how. ``key``: by what that
+    ``request`` is the last one sent, ``answered`` whether its outcome is told and ``answer`` how; ``taken``: one of its
+    requests ever was. ``key``: by what that
     which was begun outside is known, empty where nothing was; it stays while it is looked for again after its outcome
     was unknown, and nothing is begun a second time. ``state``, ``line``, ``done``, ``of``, ``known_as`` and ``paused``
     as in ItemProgressed. ``utc`` is when anything last happened to it, ``began_utc`` when it was dispatched.
@@ -69,6 +70,7 @@ class ItemProgress:
     answered: bool = True
     ok: bool | None = None
     answer: str = ""
+    taken: bool = False
     key: str = ""
     state: str = ""
     line: str = ""
@@ -188,8 +190,12 @@ class RunState:
         )
 
     def is_waived(self, item: Item) -> bool:
-        """Say whether all that an item is about was waived by name."""
-        return bool(item.effects) and all(effect.csc in self.waived for effect in item.effects)
+        """Say whether an item only commands CSCs, and all of them were waived by name.
+
+        What is done to a CSC from outside is still to be done: the Job of a CSC that hung and was waived would make the
+        next sync fail.
+        """
+        return item.system == SAL and bool(item.effects) and all(effect.csc in self.waived for effect in item.effects)
 
     def item(self, step: StepId, item: ItemId) -> Item | None:
         """Return an item by its names, one of the runbook's or one that the lead added; None where there is none."""
