@@ -12,8 +12,9 @@ from deploydash.core.model import CscId, SummaryState, Target
 from deploydash.core.ports import Clock, Feed
 from deploydash.errors import ConfigurationError, Problem
 from deploydash.systems.ssh.settings import SshSettings
+from deploydash.systems.ssh.steps import SSH
 from deploydash.systems.table import Place, Reading, Table
-from deploydash.wiring.tables import READING, SSH
+from deploydash.wiring.tables import READING
 
 SITES = Path(__file__).parents[2] / "sites"
 SUMMIT = (SITES / "summit.yaml").read_text("utf-8")
@@ -66,15 +67,17 @@ M1M3 = """\
 """
 RED = """\
         cscs: ["FiberSpectrograph:101"]
-        stop: sudo -iu dco ./shutdown_fiberspec
-        start: sudo -iu dco ./launch_fiberspec
+        as: dco
+        stop: ./shutdown_fiberspec
+        start: ./launch_fiberspec
+        containers: [fiberspectrograph_red]
 """
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message", "hint"),
     [
-        (RED, RED.replace("./shutdown_f", "./launch_f"), "stop is 'sudo -iu dco ./launch_fiberspec'", "on the host"),
+        (RED, RED.replace("./shutdown_f", "./launch_f"), "stop is './launch_fiberspec'", "on the host"),
         (
             RED,
             RED.replace("./launch_fiberspec", "./launch_gc"),
@@ -83,11 +86,11 @@ RED = """\
         ),
         (
             RED,
-            RED.replace("_fiberspec", "_gc"),
+            RED.replace("n_fiberspec", "n_gc").replace("h_fiberspec", "h_gc"),
             "FiberSpectrograph:101 is run by the scripts *_fiberspec, not *_gc",
             "write ./shutdown_fiberspec",
         ),
-        (RED, RED.replace("./launch_f", "./shutdown_f"), "start is 'sudo -iu dco ./shutdown_fiberspec'", "on the host"),
+        (RED, RED.replace("./launch_f", "./shutdown_f"), "start is './shutdown_fiberspec'", "on the host"),
         (
             M1M3,
             M1M3.replace("start: /", "start: "),
@@ -152,8 +155,8 @@ def test_a_camera_without_a_bridge_is_told() -> None:
     assert [problem.message for problem in found] == ["CCCamera is a camera without a bridge"]
 
 
-def rehearsed(table: Table, host: str = "lsstcam-mcm.cp.lsst.org") -> Site:
-    """Return a site of one camera, a rehearsal, with the host of its bridge."""
+def rehearsed(table: Table, address: str = "lsstcam-mcm.cp.lsst.org") -> Site:
+    """Return a site of one camera, a rehearsal, with where the host of its bridge is."""
     text = f"""\
 site: hill
 rehearsal: true
@@ -165,7 +168,8 @@ systems:
   docs: {{root: https://docs.example.org, folder: hill, anchor: hill}}
   ssh:
     domain: example.org
-    cameras: [{{csc: ATCamera, host: {host}, unit: a.service, ccs_target: a}}]
+    cameras: [{{csc: ATCamera, host: a.example.org, unit: a.service, ccs_target: a}}]
+    at: {{a.example.org: {{address: {address}, host_key: ssh-ed25519 AAAA}}}}
 """
     return parse_site(text, Path("hill.yaml"), table)
 
@@ -181,7 +185,7 @@ def test_a_system_that_reaches_out_names_loopback_addresses_only_in_a_rehearsal(
     with pytest.raises(ConfigurationError) as caught:
         rehearsed(acting)
     [problem] = caught.value.problems
-    assert (problem.key, problem.line) == ("systems.ssh.cameras.0.host", 11)
+    assert (problem.key, problem.line) == ("systems.ssh.at.a.example.org.address", 12)
     assert problem.message == "lsstcam-mcm.cp.lsst.org is not this machine"
 
 

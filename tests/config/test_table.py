@@ -258,11 +258,11 @@ def test_a_system_that_is_not_there_is_refused() -> None:
 
 
 def test_a_system_that_only_people_work_with_carries_nothing_out() -> None:
-    text = STEP.replace("system: kettles", "system: ssh").replace("        kettles: [small, large]\n", "")
+    text = STEP.replace("system: kettles", "system: slack").replace("        kettles: [small, large]\n", "")
     [(line, key, message, hint)] = refused(text)
-    assert (line, key) == (line_of(text, "system: ssh"), "phases.0.steps.0.system")
-    assert message == "ssh carries no steps out"
-    assert hint == "make it a step of kind manual; only sal, kettles and plugs can do so"
+    assert (line, key) == (line_of(text, "system: slack"), "phases.0.steps.0.system")
+    assert message == "slack carries no steps out"
+    assert hint == "make it a step of kind manual; only sal, ssh, kettles and plugs can do so"
 
 
 def test_a_step_that_does_nothing_by_the_control_system_is_refused() -> None:

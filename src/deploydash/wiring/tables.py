@@ -19,6 +19,7 @@ from deploydash.systems.kubernetes.settings import KubernetesSettings
 from deploydash.systems.person.settings import PersonSettings
 from deploydash.systems.slack.settings import SlackSettings
 from deploydash.systems.ssh.settings import SshSettings
+from deploydash.systems.ssh.steps import SSH, SshSteps
 from deploydash.systems.table import Place, Reading, Steps, Table
 
 if TYPE_CHECKING:
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
     from deploydash.wiring.read_only import MakeFeed
 
 ARGOCD, GITHUB, KUBERNETES = SystemName("argocd"), SystemName("github"), SystemName("kubernetes")
-SLACK, SSH = SystemName("slack"), SystemName("ssh")
+SLACK = SystemName("slack")
 
 READING: Table = MappingProxyType(
     {
-        SSH: Reading(SSH, SshSettings),
+        SSH: Reading(SSH, SshSettings, SshSteps()),
         KUBERNETES: Reading(KUBERNETES, KubernetesSettings),
         ARGOCD: Reading(ARGOCD, ArgocdSettings),
         GITHUB: Reading(GITHUB, GithubSettings),

@@ -1,0 +1,88 @@
+"""The lines that may be sent for an item, as they are sent, and as a person would type them. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from deploydash.systems.ssh import argv as commands
+from deploydash.systems.ssh.argv import Argv, quoted
+from deploydash.systems.ssh.specs import Bridge, Checkout, Controller, Crio, Machine, Service, Spec
+
+AVAILABLE = "setAvailable --withLock"
+CLEAR = "clearFault -w"
+
+
+def requests(spec: Spec) -> tuple[str, ...]:
+    """Return everything that may be sent, in its order."""
+    return tuple(line for argv, typed in _writes(spec) for line in _shown(argv, typed))
+
+
+def as_typed(spec: Spec) -> tuple[str, ...]:
+    """Return what a person would type to do it."""
+    return tuple(line for argv, typed in _writes(spec) for line in _typed(spec, argv, typed))
+
+
+def in_shell(argv: Argv, typed: tuple[str, ...]) -> str:
+    """Return a command, and what is typed into it, as one line."""
+    return f"{quoted(argv)} <<< {'; '.join(typed)}" if typed else quoted(argv)
+
+
+def stopping(spec: Service) -> Argv:
+    """Return what stops a service."""
+    return commands.unit_command("stop", spec.unit) if spec.unit else commands.as_user(spec.as_user, spec.stop)
+
+
+def starting(spec: Service) -> Argv:
+    """Return what starts a service."""
+    return commands.unit_command("start", spec.unit) if spec.unit else commands.as_user(spec.as_user, spec.start)
+
+
+def _writes(spec: Spec) -> Iterator[tuple[Argv, tuple[str, ...]]]:
+    """Yield each command that may be sent, with what is typed into it."""
+    if isinstance(spec, Bridge):
+        yield commands.unit_command(spec.do, spec.unit), ()
+        if spec.do == "start":
+            yield commands.ccs_shell(spec.as_user), (f"set target {spec.target}", AVAILABLE)
+    elif isinstance(spec, Service):
+        if spec.do != "start":
+            yield stopping(spec), ()
+        if spec.do != "stop":
+            yield starting(spec), ()
+    elif isinstance(spec, Checkout):
+        yield from ((argv, ()) for argv in updates(spec))
+    elif isinstance(spec, Controller):
+        yield from ((commands.as_user(spec.user, words), ()) for words in spec.stop)
+        yield from ((argv, ()) for argv in updates(spec))
+        yield from ((commands.as_user(spec.user, words), ()) for words in spec.start)
+    elif isinstance(spec, Crio):
+        yield from ((argv, ()) for _, argv in commands.crio_stages(spec.interfaces, spec.repository, spec.binary))
+        yield spec.start, ()
+    elif isinstance(spec, Machine):
+        yield commands.reboot(), ()
+
+
+def updates(spec: Checkout | Controller) -> tuple[Argv, Argv]:
+    """Return what brings a working copy to its branch, and what follows where the branch was there and is behind."""
+    return (
+        commands.update_repo(spec.user, spec.directory, spec.branch),
+        commands.update_repo(spec.user, spec.directory),
+    )
+
+
+def _shown(argv: Argv, typed: tuple[str, ...]) -> tuple[str, ...]:
+    return (in_shell(argv, typed),)
+
+
+def _typed(spec: Spec, argv: Argv, typed: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a command as it is typed: sudo may ask, and has a terminal for that."""
+    by_sudo = argv[:1] == ("sudo",)
+    words = tuple(word for at, word in enumerate(argv) if not (word == "-n" and argv[at - 1] == "sudo"))
+    options = ("-t",) if by_sudo or typed else ()
+    line = " ".join(("ssh", *options, spec.login, _once_more(quoted(words))))
+    return (line, *(f"ccs> {one}" for one in (*typed, *(("getState", "exit") if typed else ()))))
+
+
+def _once_more(line: str) -> str:
+    """Return a line for the shell at this end; plain words stay as they are."""
+    return line if all(shlex.quote(word) == word for word in line.split(" ")) else shlex.quote(line)
