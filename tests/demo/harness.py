@@ -37,7 +37,23 @@ SITE: dict[str, Any] = {
     },
     "schema_registry": {"url": "https://registry.example.org"},
     "efd": {"url": "https://efd.example.org/influxdb", "database": "efd", "alias": "hill_efd"},
-    "systems": {"ssh": {"domain": "example.org"}, "argocd": {"server": "argo.example.org"}},
+    "systems": {
+        "ssh": {"domain": "example.org"},
+        "argocd": {"server": "argo.example.org"},
+        "kubernetes": {
+            "context": "hill",
+            "kubeconfig": "~/.kube/hill.yaml",
+            "namespaces": [
+                {"namespace": "auxtel", "selector": "csc", "jobs": {"ataos": "ATAOS", "atdome": "ATDome"}},
+                {
+                    "namespace": "obssys",
+                    "selector": "csc",
+                    "jobs": {"mtqueue": "ScriptQueue:1", "watcher": "Watcher"},
+                },
+                {"namespace": "love", "selector": "csc=love-commander"},
+            ],
+        },
+    },
     "limits": {"late": 5, "silent": 10},
     "groups": ["AT", "MT", "Envsys", "Observatory"],
     "cscs": [
@@ -91,7 +107,7 @@ class Demo:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, f"the demo said nothing and ended with {process.wait(5)}"
-        self.info: dict[str, str] = json.loads(line)
+        self.info: dict[str, Any] = json.loads(line)
         self.site_file: dict[str, Any] = yaml.safe_load(Path(self.info["site_file"]).read_text("utf-8"))
         self.records: list[Record] = []
         self._schemas: dict[int, Any] = {}
@@ -112,7 +128,7 @@ class Demo:
 
     def get(self, system: str, path: str) -> Any:
         """A JSON answer of the registry or the EFD."""
-        with urllib.request.urlopen(self.info[system] + path, timeout=patient(5)) as answer:
+        with urllib.request.urlopen(str(self.info[system]) + path, timeout=patient(5)) as answer:
             return json.load(answer)
 
     def _decoded(self, value: bytes | None) -> dict[str, Any] | None:

@@ -3,7 +3,8 @@
 What people do between the steps of a runbook, the director does by the clock: it cannot see that somebody signed off a
 step, for that stands in the run's journal, and the demo observatory shares nothing with the rest but protocols. All of
 this is the step ``redeploy``. It starts only CSCs that no fake starts (`World.claim`), so that each fake that can takes
-work from the clock. What is to follow a request to a fake says so: ``once: {system: …, asked: …}``.
+work from the clock; what it gives back (`World.release`), the clock starts again. What is to follow a request to a fake
+says so: ``once: {system: …, asked: …}``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from deploydash.demo.world import World
 
 _LOOK_S = 0.25
 """How often it is looked whether processes have ended, in real seconds."""
+_COME_BACK_S = 1.0
+"""How often people look again at what a fake deploys, in real seconds."""
 
 
 def _beat(csc: Csc, beats: float | str | None) -> float | None:
@@ -234,9 +237,11 @@ class Director:
         due = now + step.after / self._world.pace
         self._world.at(due, lambda _: self._world.start(csc, step.state, origin=origin))
 
-    def _do_redeploy(self, csc: Csc, _: Step, __: float, ___: int) -> None:
-        """People deploy what is not deployed, but for what a fake deploys."""
-        if not self._world.claimed(csc):
+    def _do_redeploy(self, csc: Csc, step: Step, now: float, turn: int) -> None:
+        """People deploy what is not deployed, but for what a fake deploys: they come back as long as one does."""
+        if self._world.claimed(csc):
+            self._world.at(now + _COME_BACK_S, lambda t: self._do_redeploy(csc, step, t, turn))
+        else:
             self._world.start(csc)
 
     def _do_duplicate(self, csc: Csc, _: Step, now: float, __: int) -> None:

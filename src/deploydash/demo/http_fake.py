@@ -27,7 +27,7 @@ class HttpFake:
     """A server whose routes are answered by its methods ``on_KIND``, after `failing` had the first word."""
 
     def __init__(self, routes: Iterable[Route], faults: Mapping[str, Fault]) -> None:
-        self.faults = Faults(faults)
+        self.faults = Faults(faults, self.switched)
         self.asked: Counter[str] = Counter()
         self._routes = tuple(routes)
         self._kind_of: dict[Any, str] = {}
@@ -50,6 +50,13 @@ class HttpFake:
         if self._runner is not None:
             await self._runner.cleanup()
 
+    def switched(self, fault: str) -> None:
+        """Hear that a fault was switched on or off."""
+
+    def kind(self, request: web.Request) -> str:
+        """The kind of a request: that of its route."""
+        return self._kind_of.get(request.match_info.handler, "other")
+
     async def failing(self, kind: str) -> web.StreamResponse | None:
         """The answer that the faults which are on give to a request of a kind; None to answer it as ever.
 
@@ -70,7 +77,7 @@ class HttpFake:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        kind = self._kind_of.get(request.match_info.handler, "other")
+        kind = self.kind(request)
         self.asked[kind] += 1
         failed = await self.failing(kind)
         return failed if failed is not None else await self.answer(request, handler)

@@ -52,13 +52,14 @@ async def run(settings: Settings) -> None:
     world = World(settings.site, settings.seed, settings.speed)
     fakes = {kind.name: kind.make(world) for kind in settings.fakes}
     async with contextlib.AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="deploydash-demo-"))
+        world.folder = settings.out or Path(folder)
         sections = []
         for fake in fakes.values():
             sections.append(await fake.start())
             stack.push_async_callback(fake.stop)
         world.announce({csc.component for csc in settings.site.cscs} | {"Script"})
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="deploydash-demo-"))
-        path = (settings.out or Path(folder)) / f"{settings.site.document.get('site', 'demo')}.yaml"
+        path = world.folder / f"{settings.site.document.get('site', 'demo')}.yaml"
         demo = {"speed": settings.speed, "scenario": settings.scenario.name, "seed": settings.seed}
         sites.write(path, sites.rehearsal(settings.site, sections, demo))
         Director(world, settings.scenario, fakes, time.time()).open()

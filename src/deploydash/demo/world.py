@@ -16,6 +16,7 @@ import random
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from deploydash.demo.csc import Process
@@ -57,6 +58,10 @@ class World:
         self.pace = pace
         self.now = 0.0
         """UTC unix seconds up to which everything has happened."""
+        self.folder: Path | None = None
+        """Where fakes may put files for their clients, beside the site file; it goes with the demo observatory."""
+        self.merged = ""
+        """The cycle whose branch people have merged into the deployed configuration; nothing before they did."""
         self.codec = Codec(site.subname)
         self.history = min(HISTORY_S, _HISTORY_RECORDS / max(1, len(site.cscs)))
         self.rng = random.Random(seed)
@@ -65,6 +70,7 @@ class World:
         self._order = itertools.count()
         self._out: list[Emit | Raw] = []
         self._running: dict[str, list[Process]] = {}
+        self._last: dict[str, Process] = {}
         self._listening: dict[str, list[Process]] = {}
         self._phases: dict[str, float] = {}
         self._traits: dict[str, Traits] = {}
@@ -98,6 +104,7 @@ class World:
         if csc.component == "ScriptQueue":
             self._queues[made] = ScriptQueue(self, made)
         self._running.setdefault(csc.name, []).append(made)
+        self._last[csc.name] = made
         self._listening.setdefault(csc.component, []).append(made)
         return made
 
@@ -105,11 +112,21 @@ class World:
         """Start a CSC's process; it goes on to a goal, its start-up target unless given. False: one runs already."""
         if self.running(csc):
             return False
+        self.boot(csc, goal, origin=origin)
+        return True
+
+    def boot(self, csc: Csc, goal: Goal | None = None, *, origin: int | None = None) -> Process:
+        """Start a process of a CSC as `start` does, whatever runs already."""
         process = self.process(csc, origin=origin)
         state, _ = (goal or Goal(target="startup")).of(csc)
         self.write(process.boot(self.now, state))
         self.wake(process)
-        return True
+        return process
+
+    def end(self, process: Process) -> None:
+        """Kill one process."""
+        process.kill()
+        self.wake(process)
 
     def stop(self, csc: Csc, how: How = "kill") -> int:
         """Stop every process of a CSC; the id of the last one, 0 if none ran."""
@@ -123,6 +140,12 @@ class World:
     def claim(self, system: str, cscs: Iterable[Csc]) -> None:
         """Say that a fake of this system stops and starts these CSCs; nobody redeploys them by the clock then."""
         self._claims.update((csc.name, system) for csc in cscs)
+
+    def release(self, system: str, cscs: Iterable[Csc]) -> None:
+        """Take back what this system has claimed of these CSCs."""
+        for csc in cscs:
+            if self._claims.get(csc.name) == system:
+                del self._claims[csc.name]
 
     def claimed(self, csc: Csc) -> str:
         """The system whose fake starts this CSC, or nothing."""
@@ -138,6 +161,10 @@ class World:
         if csc.name in self._running:
             self._running[csc.name] = alive
         return alive
+
+    def last(self, csc: Csc) -> Process | None:
+        """The newest process that it ever had; None if it never ran."""
+        return self._last.get(csc.name)
 
     def ended(self, csc: Csc) -> bool:
         """Whether it ran and no process of it is left."""

@@ -40,6 +40,9 @@ async def started(request: pytest.FixtureRequest, world: World) -> AsyncIterator
 
 def _address(section: Section) -> tuple[str, int]:
     [address] = site.addresses([section]).values()
+    if "kubeconfig" in address:
+        config = yaml.safe_load(Path(address["kubeconfig"]).read_text("utf-8"))
+        address = config["clusters"][0]["cluster"]["server"]
     parts = urlsplit(address if "//" in address else f"//{address}")
     assert parts.hostname is not None
     assert parts.port is not None

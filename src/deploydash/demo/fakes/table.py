@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from deploydash.demo.fake import Kind
-from deploydash.demo.fakes import broker, efd, registry
+from deploydash.demo.fakes import broker, cluster, efd, registry
 
 FAKES: tuple[Kind, ...] = (
     broker.KIND,
     registry.KIND,
     efd.KIND,
+    cluster.KIND,
 )
