@@ -276,7 +276,7 @@ timeline:
         (
             "timeline:\n  - at: 1\n    fault: {system: regstry, name: down}\n    csc: ATAOS\n",
             [
-                "s.yaml:3: timeline[0].fault.system: 'regstry' is none of broker, registry, efd, cluster; did you mean registry",
+                "s.yaml:3: timeline[0].fault.system: 'regstry' is none of broker, registry, efd",
                 "s.yaml:4: timeline[0].csc: is not known here",
             ],
         ),
