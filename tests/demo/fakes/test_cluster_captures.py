@@ -322,8 +322,13 @@ async def _(asked: Replay, hands: Hands) -> None:
         line["json"]["object"]["message"] = f"too old resource version: {told} ({hands.fake.store.oldest})"
         await asked.watched(number)
     asked.texts["resourceVersion=670"] = f"resourceVersion={hands.fake.store.version}"
+
+    def die() -> None:
+        for watch in hands.fake.requests.watches:
+            watch.finish("cut")
+
     with pytest.raises(httpx2.RemoteProtocolError, match="peer closed connection"):
-        await asked.lines(2, lambda: [watch.finish("cut") for watch in hands.fake.requests.watches])
+        await asked.lines(2, die)
 
 
 @player("watch")

@@ -67,7 +67,7 @@ class Cluster(HttpFake):
         self.rights.users[_TOKEN] = User("lead", "u-lead", ("system:masters",), None)
         self.requests = Requests(self.store, self.controller, self.rights, lambda: world.now, self.later)
         self.requests.on_delete.append(self._deleted)
-        self.troubles = Troubles(self)
+        self.troubles = Troubles(self.store, self.controller, self.nodes, self.furniture, self.requests, self.jobs)
         self.managed_by = ""
         """The system that deploys Jobs; while there is none, people do it by hand."""
         self._bonds = Bonds(world, self.store, self.controller, self.nodes, self.furniture, self.jobs)
@@ -154,7 +154,7 @@ class Cluster(HttpFake):
 
     def switched(self, fault: str) -> None:
         """Let a fault that was switched reach what stands already."""
-        self.troubles.switched(fault)
+        self.troubles.switched(fault, self.faults[fault])
 
     def _troubled(self, trouble: Trouble, pod: Object) -> Mapping[str, Any] | None:
         values = self.faults[trouble]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
 
 from deploydash.demo.fake import Fault
-from deploydash.demo.fakes.cluster_control import deleting, terminal
+from deploydash.demo.fakes.cluster_control import Controller, deleting, terminal
 from deploydash.demo.fakes.cluster_kinds import CONFIG_MAPS, JOBS, NAMESPACES, PODS, Object, Resource
-
-if TYPE_CHECKING:
-    from deploydash.demo.fakes.cluster import Cluster
+from deploydash.demo.fakes.cluster_nodes import PlayedNodes
+from deploydash.demo.fakes.cluster_requests import Requests
+from deploydash.demo.fakes.cluster_site import Furniture, Key, Planned
+from deploydash.demo.fakes.cluster_store import Store
 
 FAULTS: Mapping[str, Fault] = {
     "down": Fault("503 for everything, from the load balancer before it"),
@@ -57,47 +57,57 @@ _KINDS = {each.plural: each for each in (JOBS, PODS, NAMESPACES)}
 class Troubles:
     """Lets faults reach what stands already when they are switched."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
+    def __init__(
+        self,
+        store: Store,
+        controller: Controller,
+        nodes: PlayedNodes,
+        furniture: Furniture,
+        requests: Requests,
+        jobs: Mapping[Key, Planned],
+    ) -> None:
+        self._store = store
+        self._controller = controller
+        self._nodes = nodes
+        self._furniture = furniture
+        self._requests = requests
+        self._jobs = jobs
         self._held: list[tuple[Resource, Object, str]] = []
 
-    def switched(self, fault: str) -> None:
-        """Take notice of a fault that was switched on or off."""
+    def switched(self, fault: str, values: Mapping[str, float | str] | None) -> None:
+        """Take notice of a fault that was switched on, with its values, or off."""
         act = getattr(self, f"_{fault.replace('-', '_')}", None)
         if act is not None:
-            act(self._cluster.faults[fault])
+            act(values)
 
     def _watch_dies(self, values: Mapping[str, float | str] | None) -> None:
-        for watch in self._cluster.requests.watches if values is not None else ():
+        for watch in self._requests.watches if values is not None else ():
             watch.finish(str(values["how"]))  # type: ignore[index]
-
-    def _token_expired(self, values: Mapping[str, float | str] | None) -> None:
-        """A watch that is open goes on, as with the real server: it asks for the token once."""
 
     def _history_lost(self, values: Mapping[str, float | str] | None) -> None:
         if values is not None:
-            self._cluster.store.compact()
+            self._store.compact()
 
     def _pods(self, job: str) -> list[Object]:
         def of_it(pod: Object) -> bool:
             name = pod["metadata"].get("labels", {}).get("batch.kubernetes.io/job-name", "")
             return bool(name) and fnmatchcase(name, job) and not terminal(pod) and not deleting(pod)
 
-        return self._cluster.store.items(PODS, "", of_it)
+        return self._store.items(PODS, "", of_it)
 
     def _evicted(self, values: Mapping[str, float | str] | None) -> None:
         if values is not None:
             for pod in self._pods(str(values["job"])):
-                self._cluster.nodes.evict(pod, str(values["message"]))
+                self._nodes.evict(pod, str(values["message"]))
 
     def _crash_loop(self, values: Mapping[str, float | str] | None) -> None:
         if values is not None:
             for pod in self._pods(str(values["job"])):
                 if pod["status"].get("phase") == "Running":
-                    self._cluster.nodes.ended(pod, int(values["code"]), str(values["reason"]))
+                    self._nodes.ended(pod, int(values["code"]), str(values["reason"]))
 
     def _recreated(self, values: Mapping[str, float | str] | None) -> None:
-        store, controller = self._cluster.store, self._cluster.controller
+        store, controller = self._store, self._controller
         if values is None:
             return
         for job in store.items(JOBS, "", lambda item: fnmatchcase(item["metadata"]["name"], str(values["job"]))):
@@ -105,12 +115,12 @@ class Troubles:
             controller.deleted(JOBS, job)
             about = job["metadata"]
             image = job["spec"]["template"]["spec"]["containers"][0]["image"]
-            plan = self._cluster.jobs.get((about["namespace"], about["name"]))
+            plan = self._jobs.get((about["namespace"], about["name"]))
             if plan is not None:
-                controller.created(self._cluster.furniture.made(plan.manifest(image.rpartition(":")[2])))
+                controller.created(self._furniture.made(plan.manifest(image.rpartition(":")[2])))
 
     def _finalizer(self, values: Mapping[str, float | str] | None) -> None:
-        store, controller = self._cluster.store, self._cluster.controller
+        store, controller = self._store, self._controller
         if values is None:
             held, self._held = self._held, []
             for resource, item, finalizer in held:
@@ -132,7 +142,7 @@ class Troubles:
             self._held.append((kind, found, finalizer))
 
     def _missing_namespace(self, values: Mapping[str, float | str] | None) -> None:
-        store = self._cluster.store
+        store = self._store
         if values is None:
             return
         for namespace in store.items(
@@ -143,11 +153,11 @@ class Troubles:
                 for item in store.items(resource, name):
                     store.remove(resource, item)
                     if resource is PODS:
-                        self._cluster.nodes.gone(item)
+                        self._nodes.gone(item)
             store.remove(NAMESPACES, namespace)
 
     def _more_pods(self, values: Mapping[str, float | str] | None) -> None:
         if values is not None:
             for number in range(int(values["count"])):
                 name = f"crowd-{number:05}"
-                self._cluster.furniture.pod(str(values["namespace"]), name, {"type": "uws-job"}, "crowd:1")
+                self._furniture.pod(str(values["namespace"]), name, {"type": "uws-job"}, "crowd:1")
