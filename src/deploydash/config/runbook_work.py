@@ -12,7 +12,7 @@ from deploydash.config.runbook_draft import Draft
 from deploydash.config.runbook_file import StepEntry
 from deploydash.config.runbook_resolve import action_items
 from deploydash.config.yaml_lines import Document, Path
-from deploydash.core.model import CscId, SummaryState, Target
+from deploydash.core.model import CscId, Target
 from deploydash.core.procedure.items import Item
 
 
@@ -63,8 +63,8 @@ def done_by(work: Sequence[Work]) -> list[Done]:
 
 
 def downs(work: Sequence[Work]) -> list[Done]:
-    """Return what sends a CSC to OFFLINE, in the order in which it begins."""
-    return [done for done in done_by(work) if done.target.state is SummaryState.OFFLINE]
+    """Return what takes a CSC down, in the order in which it begins."""
+    return [done for done in done_by(work) if done.target.is_down]
 
 
 def _work(draft: Draft, path: Path, step: StepEntry) -> Iterator[Work]:

@@ -138,6 +138,11 @@ class Target:
             )
         return cls(SummaryState.OFFLINE, CameraSubstate[sub])
 
+    @property
+    def is_down(self) -> bool:
+        """Whether a CSC is down there. A camera that is OFFLINE/AVAILABLE is where it starts from: it is up."""
+        return self.state is SummaryState.OFFLINE and self.substate is not CameraSubstate.AVAILABLE
+
     def __str__(self) -> str:
         return self.state.name if self.substate is None else f"{self.state.name}/{self.substate.name}"
 

@@ -97,6 +97,14 @@ def test_what_takes_the_watcher_down_first_may_go_while_it_is_up_but_takes_no_qu
     assert item_blocked_by(with_queue, state, fleet()) is not None
 
 
+def test_a_camera_is_made_available_while_the_watcher_is_up_though_that_is_a_way_of_being_offline() -> None:
+    for target, blocked in (("OFFLINE/AVAILABLE", False), ("OFFLINE/PUBLISH_ONLY", True)):
+        item = work(CscEffect(ATAOS, Target.parse(target)))
+        state = a_run(StepKind.ACTION, item)
+        assert isinstance(decide(Approve(STEP, 1), state, fleet(), OPERATOR), Refused) is blocked
+        assert (item_blocked_by(item, state, fleet()) is not None) is blocked
+
+
 def test_what_people_stop_is_signed_off_after_the_fact() -> None:
     host = work(CscEffect(ATAOS, OFFLINE), system=PERSON)
     state = a_run(StepKind.MANUAL, host, protected=(ATAOS,))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from deploydash.core.model import CscId, FeedName, FeedState, SummaryState
+from deploydash.core.model import CscId, FeedName, FeedState
 from deploydash.core.procedure.items import Item, last_effects
 from deploydash.core.procedure.names import ADDED, DIRECT, SAL, WHOLE, ItemId, StepId
 from deploydash.core.procedure.runbook import Fallback, Order, Step
@@ -173,7 +173,7 @@ def _asks(item: Item | None, progress: StepProgress, state: RunState) -> bool:
 
 
 def _takes_down(item: Item) -> list[CscId]:
-    return [effect.csc for effect in item.effects if effect.target.state is SummaryState.OFFLINE]
+    return [effect.csc for effect in item.effects if effect.target.is_down]
 
 
 def _leads_elsewhere(order: AddItem, state: RunState) -> str:

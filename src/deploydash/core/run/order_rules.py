@@ -50,7 +50,7 @@ def order_rules(step: Step, state: RunState, fleet: FleetView) -> list[GateReaso
         found.append(GateReason(words, met=False, own=True, rule=True, waits_for="its end"))
     if any(_needs_watcher_down(each) for each in items):
         found.append(_watcher_down(state, fleet))
-    going_down = [effect.csc for effect in effects if effect.target.state is SummaryState.OFFLINE]
+    going_down = [effect.csc for effect in effects if effect.target.is_down]
     running = [why for csc in going_down if (why := _runs_ours(csc, state)) is not None]
     found += [GateReason(why, met=False, rule=True, waits_for="the end of that script") for why in running]
     if any(csc.name == QUEUE for csc in going_down):
@@ -72,7 +72,7 @@ def effects_blocked_by(effects: tuple[CscEffect, ...], state: RunState, fleet: F
     """
     watcher_first = not _needs_watcher_down(effects)
     for csc, target in ((effect.csc, effect.target) for effect in effects):
-        behind = watcher_first and target.state is SummaryState.OFFLINE and csc != WATCHER and csc.name != QUEUE
+        behind = watcher_first and target.is_down and csc != WATCHER and csc.name != QUEUE
         if why := blocked_by(csc, _AFTER_WATCHER if behind else target, state, fleet, bulk=True):
             return why
     return None
@@ -80,7 +80,7 @@ def effects_blocked_by(effects: tuple[CscEffect, ...], state: RunState, fleet: F
 
 def _needs_watcher_down(effects: tuple[CscEffect, ...]) -> bool:
     """Say whether the first that goes OFFLINE is another than the Watcher."""
-    down = [effect.csc for effect in effects if effect.target.state is SummaryState.OFFLINE]
+    down = [effect.csc for effect in effects if effect.target.is_down]
     return bool(down) and down[0] != WATCHER
 
 
@@ -110,7 +110,7 @@ def blocked_by(
         return "the schema registry is not up, so no command can be written"
     if target.state is not SummaryState.ENABLED and (why := _runs_ours(csc, state)) is not None:
         return why
-    if target.state is not SummaryState.OFFLINE or csc == WATCHER:
+    if not target.is_down or csc == WATCHER:
         return None
     rule = _watcher_down(state, fleet)
     if rule.met and csc.name == QUEUE:
