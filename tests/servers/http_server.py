@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,8 +21,11 @@ class Request:
     body: bytes
 
 
-Answer = Callable[[Request], tuple[int, dict[str, str], bytes]]
-"""From a request to status, headers and body."""
+Answer = Callable[[Request], tuple[int, dict[str, str], bytes | Iterable[bytes]]]
+"""From a request to status, headers and body; one in pieces is sent piece by piece, and ends with the connection.
+
+A ``ConnectionResetError`` closes the connection without an answer.
+"""
 
 
 class HttpServer:
@@ -56,14 +59,23 @@ class HttpServer:
                 headers = {name.lower(): text for name, text in self.headers.items()}
                 request = Request(self.command, self.path, headers, self.rfile.read(length))
                 outer.requests.append(request)
-                status, extra, body = outer.answer(request)
+                try:
+                    status, extra, body = outer.answer(request)
+                except ConnectionResetError:
+                    self.close_connection = True
+                    return
+                whole = isinstance(body, bytes)
+                length_of = {"content-length": str(len(body))} if isinstance(body, bytes) else {"connection": "close"}
                 self.send_response(status)
-                for name, text in {"content-length": str(len(body)), **extra}.items():
+                for name, text in {**length_of, **extra}.items():
                     self.send_header(name, text)
                 self.end_headers()
-                self.wfile.write(body)
+                for piece in (body,) if isinstance(body, bytes) else body:
+                    self.wfile.write(piece)
+                    self.wfile.flush()
+                self.close_connection = self.close_connection or not whole
 
-            do_POST = do_GET  # noqa: N815 the name that http.server looks for
+            do_POST = do_DELETE = do_GET  # noqa: N815 the names that http.server looks for
 
             def log_message(self, *_: Any) -> None:
                 """Keep the test's output quiet."""

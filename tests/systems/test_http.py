@@ -10,10 +10,12 @@ import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deploydash.systems.address import shown
+from deploydash.systems.http import Answer as HttpAnswer
 from deploydash.systems.http import HttpClient, HttpError
 from tests.servers.certificates import make_certificates
 from tests.servers.http_server import Answer, HttpServer, Request
@@ -22,7 +24,7 @@ from tests.servers.process import free_port
 LIMIT = 100_000
 
 
-def client(url: str, budget: float = 5.0, **account: str) -> HttpClient:
+def client(url: str, budget: float = 5.0, **account: Any) -> HttpClient:
     return HttpClient("efd", url, budget=budget, most_bytes=LIMIT, hint="look there", **account)
 
 
@@ -267,3 +269,70 @@ async def test_a_question_has_one_budget_and_the_sentence_names_it() -> None:
             slow.set()
     assert error.trouble == "did not answer within 0.2 s"
     assert error.timed_out
+
+
+async def test_documents_methods_and_headers_go_as_they_were_given() -> None:
+    with HttpServer(always(b"{}")) as server:
+        http = client(server.url)
+        await http.ask("/sync", document={"prune": False}, headers={"Authorization": "Bearer x"})
+        await http.ask("/operation", method="DELETE", headers={"Content-Type": "application/json"})
+        await http.aclose()
+        posted, deleted = server.requests
+    assert (posted.method, posted.body, posted.headers["authorization"]) == ("POST", b'{"prune":false}', "Bearer x")
+    assert posted.headers["content-type"] == "application/json"
+    assert (deleted.method, deleted.headers["content-type"], deleted.body) == ("DELETE", "application/json", b"")
+
+
+async def test_no_cookie_of_an_answer_is_ever_sent_back() -> None:
+    with HttpServer(always(b"{}", set_cookie="argocd.token=of-somebody; path=/; httpOnly")) as server:
+        http = client(server.url)
+        await http.ask("/session")
+        await http.ask("/list")
+        await http.aclose()
+    assert "cookie" not in server.requests[1].headers
+
+
+async def test_only_what_found_no_connection_is_surely_unsent() -> None:
+    assert (await refused(f"http://127.0.0.1:{free_port()}")).unsent
+    assert (await refused("http://127.0.0.1:notaport")).unsent
+    with HttpServer(always(b"x" * (LIMIT + 1))) as server:
+        assert not (await refused(server.url)).unsent
+
+
+async def listened(url: str, silence: float = 5.0) -> list[HttpAnswer | str]:
+    http = client(url)
+    try:
+        return [one async for one in http.listen("/stream", silence=silence)]
+    finally:
+        await http.aclose()
+
+
+async def test_events_of_a_stream_are_told_with_its_signs_of_life() -> None:
+    pieces = [b'data: {"a":\ndata: 1}\n', b" \n\n\n", b":\n", b"data: x \r\n\r\n", "data: \u00e9\n\n".encode()]
+    with HttpServer(lambda _: (200, {"content-type": "text/event-stream; charset=utf-8"}, pieces)) as server:
+        head, *told = await listened(server.url)
+    assert isinstance(head, HttpAnswer)
+    assert (head.status, head.body) == (200, b"")
+    assert [text for text in told if text] == ['{"a":\n1}', "x ", "\u00e9"]
+    assert "" in told
+
+
+async def test_what_is_no_stream_is_told_whole() -> None:
+    with HttpServer(always(b'data: {"error": {}}\n\n', 403, content_type="text/event-stream")) as server:
+        (only,) = await listened(server.url)
+    assert isinstance(only, HttpAnswer)
+    assert (only.status, only.body) == (403, b'data: {"error": {}}\n\n')
+
+
+async def test_a_stream_that_says_nothing_any_more_is_an_error() -> None:
+    done = threading.Event()
+
+    def pieces() -> Iterator[bytes]:
+        yield b"data: 1\n\n"
+        done.wait(60)
+
+    with HttpServer(lambda _: (200, {"content-type": "text/event-stream"}, pieces())) as server:
+        with pytest.raises(HttpError, match=r"was silent for 0\.2 s") as caught:
+            await listened(server.url, 0.2)
+        done.set()
+    assert caught.value.timed_out

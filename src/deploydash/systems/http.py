@@ -15,8 +15,10 @@ import json
 import os
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 CONNECTIONS = 8
 """At once to one system; further questions wait for one of them, within their budget."""
 MOST_WORDS = 200
+_OK = 200
 _WEB_PAGES = frozenset({"text/html", "application/xhtml+xml"})
 
 
@@ -62,25 +65,43 @@ class Answer:
 
 
 class HttpError(FeedError):
-    """A question had no answer. ``trouble`` is why, as the rest of a sentence about ``address``."""
+    """A question had no answer. ``trouble`` is why, as the rest of a sentence about ``address``.
 
-    def __init__(self, system: str, address: str, trouble: str, *, hint: str, timed_out: bool = False) -> None:
+    ``unsent``: no connection was made, so that nothing of the question can have arrived.
+    """
+
+    def __init__(
+        self, system: str, address: str, trouble: str, *, hint: str, timed_out: bool = False, unsent: bool = False
+    ) -> None:
         super().__init__(system, f"{address} {trouble}", hint=hint)
         self.address = address
         self.trouble = trouble
         self.timed_out = timed_out
+        self.unsent = unsent
 
 
 class HttpClient:
     """The connections to one system. ``address`` is its URL as it may be shown.
 
     ``budget`` bounds a whole question, in seconds; ``most_bytes`` an unpacked answer; ``hint`` says what to do when
-    there is none. User and password, where not given, are those of the URL; they go into a header alone. Nothing is
-    opened before the first question.
+    there is none. User and password, where not given, are those of the URL; they go into a header alone.
+    ``authority``: certificates in PEM that are trusted besides those of this machine; ``connections``: how many at
+    once.
+    No cookie is ever kept: an answer must not log us in as somebody. Nothing is opened before the first question.
     """
 
     def __init__(
-        self, system: str, url: str, *, budget: float, most_bytes: int, hint: str, user: str = "", password: str = ""
+        self,
+        system: str,
+        url: str,
+        *,
+        budget: float,
+        most_bytes: int,
+        hint: str,
+        user: str = "",
+        password: str = "",
+        authority: str = "",
+        connections: int = CONNECTIONS,
     ) -> None:
         self.address = shown(url)
         self._system = system
@@ -89,25 +110,69 @@ class HttpClient:
         self._most_bytes = most_bytes
         self._hint = hint
         self._account = (user, password)
+        self._authority = authority
+        self._connections = connections
         self._opened: httpx2.AsyncClient | None = None
         self._opening = asyncio.Lock()
 
-    async def ask(self, path: str, *, form: Mapping[str, str] | None = None, budget: float | None = None) -> Answer:
-        """Return what is at ``path``, or with a ``form`` what is answered to it (POST).
+    async def ask(
+        self,
+        path: str,
+        *,
+        form: Mapping[str, str] | None = None,
+        document: object = None,
+        method: str = "",
+        headers: Mapping[str, str] | None = None,
+        budget: float | None = None,
+    ) -> Answer:
+        """Return what is at ``path``, or what is answered to a ``form`` or a JSON ``document`` (POST).
 
         Raises:
             HttpError: nothing that can be used came within the budget.
         """
         seconds = budget or self._budget
+        body: dict[str, Any] = {} if form is None else {"data": form}
+        if document is not None:
+            body = {"json": document}
         try:
-            async with asyncio.timeout(seconds):
-                return await self._exchange(path, form)
+            async with asyncio.timeout(seconds), self._asked(path, method, headers, body) as answer:
+                return await self._whole(answer)
         except TimeoutError:
             raise self._error(f"did not answer within {seconds:g} s", timed_out=True) from None
-        except _Unusable as error:
-            raise self._error(str(error)) from None
         except Exception as error:  # noqa: BLE001 - a wrong address fails in many ways that no library has names for
-            raise self._error(_trouble(error)) from None
+            raise self._told(error) from None
+
+    async def listen(
+        self, path: str, *, silence: float, headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator[Answer | str]:
+        """Yield the head of the answer (without its body), then the data of each server-sent event, until it ends.
+
+        An empty text is a sign of life without data. What is no such stream is yielded whole as the only answer.
+
+        Raises:
+            HttpError: it could not be opened, broke off, or was silent for ``silence`` seconds.
+        """
+        try:
+            async with asyncio.timeout(silence) as limit:
+                wanted = {"Accept": "text/event-stream", **(headers or {})}
+                async with self._asked(path, "", wanted, {}) as answer:
+                    kind = _content_type(answer)
+                    streams = kind == "text/event-stream" and answer.status_code == _OK
+                    head = Answer(answer.status_code, kind, b"") if streams else await self._whole(answer)
+                    limit.reschedule(None)  # who takes it may take as long as it likes
+                    yield head
+                    if not streams:
+                        return
+                    limit.reschedule(asyncio.get_running_loop().time() + silence)
+                    async with aclosing(_events(answer, self._most_bytes)) as events:
+                        async for data in events:
+                            limit.reschedule(None)
+                            yield data
+                            limit.reschedule(asyncio.get_running_loop().time() + silence)
+        except TimeoutError:
+            raise self._error(f"was silent for {silence:g} s", timed_out=True) from None
+        except Exception as error:  # noqa: BLE001 - as above
+            raise self._told(error) from None
 
     async def aclose(self) -> None:
         """Close the connections; a later question would open new ones."""
@@ -115,24 +180,29 @@ class HttpClient:
         if opened is not None:
             await opened.aclose()
 
-    async def _exchange(self, path: str, form: Mapping[str, str] | None) -> Answer:
+    @asynccontextmanager
+    async def _asked(
+        self, path: str, method: str, headers: Mapping[str, str] | None, body: dict[str, Any]
+    ) -> AsyncIterator[httpx2.Response]:
         async with self._opening:
             if self._opened is None:
                 # Modules, certificates, the shell's proxies: under load a second in which the loop would stand still.
                 self._opened = await asyncio.to_thread(self._open)
             opened = self._opened
-        method = "GET" if form is None else "POST"
-        body = bytearray()
-        async with opened.stream(method, self._url + path, data=form) as answer:
+        verb = method or ("POST" if body else "GET")
+        async with opened.stream(verb, self._url + path, headers=dict(headers or {}), **body) as answer:
             if answer.has_redirect_location:
                 target = shown(str(answer.url.join(answer.headers["location"])))
                 raise _Unusable(f"sends us to {target} (HTTP {answer.status_code}), where nothing is asked")
-            async for piece in answer.aiter_bytes():
-                body += piece
-                if len(body) > self._most_bytes:
-                    raise _Unusable(f"answers with more than {self._most_bytes / 1e6:g} MB")
-        content_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-        return Answer(answer.status_code, content_type, bytes(body))
+            yield answer
+
+    async def _whole(self, answer: httpx2.Response) -> Answer:
+        told = bytearray()
+        async for piece in answer.aiter_bytes():
+            told += piece
+            if len(told) > self._most_bytes:
+                raise _Unusable(f"answers with more than {self._most_bytes / 1e6:g} MB")
+        return Answer(answer.status_code, _content_type(answer), bytes(told))
 
     def _open(self) -> httpx2.AsyncClient:
         from urllib.request import getproxies  # noqa: PLC0415 - a fifth of a second that no first frame waits for
@@ -154,14 +224,22 @@ class HttpClient:
         return httpx2.AsyncClient(
             auth=httpx2.BasicAuth(user, password) if user else None,
             headers={"User-Agent": "deploydash"},
-            limits=httpx2.Limits(max_connections=CONNECTIONS),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            limits=httpx2.Limits(max_connections=self._connections),
             timeout=None,
             trust_env=not here,
-            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else _authorities(),
+            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else _trusted(self._authority),
         )
 
-    def _error(self, trouble: str, *, timed_out: bool = False) -> HttpError:
-        return HttpError(self._system, self.address, trouble, hint=self._hint, timed_out=timed_out)
+    def _told(self, error: Exception) -> HttpError:
+        if isinstance(error, HttpError):
+            return error
+        if isinstance(error, _Unusable):
+            return self._error(str(error))
+        return self._error(_trouble(error), unsent=_unsent(error))
+
+    def _error(self, trouble: str, *, timed_out: bool = False, unsent: bool = False) -> HttpError:
+        return HttpError(self._system, self.address, trouble, hint=self._hint, timed_out=timed_out, unsent=unsent)
 
 
 class _Unusable(Exception):
@@ -174,6 +252,50 @@ def _authorities() -> ssl.SSLContext:
     import httpx2  # noqa: PLC0415 - see above
 
     return httpx2.create_ssl_context()
+
+
+def _trusted(authority: str) -> ssl.SSLContext:
+    if not authority:
+        return _authorities()
+    import httpx2  # noqa: PLC0415 - see above
+
+    context = httpx2.create_ssl_context()
+    context.load_verify_locations(cadata=authority)
+    return context
+
+
+def _content_type(answer: httpx2.Response) -> str:
+    return str(answer.headers.get("content-type", "")).partition(";")[0].strip().lower()
+
+
+async def _events(answer: httpx2.Response, most_bytes: int) -> AsyncGenerator[str, None]:
+    """Yield the data of each event; an empty text for anything else that comes, such as a comment.
+
+    The library's own reader drops comments, and they alone tell a quiet stream from one that nobody writes any more.
+    """
+    data: list[str] = []
+    size = 0
+    rest = ""
+    async for text in answer.aiter_text():
+        *lines, rest = (rest + text.replace("\r", "")).split("\n")
+        size += len(text)
+        if size > most_bytes:
+            raise _Unusable(f"sends an event of more than {most_bytes / 1e6:g} MB")
+        for line in lines:
+            if line.startswith("data:"):
+                data.append(line[5:].removeprefix(" "))
+            elif not line and data:
+                yield "\n".join(data)
+                data, size = [], len(rest)
+        if not data:
+            yield ""
+
+
+def _unsent(error: Exception) -> bool:
+    """Say whether an error came before there was a connection."""
+    import httpx2  # noqa: PLC0415 - see above
+
+    return isinstance(error, httpx2.ConnectError | httpx2.InvalidURL | httpx2.UnsupportedProtocol | ValueError)
 
 
 def _trouble(error: Exception) -> str:
