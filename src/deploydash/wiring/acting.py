@@ -13,7 +13,7 @@ from pathlib import Path
 from deploydash.config.load import Site
 from deploydash.core.fleet.observations import CommandSeen, Observation
 from deploydash.core.ports import Clock
-from deploydash.core.procedure.names import SystemName
+from deploydash.core.procedure.names import SAL, SystemName
 from deploydash.core.run.composing import Composer
 from deploydash.core.run.eta import learned
 from deploydash.core.run.orders import Disarm, Hold, Note
@@ -187,7 +187,8 @@ async def acting(
 
     means = Means(reader.site, outside, reader.schemas, clock, Sender(me, os.getpid()), reader.session.tell, now)
     async with AsyncExitStack() as stack:
-        actions = {system: await stack.enter_async_context(make(means)) for system, make in table.items()}
+        here = {system: make for system, make in table.items() if system == SAL or system in reader.site.sections}
+        actions = {system: await stack.enter_async_context(make(means)) for system, make in here.items()}
         controller = RunController(
             state,
             journal,
