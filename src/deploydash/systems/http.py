@@ -144,7 +144,7 @@ class HttpClient:
 
     async def listen(
         self, path: str, *, silence: float, headers: Mapping[str, str] | None = None
-    ) -> AsyncIterator[Answer | str]:
+    ) -> AsyncGenerator[Answer | str, None]:
         """Yield the head of the answer (without its body), then the data of each server-sent event, until it ends.
 
         An empty text is a sign of life without data. What is no such stream is yielded whole as the only answer.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -77,12 +77,17 @@ class ArgoError(FeedError):
 class ArgoClient:
     """The connection to one site's Argo CD. ``login`` is the one that is used, read at the first question."""
 
-    def __init__(self, place: Endpoint, environ: Mapping[str, str] | None = None) -> None:
-        self.place = place
+    def __init__(self, endpoint: Endpoint, environ: Mapping[str, str] | None = None) -> None:
+        self.endpoint = endpoint
         self._environ = os.environ if environ is None else environ
         self._login: Login | None = None
         self._http: HttpClient | None = None
         self._opening = asyncio.Lock()
+
+    @property
+    def login_in_use(self) -> Login | None:
+        """The login as it was read last; None before the first question."""
+        return self._login
 
     async def login(self) -> Login:
         """Return the login in use.
@@ -91,7 +96,7 @@ class ArgoClient:
             LoginError: there is none that could be used.
         """
         if self._login is None:
-            self._login = await asyncio.to_thread(read_login, self.place, self._environ)
+            self._login = await asyncio.to_thread(read_login, self.endpoint, self._environ)
         return self._login
 
     async def renewed(self, used: str) -> bool:
@@ -101,7 +106,7 @@ class ArgoClient:
             LoginError: there is none that could be used.
         """
         if (await self.login()).token == used:
-            now = await asyncio.to_thread(read_login, self.place, self._environ)
+            now = await asyncio.to_thread(read_login, self.endpoint, self._environ)
             if self._login is not None and now.authority != self._login.authority:
                 await self.aclose()
             self._login = now
@@ -154,7 +159,9 @@ class ArgoClient:
         told = await self.ask(f"/api/v1/applications/{_part(name)}/resource-tree?{urlencode({'project': project})}")
         return rows(told, "nodes")
 
-    async def watch(self, projects: Sequence[str], version: str) -> AsyncIterator[tuple[str, Application] | None]:
+    async def watch(
+        self, projects: Sequence[str], version: str
+    ) -> AsyncGenerator[tuple[str, Application] | None, None]:
         """Yield what changes after a list: ``ADDED``, ``MODIFIED`` or ``DELETED``; None for a sign of life.
 
         Raises:
@@ -163,7 +170,7 @@ class ArgoClient:
         query = [("projects", project) for project in projects] + [("resourceVersion", version)]
         http, headers = await self._connection()
         path = f"/api/v1/stream/applications?{urlencode(query)}"
-        async with aclosing(http.listen(path, silence=SILENT_S, headers=headers)) as stream:  # type: ignore[type-var]
+        async with aclosing(http.listen(path, silence=SILENT_S, headers=headers)) as stream:
             async for one in stream:
                 if isinstance(one, Answer):
                     if one.body or one.status != _OK:
@@ -190,7 +197,9 @@ class ArgoClient:
             raise self._refused(answer)
         told = await asyncio.to_thread(answer.json) if len(answer.body) > MOST_BYTES // 64 else answer.json()
         if not isinstance(told, dict):
-            raise ArgoError(f"{self.place.url} answers {answer.what}, and no JSON object", _HINT, status=answer.status)
+            raise ArgoError(
+                f"{self.endpoint.url} answers {answer.what}, and no JSON object", _HINT, status=answer.status
+            )
         return told
 
     async def _asked(self, path: str, method: str, document: object, budget: float | None) -> Answer:
@@ -205,7 +214,7 @@ class ArgoClient:
             if self._http is None:
                 self._http = HttpClient(
                     ARGOCD,
-                    self.place.url,
+                    self.endpoint.url,
                     budget=BUDGET_S,
                     most_bytes=MOST_BYTES,
                     hint=_HINT,
@@ -221,7 +230,7 @@ class ArgoClient:
             await http.aclose()
 
     def _refused(self, answer: Answer) -> ArgoError:
-        return refused(self.place.url, self._login, answer)
+        return refused(self.endpoint.url, self._login, answer)
 
 
 def refused(url: str, login: Login | None, answer: Answer) -> ArgoError:

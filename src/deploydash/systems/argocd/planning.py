@@ -21,6 +21,7 @@ from deploydash.core.words import counted, listed
 from deploydash.errors import FeedError
 from deploydash.systems.argocd.client import ArgoClient
 from deploydash.systems.argocd.difference import Difference, difference
+from deploydash.systems.argocd.facts import LEAST_MIN
 from deploydash.systems.argocd.login import Login
 from deploydash.systems.argocd.objects import Application, Key, jobs_named
 from deploydash.systems.argocd.settings import ArgocdSettings
@@ -31,9 +32,6 @@ FRESH_S = 20.0
 
 WAIT_S = 6.0
 """So long a card waits for a comparison; it is drawn again every few seconds."""
-
-LEAST_MIN = 10
-"""With fewer minutes left of the token nothing is begun: a sync would have to be left in its middle."""
 
 RIGHTS_S = 60.0
 
