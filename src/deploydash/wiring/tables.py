@@ -43,7 +43,9 @@ READING: Table = MappingProxyType(
 )
 """Settings, steps and feed of each system beside SAL, which is read with the runbook itself."""
 
-ACTING: Mapping[SystemName, str] = MappingProxyType({SAL: "deploydash.wiring.acting:sal"})
+ACTING: Mapping[SystemName, str] = MappingProxyType(
+    {SAL: "deploydash.wiring.acting:sal", SSH: "deploydash.wiring.ssh:action"}
+)
 """What makes the action of each system: module and function, loaded when a run is opened."""
 
 

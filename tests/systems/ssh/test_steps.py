@@ -37,7 +37,8 @@ def test_a_bridge_that_is_started_makes_its_camera_available() -> None:
     assert effects(at) == ["ATCamera OFFLINE/AVAILABLE"]
     assert [line.partition(": ")[2] for line in STEPS.lines(at)] == [
         "sudo -n systemctl start ats-ocs-bridge.service",
-        "/opt/lsst/ccs/prod/bin/ccs-shell <<< set target ats-ocs-bridge; setAvailable --withLock",
+        "/opt/lsst/ccs/prod/bin/ccs-shell <<< set target ats-ocs-bridge; clearFault -w; getState",
+        "/opt/lsst/ccs/prod/bin/ccs-shell <<< set target ats-ocs-bridge; setAvailable --withLock; getState",
     ]
     assert at.manual[1:] == (
         "ssh -t auxtel-mcm.cp.lsst.org /opt/lsst/ccs/prod/bin/ccs-shell",

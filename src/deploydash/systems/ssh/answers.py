@@ -108,6 +108,11 @@ class Edit:
         return self.code[:1] not in {" ", "?", "!"}
 
     @property
+    def unstaged(self) -> bool:
+        """Whether a part of it is not in the index: that part is what a patch keeps."""
+        return self.code[1:2] not in {" ", "?", "!", ""}
+
+    @property
     def untracked(self) -> bool:
         """Whether git does not know the file: a reset leaves it alone."""
         return self.code.startswith("?")

@@ -75,6 +75,12 @@ def process(name: str) -> Argv:
     return ("pgrep", "-x", name[:_PROCESS_NAME])
 
 
+def running(words: Sequence[str]) -> Argv:
+    """Return what asks whether a command with these words is at work; its own words do not match it."""
+    text = " ".join(words).replace(".", "[.]").replace("+", "[+]")
+    return ("pgrep", "-f", text if text.startswith("[") else f"[{text[:1]}]{text[1:]}")
+
+
 def boot_id() -> Argv:
     """Return what tells one start of a machine from the next."""
     return ("cat", "/proc/sys/kernel/random/boot_id")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -31,8 +32,16 @@ Chain = tuple[Login, ...]
 class Host:
     """One host that one may ask and tell."""
 
-    def __init__(self, login: Login, connection: asyncssh.SSHClientConnection, channels: asyncio.Semaphore) -> None:
+    def __init__(
+        self,
+        login: Login,
+        connection: asyncssh.SSHClientConnection,
+        channels: asyncio.Semaphore,
+        sent: Callable[[], None],
+    ) -> None:
         self.login = login
+        self.sent = sent
+        """Called before each command that changes something there."""
         self._connection = connection
         self._channels = channels
 
@@ -74,13 +83,14 @@ class _Link:
 
 
 class Hosts:
-    """The connections to the hosts of a site."""
+    """The connections to the hosts of a site. ``sent``: how many commands that change something went to each."""
 
     def __init__(self, places: Places) -> None:
         self._places = places
         self._links: dict[Chain, _Link] = {}
         self._chains: dict[Login, Chain] = {}
         self._held: dict[Login, int] = {}
+        self.sent: Counter[Login] = Counter()
 
     @asynccontextmanager
     async def host(self, login: Login) -> AsyncIterator[Host]:
@@ -92,7 +102,8 @@ class Hosts:
         chain = await self._chain(login)
         link = self._use(chain)
         try:
-            yield Host(login, await asyncio.shield(link.opening), link.channels)
+            connection = await asyncio.shield(link.opening)
+            yield Host(login, connection, link.channels, lambda: self.sent.update((login,)))
         finally:
             self._leave(chain, link)
 

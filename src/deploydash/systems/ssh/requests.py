@@ -15,17 +15,22 @@ CLEAR = "clearFault -w"
 
 def requests(spec: Spec) -> tuple[str, ...]:
     """Return everything that may be sent, in its order."""
-    return tuple(line for argv, typed in _writes(spec) for line in _shown(argv, typed))
+    return tuple(in_shell(argv, typed) for argv, typed in _writes(spec))
 
 
 def as_typed(spec: Spec) -> tuple[str, ...]:
     """Return what a person would type to do it."""
-    return tuple(line for argv, typed in _writes(spec) for line in _typed(spec, argv, typed))
+    return tuple(line for argv, typed in _writes(spec) if CLEAR not in typed for line in _typed(spec, argv, typed))
 
 
 def in_shell(argv: Argv, typed: tuple[str, ...]) -> str:
     """Return a command, and what is typed into it, as one line."""
     return f"{quoted(argv)} <<< {'; '.join(typed)}" if typed else quoted(argv)
+
+
+def ccs_typed(spec: Bridge, command: str) -> tuple[str, ...]:
+    """Return what is typed into the camera's shell for one command of it."""
+    return (f"set target {spec.target}", command, "getState")
 
 
 def stopping(spec: Service) -> Argv:
@@ -43,7 +48,7 @@ def _writes(spec: Spec) -> Iterator[tuple[Argv, tuple[str, ...]]]:
     if isinstance(spec, Bridge):
         yield commands.unit_command(spec.do, spec.unit), ()
         if spec.do == "start":
-            yield commands.ccs_shell(spec.as_user), (f"set target {spec.target}", AVAILABLE)
+            yield from ((commands.ccs_shell(spec.as_user), ccs_typed(spec, one)) for one in (CLEAR, AVAILABLE))
     elif isinstance(spec, Service):
         if spec.do != "start":
             yield stopping(spec), ()
@@ -70,17 +75,13 @@ def updates(spec: Checkout | Controller) -> tuple[Argv, Argv]:
     )
 
 
-def _shown(argv: Argv, typed: tuple[str, ...]) -> tuple[str, ...]:
-    return (in_shell(argv, typed),)
-
-
 def _typed(spec: Spec, argv: Argv, typed: tuple[str, ...]) -> tuple[str, ...]:
     """Return a command as it is typed: sudo may ask, and has a terminal for that."""
     by_sudo = argv[:1] == ("sudo",)
     words = tuple(word for at, word in enumerate(argv) if not (word == "-n" and argv[at - 1] == "sudo"))
     options = ("-t",) if by_sudo or typed else ()
     line = " ".join(("ssh", *options, spec.login, _once_more(quoted(words))))
-    return (line, *(f"ccs> {one}" for one in (*typed, *(("getState", "exit") if typed else ()))))
+    return (line, *(f"ccs> {one}" for one in (*typed, *(("exit",) if typed else ()))))
 
 
 def _once_more(line: str) -> str:

@@ -1,0 +1,138 @@
+"""What changes something on a host: one command, on disk before it goes, its answer after, never sent twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from deploydash.core.ports import Clock
+from deploydash.core.procedure.runbook import Debt
+from deploydash.core.run.ports import End, Finding, Found, ItemContext
+from deploydash.core.run.records import Outcome
+from deploydash.errors import FeedError, UserError
+from deploydash.systems.ssh import argv as commands
+from deploydash.systems.ssh.answers import refused_by_sudo
+from deploydash.systems.ssh.argv import Argv
+from deploydash.systems.ssh.hosts import Host, Hosts
+from deploydash.systems.ssh.ran import Ran
+from deploydash.systems.ssh.requests import in_shell
+from deploydash.systems.ssh.where import Login
+
+UNIT_S = 150.0
+"""So long systemctl may take: a unit has 90 s to stop before it is killed."""
+
+SCRIPT_S = 10_800.0
+"""So long a script may take; what is sooner is the budget of its step."""
+
+SETTLED_S = 60.0
+"""So long after a command ended what it did may take to be seen on the host."""
+
+LOST_S = 300.0
+"""So long what goes on behind a lost connection is looked for."""
+
+
+class NotSent(UserError):
+    """A request was not let go, or nothing of it had been shown; nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What all work on hosts needs. ``poll_s``: how far apart a host is looked at that is waited for."""
+
+    hosts: Hosts
+    clock: Clock
+    poll_s: float = 1.0
+
+
+async def send(
+    host: Host,
+    argv: Argv,
+    context: ItemContext,
+    *,
+    typed: tuple[str, ...] = (),
+    limit_s: float = SCRIPT_S,
+    owes: Debt | None = None,
+    output: Callable[[str], None] | None = None,
+) -> Ran:
+    """Send one command and return what came of it; what it says is shown as it comes.
+
+    Raises:
+        NotSent: it must not be sent now; says why.
+    """
+    line = in_shell(argv, typed)
+    why = await context.intend(f"{host.login.host}: {line}", owes=owes)
+    if why is not None:
+        raise NotSent(why)
+    context.output(f"{host.login.host}$ {line}")
+    stdin = "".join(f"{one}\n" for one in (*typed, "exit")) if typed else ""
+    host.sent()
+    ran = await host.run(argv, stdin=stdin, limit_s=limit_s, output=output or context.output)
+    await context.answered(None if ran.unknown else ran.ok, str(ran))
+    return ran
+
+
+def sudo_refused(host: Host, argv: Argv, ran: Ran) -> str:
+    """Return that sudo let a command not go, and what to ask for; empty where it did."""
+    refused = refused_by_sudo(ran.status, ran.err)
+    if not refused:
+        return ""
+    wanted = commands.quoted([word for word in argv[1:] if word != "-n"])
+    return f"{host.login.host}: {refused}: ask for the right to `sudo {wanted}` there without a password"
+
+
+async def until(
+    look: Callable[[], Awaitable[Finding]], tools: Tools, limit_s: float, context: ItemContext | None = None
+) -> Finding:
+    """Look until it is done or the limit has passed, and return what was seen last; a lost host is asked again."""
+    began = tools.clock.monotonic()
+    while True:
+        try:
+            finding = await look()
+        except FeedError as error:
+            finding = Finding(Found.CANNOT_TELL, str(error), tools.clock.utc())
+        if finding.found is Found.DONE or tools.clock.monotonic() - began >= limit_s:
+            return finding
+        if context is not None:
+            await context.progress(finding.found.value, finding.sentence)
+        await asyncio.sleep(tools.poll_s)
+
+
+async def settled(
+    look: Callable[[], Awaitable[Finding]], tools: Tools, ran: Ran | None, context: ItemContext
+) -> Finding:
+    """Return what a command did, by what is seen; of one that may go on, for as long as it does."""
+    limit = LOST_S if ran is not None and ran.unknown else SETTLED_S
+    finding = await until(look, tools, limit if ran is not None else 0, context)
+    return finding if finding.found is not Found.UNDER_WAY else await followed(look, tools, context)
+
+
+def ended(finding: Finding, ran: Ran | None, *, value: str = "") -> End:
+    """Return the end of an item by what was seen of it, whatever the command said of itself."""
+    values = (("state", value),) if value else ()
+    if finding.found is Found.DONE:
+        odd = f"; the command itself: {ran}" if ran is not None and not ran.ok else ""
+        return End(Outcome.REACHED, f"{finding.sentence}{odd}", values)
+    said = f"; the command: {ran}" if ran is not None else ""
+    lost = finding.found is Found.CANNOT_TELL or (ran is not None and ran.unknown)
+    return End(Outcome.UNKNOWN if lost else Outcome.FAILED, f"{finding.sentence}{said}", values)
+
+
+async def followed(look: Callable[[], Awaitable[Finding]], tools: Tools, context: ItemContext) -> Finding:
+    """Return what came of something that goes on there, for as long as it does."""
+    finding = await until(look, tools, 0)
+    while finding.found is Found.UNDER_WAY:
+        finding = await until(look, tools, 5 * tools.poll_s, context)
+    return finding
+
+
+async def still_runs(host: Host, words: tuple[str, ...]) -> bool:
+    """Say whether a script that was begun is still at work there."""
+    ran = await host.run(commands.running(words))
+    return ran.ok and bool(ran.out.strip())
+
+
+async def look_at(tools: Tools, login: Login, look: Callable[[Host], Awaitable[tuple[Found, str]]]) -> Finding:
+    """Return what a look at a host finds, with the time."""
+    found, sentence = await tools.hosts.read(login, look)
+    return Finding(found, sentence, tools.clock.utc())
