@@ -38,7 +38,17 @@ SITE: dict[str, Any] = {
     "schema_registry": {"url": "https://registry.example.org"},
     "efd": {"url": "https://efd.example.org/influxdb", "database": "efd", "alias": "hill_efd"},
     "systems": {
-        "ssh": {"domain": "example.org"},
+        "ssh": {
+            "domain": "example.org",
+            "cameras": [
+                {
+                    "csc": "ATCamera",
+                    "host": "auxtel-mcm.example.org",
+                    "unit": "ats-ocs-bridge.service",
+                    "ccs_target": "ats-ocs-bridge",
+                }
+            ],
+        },
         "argocd": {"server": "argo.example.org"},
         "kubernetes": {
             "context": "hill",

@@ -26,7 +26,7 @@ def hill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 def test_the_first_line_names_every_address_and_the_site_file(hill: Demo) -> None:
-    assert set(hill.info) == {"kafka", "schema_registry", "efd", "kubernetes", "site_file"}
+    assert set(hill.info) == {"kafka", "schema_registry", "efd", "ssh", "kubernetes", "site_file"}
     assert hill.info["kafka"].startswith("127.0.0.1:")
     assert hill.info["schema_registry"].startswith("http://127.0.0.1:")
     assert hill.info["efd"].startswith("http://127.0.0.1:")
@@ -47,8 +47,10 @@ def test_the_written_site_file_is_a_rehearsal_on_loopback_with_the_same_roster(h
     assert written["demo"] == {"speed": 4.0, "scenario": "calm", "seed": 7}
     assert [entry["csc"] for entry in written["cscs"]] == [entry["csc"] for entry in SITE["cscs"]]
     kubernetes = {**SITE["systems"]["kubernetes"], "kubeconfig": hill.info["kubernetes"]["kubeconfig"]}
+    at = written["systems"]["ssh"].pop("at")
     assert written["systems"] == {**SITE["systems"], "kubernetes": kubernetes}
     assert Path(kubernetes["kubeconfig"]).parent == Path(hill.info["site_file"]).parent
+    assert {name: f"{place['address']}:{place['port']}" for name, place in at.items()} == hill.info["ssh"]
     connected = {key: written[key] for key in ("kafka", "schema_registry", "efd")}
     assert "example.org" not in str(connected)
 
@@ -79,7 +81,7 @@ def _listening(pid: int) -> list[str]:
 def test_it_listens_on_the_loopback_address_only(hill: Demo) -> None:
     addresses = _listening(hill.process.pid)
 
-    assert len(addresses) == 4
+    assert len(addresses) == 5
     assert {address.split(":")[0] for address in addresses} == {"0100007F"}
 
 

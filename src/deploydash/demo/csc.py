@@ -18,6 +18,7 @@ from deploydash.demo.states import (
     COMPLETE,
     FAILED,
     IN_PROGRESS,
+    PUBLISH_ONLY,
     TRANSITIONS,
     Reaction,
     State,
@@ -74,9 +75,12 @@ class Process:
 
     # -- life ---------------------------------------------------------------------------------------------------
 
-    def boot(self, now: float, goal: State = State.STANDBY) -> list[Emit]:
-        """The process starts; it will beat and tell its state some seconds later, then go on to ``goal``."""
-        self._later(now + STARTUP_S / self._pace, lambda t: self._appear(t, goal))
+    def boot(self, now: float, goal: State = State.STANDBY, substate: int | None = None) -> list[Emit]:
+        """The process starts; it will beat and tell its state some seconds later, then go on to ``goal``.
+
+        ``substate``: that of a camera that stays OFFLINE; AVAILABLE unless given.
+        """
+        self._later(now + STARTUP_S / self._pace, lambda t: self._appear(t, goal, substate))
         return [
             *self.event("logevent_logLevel", now, level=20, subsystem=""),
             *self.log(
@@ -85,10 +89,10 @@ class Process:
             ),
         ]
 
-    def _appear(self, now: float, goal: State) -> list[Emit]:
+    def _appear(self, now: float, goal: State, substate: int | None) -> list[Emit]:
         emits = [*self._beat(now), *self._introduce(now)]
         if self.camera:
-            emits += self._offline(now, AVAILABLE)
+            emits += self._offline(now, substate or AVAILABLE)
             if goal is State.OFFLINE:
                 return emits
         else:
@@ -258,6 +262,15 @@ class Process:
     def set_substate(self, substate: int, now: float) -> list[Emit]:
         """A camera changes its way of being OFFLINE, as by setAvailable on its host."""
         return self._offline(now, substate) if self.state is State.OFFLINE else []
+
+    def clear_fault(self, now: float) -> list[Emit]:
+        """A camera leaves FAULT, as by clearFault on its host: it is OFFLINE and only publishes."""
+        if not self.camera or self.state is not State.FAULT:
+            return []
+        return [
+            *self._offline(now, PUBLISH_ONLY),
+            *self.event("logevent_errorCode", now + 0.005, errorCode=0, errorReport="", traceback=""),
+        ]
 
     # -- transitions --------------------------------------------------------------------------------------------
 

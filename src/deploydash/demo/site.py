@@ -196,12 +196,20 @@ def _over(systems: Mapping[str, Any], faked: Mapping[str, Any]) -> dict[str, Any
 
 
 def addresses(sections: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Where each system listens: its ``bootstrap`` or ``url``, its whole section if it has neither."""
+    """Where each system listens: its ``bootstrap`` or ``url``, each of its hosts, else its whole section."""
     named: dict[str, Any] = {}
     for section in sections:
         for key, value in section.items():
             named |= value if key == "systems" else {key: value}
-    return {key: value.get("bootstrap") or value.get("url") or value for key, value in named.items()}
+    return {
+        key: value.get("bootstrap") or value.get("url") or _hosts(value.get("at", {})) or value
+        for key, value in named.items()
+    }
+
+
+def _hosts(at: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Where hosts really are."""
+    return {name: f"{place['address']}:{place['port']}" for name, place in at.items()}
 
 
 def write(path: Path, document: dict[str, Any]) -> None:

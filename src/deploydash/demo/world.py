@@ -118,8 +118,8 @@ class World:
     def boot(self, csc: Csc, goal: Goal | None = None, *, origin: int | None = None) -> Process:
         """Start a process of a CSC as `start` does, whatever runs already."""
         process = self.process(csc, origin=origin)
-        state, _ = (goal or Goal(target="startup")).of(csc)
-        self.write(process.boot(self.now, state))
+        state, substate = (goal or Goal(target="startup")).of(csc)
+        self.write(process.boot(self.now, state, substate))
         self.wake(process)
         return process
 

@@ -43,6 +43,8 @@ def _address(section: Section) -> tuple[str, int]:
     if "kubeconfig" in address:
         config = yaml.safe_load(Path(address["kubeconfig"]).read_text("utf-8"))
         address = config["clusters"][0]["cluster"]["server"]
+    elif isinstance(address, dict):
+        [address] = address.values()
     parts = urlsplit(address if "//" in address else f"//{address}")
     assert parts.hostname is not None
     assert parts.port is not None
@@ -65,9 +67,9 @@ async def test_it_starts_on_a_loopback_port_which_its_section_of_the_site_file_n
     assert host == "127.0.0.1"
     assert _connects(_address(section))
     written = site.rehearsal(world.site, [section], {"speed": 1.0, "scenario": "calm", "seed": 1})
-    systems: dict[str, Any] = {**section.get("systems", {})}
-    assert {key: written["systems"][key] for key in systems} == systems
-    assert all(written[key] == told for key, told in section.items() if key != "systems")
+    assert all(written[key] == value for key, value in section.items() if key != "systems")
+    for name, value in section.get("systems", {}).items():
+        assert {**written["systems"][name], **value} == written["systems"][name]
     assert json.loads(json.dumps(section)) == section
 
 

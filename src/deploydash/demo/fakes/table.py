@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from deploydash.demo.fake import Kind
-from deploydash.demo.fakes import broker, cluster, efd, registry
+from deploydash.demo.fakes import broker, cluster, efd, hosts, registry
 
 FAKES: tuple[Kind, ...] = (
     broker.KIND,
     registry.KIND,
     efd.KIND,
     cluster.KIND,
+    hosts.KIND,
 )
