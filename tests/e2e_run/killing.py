@@ -156,9 +156,8 @@ def _lead(tmux: Tmux, site: str) -> Lead:
 def _once_more(lead: Lead, frame: Frame) -> None:
     """Retry everybody whom the card asks about; what is there already gets no command."""
     if frame.has("* mark all"):
-        lead.press("*", "r")
-    else:
-        lead.press("r")
+        lead.press("*")
+    lead.retry()
 
 
 def _kill(cli: CommandLine, kill_at: int | None, dead: threading.Event) -> None:

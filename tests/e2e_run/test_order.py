@@ -37,7 +37,7 @@ def decide(lead: Lead, frame: Frame) -> None:
             lead.press("Down")
         lead.waive("hung, its pod is deleted")
     else:
-        lead.press("r")
+        lead.retry()
 
 
 @pytest.fixture(scope="module", params=["demo", "real"])

@@ -120,13 +120,13 @@ def _first_process(tmux: Tmux, cli: CommandLine, spent: Spent) -> None:
     seen["asked"] = lead.see().text
     lead.dialog("d", "An item asks")
     lead.choose("An item asks", "go on")
-    lead.until(lambda frame: frame.title == "Answer?", "whether it is meant")
-    time.sleep(READ_S)
-    lead.choose("Answer?", "answer go on")
+    lead.send()
     lead.until(lambda frame: frame.title.startswith("Under way") and frame.has("6"), "what goes on", 30)
     wait_until(lambda: machines.machines["m4"].state == "running", 20, "the answer at the machine")
-    lead.dialog("p", "What the items")
-    lead.choose("What the items", "stop m5")
+    _go_to(lead, "m5")
+    lead.dialog("p", "Controls of an item")
+    lead.choose("Controls of an item", "stop m5")
+    lead.send()
     wait_until(lambda: machines.machines["m5"].state == "stopped", 20, "the stop at the machine")
     _ended(cli, "#5")
     seen["under way"] = lead.see().text
@@ -147,15 +147,14 @@ def _decide(lead: Lead, frame: Frame, spent: Spent) -> None:
     if "decision" not in seen:
         seen["decision"] = frame.text
         _go_to(lead, "m2")
-        lead.press("r")
+        lead.retry()
     elif "fallback" not in seen:
         _go_to(lead, "m3")
         lead.dialog("o", "A fallback")
         lead.choose("A fallback", "force them")
-        lead.until(lambda shown: shown.title == "Exactly this is added", "what it would send")
+        lead.until(lambda shown: shown.title.startswith("Fallback") and shown.has("a arm"), "what it would send")
         seen["fallback"] = lead.see().text
-        time.sleep(READ_S)
-        lead.choose("Exactly this is added", "add")
+        lead.send()
     else:
         _go_to(lead, "m5")
         lead.dialog("d", "Sign off")

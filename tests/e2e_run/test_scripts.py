@@ -88,8 +88,7 @@ SCRIPTS = """\
 """
 
 FALLBACK = "A fallback"
-CONTROLS = "What the items of this card can be told"
-EXACTLY = "Exactly this is added"
+CONTROLS = "Controls of an item"
 PAUSED = "paused: nothing further of its kind starts until it is resumed"
 ADD = "lsst.sal.ScriptQueue.command_add salIndex={} isStandard=true path={}"
 
@@ -112,10 +111,9 @@ def _decide(lead: Lead, frame: Frame, seen: dict[str, str]) -> None:
     lead.dialog("o", FALLBACK)
     seen["fallbacks"] = lead.see().text
     lead.choose(FALLBACK, "set_summary_state.py by ScriptQueue:3")
-    lead.until(lambda shown: shown.title == EXACTLY, "exactly what is added")
+    lead.until(lambda shown: shown.title.startswith("Fallback") and shown.has("a arm"), "exactly what is added")
     seen["fallback"] = _unfolded(lead.see())
-    time.sleep(READ_S)
-    lead.choose(EXACTLY, "add it")
+    lead.send()
     lead.until(lambda shown: shown.has("fallback for ATDome"), "the fallback on the card")
     lead.until(lambda shown: shown.has("set_summary_state.py"), "its script")
     seen["on its way"] = lead.see().text
@@ -136,13 +134,16 @@ def _stop(lead: Lead, seen: dict[str, str]) -> None:
     lead.dialog("p", CONTROLS)
     seen["queues"] = lead.see().text
     lead.choose(CONTROLS, "pause ScriptQueue:2")
+    lead.send()
     lead.until(lambda shown: shown.has(PAUSED), "the pause", 20)
     seen["paused"] = lead.see().text
     lead.dialog("p", CONTROLS)
     lead.choose(CONTROLS, "resume ScriptQueue:2")
+    lead.send()
     lead.until(lambda shown: not shown.has(PAUSED), "the end of the pause", 20)
     lead.dialog("p", CONTROLS)
     lead.choose(CONTROLS, "stop sleep.py")
+    lead.send()
 
 
 def _add(lead: Lead, seen: dict[str, str]) -> None:
@@ -152,10 +153,9 @@ def _add(lead: Lead, seen: dict[str, str]) -> None:
     lead.press("Escape")
     lead.until(lambda frame: frame.title == "Your turn", "the card")
     _type(lead, "ScriptQueue:3", "maintel/point_azel.py", "{el: 80}")
-    lead.until(lambda frame: frame.title == EXACTLY, "the second look")
+    lead.until(lambda frame: frame.title.startswith("Add: ") and frame.has("a arm"), "the second look")
     seen["added"] = _unfolded(lead.see())
-    time.sleep(READ_S)
-    lead.choose(EXACTLY, "add it")
+    lead.send()
     lead.until(lambda frame: frame.has("added: maintel"), "the script on the card")
 
 

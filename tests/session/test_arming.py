@@ -7,10 +7,24 @@ from dataclasses import replace
 
 import pytest
 
-from deploydash.core.procedure.names import MAIN, ItemId, Lane, StepId
+from deploydash.core.procedure.names import MAIN, PROPOSED, ItemId, Lane, StepId
 from deploydash.core.procedure.runbook import Runbook, Tier
 from deploydash.core.run.decide import Refused
-from deploydash.core.run.orders import AddItem, Approve, ArmStep, Disarm, Fire, Hold, Retry, TypeName
+from deploydash.core.run.orders import (
+    AddItem,
+    Approve,
+    ArmProposal,
+    ArmStep,
+    Control,
+    Disarm,
+    Fire,
+    Hold,
+    Proposal,
+    Release,
+    Retry,
+    SignOff,
+    TypeName,
+)
 from deploydash.core.run.plans import ItemPlan, digest
 from deploydash.core.run.records import ItemAdded, ItemsDispatched, RunHeld, StepApproved
 from deploydash.core.run.state import StepStatus
@@ -18,6 +32,7 @@ from deploydash.core.views.run_view import RunView
 from deploydash.errors import UserError
 from deploydash.session import describing
 from deploydash.session.run_controller import RunController
+from deploydash.session.run_inbox import RunControllerInbox
 from tests.session.fake_action import World, keeping, of_kind, refusal, snapshot_of, status, until, watched
 from tests.session.small_steps import ONE, OTHER, TWO, WORK, book, item, step
 from tests.support.clock import ManualClock
@@ -243,3 +258,114 @@ async def test_a_plan_of_two_items_that_changed_for_one_names_that_one() -> None
         await armed(controller, clock, WORK)
         world.plans = {TWO: ItemPlan(TWO, ("another", "line"), approved='"x"')}
         assert "has changed for #2: now another; line" in refusal(await controller.arm(Fire(WORK)))
+
+
+async def failed(controller: RunController, world: World) -> None:
+    """Let the step's items go and fail."""
+    world.fails = UserError("no")
+    await controller.order(Approve(WORK, 1))
+    await controller.idle()
+    world.fails = None
+
+
+async def proposed(controller: RunController, clock: ManualClock, order: Proposal) -> None:
+    controller.propose(order)
+    decision = await controller.arm(ArmProposal(order))
+    assert not isinstance(decision, Refused), decision
+    clock.advance(1.0)
+
+
+async def test_a_retry_goes_by_its_own_arm_as_it_was_shown() -> None:
+    world, clock = World(), ManualClock()
+    async with keeping(world, clock, one_item()) as controller:
+        await failed(controller, world)
+        before = len(world.journal.lines)
+        world.plans = {ONE: SHOWN}
+        order = Retry(WORK, (ONE,))
+        controller.propose(order)
+        assert refusal(await controller.arm(Fire(PROPOSED))) == "nothing is armed"
+        await controller.arm(ArmProposal(order))
+        card = shown(controller, world).proposal
+        assert card is not None
+        assert (card.title, card.tier) == ("retry item 0 of work", Tier.MODERATE)
+        assert card.plan is not None
+        assert card.plan.items == (SHOWN,)
+        assert "too early" in refusal(await controller.arm(Fire(PROPOSED)))
+        assert len(world.journal.lines) == before
+        clock.advance(1.0)
+        assert not isinstance(await controller.arm(Fire(PROPOSED)), Refused)
+        await controller.idle()
+        assert shown(controller, world).proposal is None
+        [again] = of_kind(world.journal.lines[before:], ItemsDispatched)
+        assert again == ItemsDispatched(WORK, (ONE,), OPERATOR, ((ONE, SHOWN.approved),), digest((SHOWN,)))
+        assert world.approved == {ONE: SHOWN.approved}
+
+
+async def test_a_retry_that_would_do_something_else_when_it_fires_disarms_and_says_what() -> None:
+    world, clock = World(), ManualClock()
+    async with keeping(world, clock, one_item()) as controller:
+        await failed(controller, world)
+        before = len(world.journal.lines)
+        await proposed(controller, clock, Retry(WORK, (ONE,)))
+        world.plans = {ONE: ItemPlan(ONE, ("delete it",), approved='["d"]')}
+        assert "has changed for #1: now delete it" in refusal(await controller.arm(Fire(PROPOSED)))
+        card = shown(controller, world).proposal
+        assert card is not None
+        assert card.message == "disarmed: what would be sent has changed for #1: now delete it"
+        assert len(world.journal.lines) == before
+
+
+async def test_what_is_severe_takes_the_name_of_the_site_and_three_seconds_in_which_escape_cancels() -> None:
+    world, clock = World(), ManualClock()
+    added = AddItem(WORK, replace(item(9), opaque=True))
+    async with keeping(world, clock, one_item()) as controller, watched(controller):
+        await proposed(controller, clock, added)
+        assert refusal(await controller.arm(Fire(PROPOSED))) == "type the site's name first"
+        assert refusal(await controller.arm(TypeName("tucson", PROPOSED))) == "type exactly summit"
+        await controller.arm(TypeName("summit", PROPOSED))
+        await controller.arm(Disarm(PROPOSED))
+        clock.advance(4.0)
+        assert refusal(await controller.arm(Fire(PROPOSED))) == "nothing is armed"
+        await proposed(controller, clock, added)
+        await controller.arm(TypeName("summit", PROPOSED))
+        clock.advance(3.1)
+        await until(lambda: of_kind(world.journal.lines, ItemAdded))
+        assert len(of_kind(world.journal.lines, ItemAdded)) == 1
+
+
+async def test_its_arm_dies_with_what_it_asks_for_with_another_order_and_with_a_hold() -> None:
+    world, clock = World(), ManualClock()
+    async with keeping(world, clock, one_item()) as controller, watched(controller):
+        await failed(controller, world)
+        order = Retry(WORK, (ONE,))
+        await proposed(controller, clock, order)
+        controller.propose(AddItem(WORK, item(9)))
+        assert refusal(await controller.arm(Fire(PROPOSED))) == "nothing is armed"
+        assert refusal(await controller.arm(ArmProposal(order))) == "this is not considered any more"
+        await proposed(controller, clock, order)
+        await controller.order(Hold("ops2"))
+        assert refusal(await controller.arm(Fire(PROPOSED))) == "nothing is armed"
+        assert refusal(await controller.arm(ArmProposal(order))) == "the run is held by ops2"
+        await proposed(controller, clock, Release())
+        await controller.arm(Fire(PROPOSED))
+        assert controller.state.held_by is None
+        await proposed(controller, clock, order)
+        await controller.order(SignOff(WORK, "Ana", ONE, "by hand"))
+        await until(lambda: (card := shown(controller, world).proposal) is not None and card.armed is None)
+        card = shown(controller, world).proposal
+        assert card is not None
+        assert card.message.startswith("disarmed: ")
+
+
+async def test_no_order_of_one_key_reaches_the_run_that_its_tier_arms() -> None:
+    world = World()
+    async with keeping(world, runbook=one_item()) as controller:
+        inbox, told = RunControllerInbox(controller), list[str]()
+        inbox.subscribe_refusals(told.append)
+        serving = asyncio.create_task(inbox.serve())
+        for order in (Approve(WORK, 1), Retry(WORK), AddItem(WORK, item(9)), Release(), Control(WORK, ONE, "stop")):
+            inbox.run_order(order)
+        await until(lambda: len(told) == 5)
+        serving.cancel()
+        assert all("armed first" in why for why in told)
+        assert world.journal.lines == []

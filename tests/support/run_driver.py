@@ -160,7 +160,7 @@ class Lead:
         """Take an answer of an open dialog by its first words; an empty one takes the safe answer."""
         for _ in range(8):
             here = next((line for line in self.see().body if line.startswith(("▸ ", "> "))), "")
-            if here[2:].startswith(answer):
+            if re.sub(r"^\d+ ", "", here[2:]).startswith(answer):
                 break
             self.press("Down")
             time.sleep(0.1)
@@ -173,6 +173,26 @@ class Lead:
         """Waive whom the cursor or the marks name."""
         self.dialog("w", "Waive")
         self.fill("Waive", reason, *([str(count)] if count > 1 else []))
+
+    def send(self) -> None:
+        """Arm the order that is shown exactly, and send it; what is severe by the site's name."""
+        self.until(lambda frame: frame.has("a arm"), "what would be sent")
+        time.sleep(READ_S)
+        self.press("a")
+        armed = self.until(lambda frame: frame.title.startswith(("Armed ·", "Armed: type")), "the arm")
+        if "type" in armed.title:
+            self.until(lambda frame: frame.title.startswith("Armed: type"), "the dialog for the site's name")
+            time.sleep(READ_S)
+            self.fill("Armed: type", self.site)
+        else:
+            time.sleep(0.8)
+            self.press("Enter")
+        self.until(lambda frame: not frame.title.startswith(("Armed", "Sent in")), "the end of the arm")
+
+    def retry(self) -> None:
+        """Retry those marked, or the one under the cursor."""
+        self.dialog("r", "Retry")
+        self.send()
 
     def play(self, until: Callable[[Frame], bool], seconds: float) -> Frame:
         """Answer card after card until the frame is as wanted.

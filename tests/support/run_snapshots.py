@@ -18,7 +18,7 @@ from deploydash.core.run.arm import Arm
 from deploydash.core.run.composing import Composed, ItemOffer
 from deploydash.core.run.evolve import evolve
 from deploydash.core.run.fleet_view import FleetView
-from deploydash.core.run.orders import ArmOrder, RunOrder
+from deploydash.core.run.orders import ArmOrder, Proposal, RunOrder
 from deploydash.core.run.plans import ItemPlan, Plan
 from deploydash.core.run.ports import ControlOffer
 from deploydash.core.run.records import (
@@ -469,6 +469,7 @@ class FakeDesk:
     orders: list[RunOrder | ArmOrder] = field(default_factory=list)
     chosen: list[StepId | None] = field(default_factory=list)
     direct_options: list[tuple[CscId, ...]] = field(default_factory=list)
+    proposed: list[Proposal] = field(default_factory=list)
     refusal: str = ""
     callbacks: list[Callable[[str], None]] = field(default_factory=list)
     may_check: threading.Event = field(default_factory=threading.Event)
@@ -505,6 +506,10 @@ class FakeDesk:
         wrong = ("'el' is missing",) if known and not config else ()
         told = "The configuration fits the schema." if known else f"No schema of {path} is known here."
         return ScriptChecked(config, wrong, (told,), opaque=False)
+
+    def propose(self, order: Proposal | None, /) -> None:
+        if order is not None:
+            self.proposed.append(order)
 
     def subscribe_refusals(self, callback: Callable[[str], None], /) -> None:
         self.callbacks.append(callback)

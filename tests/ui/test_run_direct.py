@@ -85,7 +85,7 @@ async def test_a_fault_is_cleared_by_keys() -> None:
         assert "lsst.sal.MTDome.command_standby" in text
         assert "not legal in FAULT: start, enable, disable, exitControl" in text
         assert screen.inbox.orders == []
-        await screen.press("down", "enter")
+        await screen.press("5", "enter")
         await screen.sees("Nothing is sent yet.")
         await screen.read()
         await screen.press("enter")
@@ -128,7 +128,7 @@ async def test_start_asks_for_an_override_and_takes_no_path() -> None:
     async with running_run(base) as screen:
         await to(screen, ATAOS)
         await open_on(screen, base, ATAOS)
-        await screen.press("down", "enter")
+        await screen.press("2", "enter")
         await screen.sees("Offered: bar.yaml, foo.yaml.")
         await screen.read()
         await screen.type("../x")
@@ -156,7 +156,7 @@ async def test_a_protected_csc_asks_for_its_name() -> None:
         await to(screen, MTM1M3)
         await open_on(screen, base, MTM1M3)
         assert "MTM1M3 is protected: no bulk step touches it." in screen.text()
-        await screen.press("down", "enter")
+        await screen.press("4", "enter")
         await screen.sees("Direct command: disable")
         await screen.read()
         await screen.press("enter")
@@ -179,7 +179,7 @@ async def test_those_marked_in_the_grid_are_commanded_together_by_their_count() 
         await screen.sees("2 marked")
         assert "▪" in screen.text()
         await open_on(screen, base, ATAOS, MTDOME)
-        await screen.press("down", "enter")
+        await screen.press("4", "enter")
         await screen.sees("type 2")
         await screen.read()
         await screen.type("2")
@@ -213,7 +213,7 @@ async def test_a_state_that_changes_disarms_says_so_and_asks_anew() -> None:
     async with running_run(base) as screen:
         await to(screen, MTDOME)
         await open_on(screen, base, MTDOME)
-        await screen.press("down", "enter")
+        await screen.press("5", "enter")
         wish = DirectCommand((MTDOME,), "standby", (S.FAULT,), base.number + 1)
         await screen.publish(beside(base, MTDOME, armed=wish))
         await screen.sees("Direct command armed")
@@ -229,7 +229,7 @@ async def test_esc_disarms_first_then_chooses_again_then_closes() -> None:
     async with running_run(base) as screen:
         await to(screen, MTDOME)
         await open_on(screen, base, MTDOME)
-        await screen.press("down", "enter")
+        await screen.press("5", "enter")
         wish = DirectCommand((MTDOME,), "standby", (S.FAULT,), base.number + 1)
         await screen.publish(beside(base, MTDOME, armed=wish))
         await screen.press("escape")
@@ -256,7 +256,7 @@ async def test_a_key_typed_before_the_dialog_showed_anything_is_discarded() -> N
         await to(screen, MTDOME)
         await screen.press("C")
         await screen.publish(beside(base, MTDOME))
-        await screen.press("down", "enter")
+        await screen.press("5", "enter")
         await screen.sees("the card has just changed; look once more")
         assert screen.inbox.orders == []
 
@@ -318,7 +318,7 @@ async def test_at_80_by_24_the_exact_command_and_the_keys_are_there() -> None:
     async with running_run(base, width=80, height=24) as screen:
         await to(screen, MTDOME)
         await open_on(screen, base, MTDOME)
-        await screen.press("down", "enter")
+        await screen.press("5", "enter")
         text = screen.text()
         assert "lsst.sal.MTDome.command_standby" in text
         assert "a arm" in text

@@ -7,16 +7,29 @@ from typing import Protocol
 
 from deploydash.core.fleet.snapshot import Standstill
 from deploydash.core.ports import Clock
-from deploydash.core.procedure.names import DIRECT, StepId
+from deploydash.core.procedure.names import DIRECT, PROPOSED, StepId
 from deploydash.core.run.arm import Arm, ready, unseen
 from deploydash.core.run.decide import Decision, Refused
 from deploydash.core.run.fleet_view import FleetView
-from deploydash.core.run.orders import Approve, ArmDirect, ArmOrder, ArmStep, Disarm, RunOrder, TypeName
+from deploydash.core.run.orders import (
+    Approve,
+    ArmDirect,
+    ArmOrder,
+    ArmProposal,
+    ArmStep,
+    Disarm,
+    Proposal,
+    RunOrder,
+    TypeName,
+)
 from deploydash.core.run.plans import Plan, difference
+from deploydash.core.run.proposals import with_plan
 from deploydash.core.run.state import RunState
+from deploydash.core.views.proposal_view import ProposalCard
 from deploydash.errors import UserError
 from deploydash.session.arms import Armed, Arms
 from deploydash.session.describing import CardPlan
+from deploydash.session.proposing import Proposing
 
 
 class Armable(Protocol):
@@ -47,11 +60,12 @@ class Armable(Protocol):
 class Arming:
     """The arms of this process, and what their cards are told. Each lane's step has its own."""
 
-    def __init__(self, run: Armable, plans: CardPlan, clock: Clock) -> None:
+    def __init__(self, run: Armable, plans: CardPlan, proposing: Proposing, clock: Clock) -> None:
         self._run = run
         self._plans = plans
+        self._proposing = proposing
         self._clock = clock
-        self._arms = Arms()
+        self._arms = Arms(proposing.refuses)
         self._firing: set[asyncio.Task[Decision]] = set()
         self._messages: dict[StepId, str] = {}
         self._being_read: set[StepId] = set()
@@ -63,6 +77,18 @@ class Arming:
     def direct(self) -> Armed | None:
         """Return the armed direct command, if there is one."""
         return self._arms.get(DIRECT)
+
+    def consider(self, order: Proposal | None) -> None:
+        """Show in its dialog what an order about items would do, or nothing; an arm of the one before ends."""
+        self._arms.drop(PROPOSED)
+        self._being_read.discard(PROPOSED)
+        self.say(PROPOSED, "")
+        self._proposing.consider(order)
+
+    def proposal(self) -> ProposalCard | None:
+        """Return the order about items that is considered, with its arm."""
+        armed = self._arms.get(PROPOSED)
+        return self._proposing.card(armed.arm if armed is not None else None, self.message(PROPOSED))
 
     def message(self, step: StepId) -> str:
         """Return what the lead is told on the card of a step."""
@@ -89,6 +115,8 @@ class Arming:
             return await self._arm_step(order)
         if isinstance(order, ArmDirect):
             return self._armed(DIRECT, self._arms.direct(order, self._run.state, self._run.fleet_view(), now))
+        if isinstance(order, ArmProposal):
+            return await self._arm_proposal(order)
         armed = self._arms.get(order.step)
         if armed is None:
             return Refused("nothing is armed")
@@ -131,6 +159,21 @@ class Arming:
         now = self._clock.monotonic()
         return self._armed(order.step, self._arms.step(order, plan, self._run.state, self._run.fleet_view(), now))
 
+    async def _arm_proposal(self, order: ArmProposal) -> Decision:
+        if order.order != self._proposing.order:
+            return Refused("this is not considered any more")
+        self._being_read.add(PROPOSED)
+        try:
+            plan = await self._proposing.describe(order.order)
+        except UserError as error:
+            return Refused(str(error))
+        if PROPOSED not in self._being_read or order.order != self._proposing.order:
+            return Refused("it was disarmed meanwhile")
+        self._being_read.discard(PROPOSED)
+        self._proposing.keep(plan)
+        tier = self._proposing.tier(order.order)
+        return self._armed(PROPOSED, self._arms.proposal(order, plan, tier, self._clock.monotonic()))
+
     def _armed(self, step: StepId, why: str | None) -> Decision:
         if why is not None:
             return Refused(why)
@@ -147,20 +190,43 @@ class Arming:
         if isinstance(order, ArmDirect):
             self._arms.drop(DIRECT)
             return await self._run.carry_out(order.order)
+        step = firing.arm.step
         try:
-            plan = await self._run.describe(order.step)
+            plan = await self._read(order)
         except UserError as error:
-            return self._dead(order.step, f"disarmed: {error}")
-        if self._arms.get(order.step) is not firing:
+            return self._dead(step, f"disarmed: {error}")
+        if self._arms.get(step) is not firing:
             return Refused("it was disarmed meanwhile")
         changed = difference(firing.plan, plan) if plan is not None and firing.plan is not None else ""
         if plan is not None and changed:
-            self._plans.keep(order.step, plan)
-            return self._dead(order.step, f"disarmed: {changed}")
-        self._arms.drop(order.step)
+            self._keep(order, plan)
+            return self._dead(step, f"disarmed: {changed}")
+        self._arms.drop(step)
+        if isinstance(order, ArmProposal):
+            return await self._carry_out(order.order if plan is None else with_plan(order.order, plan))
         approved, digest = (plan.approved, plan.digest) if plan is not None else ((), "")
         approve = Approve(order.step, order.snapshot, order.overridden, order.reason, approved, digest)
         return await self._run.carry_out(approve)
+
+    async def _carry_out(self, order: Proposal) -> Decision:
+        """Order what was considered; where that is refused its dialog says why, else it is over."""
+        decision = await self._run.carry_out(order)
+        if isinstance(decision, Refused):
+            self.say(PROPOSED, decision.why)
+        else:
+            self._proposing.consider(None)
+        return decision
+
+    async def _read(self, order: ArmStep | ArmProposal) -> Plan | None:
+        if isinstance(order, ArmProposal):
+            return await self._proposing.describe(order.order)
+        return await self._run.describe(order.step)
+
+    def _keep(self, order: ArmStep | ArmProposal, plan: Plan) -> None:
+        if isinstance(order, ArmProposal):
+            self._proposing.keep(plan)
+        else:
+            self._plans.keep(order.step, plan)
 
     def _dead(self, step: StepId, why: str) -> Decision:
         self._arms.drop(step)

@@ -1,17 +1,18 @@
-"""The arms of a process: one for each lane's step, and one for a direct command. Nothing here is journaled."""
+"""The arms of a process: for each lane's step, for a direct command, for an order about items. None is journaled."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from deploydash.core.fleet.snapshot import Standstill
-from deploydash.core.procedure.names import DIRECT, StepId
+from deploydash.core.procedure.names import DIRECT, PROPOSED, StepId
 from deploydash.core.procedure.runbook import Tier
-from deploydash.core.run.arm import Arm, closed_reasons, direct_disarm_reason, disarm_reason, ready, typed, unseen
+from deploydash.core.run.arm import Arm, closed_reasons, disarm_reason, outside_disarm_reason, ready, typed, unseen
 from deploydash.core.run.direct_commands import refusal
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.gate import reasons
-from deploydash.core.run.orders import ArmDirect, ArmStep
+from deploydash.core.run.orders import ArmDirect, ArmProposal, ArmStep, Proposal
 from deploydash.core.run.plans import Plan
 from deploydash.core.run.state import RunState
 
@@ -24,15 +25,22 @@ class Armed:
     """
 
     arm: Arm
-    order: ArmStep | ArmDirect
+    order: ArmStep | ArmDirect | ArmProposal
     plan: Plan | None = None
     firing: bool = False
 
 
-class Arms:
-    """What is armed, by step; ``DIRECT`` for a direct command."""
+Refuses = Callable[[Proposal], str | None]
 
-    def __init__(self) -> None:
+
+class Arms:
+    """What is armed, by step; ``DIRECT`` for a direct command, ``PROPOSED`` for an order about items.
+
+    ``refuses``: why such an order may not go now, or None.
+    """
+
+    def __init__(self, refuses: Refuses) -> None:
+        self._refuses = refuses
         self._armed: dict[StepId, Armed] = {}
 
     def by_step(self) -> dict[StepId, Arm]:
@@ -59,6 +67,13 @@ class Arms:
         why = refusal(order.order, state, fleet)
         if why is None:
             self._armed[DIRECT] = Armed(Arm(DIRECT, Tier.MODERATE, now), order)
+        return why
+
+    def proposal(self, order: ArmProposal, plan: Plan, tier: Tier, now: float) -> str | None:
+        """Arm an order about items as its dialog shows it; return why not."""
+        why = self._refuses(order.order)
+        if why is None:
+            self._armed[PROPOSED] = Armed(Arm(PROPOSED, tier, now), order, plan)
         return why
 
     def type_name(self, step: StepId, text: str, site: str, now: float) -> str | None:
@@ -91,7 +106,7 @@ class Arms:
         dead: list[tuple[StepId, str]] = []
         due: list[Armed] = []
         for name, armed in tuple(self._armed.items()):
-            why = dies(armed, state, fleet, stood, now)
+            why = dies(armed, state, fleet, stood, now, self._refuses)
             if why:
                 del self._armed[name]
                 dead.append((name, why))
@@ -100,11 +115,15 @@ class Arms:
         return dead, due
 
 
-def dies(armed: Armed, state: RunState, fleet: FleetView, stood: Standstill | None, now: float) -> str | None:
+def dies(
+    armed: Armed, state: RunState, fleet: FleetView, stood: Standstill | None, now: float, refuses: Refuses
+) -> str | None:
     """Return why an arm has died, in a sentence for its card, or None while it lives."""
     if why := unseen(armed.arm, stood):
         return why
     if isinstance(armed.order, ArmDirect):
-        return direct_disarm_reason(armed.arm, now, refusal(armed.order.order, state, fleet))
+        return outside_disarm_reason(armed.arm, now, refusal(armed.order.order, state, fleet))
+    if isinstance(armed.order, ArmProposal):
+        return outside_disarm_reason(armed.arm, now, refuses(armed.order.order))
     step = state.runbook.step(armed.arm.step)
     return disarm_reason(armed.arm, now, reasons(step, state, fleet), frozenset(armed.order.overridden))

@@ -30,12 +30,14 @@ from deploydash.core.run.orders import (
     ArmOrder,
     Control,
     Hold,
+    Proposal,
     Retry,
     RunOrder,
 )
 from deploydash.core.run.placeholders import filled_item, placeholders_of
 from deploydash.core.run.plans import Plan, difference
 from deploydash.core.run.ports import Action, ControlOffer
+from deploydash.core.run.proposals import unarmed
 from deploydash.core.run.records import (
     ArrivalsLearned,
     ControlOrdered,
@@ -56,6 +58,7 @@ from deploydash.session.arming import Arming
 from deploydash.session.describing import CardPlan, describe
 from deploydash.session.gate_watch import GateWatch
 from deploydash.session.item_runner import ItemRunner
+from deploydash.session.proposing import Proposing
 from deploydash.session.run_writer import Decide, Journal, RunWriter
 
 log = logging.getLogger(__name__)
@@ -104,7 +107,8 @@ class RunController:
         self._looked_at_all = False
         self._probe_at: float | None = None
         self._plans = CardPlan(self.describe, clock)
-        self._arming = Arming(self, self._plans, clock)
+        self._proposing = Proposing(self, clock)
+        self._arming = Arming(self, self._plans, self._proposing, clock)
         self.chosen: StepId | None = None
         self.direct_options: tuple[CscId, ...] = ()
         self._no_controls: set[ItemId] = set()
@@ -176,20 +180,29 @@ class RunController:
             return replace(order, approved=plan.approved, digest=plan.digest) if plan is not None else order
         if isinstance(order, AddItem):
             item = filled_item(order.item, placeholders_of(self.state))
-            plan = await describe((item,), self._actions, self.view, self._clock)
+            plan = await self.describe_items((item,))
             if plan.items[0].blocked:
                 raise UserError(plan.items[0].why)
             return replace(order, approved=plan.items[0].approved)
         if isinstance(order, Control):
-            self._refuse_control(order)
+            offer = next((offer for offer in self.offers(order.step, order.item) if offer.name == order.name), None)
+            if offer is None or offer.why_not:
+                why = f"{order.name} is not offered for this item now"
+                raise UserError(offer.why_not if offer is not None else why)
         return order
 
-    def _refuse_control(self, order: Control) -> None:
-        item = self.item(order.step, order.item)
-        offered = self.controls(item, self.state.progress(order.step).item(order.item)) if item is not None else ()
-        offer = next((offer for offer in offered if offer.name == order.name), None)
-        if offer is None or offer.why_not:
-            raise UserError(offer.why_not if offer is not None else f"{order.name} is not offered for this item now")
+    def offers(self, step: StepId, name: ItemId) -> tuple[ControlOffer, ...]:
+        """Return what an item's system can be told about it now."""
+        item = self.item(step, name)
+        return self.controls(item, self.state.progress(step).item(name)) if item is not None else ()
+
+    def unarmed(self, order: RunOrder) -> str | None:
+        """Return why one key must not order this, or None."""
+        return unarmed(order, self.state, self.offers(order.step, order.item) if isinstance(order, Control) else ())
+
+    def propose(self, order: Proposal | None) -> None:
+        """Put what an order about items would do into the coming snapshots, or nothing."""
+        self._arming.consider(order)
 
     async def arm(self, order: ArmOrder) -> Decision:
         """Arm, type, fire or disarm. Firing approves the armed step as its card showed it."""
@@ -323,6 +336,7 @@ class RunController:
             inspected=snapshot.detail.csc if snapshot.detail is not None else None,
             controls=self.controls,
             lines=self._lines,
+            proposal=self._arming.proposal(),
             outputs={key: tuple(lines) for key, lines in self._runner.outputs.items() if lines},
         )
         return published(snapshot, run_view(self.state, fleet_view, own))
@@ -339,6 +353,7 @@ class RunController:
         """Stop dispatching and wait for the actions to let go; what they had sent stays unknown."""
         await self._arming.aclose()
         await self._plans.aclose()
+        await self._proposing.aclose()
         await self._runner.aclose()
         await self._writer.idle()
 
@@ -362,6 +377,7 @@ class RunController:
         self._gates.look(card, self.state, seen, armed)
         pending = card is not None and self.state.status(card) is StepStatus.PENDING
         self._plans.tend(card.id if card is not None and pending else None)
+        self._proposing.tend()
         self._arming.tend()
         look_at_all = snapshot.decided and not self._looked_at_all
 
@@ -404,4 +420,8 @@ class RunController:
         items = [filled_item(item, words) for item in step.items if not names or item.id in names]
         if not step.acts or not any(item.system != PERSON for item in items):
             return None
+        return await self.describe_items(items)
+
+    async def describe_items(self, items: Sequence[Item]) -> Plan:
+        """Return what these items would do now; a UserError says why it cannot be read."""
         return await describe(items, self._actions, self.view, self._clock)

@@ -11,10 +11,21 @@ from deploydash.core.procedure.names import StepId
 from deploydash.core.procedure.runbook import Fallback
 from deploydash.core.run.composing import Composed, Composer, ItemOffer, NoComposer
 from deploydash.core.run.decide import Refused
-from deploydash.core.run.orders import ArmDirect, ArmOrder, ArmStep, Disarm, Fire, Hold, RunOrder, TypeName
+from deploydash.core.run.orders import (
+    ArmDirect,
+    ArmOrder,
+    ArmProposal,
+    ArmStep,
+    Disarm,
+    Fire,
+    Hold,
+    Proposal,
+    RunOrder,
+    TypeName,
+)
 from deploydash.session.run_controller import RunController
 
-_ARM_ORDERS = (ArmStep, ArmDirect, TypeName, Fire, Disarm)
+_ARM_ORDERS = (ArmStep, ArmDirect, ArmProposal, TypeName, Fire, Disarm)
 
 
 class RunControllerInbox:
@@ -51,6 +62,10 @@ class RunControllerInbox:
         """Put what may be commanded directly of these CSCs into the coming snapshots, or nothing."""
         self._controller.direct_options = cscs
 
+    def propose(self, order: Proposal | None) -> None:
+        """Put what an order about items would do into the coming snapshots, or nothing."""
+        self._controller.propose(order)
+
     def subscribe_refusals(self, callback: Callable[[str], None]) -> None:
         """Call ``callback`` with the words of every refusal from now on."""
         self._listeners.append(callback)
@@ -66,6 +81,8 @@ class RunControllerInbox:
             order = await orders.get()
             if isinstance(order, _ARM_ORDERS):
                 decision = await self._controller.arm(order)
+            elif why := self._controller.unarmed(order):
+                decision = Refused(why)
             else:
                 decision = await self._controller.order(order)
             if isinstance(decision, Refused):

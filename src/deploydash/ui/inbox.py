@@ -10,7 +10,7 @@ from deploydash.core.procedure.items import Item
 from deploydash.core.procedure.names import StepId
 from deploydash.core.procedure.runbook import Fallback
 from deploydash.core.run.composing import Composed, ItemOffer
-from deploydash.core.run.orders import ArmOrder, RunOrder
+from deploydash.core.run.orders import ArmOrder, Proposal, RunOrder
 from deploydash.core.views.timeline import Timeline
 
 
@@ -43,6 +43,10 @@ class RunInbox(Protocol):
 
     def show_direct_options(self, cscs: tuple[CscId, ...], /) -> None:
         """Put what may be commanded directly to these CSCs into the coming snapshots; of none: nothing."""
+        ...
+
+    def propose(self, order: Proposal | None, /) -> None:
+        """Put what an order about items would do into the coming snapshots; None: nothing."""
         ...
 
 

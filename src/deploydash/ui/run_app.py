@@ -16,9 +16,11 @@ from deploydash.core.run.orders import Hold
 from deploydash.ui.app import DeploydashApp
 from deploydash.ui.draw.run.attention import Bell
 from deploydash.ui.draw.run.notify import notification, wanted
+from deploydash.ui.draw.run.proposal import Asked
 from deploydash.ui.draw.run.reading import NOBODYS
 from deploydash.ui.inbox import History, RunInbox
 from deploydash.ui.run_keys import HOLD_ANYWHERE
+from deploydash.ui.screens.proposal import ProposalScreen
 from deploydash.ui.screens.run import RunScreen
 from deploydash.ui.screens.run_base import Acting
 from deploydash.ui.screens.run_palette import RunCommands
@@ -104,6 +106,10 @@ class DeploydashRunApp(DeploydashApp):
         run = next((screen for screen in self.screen_stack if isinstance(screen, RunScreen)), None)
         chosen = run.selected_cscs() if run is not None else ()
         self.push_screen(TimelineScreen(chosen[0] if chosen else None))
+
+    def open_proposal(self, asked: Asked) -> None:
+        """Show exactly what an order about items would do, and arm it there."""
+        self.push_screen(ProposalScreen(asked))
 
     def refused(self, sentence: str) -> None:
         """Say a refusal on the screen of the run that is in front."""

@@ -8,6 +8,7 @@ from typing import Protocol
 from deploydash.core.owners import Owners
 from deploydash.core.published import Published
 from deploydash.ui.draw.run.attention import Bell
+from deploydash.ui.draw.run.proposal import Asked
 from deploydash.ui.host import Host
 from deploydash.ui.inbox import History, RunInbox
 
@@ -28,6 +29,10 @@ class RunHost(Host, Protocol):
 
     def open_timeline(self) -> None:
         """Show the run over time."""
+        ...
+
+    def open_proposal(self, asked: Asked) -> None:
+        """Show exactly what an order about items would do, and arm it there."""
         ...
 
     def ring(self, snapshot: Published) -> None:

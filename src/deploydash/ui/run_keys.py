@@ -141,6 +141,20 @@ DIRECT_KEYS: tuple[Key, ...] = (
     Key("escape,q", "esc", "disarm, choose again, close; never destructive", "back"),
     Key("up,k,shift+tab", "↑ k", "up", "move", "-1"),
     Key("down,j,tab", "↓ j", "down", "move", "1"),
+    Key("1,2,3,4,5,6,7,8,9", "1-9", "to the command with that number; enter takes it", "choose", EACH),
     Key("H", "H", "hold everything at once; ctrl+g does it while typing, too", "hold"),
 )
 """Keys of the dialog about a direct command."""
+
+
+PROPOSAL: tuple[Key, ...] = (
+    Key("enter", "enter", "send what is armed, or do what is mild", "go"),
+    Key("a", "a", "arm it as it stands there: 20 s in which Enter sends it; severe asks for the site's name", "arm"),
+    Key("escape,q", "esc", "disarm, close; never destructive", "back"),
+    Key("down,j", "↓ j", "further down", "scroll", "1"),
+    Key("up,k", "↑ k", "further up", "scroll", "-1"),
+    Key("pagedown,space", "PgDn", "more of what is longer than the frame", "scroll", "8"),
+    Key("pageup", "PgUp", "back in it", "scroll", "-8"),
+    Key("H", "H", "hold everything at once; ctrl+g does it while typing, too", "hold"),
+)
+"""Keys of the dialog about a retry, another way, an added item, a control, an answer, a release."""

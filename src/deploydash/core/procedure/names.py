@@ -12,6 +12,9 @@ StepId = NewType("StepId", str)
 DIRECT = StepId("direct")
 """Stands where a record names a step for what the lead commands outside every step; no runbook may use it."""
 
+PROPOSED = StepId("proposed order")
+"""Stands where an arm names a step for an order about items that the lead considers; no step's name has a blank."""
+
 ItemId = NewType("ItemId", str)
 """The name of an item, unique in its step: a CSC for its transition (``ESS:104``), a number for all else (``#2``)."""
 

@@ -28,7 +28,7 @@ STOOD_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """A step, or a direct command, that the lead has armed.
+    """A step, a direct command, or an order about items, that the lead has armed.
 
     ``typed_at`` is when the site's name was complete, severe tier only.
     """
@@ -60,11 +60,11 @@ def disarm_reason(arm: Arm, now: float, reasons: tuple[GateReason, ...], overrid
     return None
 
 
-def direct_disarm_reason(arm: Arm, now: float, refusal: str | None) -> str | None:
-    """Return why the arm of a direct command has ended, or None; whatever blocks the command ends it."""
+def outside_disarm_reason(arm: Arm, now: float, refusal: str | None) -> str | None:
+    """Return why the arm of a direct command or of an order about items has ended, or None; whatever blocks it does."""
     if refusal is not None:
         return f"disarmed: {refusal}"
-    return "disarmed: 20 s are over" if now - arm.at > ARM_S else None
+    return "disarmed: 20 s are over" if arm.typed_at is None and now - arm.at > ARM_S else None
 
 
 def unseen(arm: Arm, stood: Standstill | None) -> str | None:
@@ -84,7 +84,7 @@ def unseen(arm: Arm, stood: Standstill | None) -> str | None:
 def typed(arm: Arm, text: str, site: str, now: float) -> Arm | str:
     """Take the site's name as typed; return the arm that counts down, or why not."""
     if arm.tier is not Tier.SEVERE:
-        return "this step asks for Enter, not for the site's name"
+        return "this asks for Enter, not for the site's name"
     if text.strip() != site:
         return f"type exactly {site}"
     return replace(arm, typed_at=now)

@@ -195,6 +195,10 @@ RunOrder = (
 )
 
 
+Proposal = Retry | AddItem | Control | AnswerItem | Release
+"""An order outside of a step's approval that changes something outside, or lets something go on that does."""
+
+
 @dataclass(frozen=True, slots=True)
 class ArmStep:
     """Arm a step as its card shows it; nothing is sent. ``overridden`` and ``reason`` as in Approve."""
@@ -213,8 +217,15 @@ class ArmDirect:
 
 
 @dataclass(frozen=True, slots=True)
+class ArmProposal:
+    """Arm a retry, an added item, a control, an answer or a release as its dialog shows it; nothing is sent."""
+
+    order: Proposal
+
+
+@dataclass(frozen=True, slots=True)
 class TypeName:
-    """The site's name as typed for a severe step."""
+    """The site's name as typed for what is severe; ``PROPOSED`` for an order about items."""
 
     text: str
     step: StepId
@@ -222,7 +233,7 @@ class TypeName:
 
 @dataclass(frozen=True, slots=True)
 class Fire:
-    """Enter on an armed card; ``DIRECT`` for a direct command."""
+    """Enter on an armed card; ``DIRECT`` for a direct command, ``PROPOSED`` for an order about items."""
 
     step: StepId
 
@@ -234,5 +245,5 @@ class Disarm:
     step: StepId | None = None
 
 
-ArmOrder = ArmStep | ArmDirect | TypeName | Fire | Disarm
+ArmOrder = ArmStep | ArmDirect | ArmProposal | TypeName | Fire | Disarm
 """Orders about an arm. They are transient: nothing of them is journaled until the arm fires."""

@@ -12,7 +12,7 @@ from deploydash.core.fleet.facts import Fact
 from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CscId
 from deploydash.core.procedure.items import Item
-from deploydash.core.procedure.runbook import Debt
+from deploydash.core.procedure.runbook import Debt, Tier
 from deploydash.core.run.plans import Plan
 from deploydash.core.run.records import AnswerOffered, Outcome
 from deploydash.core.run.state import ItemProgress
@@ -51,14 +51,18 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class ControlOffer:
-    """Something an item's system can be told about it now.
+    """Something that an item's system can be told about it.
 
-    ``why_not``: why it would not take it at this moment, empty where it would.
+    An action offers the same names in the same order all the time: ``why_not`` says why it would not take one at this
+    moment, and is empty where it would. ``tier``: how it is confirmed. ``lines``: the exact requests, where they say
+    more than ``text``.
     """
 
     name: str
     text: str
     why_not: str = ""
+    tier: Tier = Tier.MODERATE
+    lines: tuple[str, ...] = ()
 
 
 class ItemContext(Protocol):
@@ -149,7 +153,7 @@ class Action(Protocol):
         ...
 
     def controls(self, item: Item, history: ItemProgress, look: Look) -> tuple[ControlOffer, ...]:
-        """Return what can be told about an item now; none where that makes no sense."""
+        """Return what can be told about an item, in an order that never changes; none where that makes no sense."""
         ...
 
     async def control(self, item: Item, name: str, history: ItemProgress, context: ItemContext) -> None:

@@ -16,6 +16,9 @@ from deploydash.core.run.orders import DirectCommand
 from deploydash.core.run.records import ItemAdded, ItemEnded, Outcome
 from deploydash.core.run.state import ItemStatus, RunState
 
+COMMANDS = (*(command for command in LEADS_TO if command != "enterControl"), "enterControl")
+"""The commands in the order in which they are offered, whatever may go; what only cameras take stands last."""
+
 
 @dataclass(frozen=True, slots=True)
 class DirectRow:
@@ -93,7 +96,7 @@ def direct_options(cscs: tuple[CscId, ...], state: RunState, fleet: FleetView, s
     views = [fleet.views.get(csc) for csc in cscs]
     cameras = any(view is not None and view.camera for view in views)
     offers = []
-    for command in LEADS_TO:
+    for command in COMMANDS:
         if command == "enterControl" and not cameras:
             continue
         fits = all(view is not None and illegal(view, command) is None for view in views)

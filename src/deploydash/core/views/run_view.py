@@ -29,6 +29,7 @@ from deploydash.core.run.state import (
 )
 from deploydash.core.views.csc_in_run import in_run
 from deploydash.core.views.direct_view import DirectCard, DirectRow, direct_rows
+from deploydash.core.views.proposal_view import ProposalCard
 
 Controls = Callable[[Item, ItemProgress], tuple[ControlOffer, ...]]
 """Returns what an item's system can be told about it now."""
@@ -51,6 +52,7 @@ class Own:
     message: str = ""
     fault: str = ""
     direct: DirectCard | None = None
+    proposal: ProposalCard | None = None
     inspected: CscId | None = None
     controls: Controls = lambda _, __: ()
     lines: Lines = lambda _: ()
@@ -183,7 +185,8 @@ class RunView:
     ``owed``: the open debts with the ids by which they are waived. ``lost``: who was LOST before the run opened and
     still is. ``added``: the items added beside the runbook, at whatever step, that are under way, and the last one
     that was. ``direct``: the last direct command to each CSC, newest last; ``direct_card``: what the dialog about one
-    shows, if open. ``inspected``: what the run wants of the CSC whose detail is open. ``heads``: the lanes.
+    shows, if open; ``proposal``: the same of an order about items. ``inspected``: what the run wants of the CSC whose
+    detail is open. ``heads``: the lanes.
     """
 
     run: str
@@ -207,6 +210,7 @@ class RunView:
     added: tuple[ItemRow, ...] = ()
     direct: tuple[DirectRow, ...] = ()
     direct_card: DirectCard | None = None
+    proposal: ProposalCard | None = None
     inspected: tuple[str, ...] = ()
     heads: tuple[LaneHead, ...] = ()
 
@@ -293,6 +297,7 @@ def run_view(state: RunState, fleet: FleetView, own: Own = NOTHING_OWN) -> RunVi
         added=_beside(state, own),
         direct=direct_rows(state),
         direct_card=own.direct,
+        proposal=own.proposal,
         inspected=in_run(own.inspected, state) if own.inspected is not None else (),
         heads=lane_heads(state, fleet, own.arms),
     )

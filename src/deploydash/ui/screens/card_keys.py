@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from deploydash.core.procedure.runbook import Choice, Tier
 from deploydash.core.published import Published
-from deploydash.core.run.orders import Answer, Approve, ArmStep, Close, Disarm, Finish, Fire, Skip, TypeName
+from deploydash.core.run.arm import Arm
+from deploydash.core.run.orders import Answer, Approve, ArmStep, Close, Finish, Fire, Skip
 from deploydash.core.views.run_view import Card, RunView
 from deploydash.core.words import counted
 from deploydash.ui.draw.run.asked import cscs_of, here
@@ -16,6 +17,7 @@ from deploydash.ui.screens.detail import DetailScreen
 from deploydash.ui.screens.fill import placeholders_form
 from deploydash.ui.screens.form import Field, Form, Option
 from deploydash.ui.screens.item_keys import ItemKeys
+from deploydash.ui.screens.naming import name_form
 from deploydash.ui.screens.step import StepScreen
 
 
@@ -81,29 +83,13 @@ class Answers(ItemKeys):
         snapshot, card = self.host.snapshot, run.card
         if snapshot is None or card is None:
             return
-        site, step = snapshot.roster.site, card.step.id
+        step = card.step.id
 
-        def lives(newer: Published) -> bool:
+        def armed(newer: Published) -> Arm | None:
             there = newer.run.card if newer.run is not None else None
-            return there is not None and there.step.id == step and there.armed is not None and not there.armed.typed_at
+            return there.armed if there is not None and there.step.id == step else None
 
-        def wrong(text: Sequence[str]) -> str:
-            return "" if text[0].strip() == site else f"type exactly {site}"
-
-        reach = f"{_reach(card)} at {site.upper()}."
-        how = "Type the site's name; it is sent 3 s later, and until then Esc cancels."
-        body = (card.step.title, f"{reach} {how}")
-        form = Form(
-            f"Armed: type {site}",
-            body,
-            fields=(Field("site", site),),
-            done=lambda _, text: self.order(TypeName(text[0].strip(), step)),
-            wrong=wrong,
-            left=lambda: self.order(Disarm(step)),
-            escapes="disarms, nothing is sent",
-            lives=lives,
-        )
-        self.ask(form)
+        self.ask(name_form(snapshot.roster.site, card.step.title, _reach(card), step, self.order, armed))
 
     def _ask_close(self) -> None:
         options = (Option("stay", "not yet, the run stays open"), Option("close", "close it for good"))

@@ -15,7 +15,7 @@ from deploydash.core.run.orders import ArmDirect, DirectCommand, Disarm, Fire
 from deploydash.core.views.direct_view import DirectCard
 from deploydash.ui.bindings import run_bindings
 from deploydash.ui.draw.ink import Line, Span
-from deploydash.ui.draw.run.direct import Dialog, Stage, choices, direct_body, direct_title, names_of, stage_of
+from deploydash.ui.draw.run.direct import Dialog, Stage, direct_body, direct_title, names_of, shut, stage_of
 from deploydash.ui.draw.run.offers import Mode, mode_of
 from deploydash.ui.draw.run.reading import Reading, box
 from deploydash.ui.run_keys import DIRECT_KEYS
@@ -95,7 +95,7 @@ class DirectScreen(Acting):
             told = "" if card.message else "the state has changed since you chose: choose again"
             self.dialog = Dialog(self.dialog.cscs, told=told, before=self.dialog.before)
         if card is not None:
-            self.dialog = replace(self.dialog, row=min(self.dialog.row, len(choices(card))))
+            self.dialog = replace(self.dialog, row=min(self.dialog.row, len(card.offers)))
         self.opened(self.stage)
         self.repaint()
 
@@ -130,13 +130,20 @@ class DirectScreen(Acting):
         """Go to another command."""
         card = self.card
         if self.stage is Stage.CHOOSE and card is not None:
-            row = max(0, min(len(choices(card)), self.dialog.row + int(way)))
+            row = max(0, min(len(card.offers), self.dialog.row + int(way)))
             if row == self.dialog.row:
-                self.say("nothing above" if int(way) < 0 else "nothing below: these are all that may go now")
+                self.say("nothing above" if int(way) < 0 else "nothing below: these are all commands")
             self.dialog = replace(self.dialog, row=row)
             self.repaint()
         else:
             self.say("nothing to go through")
+
+    def act_choose(self, digit: str) -> None:
+        """Go to the command with this number; it is not taken yet."""
+        card = self.card
+        if self.stage is Stage.CHOOSE and card is not None and int(digit) <= len(card.offers) + 1:
+            self.dialog = replace(self.dialog, row=int(digit) - 1)
+            self.repaint()
 
     def act_go(self, _: str) -> None:
         """Take the command under the cursor, or send what is armed."""
@@ -148,7 +155,11 @@ class DirectScreen(Acting):
         elif stage is Stage.SENT:
             self.dismiss()
         elif stage is Stage.CHOOSE and card is not None and self.dialog.row:
-            self._chosen(card, choices(card)[self.dialog.row - 1])
+            command = card.offers[self.dialog.row - 1].command
+            if why := shut(card, command):
+                self.say(why)
+            else:
+                self._chosen(card, command)
         elif stage is Stage.CHOOSE:
             self.dismiss()
 

@@ -12,11 +12,11 @@ from textual.widgets import Input
 from deploydash.cells import cells
 from deploydash.core.outside_text import visible
 from deploydash.core.published import Published
-from deploydash.core.words import counted
 from deploydash.ui.bindings import run_bindings
 from deploydash.ui.draw.ink import Ink, Line, Span, Surface
 from deploydash.ui.draw.run.reading import Reading, box, copied, folded
-from deploydash.ui.keys import Key
+from deploydash.ui.draw.run.windows import windowed
+from deploydash.ui.keys import EACH, Key
 from deploydash.ui.screens.base import View
 from deploydash.ui.widgets.canvas import Lines
 from deploydash.ui.widgets.field import TypedField, at_once, taken
@@ -40,10 +40,15 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An answer to choose; the first of several is the safe one."""
+    """An answer to choose; the first of several is the safe one. ``why_not``: why it cannot be taken now."""
 
     answer: str
     text: str
+    why_not: str = ""
+
+    def words(self, number: int) -> str:
+        """Return its line: the digit that goes to it, its text, and why it is shut."""
+        return f"{number} {self.text}{f' (not now: {self.why_not})' if self.why_not else ''}"
 
 
 Done = Callable[[str, Sequence[str]], object]
@@ -56,6 +61,7 @@ FORM = (
     Key("down,tab", "↓", "down", "step", "1"),
     Key("k", "k", "up", "step", "-1"),
     Key("j", "j", "down", "step", "1"),
+    Key("1,2,3,4,5,6,7,8,9", "1-9", "to the answer with that number; enter takes it", "choose", EACH),
     Key("pagedown", "PgDn", "more of a long text", "scroll", "5"),
     Key("pageup", "PgUp", "back in it", "scroll", "-5"),
     Key("H", "H", "hold everything", "hold"),
@@ -169,18 +175,16 @@ class Form(View):
 
     def _body(self, reading: Reading, width: int, room: int) -> tuple[list[Line], dict[int, int]]:
         foot = self._foot(reading, width)
-        asked = len(self._fields) + sum(len(folded(each.text, width - 4)) for each in self._options)
+        asked = len(self._fields) + sum(
+            len(folded(each.words(number), width - 4)) for number, each in enumerate(self._options, 1)
+        )
         text: list[Line] = []
         for part in self._texts:
             text += folded(part, width, Ink.BRIGHT if not text else Ink.TEXT)
         text += [line for row in self._exact for line in copied(row, width, Ink.ACCENT, "  ")]
         most = max(1, room - asked - len(foot) - 2)
         self._more = len(text) > most
-        if self._more:
-            self._above = max(0, min(self._above, len(text) - most + 1))
-            left = len(text) - self._above - most + 1
-            words = f"{reading.glyphs.cut} {counted(left, 'more line')}: PgDn" if left else "that is all of it: PgUp"
-            text = [*text[self._above : self._above + most - 1], Line((Span(words, Ink.DIM),))]
+        text, self._above = windowed(text, self._above, most, reading)
         body = [*text, Line()] if text else [Line()]
         places: dict[int, int] = {}
         for number, field in enumerate(self._fields):
@@ -189,7 +193,8 @@ class Form(View):
         for number, option in enumerate(self._options):
             here = number == self._row_at
             lead = Span(f"{reading.glyphs.cursor if here else ' '} ", Ink.ACCENT)
-            lines = folded(option.text, width - 2, Ink.BRIGHT if here else Ink.TEXT, "  ", lead)
+            ink = Ink.DIM if option.why_not else Ink.BRIGHT if here else Ink.TEXT
+            lines = folded(option.words(number + 1), width - 2, ink, "    ", lead)
             body += [line._replace(surface=Surface.SELECTED if here else Surface.PAGE) for line in lines]
         return [*body, *foot], places
 
@@ -203,10 +208,16 @@ class Form(View):
         del reading
         return lines
 
-    def action_key(self, number: int) -> None:
-        """Do what line ``number`` of the dialog's table says."""
+    def action_key(self, number: int, name: str = "") -> None:
+        """Do what line ``number`` of the dialog's table says; ``name`` as in ``Acting.action_key``."""
         key = FORM[number]
-        getattr(self, f"act_{key.act}")(key.argument)
+        getattr(self, f"act_{key.act}")(name or key.argument)
+
+    def act_choose(self, digit: str) -> None:
+        """Go to the answer with this number; it is not taken yet."""
+        if self._options and int(digit) <= len(self._options):
+            self._row_at = int(digit) - 1
+            self.draw()
 
     def act_step(self, way: str) -> None:
         """Go to the next option or field."""
@@ -260,7 +271,8 @@ class Form(View):
             self.tell("this dialog has just opened; read it, then press again")
             return
         texts = self._texts_typed()
-        wrong = self._wrong(texts)
+        shut = self._options[self._row_at].why_not if self._options else ""
+        wrong = f"not now: {shut}" if shut else self._wrong(texts)
         if wrong:
             self.tell(wrong)
         elif self._check is None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from deploydash.core.procedure.names import ItemId, StepId
 from deploydash.core.procedure.runbook import Fallback
 from deploydash.core.published import Published
 from deploydash.core.run.composing import Composed, ItemOffer
-from deploydash.core.run.orders import AddItem, RunOrder
+from deploydash.core.run.orders import AddItem, Proposal
 from deploydash.core.views.run_view import Card, ItemRow, RunView
 from deploydash.core.words import counted, listed
 from deploydash.ui.draw.run.asked import cscs_of, ids_of
@@ -22,8 +23,14 @@ CHECK_S = 5.0
 
 STAY = "stay"
 
-Order = Callable[[RunOrder], object]
 Ask = Callable[[Form], object]
+
+
+class Propose(Protocol):
+    """Opens the dialog that shows exactly what an order would do, and arms it."""
+
+    def __call__(self, order: Proposal, told: Sequence[str] = (), exact: Sequence[str] = ()) -> object:
+        """Show it, with what else to know, and the requests as far as they are known without asking anybody."""
 
 
 def add_refusal(run: RunView) -> str | None:
@@ -59,7 +66,7 @@ class AddDialog:
 
     step: StepId
     inbox: RunInbox
-    order: Order
+    propose: Propose
     ask: Ask
     _composing: _Composing = field(default_factory=_Composing)
 
@@ -83,7 +90,7 @@ class AddDialog:
             offer.title,
             offer.body,
             fields=tuple(Field(each.label, each.hint, each.initial) for each in offer.fields),
-            done=lambda _, __: _last_look(self._composing.made, self.step, (), self.order, self.ask),
+            done=lambda _, __: _last_look(self._composing.made, self.step, (), self.propose),
             check=check,
         )
 
@@ -95,8 +102,7 @@ class FallbackDialog:
     card: Card
     rows: tuple[ItemRow, ...]
     inbox: RunInbox
-    order: Order
-    ask: Ask
+    propose: Propose
     _composing: _Composing = field(default_factory=_Composing)
 
     def form(self) -> Form:
@@ -114,8 +120,7 @@ class FallbackDialog:
         def done(answer: str, _: Sequence[str]) -> object:
             if answer == STAY:
                 return None
-            ids = ids_of(self.rows)
-            return _last_look(self._composing.made, self.card.step.id, ids, self.order, self.ask, self._lives)
+            return _last_look(self._composing.made, self.card.step.id, ids_of(self.rows), self.propose)
 
         body = (f"For {count}: {whom}", "Nothing is sent yet: the next dialog shows exactly what would be.")
         return Form("A fallback", body, options=options, done=done, check=check, lives=self._lives)
@@ -129,24 +134,10 @@ class FallbackDialog:
         return set(ids_of(self.rows)) <= set(asking)
 
 
-def _last_look(
-    made: Composed | None,
-    step: StepId,
-    instead_of: tuple[ItemId, ...],
-    order: Order,
-    ask: Ask,
-    lives: Callable[[Published], bool] = lambda _: True,
-) -> object:
-    """Ask whether an item is to be added, showing it exactly."""
+def _last_look(made: Composed | None, step: StepId, instead_of: tuple[ItemId, ...], propose: Propose) -> object:
+    """Show an item exactly, to be armed; none where nothing came of what was typed."""
     item = made.item if made is not None else None
     if made is None or item is None:
         return None
-
-    def done(answer: str, _: Sequence[str]) -> object:
-        return answer != STAY and order(AddItem(step, item, instead_of))
-
-    body = [*made.told] or [item.label, *(f"It leads {each.csc} to {each.target}." for each in item.effects)]
-    if item.opaque:
-        body.append("What it does to the states of CSCs is not known: no order rule can stop it.")
-    options = (Option(STAY, "back, nothing is added"), Option("add", "add it"))
-    return ask(Form("Exactly this is added", body, exact=made.exact, options=options, done=done, lives=lives))
+    told = made.told and (*made.told, *(f"It leads {each.csc} to {each.target}." for each in item.effects))
+    return propose(AddItem(step, item, instead_of), told, made.exact)

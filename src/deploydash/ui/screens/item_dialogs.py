@@ -2,51 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
-from deploydash.core.procedure.names import WHOLE, ItemId, StepId
-from deploydash.core.procedure.runbook import Tier
+from deploydash.core.procedure.names import WHOLE
 from deploydash.core.published import Published
 from deploydash.core.run.orders import AnswerItem, Control, RunOrder, SignOff
-from deploydash.core.run.records import AnswerOffered, QuestionAsked
+from deploydash.core.run.proposals import ARMED
+from deploydash.core.run.records import QuestionAsked
 from deploydash.core.views.run_view import Card, ItemRow, RunView
-from deploydash.ui.draw.run.item_offers import ItemControl, item_controls, item_that_asks, needs_note
+from deploydash.ui.draw.run.item_offers import controlled, item_that_asks, needs_note
 from deploydash.ui.screens.form import Field, Form, Option
-from deploydash.ui.screens.item_add import STAY, Ask, Order
+from deploydash.ui.screens.item_add import STAY, Ask, Propose
 
-CONFIRMED = frozenset({Tier.MODERATE, Tier.SEVERE})
-"""What is asked about once more before it is ordered."""
+CONTROLS = "Controls of an item"
+
+OTHERS = 4
+"""So many other items are offered; the cursor of the card goes to any."""
+
+OTHER = "other:"
+"""What an answer begins with that goes to the controls of another item."""
 
 
-def control_form(run: RunView, order: Order) -> Form:
-    """Return the dialog that pauses, resumes or stops: what is possible to choose, and why the rest is not."""
-    controls = item_controls(run)
+def control_form(run: RunView, here: ItemRow | None, propose: Propose, ask: Ask) -> Form:
+    """Return the dialog that pauses, resumes or stops one item: every control at its place, and why one is shut.
+
+    It is about the item under the cursor, where that has controls, else about the newest at work; the others come last.
+    """
+    rows = controlled(run)
+    row = here if here is not None and here.controls else rows[-1]
     options = [Option(STAY, "leave everything as it is")]
-    options += [Option(str(number), one.offer.text) for number, one in enumerate(controls) if not one.offer.why_not]
+    options += [Option(each.name, each.text, each.why_not) for each in row.controls]
+    others = [other for other in reversed(rows) if (other.step, other.item.id) != (row.step, row.item.id)][:OTHERS]
+    known = {f"{OTHER}{number}": other for number, other in enumerate(others)}
+    options += [Option(answer, f"another: {other.item.label} {reported(other)}") for answer, other in known.items()]
 
     def done(answer: str, _: Sequence[str]) -> object:
         if answer == STAY:
             return None
-        chosen = controls[int(answer)]
-        return order(Control(chosen.row.step, chosen.row.item.id, chosen.offer.name))
+        if answer in known:
+            return ask(control_form(run, known[answer], propose, ask))
+        return propose(Control(row.step, row.item.id, answer))
 
-    return Form("What the items of this card can be told", tuple(_control_text(controls)), options=options, done=done)
-
-
-def _control_text(controls: Iterable[ItemControl]) -> Iterable[str]:
-    told: dict[tuple[StepId, ItemId], str] = {}
-    for one in controls:
-        progress = one.row.progress
-        paused = ", paused" if progress.paused else ""
-        told[one.row.step, one.row.item.id] = f"{one.row.item.label}: {progress.state or progress.status.value}{paused}"
-    yield from told.values()
-    for one in controls:
-        if one.offer.why_not:
-            yield f"not possible: {one.offer.text.partition(':')[0]}: {one.offer.why_not}"
+    return Form(CONTROLS, (f"{row.item.label}: {reported(row)}",), options=options, done=done)
 
 
-def answer_form(row: ItemRow, asked: QuestionAsked, site: str, order: Order, ask: Ask) -> Form:
-    """Return the dialog that answers an item; what changes more than a little is asked about once more."""
+def reported(row: ItemRow) -> str:
+    """Return what an item reports of itself, in a word or two."""
+    progress = row.progress
+    return f"{progress.state or progress.status.value}{', paused' if progress.paused else ''}"
+
+
+def answer_form(row: ItemRow, asked: QuestionAsked, order: Callable[[RunOrder], object], propose: Propose) -> Form:
+    """Return the dialog that answers an item; what changes more than a little is armed after it."""
     options = [Option(STAY, "no answer now: it keeps waiting")]
     options += [Option(each.answer, f"{each.answer}: {each.text}") for each in asked.answers]
     known = {each.answer: each for each in asked.answers}
@@ -56,42 +63,16 @@ def answer_form(row: ItemRow, asked: QuestionAsked, site: str, order: Order, ask
         same = there is not None and (there.step, there.item.id) == (row.step, row.item.id)
         return there is not None and same and there.progress.question == asked
 
-    def answered(answer: str) -> object:
-        return order(AnswerItem(row.step, row.item.id, asked.question, answer))
-
     def done(answer: str, _: Sequence[str]) -> object:
         if answer == STAY:
             return None
-        offered = known[answer]
-        if offered.tier not in CONFIRMED:
-            return answered(answer)
-        return ask(_confirm_form(row, asked, offered, site, lambda: answered(answer), lives))
+        answered = AnswerItem(row.step, row.item.id, asked.question, answer)
+        if known[answer].tier not in ARMED:
+            return order(answered)
+        return propose(answered, (row.item.label, asked.question, f"Your answer: {answer}: {known[answer].text}"))
 
     body = (row.item.label, asked.question)
     return Form("An item asks", body, options=options, done=done, lives=lives)
-
-
-def _confirm_form(
-    row: ItemRow,
-    asked: QuestionAsked,
-    offered: AnswerOffered,
-    site: str,
-    answered: Callable[[], object],
-    lives: Callable[[Published], bool],
-) -> Form:
-    """Return the dialog that asks once more; of what is severe it asks for the site's name."""
-    body = (row.item.label, asked.question, f"Your answer: {offered.answer}: {offered.text}")
-    if offered.tier is Tier.SEVERE:
-        return Form(
-            f"Answer: type {site}",
-            body,
-            fields=(Field("site", site),),
-            done=lambda _, __: answered(),
-            wrong=lambda texts: "" if texts[0].strip() == site else f"type exactly {site}",
-            lives=lives,
-        )
-    options = (Option(STAY, "back: it is not answered"), Option("answer", f"answer {offered.answer}"))
-    return Form("Answer?", body, options=options, done=lambda answer, _: answer != STAY and answered(), lives=lives)
 
 
 def sign_off_form(card: Card, rows: Sequence[ItemRow], operator: str, order: Callable[[RunOrder], object]) -> Form:

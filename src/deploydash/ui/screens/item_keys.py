@@ -78,27 +78,28 @@ class ItemKeys(Acting):
         found, snapshot = self.card_for("answer"), self.host.snapshot
         row = item_that_asks(found[0]) if found is not None else None
         if row is not None and row.progress.question is not None and snapshot is not None:
-            self.ask(answer_form(row, row.progress.question, snapshot.roster.site, self.order, self.ask))
+            self.ask(answer_form(row, row.progress.question, self.order, self.propose))
 
     def act_retry(self, _: str) -> None:
-        """Try those asked about once more."""
+        """Show what trying those asked about once more would send."""
         found = self.card_for("retry")
         if found is not None:
             run, card = found
-            self.order(Retry(card.step.id, ids_of(asked(run, self.focus_on))))
+            self.propose(Retry(card.step.id, ids_of(asked(run, self.focus_on))))
 
     def act_fallback(self, _: str) -> None:
         """Ask by which fallback those that failed go another way; exactly what is sent is shown before it is."""
         found, inbox = self.card_for("fallback"), self.host.inbox
         if found is not None and inbox is not None:
             run, card = found
-            self.ask(FallbackDialog(card, asked(run, self.focus_on), inbox, self.order, self.ask).form())
+            self.ask(FallbackDialog(card, asked(run, self.focus_on), inbox, self.propose).form())
 
     def act_control(self, _: str) -> None:
         """Ask whether an item of this card is to be paused, resumed or stopped."""
         found = self.card_for("control")
         if found is not None:
-            self.ask(control_form(found[0], self.order))
+            run, card = found
+            self.ask(control_form(run, chosen(card, self.focus_on) if is_list(card) else None, self.propose, self.ask))
 
     def act_add(self, _: str) -> None:
         """Ask which item is to be added outside the runbook; exactly what would go is shown before it does."""
@@ -111,7 +112,7 @@ class ItemKeys(Acting):
         elif not offers:
             self.say("nothing can be added here: no system offers it")
         else:
-            self.ask(AddDialog(run.card.step.id, inbox, self.order, self.ask).form(offers))
+            self.ask(AddDialog(run.card.step.id, inbox, self.propose, self.ask).form(offers))
 
     def act_waive(self, _: str) -> None:
         """Waive: the CSCs marked or selected in the grid, those asked about, or on the last card a debt."""

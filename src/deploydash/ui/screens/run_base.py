@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from deploydash.core.model import CscId
-from deploydash.core.run.orders import ArmOrder, Extend, Note, Release, RunOrder, Waive
+from deploydash.core.run.orders import ArmOrder, Extend, Note, Proposal, Release, RunOrder, Waive
 from deploydash.core.views.run_view import RunView
 from deploydash.core.words import counted
 from deploydash.ui.draw.run.offers import OBSERVES
+from deploydash.ui.draw.run.proposal import Asked
 from deploydash.ui.keys import Key
 from deploydash.ui.screens.base import View
-from deploydash.ui.screens.form import Field, Form, Option
+from deploydash.ui.screens.form import Field, Form
 
 if TYPE_CHECKING:
     from deploydash.ui.run_host import RunHost
@@ -96,6 +97,10 @@ class Acting(View):
         """Open a dialog over this screen."""
         self.app.push_screen(form)
 
+    def propose(self, order: Proposal, told: Sequence[str] = (), exact: Sequence[str] = ()) -> None:
+        """Open the dialog that shows exactly what an order would do, and arms it."""
+        self.host.open_proposal(Asked(order, tuple(told), tuple(exact)))
+
     def act_hold(self, _: str) -> None:
         """Hold everything at once."""
         self.say(self.host.hold())
@@ -108,14 +113,11 @@ class Acting(View):
         if run.held_by is None:
             self.say("the run is not held")
             return
-        options = (Option("stay", "stay held"), Option("release", "release it"))
-        form = Form(
-            "Let the run go on?",
-            (f"It is held by {run.held_by}. What was not sent is then sent when you arm or retry it.",),
-            options=options,
-            done=lambda answer, _: answer == "release" and self.order(Release()),
+        told = (
+            f"It is held by {run.held_by}.",
+            "What is under way goes on: the next item of a sequence, the next request. All else waits for its arm.",
         )
-        self.ask(form)
+        self.propose(Release(), told)
 
     def act_note(self, _: str) -> None:
         """Ask for a note."""

@@ -17,8 +17,10 @@ from functools import partial
 from typing import Any
 
 from deploydash.core.fleet.snapshot import CscView
+from deploydash.core.model import CscId
 from deploydash.core.ports import Clock
 from deploydash.core.procedure.items import Item
+from deploydash.core.procedure.transitions import command_text
 from deploydash.core.run.plans import ItemPlan
 from deploydash.core.run.ports import ControlOffer, End, Finding, Found, ItemContext
 from deploydash.core.run.records import Outcome
@@ -135,18 +137,25 @@ class Scripts:
         return Finding(found, sentence, self._clock.utc())
 
     def controls(self, script: ScriptSpec, history: ItemProgress, view: CscView | None) -> tuple[ControlOffer, ...]:
-        """Return what the queue of a script can be told; ``view`` is of that queue."""
+        """Return what the queue of a script can be told, what stops something last; ``view`` is of that queue."""
         queue, now = script.queue, self._clock.monotonic()
         texts = {
             "pause": f"pause {queue}: what runs goes on, nothing further starts",
             "resume": f"resume {queue}: it goes on with what waits in it",
         }
-        offers = [ControlOffer(name, text, refuses(queue, name, view, now)) for name, text in texts.items()]
-        if history.status is ItemStatus.UNDER_WAY:
-            text = f"stop {script.path} ({history.known_as or 'no index yet'}) in {queue}"
-            why = refuses(queue, "stopScripts", view, now) if _index(history) else _NO_INDEX
-            offers.insert(0, ControlOffer("stop", text, why))
-        return tuple(offers)
+        offers = [
+            ControlOffer(name, text, refuses(queue, name, view, now), lines=(self._line_of(queue, name),))
+            for name, text in texts.items()
+        ]
+        text = f"stop {script.path} ({history.known_as or 'no index yet'}) in {queue}"
+        why = refuses(queue, "stopScripts", view, now) if _index(history) else _NO_INDEX
+        if history.status is not ItemStatus.UNDER_WAY:
+            why = "it is not under way"
+        exact = f"{self._line_of(queue, 'stopScripts')} salIndices=[{_index(history)}] terminate=false"
+        return (*offers, ControlOffer("stop", text, why, lines=(exact,)))
+
+    def _line_of(self, queue: CscId, command: str) -> str:
+        return command_text(queue, command, self._subname)
 
     async def control(self, script: ScriptSpec, name: str, history: ItemProgress, context: ItemContext) -> None:
         """Pause or resume the queue of a script, or stop the script.

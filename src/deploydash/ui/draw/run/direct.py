@@ -78,9 +78,9 @@ def sent_rows(run: RunView, dialog: Dialog) -> tuple[DirectRow, ...]:
     return tuple(row for row in run.direct if row.item in wanted and names_of((row,)).isdisjoint(dialog.before))
 
 
-def choices(card: DirectCard) -> tuple[str, ...]:
-    """Return the commands that may go now."""
-    return tuple(offer.command for offer in card.offers if not offer.why_not)
+def shut(card: DirectCard, command: str) -> str:
+    """Return why a command of the list may not go now, or nothing."""
+    return next((offer.why_not for offer in card.offers if offer.command == command), "")
 
 
 def news(before: RunView | None, run: RunView) -> str:
@@ -174,16 +174,18 @@ def _cscs(reading: Reading, dialog: Dialog, width: int) -> list[Line]:
 
 
 def _choice(reading: Reading, card: DirectCard, dialog: Dialog, width: int) -> list[Line]:
-    """Return the commands that may go, the safe answer first, and why the others may not."""
+    """Return every command at its place, the safe answer first, and why some may not go."""
     lines: list[Line] = []
-    found = choices(card)
+    found = [offer.command for offer in card.offers]
     for number, command in enumerate(("", *found)):
+        no = bool(command) and bool(shut(card, command))
         here = number == dialog.row
         surface = Surface.SELECTED if here else Surface.PAGE
         sign = Span(f"{reading.glyphs.cursor if here else ' '} ", Ink.ACCENT)
         text = f"{command}  {reading.glyphs.arrow} {LEADS_TO[command].name}" if command else "nothing: close"
-        lines.append(Line((sign, Span(text, Ink.BRIGHT if here else Ink.TEXT)), surface))
-        if command and len(card.cscs) == 1:
+        text = f"{number + 1} {text}{'  (not now)' if no else ''}"
+        lines.append(Line((sign, Span(text, Ink.DIM if no else Ink.BRIGHT if here else Ink.TEXT)), surface))
+        if command and not no and len(card.cscs) == 1:
             exact = copied(command_text(card.cscs[0], command, card.subname), width, Ink.DIM, "    ")
             lines += [line._replace(surface=surface) for line in exact]
     lines.append(Line())

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
-from deploydash.core.run.ports import ControlOffer
 from deploydash.core.run.state import StepStatus
 from deploydash.core.views.run_view import Card, ItemRow, RunView
 from deploydash.ui.draw.run.reading import Focus
@@ -68,26 +66,14 @@ def needs_note(card: Card, rows: Iterable[ItemRow]) -> bool:
     return card.status is not StepStatus.PENDING and any(not row.done and not row.item.by_person for row in rows)
 
 
-@dataclass(frozen=True, slots=True)
-class ItemControl:
-    """Something that can be told about an item of the card or an added one."""
-
-    row: ItemRow
-    offer: ControlOffer
-
-
-def item_controls(run: RunView) -> tuple[ItemControl, ...]:
-    """Return what can be told about the items in sight, of the newest first; what two items offer alike, once."""
-    found: dict[tuple[str, str, str], ItemControl] = {}
-    for row in reversed([*_controlled(run)]):
-        for offer in row.controls:
-            found.setdefault((row.item.system, offer.name, offer.text), ItemControl(row, offer))
-    return tuple(found.values())
+def controlled(run: RunView) -> list[ItemRow]:
+    """Return the items in sight that may be told something, in their order."""
+    return [row for row in _controlled(run) if row.controls]
 
 
 def control_refusal(run: RunView) -> str | None:
     """Return why there is nothing to pause or to stop, or None."""
-    if any(row.controls for row in _controlled(run)):
+    if controlled(run):
         return None
     if run.card is None:
         return "no step is left"
