@@ -63,26 +63,36 @@ RESUME = "resume ScriptQueue:1: it goes on with what waits in it"
 def test_a_script_under_way_can_be_stopped_and_its_queue_paused_and_resumed() -> None:
     stop = "stop auxtel/enable_atcs.py (Script:100003) in ScriptQueue:1"
     assert offered(known(GOOD, known_as="Script:100003"), view(QUEUE)) == [
-        ("stop", stop, ""),
         ("pause", PAUSE, ""),
         ("resume", RESUME, ""),
+        ("stop", stop, ""),
     ]
-    assert offered(known(GOOD), view(QUEUE))[0] == (
+    assert offered(known(GOOD), view(QUEUE))[2] == (
         "stop",
         "stop auxtel/enable_atcs.py (no index yet) in ScriptQueue:1",
         "the queue has given it no index yet",
     )
 
 
-def test_a_script_that_ended_leaves_its_queue_to_be_paused_and_resumed() -> None:
+def test_what_is_offered_keeps_its_place_when_the_script_has_ended() -> None:
     ended = known(GOOD, status=ItemStatus.FAILED, known_as="Script:100003")
-    assert [name for name, _, _ in offered(ended, view(QUEUE))] == ["pause", "resume"]
+    whys = [(name, why) for name, _, why in offered(ended, view(QUEUE))]
+    assert whys == [("pause", ""), ("resume", ""), ("stop", "it is not under way")]
+
+
+def test_a_control_shows_the_command_that_it_sends() -> None:
+    offers = action_of(line_of(), Told().reading).controls(item_of(), known(GOOD, known_as="Script:7"), lambda _: None)
+    assert [offer.lines for offer in offers] == [
+        ("lsst.sal.ScriptQueue.command_pause salIndex=1",),
+        ("lsst.sal.ScriptQueue.command_resume salIndex=1",),
+        ("lsst.sal.ScriptQueue.command_stopScripts salIndex=1 length=1 salIndices=[7] terminate=false",),
+    ]
 
 
 def test_what_a_queue_would_not_take_is_offered_with_why() -> None:
     why = "ScriptQueue:1 is STANDBY: it takes scripts only when ENABLED"
     under_way = known(GOOD, known_as="Script:100003")
-    assert [one[2] for one in offered(under_way, view(QUEUE, SummaryState.STANDBY))] == [why, "", why]
+    assert [one[2] for one in offered(under_way, view(QUEUE, SummaryState.STANDBY))] == ["", why, why]
     silent = "ScriptQueue:1 does not beat, so it runs no script"
     assert [one[2] for one in offered(under_way, view(QUEUE, liveness=Liveness.SILENT))] == [silent] * 3
     assert [one[2] for one in offered(under_way, None)] == ["ScriptQueue:1 is not at this site"] * 3

@@ -151,7 +151,7 @@ class Scripts:
         why = refuses(queue, "stopScripts", view, now) if _index(history) else _NO_INDEX
         if history.status is not ItemStatus.UNDER_WAY:
             why = "it is not under way"
-        exact = f"{self._line_of(queue, 'stopScripts')} salIndices=[{_index(history)}] terminate=false"
+        exact = f"{self._line_of(queue, 'stopScripts')} length=1 salIndices=[{_index(history)}] terminate=false"
         return (*offers, ControlOffer("stop", text, why, lines=(exact,)))
 
     def _line_of(self, queue: CscId, command: str) -> str:
