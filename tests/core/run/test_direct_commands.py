@@ -12,7 +12,7 @@ from deploydash.core.procedure.items import CscEffect
 from deploydash.core.procedure.names import DIRECT, StepId, csc_item
 from deploydash.core.procedure.runbook import Tier
 from deploydash.core.procedure.transitions import LEADS_TO, legal
-from deploydash.core.run.arm import Arm, direct_disarm_reason
+from deploydash.core.run.arm import Arm, outside_disarm_reason
 from deploydash.core.run.decide import Refused, decide, settle
 from deploydash.core.run.direct_commands import refusal
 from deploydash.core.run.fleet_view import FleetView
@@ -270,10 +270,10 @@ def test_a_camera_is_taken_from_offline_only_when_available() -> None:
 
 def test_an_arm_dies_of_whatever_forbids_the_command_and_after_twenty_seconds() -> None:
     arm = Arm(DIRECT, Tier.MODERATE, 100.0)
-    assert direct_disarm_reason(arm, 119.0, None) is None
-    assert direct_disarm_reason(arm, 120.1, None) == "disarmed: 20 s are over"
+    assert outside_disarm_reason(arm, 119.0, None) is None
+    assert outside_disarm_reason(arm, 120.1, None) == "disarmed: 20 s are over"
     moved = refusal(direct("standby", ESS, seen=S.FAULT), opened(), fleet(view(ESS, S.STANDBY)))
-    assert direct_disarm_reason(arm, 101.0, moved) == "disarmed: ESS:104 is STANDBY now; it was FAULT when you chose"
+    assert outside_disarm_reason(arm, 101.0, moved) == "disarmed: ESS:104 is STANDBY now; it was FAULT when you chose"
 
 
 def test_report_and_events_tell_it_in_a_sentence() -> None:
