@@ -44,6 +44,24 @@ def test_the_same_or_less_than_was_shown_may_go(now: Plan) -> None:
 
 
 @pytest.mark.parametrize(
+    ("lines", "approved", "same"),
+    [
+        (("a", "c"), '{"a":1,"c":3}', True),
+        (("b",), '{"b":2}', True),
+        (("a", "x"), '{"a":1,"c":3}', False),
+        (("a", "c"), '{"a":1,"c":4}', False),
+        (("a", "d"), '{"a":1,"d":4}', False),
+    ],
+    ids=["without one in between", "one left", "another request", "read otherwise", "one more"],
+)
+def test_of_things_that_stand_for_themselves_any_may_be_missing(
+    lines: tuple[str, ...], approved: str, *, same: bool
+) -> None:
+    shown = plan(ItemPlan(A, ("a", "b", "c"), approved='{"a":1,"b":2,"c":3}'))
+    assert (difference(shown, plan(ItemPlan(A, lines, approved=approved))) == "") is same
+
+
+@pytest.mark.parametrize(
     ("now", "words"),
     [
         (plan(ItemPlan(A, ("start of ATAOS",), approved='["t"]')), "ATAOS: now start of ATAOS"),

@@ -15,7 +15,8 @@ class ItemPlan:
     """One item as it would be carried out now.
 
     ``lines``: the exact requests, none where nothing is sent; ``why``: why none, or what else to know. ``blocked``: it
-    cannot be carried out as things stand. ``approved``: JSON of what was read and will be acted on.
+    cannot be carried out as things stand. ``approved``: JSON of what was read and will be acted on: a list of what follows
+    each other, or an object of what stands for itself.
     """
 
     item: ItemId
@@ -57,8 +58,8 @@ def digest(items: tuple[ItemPlan, ...]) -> str:
 def difference(before: Plan, now: Plan) -> str:
     """Return in words what a plan would do that the one before would not; empty where it is the same or less.
 
-    The same is what was read before; less is an item of which nothing is left to do, or whose requests are the last
-    of those that were shown.
+    The same is what was read before; less is an item of which nothing is left to do, or whose requests are some of
+    those that were shown: the last of a way, or any where what was read is a JSON object, each key for itself.
     """
     known = {one.item: one for one in before.items}
     changed = [one.item for one in now.items if not _within(one, known.get(one.item))]
@@ -79,8 +80,11 @@ def _within(now: ItemPlan, before: ItemPlan | None) -> bool:
         return True
     if now.approved == before.approved and (now.approved or now.lines == before.lines):
         return True
-    less = len(now.lines) < len(before.lines)
-    return less and before.lines[-len(now.lines) :] == now.lines
+    if len(now.lines) >= len(before.lines):
+        return False
+    if now.approved.startswith("{"):
+        return set(now.lines) <= set(before.lines)
+    return before.lines[-len(now.lines) :] == now.lines
 
 
 def _part_of(now: str, before: str) -> bool:
