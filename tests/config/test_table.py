@@ -262,7 +262,7 @@ def test_a_system_that_only_people_work_with_carries_nothing_out() -> None:
     [(line, key, message, hint)] = refused(text)
     assert (line, key) == (line_of(text, "system: slack"), "phases.0.steps.0.system")
     assert message == "slack carries no steps out"
-    assert hint == "make it a step of kind manual; only sal, ssh, kettles and plugs can do so"
+    assert hint == "make it a step of kind manual; only sal, ssh, kubernetes, kettles and plugs can do so"
 
 
 def test_a_step_that_does_nothing_by_the_control_system_is_refused() -> None:
@@ -463,7 +463,7 @@ def test_a_step_needs_the_feed_of_its_system_and_those_that_it_names() -> None:
 
 
 def test_a_feed_that_nobody_has_is_refused() -> None:
-    text = STEP.replace("        budget: 2h\n", "        budget: 2h\n        feeds: [kettel]\n")
+    text = STEP.replace("        budget: 2h\n", "        budget: 2h\n        feeds: [radar]\n")
     [(_, key, message, hint)] = refused(text)
-    assert (key, message) == ("phases.0.steps.0.feeds.0", "no feed is called 'kettel' here")
-    assert hint == "known are efd, kafka, schema_registry"
+    assert (key, message) == ("phases.0.steps.0.feeds.0", "no feed is called 'radar' here")
+    assert hint == "known are efd, kafka, kubernetes, schema_registry"

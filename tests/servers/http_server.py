@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -28,6 +29,13 @@ A ``ConnectionResetError`` closes the connection without an answer.
 """
 
 
+class _Quiet(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that has gone; whatever else went wrong is printed."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class HttpServer:
     """Answers by ``answer`` on a free loopback port, and remembers every request; a context manager.
 
@@ -37,7 +45,7 @@ class HttpServer:
     def __init__(self, answer: Answer, *, keystore: Path | None = None) -> None:
         self.answer = answer
         self.requests: list[Request] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Quiet(("127.0.0.1", 0), self._handler())
         self._scheme = "http"
         if keystore is not None:
             self._scheme = "https"

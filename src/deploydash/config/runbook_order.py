@@ -18,6 +18,7 @@ from deploydash.config.runbook_resolve import rows
 from deploydash.config.runbook_work import Work, done_by, downs, steps_and_work
 from deploydash.config.yaml_lines import Path, key_text
 from deploydash.core.model import CscId, SummaryState, Target
+from deploydash.core.procedure.names import SAL
 from deploydash.core.procedure.runbook import Tier
 from deploydash.errors import Problem
 
@@ -82,10 +83,14 @@ def _watcher_first(draft: Draft, steps: _Steps) -> Iterator[Problem]:
 def _queues_last(draft: Draft, steps: _Steps) -> Iterator[Problem]:
     queues = {spec.csc for spec in draft.site.roster.cscs if spec.csc.name == SCRIPT_QUEUE}
     down: set[CscId] = set()
+    before: set[CscId] = set()
+    """Who was sent down by then: what another system does to one of these afterwards takes nobody down."""
     for path, step, work in steps:
         if step.waits:
             down.clear()  # what was deployed in between is up again
-        gone = downs(work)
+            before.clear()
+        gone = [done for done in downs(work) if step.system == SAL or done.csc not in before]
+        before |= {done.csc for done in gone}
         mine = [done for done in gone if done.csc.name == SCRIPT_QUEUE]
         others = [done for done in gone if done.csc.name != SCRIPT_QUEUE]
         place = _place(path, step)

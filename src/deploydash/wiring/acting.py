@@ -27,6 +27,10 @@ from deploydash.journal.write import JournalWriter
 from deploydash.session.hold_request import serve_holds
 from deploydash.session.run_controller import RunController
 from deploydash.session.run_inbox import RunControllerInbox
+from deploydash.systems.kubernetes.act import KubernetesAction
+from deploydash.systems.kubernetes.client import connected
+from deploydash.systems.kubernetes.settings import KubernetesSettings
+from deploydash.systems.kubernetes.work import KUBERNETES
 from deploydash.systems.registry.store import SchemaStore
 from deploydash.systems.sal.act import SalAction
 from deploydash.systems.sal.commanding.acks import AckSeen
@@ -146,6 +150,15 @@ async def sal(means: Means) -> AsyncIterator[Action]:
         await asyncio.gather(connecting, return_exceptions=True)
         await line.close()
         await latest.aclose()
+
+
+@asynccontextmanager
+async def kubernetes(means: Means) -> AsyncIterator[Action]:
+    """Make what deletes Jobs and lab namespaces. The cluster is asked when a step of its own is looked at."""
+    settings = means.site.sections[KUBERNETES]
+    assert isinstance(settings, KubernetesSettings)  # noqa: S101 - the table says so
+    async with connected(settings, rehearsal=means.site.rehearsal) as cluster:
+        yield KubernetesAction(cluster, means.clock)
 
 
 def factories(table: Mapping[SystemName, str]) -> Mapping[SystemName, Factory]:

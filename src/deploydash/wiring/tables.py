@@ -15,7 +15,10 @@ from deploydash.core.procedure.names import PERSON, SAL, SystemName
 from deploydash.core.run.composing import Composed, ItemOffer
 from deploydash.systems.argocd.settings import ArgocdSettings
 from deploydash.systems.github.settings import GithubSettings
+from deploydash.systems.kubernetes.check import check as kubernetes_check
+from deploydash.systems.kubernetes.feed import feed as kubernetes_feed
 from deploydash.systems.kubernetes.settings import KubernetesSettings
+from deploydash.systems.kubernetes.steps import KubernetesSteps
 from deploydash.systems.person.settings import PersonSettings
 from deploydash.systems.slack.settings import SlackSettings
 from deploydash.systems.ssh.settings import SshSettings
@@ -34,7 +37,7 @@ SLACK = SystemName("slack")
 READING: Table = MappingProxyType(
     {
         SSH: Reading(SSH, SshSettings, SshSteps()),
-        KUBERNETES: Reading(KUBERNETES, KubernetesSettings),
+        KUBERNETES: Reading(KUBERNETES, KubernetesSettings, KubernetesSteps(), kubernetes_feed, kubernetes_check),
         ARGOCD: Reading(ARGOCD, ArgocdSettings),
         GITHUB: Reading(GITHUB, GithubSettings),
         SLACK: Reading(SLACK, SlackSettings),
@@ -44,7 +47,11 @@ READING: Table = MappingProxyType(
 """Settings, steps and feed of each system beside SAL, which is read with the runbook itself."""
 
 ACTING: Mapping[SystemName, str] = MappingProxyType(
-    {SAL: "deploydash.wiring.acting:sal", SSH: "deploydash.wiring.ssh:action"}
+    {
+        SAL: "deploydash.wiring.acting:sal",
+        SSH: "deploydash.wiring.ssh:action",
+        KUBERNETES: "deploydash.wiring.acting:kubernetes",
+    }
 )
 """What makes the action of each system: module and function, loaded when a run is opened."""
 

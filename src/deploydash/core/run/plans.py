@@ -15,8 +15,8 @@ class ItemPlan:
     """One item as it would be carried out now.
 
     ``lines``: the exact requests, none where nothing is sent; ``why``: why none, or what else to know. ``blocked``: it
-    cannot be carried out as things stand. ``approved``: JSON of what was read and will be acted on: a list of what follows
-    each other, or an object of what stands for itself.
+    cannot be carried out as things stand. ``approved``: JSON of what was read and will be acted on: a list of what goes
+    in its order, or an object whose keys stand for themselves.
     """
 
     item: ItemId

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from pydantic import Field, Strict
 
 from deploydash.core.model import CscId, Roster
-from deploydash.systems.section import CscName, Part, Path, Rows, SiteSection, Text
+from deploydash.systems.section import CscName, Host, Part, Path, Rows, SiteSection, Text, Texts
 
-_ALWAYS = frozenset({"Watcher", "ScriptQueue"})
+ALWAYS = frozenset({"Watcher", "ScriptQueue"})
 """Components whose Jobs are in every run: it stops the Watcher first and the ScriptQueues last."""
 
 
@@ -23,10 +23,19 @@ class Namespace(Part):
 
 
 class KubernetesSettings(SiteSection):
-    """The site's cluster, always addressed by its own context."""
+    """The site's cluster, always addressed by its own context.
+
+    ``domain``: the host of the API server that the kubeconfig names must be in it, or stand in ``servers``; a rehearsal
+    reaches this machine alone, whatever stands here. ``labs``: the label of the namespaces of running labs. ``spared``:
+    patterns of the names of Jobs that no step deletes, whatever selects them.
+    """
 
     context: Text
     kubeconfig: Text
+    domain: Host | None = None
+    servers: Annotated[tuple[Host, ...], Strict(strict=False)] = ()
+    labs: Text = "argocd.argoproj.io/instance=nublado-users"
+    spared: Texts = ("rumba-*",)
     namespaces: Annotated[tuple[Namespace, ...], Strict(strict=False), Field(min_length=1)]
 
     def words(self) -> Mapping[str, Any]:
@@ -56,6 +65,11 @@ class KubernetesSettings(SiteSection):
             for job, csc in space.jobs.items():
                 yield ("namespaces", at, "jobs", job), csc
 
+    def hosts(self) -> Iterator[tuple[Path, str]]:
+        """Yield the API servers that are named; the one that is used is looked at in the kubeconfig."""
+        for at, server in enumerate(self.servers):
+            yield ("servers", at), server
+
     def _job_classes(self, only: frozenset[CscId] | None) -> Iterator[dict[str, Any]]:
         """Yield the Jobs of a run by class (a component in small letters) and namespace.
 
@@ -70,7 +84,7 @@ class KubernetesSettings(SiteSection):
             for job, text in row.jobs.items():
                 classes.setdefault(CscId.parse(text).name, []).append(job)
             for component, jobs in classes.items():
-                chosen = [job for job in jobs if component in _ALWAYS or CscId.parse(row.jobs[job]) in (only or ())]
+                chosen = [job for job in jobs if component in ALWAYS or CscId.parse(row.jobs[job]) in (only or ())]
                 if chosen:
                     name = component.lower()
                     every = len(chosen) == len(jobs)

@@ -1,0 +1,230 @@
+"""Jobs and lab namespaces deleted as they were approved, and waited for until nothing of them is left.
+
+Only what is in ``approved`` is ever deleted: each by its own request, with the uid that was read as precondition.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+
+from deploydash.core.ports import Clock
+from deploydash.core.procedure.items import Item
+from deploydash.core.run.plans import ItemPlan, Plan
+from deploydash.core.run.ports import ControlOffer, End, Finding, Found, ItemContext, Look
+from deploydash.core.run.records import Outcome
+from deploydash.core.run.state import ItemProgress
+from deploydash.core.words import counted, first_of
+from deploydash.errors import FeedError, UserError
+from deploydash.systems.kubernetes.client import Cluster
+from deploydash.systems.kubernetes.errors import KubernetesError
+from deploydash.systems.kubernetes.looking import Left, card_words, jobs_left, jobs_there, labs_left, labs_there
+from deploydash.systems.kubernetes.work import (
+    NAMESPACES,
+    JobsWork,
+    Work,
+    approved_of,
+    delete_line,
+    uids_of,
+    work_of,
+)
+from deploydash.systems.kubernetes.writes import Deleted, delete
+
+POLL_S = 1.0
+NAMED = 12
+"""So many names of what is left are told."""
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class KubernetesAction:
+    """Deletes Jobs with their pods, and namespaces of labs (core.run.ports.Action)."""
+
+    def __init__(self, cluster: Cluster, clock: Clock, sleep: Sleep = asyncio.sleep) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._sleep = sleep
+
+    def open(self, items: Sequence[Item]) -> AbstractAsyncContextManager[None]:
+        """Hold nothing: the connection is the run's."""
+        del items
+        return nullcontext()
+
+    async def describe(self, items: Sequence[Item], look: Look) -> Plan:
+        """Return what would be deleted now, with its uids; a namespace that cannot be worked on is blocked.
+
+        Raises:
+            UserError: the cluster is none of the site's, does not answer, or does not know us.
+        """
+        del look
+        self._cluster.context()
+        read_utc = self._clock.utc()
+        await self._cluster.get("/version")
+        plans = await asyncio.gather(*(self._plan(item) for item in items))
+        doomed = sum(len(plan.lines) for plan in plans)
+        blocked = [item.label for item, plan in zip(items, plans, strict=True) if plan.blocked]
+        where = f" in {len(items)} namespaces" if len(items) > 1 else ""
+        words = f"{counted(doomed, 'object')} deleted{where} at {self._cluster.address}"
+        words += f"; blocked: {first_of(blocked, NAMED)}" if blocked else ""
+        return Plan(words, tuple(plans), read_utc)
+
+    async def _plan(self, item: Item) -> ItemPlan:
+        try:
+            uids, lines, why = await self._there(work_of(item.spec))
+        except FeedError as error:
+            return ItemPlan(item.id, why=str(error), blocked=True)
+        return ItemPlan(item.id, lines, why, approved=approved_of(uids))
+
+    async def _there(self, work: Work) -> tuple[dict[str, str], tuple[str, ...], str]:
+        """Return what is there to be deleted: uids by name, the exact requests, and what else to know."""
+        if isinstance(work, JobsWork):
+            chosen = await jobs_there(self._cluster, work)
+            uids = {job.name: job.uid for job in chosen.doomed}
+            words = card_words(work, chosen)
+        else:
+            uids, ending = await labs_there(self._cluster, work)
+            words = counted(len(uids), "running lab") + (f" of {', '.join(map(_user, uids))}" if uids else "")
+            words += f"; terminating already: {first_of(ending, NAMED)}" if ending else ""
+        lines = tuple(delete_line(_path(work, name), uid) for name, uid in sorted(uids.items()))
+        return uids, lines, words
+
+    async def probe(self, item: Item, history: ItemProgress, look: Look) -> Finding:
+        """Look what is left of what was approved: all gone, going, or not begun."""
+        del look
+        uids, now = uids_of(history.approved), self._clock.utc()
+        if not uids:
+            return Finding(Found.NOT_DONE, "nothing had been approved of it", now)
+        left = await self._left(work_of(item.spec), uids)
+        if left.untouched:
+            words = f"{left.of - len(left.untouched)} of {left.of} deleted, left: {first_of(left.untouched, NAMED)}"
+            return Finding(Found.NOT_DONE, words, now)
+        if left.names:
+            return Finding(Found.UNDER_WAY, f"{left.done} of {left.of} gone, {left.words}", now)
+        return Finding(Found.DONE, f"all {left.of} are gone", now)
+
+    async def run(self, item: Item, approved: str, context: ItemContext) -> End:
+        """Delete what was approved, one after the other, and wait until it is gone."""
+        work, uids = work_of(item.spec), uids_of(approved)
+        if not uids:
+            return await self._nothing_approved(work)
+        async with context.slot():
+            kept: list[str] = []
+            names = list(uids)
+            for place, name in enumerate(names):
+                why, go_on = await self._delete(work, name, uids[name], context)
+                if why and not go_on:
+                    left = first_of([*kept, *names[place:]], NAMED)
+                    return End(Outcome.FAILED, f"{place} of {len(names)} deleted, then {why}", left=left)
+                kept += [name] if why else []
+        return await self._until_gone(work, uids, context)
+
+    async def _nothing_approved(self, work: Work) -> End:
+        """Say that nothing is left, or that there is something which nobody approved; nothing is deleted."""
+        try:
+            uids, _, words = await self._there(work)
+        except FeedError as error:
+            return End(Outcome.FAILED, str(error))
+        if uids:
+            return End(Outcome.FAILED, f"nobody approved these: {words}", left=first_of(list(uids), NAMED))
+        return End(Outcome.REACHED, words)
+
+    async def _delete(self, work: Work, name: str, uid: str, context: ItemContext) -> tuple[str, bool]:
+        """Delete one thing; return why it was not deleted, empty if it was, and whether the others may still go."""
+        path = _path(work, name)
+        owes = work.debt if isinstance(work, JobsWork) else None
+        if why := await context.intend(delete_line(path, uid), owes=owes):
+            return why, False
+        try:
+            came = await delete(self._cluster, path, uid)
+        except KubernetesError as error:
+            if error.answered:
+                await context.answered(False, str(error))
+                return str(error), False
+            return await self._no_answer(path, uid, error, context)
+        except FeedError as error:
+            await context.answered(False, str(error))
+            return str(error), False
+        await context.answered(came is not Deleted.ANOTHER, came)
+        return (f"{name}: {came}", True) if came is Deleted.ANOTHER else ("", True)
+
+    async def _no_answer(self, path: str, uid: str, error: KubernetesError, context: ItemContext) -> tuple[str, bool]:
+        """Look what became of a delete without an answer, which is never sent again by itself.
+
+        Raises:
+            UserError: that cannot be seen either.
+        """
+        try:
+            meta = (await self._cluster.get(path)).body.get("metadata", {})
+        except KubernetesError as unseen:
+            if unseen.status != 404:
+                await context.answered(None, str(error))
+                raise UserError(f"{error}; whether it was deleted cannot be read: {unseen}") from None
+            meta = {}
+        if meta.get("uid") == uid and not meta.get("deletionTimestamp"):
+            await context.answered(False, f"{error}; it stands as before")
+            return str(error), False
+        await context.answered(True, f"{error}; it is seen to be deleted")
+        return "", True
+
+    async def follow(self, item: Item, history: ItemProgress, context: ItemContext) -> End:
+        """Wait until what was deleted before is gone; sends nothing."""
+        return await self._until_gone(work_of(item.spec), uids_of(history.approved), context)
+
+    async def _until_gone(self, work: Work, uids: dict[str, str], context: ItemContext) -> End:
+        deadline = self._clock.monotonic() + work.within_s
+        left, trouble = Left(len(uids), tuple(uids)), ""
+        while True:
+            try:
+                left, trouble = await self._left(work, uids), ""
+            except FeedError as error:
+                trouble = str(error)
+            if not trouble and not left.names:
+                return _gone(left)
+            await context.progress("terminating", trouble or left.words, done=left.done, of=left.of)
+            if self._clock.monotonic() >= deadline:
+                return _too_long(work, left, trouble)
+            await self._sleep(POLL_S)
+
+    async def _left(self, work: Work, uids: dict[str, str]) -> Left:
+        if isinstance(work, JobsWork):
+            return await jobs_left(self._cluster, work, uids)
+        return await labs_left(self._cluster, work, uids)
+
+    def controls(self, item: Item, history: ItemProgress, look: Look) -> tuple[ControlOffer, ...]:
+        """Return nothing: what is being deleted cannot be called back."""
+        del item, history, look
+        return ()
+
+    async def control(self, item: Item, name: str, history: ItemProgress, context: ItemContext) -> None:
+        """Refuse: there is no control."""
+        del item, history, context
+        raise UserError(f"what is being deleted takes no {name}")
+
+
+def _path(work: Work, name: str) -> str:
+    return f"{work.path}/{name}" if isinstance(work, JobsWork) else f"{NAMESPACES}/{name}"
+
+
+def _user(namespace: str) -> str:
+    return namespace.partition("-")[2] or namespace
+
+
+def _what(work: Work) -> str:
+    return "Jobs and their pods" if isinstance(work, JobsWork) else "lab namespaces"
+
+
+def _gone(left: Left) -> End:
+    if left.anew:
+        words = f"all {left.of} are gone, but created anew since: {first_of(left.anew, NAMED)}"
+        return End(Outcome.FAILED, words, left=first_of(left.anew, NAMED))
+    return End(Outcome.REACHED, f"all {left.of} are gone")
+
+
+def _too_long(work: Work, left: Left, trouble: str) -> End:
+    minutes = f"{work.within_s / 60:g} min"
+    if trouble:
+        return End(Outcome.UNKNOWN, f"after {minutes} it cannot be read what is left: {trouble}")
+    names = first_of(left.names, NAMED)
+    words = f"after {minutes} {len(left.names)} of {left.of} {_what(work)} are left: {left.words}"
+    return End(Outcome.FAILED, words, left=names)
