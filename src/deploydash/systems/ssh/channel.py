@@ -67,20 +67,22 @@ async def run(
     """
     out, err = _Stream(output), _Stream(output)
     process: asyncssh.SSHClientProcess[str] | None = None
-    over = False
+    over = whole = False
     try:
         async with asyncio.timeout(limit_s):
             process = await connection.create_process(line, encoding="utf-8", errors="surrogateescape")
-            process.stdin.write(stdin)
-            process.stdin.write_eof()
+            with suppress(OSError):  # it may have ended already; what it said is read all the same
+                process.stdin.write(stdin)
+                process.stdin.write_eof()
             async with asyncio.TaskGroup() as group:
                 group.create_task(_read(process.stdout, out))
                 group.create_task(_read(process.stderr, err))
             await process.wait_closed()
+            whole = True
     except TimeoutError:
         over = True
     except (asyncssh.Error, OSError):
-        pass  # the connection was lost: no status came
+        pass  # the connection was lost
     except BaseExceptionGroup as group_error:
         if group_error.split((asyncssh.Error, OSError))[1] is not None:
             raise
@@ -90,12 +92,12 @@ async def run(
                 process.close()
     out.end()
     err.end()
-    status = process.exit_status if process is not None else None
-    signal = process.exit_signal[0] if process is not None and process.exit_signal else ""
-    known = (status is not None and status >= 0) or bool(signal)
-    if signal:
+    status = process.exit_status if process is not None and whole else None
+    signal = process.exit_signal[0] if process is not None and whole and process.exit_signal else ""
+    if signal or (status is not None and status < 0):
         status = None
-    return Ran(status if known else None, out.text, err.text, signal, cut=not known and not over, over=over)
+    cut = not over and status is None and not signal
+    return Ran(status, out.text, err.text, signal, cut=cut, over=over)
 
 
 async def _read(reader: asyncssh.SSHReader[str], stream: _Stream) -> None:

@@ -55,12 +55,14 @@ class _Client(asyncssh.SSHClient):
 class Way:
     """How one host is reached: what asyncssh is given, through which other hosts, and which keys are known.
 
-    ``name``: what asyncssh is told the host is called. ``address``, ``port``, ``user``: what comes of that. ``files``:
-    of known host keys. ``keys``: files of keys that are offered, ``agent``: the socket of what offers further ones.
+    ``name``: what asyncssh is told the host is called; ``known_as``: how files of known host keys call it.
+    ``address``, ``port``, ``user``: what comes of that. ``files``: of known host keys. ``keys``: files of keys that are
+    offered, ``agent``: the socket of what offers further ones.
     """
 
     login: Login
     name: str
+    known_as: str
     options: dict[str, Any]
     address: str
     port: int
@@ -104,6 +106,7 @@ async def connect(way: Way, tunnel: asyncssh.SSHClientConnection | None) -> asyn
     except (OSError, asyncssh.Error, TimeoutError, ValueError) as error:
         tried = Tried(
             host=way.login.host,
+            known_as=way.known_as,
             address=way.address,
             port=way.port,
             user=way.user,
@@ -132,7 +135,7 @@ def _rehearsed(login: Login, place: Place) -> Way:
         **NEVER_ASKS,
         "config": None,
         "port": place.port,
-        "client_keys": list(place.client_keys),
+        "client_keys": list(place.client_keys) or None,  # an empty list would mean the user's own
         "agent_path": None,
         "gss_auth": False,
         "gss_kex": False,
@@ -142,7 +145,20 @@ def _rehearsed(login: Login, place: Place) -> Way:
     if user:
         options["username"] = user
     jumps = (Login.parse(place.jump),) if place.jump else ()
-    return Way(login, place.address, options, place.address, place.port, user, jumps, known, (), place.client_keys, "")
+    return Way(
+        login,
+        place.address,
+        login.host,
+        options,
+        place.address,
+        place.port,
+        user,
+        jumps,
+        known,
+        (),
+        place.client_keys,
+        "",
+    )
 
 
 def _real(login: Login, places: Places) -> Way:
@@ -150,7 +166,7 @@ def _real(login: Login, places: Places) -> Way:
     config: Any = () if places.config is None else [str(places.config)]
     given: dict[str, Any] = {"config": config, **({"username": login.user} if login.user else {})}
     try:
-        read = asyncssh.SSHClientConnectionOptions(host=login.host, **given, **NEVER_ASKS)
+        read = asyncssh.SSHClientConnectionOptions(host=login.host, **given, **NEVER_ASKS, client_keys=None)
     except (OSError, asyncssh.Error, ValueError) as error:
         raise FeedError(SSH, f"{login.host}: the configuration of SSH cannot be used: {error}") from error
     places.refuse_foreign(read.host, f"the configuration of SSH leads {login.host} to")
@@ -158,19 +174,21 @@ def _real(login: Login, places: Places) -> Way:
     for jump in jumps:
         places.refuse_foreign(jump.host, f"{login.host} would be reached through")
     files = _known_files(read.config, places)
-    keys = tuple(str(Path(key).expanduser()) for key in _listed(read.config.get("IdentityFile", ())))
+    named = [str(Path(key).expanduser()) for key in _listed(read.config.get("IdentityFile", ()))]
+    keys = tuple(key for key in named or _default_keys() if os.access(key, os.R_OK))
     return Way(
         login,
         login.host,
-        {**given, **NEVER_ASKS},
+        read.host_key_alias or read.host,
+        {**given, **NEVER_ASKS, "client_keys": list(keys), "ignore_encrypted": True},
         read.host,
         read.port,
         read.username,
         jumps,
         _known(files),
         files,
-        keys or _default_keys(),
-        str(read.agent_path or ""),
+        keys,
+        _agent(read.config),
     )
 
 
@@ -181,6 +199,13 @@ def _jumps(tunnel: object, login: Login, places: Places) -> tuple[Login, ...]:
         return tuple(Login.parse(one.strip()) for one in tunnel.split(","))
     jump = Login.parse(places.jump) if places.jump else None
     return (jump,) if jump is not None and jump.host != login.host else ()
+
+
+def _agent(config: Any) -> str:
+    """Return the socket of the agent whose keys are offered, empty where there is none."""
+    path = config.get("IdentityAgent", ())
+    found = os.environ.get("SSH_AUTH_SOCK", "") if path == () else path
+    return str(Path(str(found)).expanduser()) if found else ""
 
 
 def _known_files(config: Any, places: Places) -> tuple[Path, ...]:
@@ -216,10 +241,9 @@ def _listed(value: object) -> list[str]:
     return [str(one) for one in value] if isinstance(value, list | tuple) else []
 
 
-def _default_keys() -> tuple[str, ...]:
+def _default_keys() -> list[str]:
     folder = Path("~/.ssh").expanduser()
-    names = ("id_ed25519", "id_ecdsa", "id_rsa", "id_ed25519_sk", "id_ecdsa_sk")
-    return tuple(str(folder / name) for name in names if os.access(folder / name, os.R_OK))
+    return [str(folder / name) for name in ("id_ed25519", "id_ecdsa", "id_rsa", "id_ed25519_sk", "id_ecdsa_sk")]
 
 
 def _entry(host: str, port: int) -> str:

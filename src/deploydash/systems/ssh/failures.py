@@ -18,10 +18,12 @@ from deploydash.core.outside_text import visible
 class Tried:
     """What was tried: with whom, where, as whom, with which keys, and which host key was offered there.
 
-    ``keys``: files of keys, ``agent``: the agent's socket, empty where there is none. ``files``: of known host keys.
+    ``known_as``: how files of known host keys call it. ``keys``: files of keys, ``agent``: the agent's socket, empty
+    where there is none. ``files``: of known host keys.
     """
 
     host: str
+    known_as: str
     address: str
     port: int
     user: str
@@ -40,8 +42,7 @@ class Tried:
     @property
     def entry(self) -> str:
         """What stands in a file of known host keys for it."""
-        name = self.host if self.address.startswith(("127.", "::1")) else self.address
-        return name if self.port == 22 else f"[{name}]:{self.port}"
+        return self.known_as if self.port == 22 else f"[{self.known_as}]:{self.port}"
 
 
 async def in_words(error: BaseException, tried: Tried) -> tuple[str, str]:
@@ -94,9 +95,8 @@ def _host_key(error: asyncssh.HostKeyNotVerifiable, tried: Tried) -> tuple[str, 
 def _known_keys(tried: Tried) -> tuple[str, ...]:
     address = tried.address if tried.address.replace(".", "").isdigit() else ""
     keys: list[asyncssh.SSHKey] = []
-    for host in dict.fromkeys((tried.host, tried.address)):
-        with suppress(ValueError):
-            keys += tried.known.match(host, address, tried.port if tried.port != 22 else None)[0]
+    with suppress(ValueError):
+        keys += tried.known.match(tried.known_as, address, tried.port if tried.port != 22 else None)[0]
     return tuple(dict.fromkeys(key.get_fingerprint() for key in keys))
 
 
