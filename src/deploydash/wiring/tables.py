@@ -21,6 +21,7 @@ from deploydash.systems.kubernetes.settings import KubernetesSettings
 from deploydash.systems.kubernetes.steps import KubernetesSteps
 from deploydash.systems.person.settings import PersonSettings
 from deploydash.systems.slack.settings import SlackSettings
+from deploydash.systems.ssh.check import check as ssh_check
 from deploydash.systems.ssh.settings import SshSettings
 from deploydash.systems.ssh.steps import SSH, SshSteps
 from deploydash.systems.table import Place, Reading, Steps, Table
@@ -36,7 +37,7 @@ SLACK = SystemName("slack")
 
 READING: Table = MappingProxyType(
     {
-        SSH: Reading(SSH, SshSettings, SshSteps()),
+        SSH: Reading(SSH, SshSettings, SshSteps(), check=ssh_check),
         KUBERNETES: Reading(KUBERNETES, KubernetesSettings, KubernetesSteps(), kubernetes_feed, kubernetes_check),
         ARGOCD: Reading(ARGOCD, ArgocdSettings),
         GITHUB: Reading(GITHUB, GithubSettings),

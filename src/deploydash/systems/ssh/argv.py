@@ -28,6 +28,18 @@ def quoted(argv: Sequence[str]) -> str:
     return shlex.join(argv)
 
 
+def refuse_unsendable(argv: Argv) -> None:
+    """Refuse what the login shell that ``sudo -i`` opens would not hand on as it is.
+
+    It expands a dollar sign, joins lines and loses empty arguments (sudo 1.9.13, measured).
+
+    Raises:
+        ValueError: an argument is such a one.
+    """
+    if argv[:3] == ("sudo", "-n", "-iu") and any(not word or "$" in word or "\n" in word for word in argv):
+        raise ValueError(f"{quoted(argv)} would not arrive as it is")
+
+
 def as_user(user: str, argv: Argv) -> Argv:
     """Return a command as it is run by another user in that user's home; by whoever logs in where none is named."""
     return ("sudo", "-n", "-iu", user, *argv) if user else argv

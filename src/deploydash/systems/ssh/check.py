@@ -29,6 +29,8 @@ async def check(place: Place) -> tuple[Finding, ...]:
     """Return what is found of every host of a section."""
     settings = place.settings
     assert isinstance(settings, SshSettings)  # noqa: S101 - the table gives each system its own section
+    if place.roster.rehearsal and not settings.at:
+        return (Finding("warning", "ssh", "this rehearsal has no hosts: nothing of them can be tried"),)
     hosts = Hosts(settings.places(rehearsal=place.roster.rehearsal))
     wanted: dict[Login, list[Probe]] = {}
     for login, probe in _probes(settings):

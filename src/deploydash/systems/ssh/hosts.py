@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from deploydash.errors import FeedError
 from deploydash.loading import loaded
-from deploydash.systems.ssh.argv import Argv, quoted
+from deploydash.systems.ssh.argv import Argv, quoted, refuse_unsendable
 from deploydash.systems.ssh.ran import READ_S, Ran
 from deploydash.systems.ssh.where import Login, Places
 
@@ -58,7 +58,12 @@ class Host:
         limit_s: float = READ_S,
         output: Callable[[str], None] | None = None,
     ) -> Ran:
-        """Run a command to its end and return what came of it; a cut and a limit that passed are told, not raised."""
+        """Run a command to its end and return what came of it; a cut and a limit that passed are told, not raised.
+
+        Raises:
+            ValueError: an argument would not arrive as it is; nothing was sent.
+        """
+        refuse_unsendable(argv)
         async with self._channels:
             run = loaded("deploydash.systems.ssh.channel").run
             ran: Ran = await run(self._connection, quoted(argv), stdin=stdin, limit_s=limit_s, output=output)

@@ -1,0 +1,218 @@
+"""Services, controllers and a reboot on the real sshd and sudo: containers and boot ids prove them, no exit status."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from deploydash.core.model import CscId, SummaryState
+from deploydash.core.run.ports import Found
+from deploydash.core.run.records import Outcome
+from deploydash.systems.ssh import argv as commands
+from deploydash.systems.ssh.specs import Controller, Machine, Service
+from tests.servers.fixtures import have
+from tests.servers.sshd import Sshd, SshWorld, ssh_world, sshd
+from tests.support.item_context import Progressed
+from tests.support.runs import down, view
+from tests.systems.ssh.acting import acting, effect, item, places, until
+from tests.systems.ssh.programs import Programs, Repository
+
+CSC = CscId("GenericCamera", 101)
+OLD = "id-1|ess-controller|running|registry.example.org/ess-controller-aarch64:c0044.000\n"
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[SshWorld]:
+    have("sshd", sshd)
+    with ssh_world() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def server(world: SshWorld) -> Sshd:
+    return world.server()
+
+
+@pytest.fixture
+def programs(world: SshWorld) -> Programs:
+    world.rights("USER ALL=(DCO) NOPASSWD: ALL", "USER ALL=(root) NOPASSWD: BIN/systemctl reboot")
+    return Programs(world)
+
+
+@pytest.fixture
+def repository(world: SshWorld, programs: Programs) -> Iterator[Repository]:
+    del programs
+    found = Repository(world)
+    found.commit("setup.env", "CYCLE=c0045\n", "c0045")
+    yield found
+    found.remove()
+
+
+@pytest.fixture
+def service(world: SshWorld) -> Service:
+    return Service(
+        login="azar03.example.org",
+        debt="ssh/azar03.example.org/cameras",
+        paid_by=("bare-metal-start",),
+        do="stop",
+        name="cameras",
+        as_user=world.dco.name,
+        stop=("./shutdown_controller",),
+        start=("./launch_controller",),
+        containers=("ess-controller",),
+    )
+
+
+@pytest.fixture
+def controller(world: SshWorld) -> Controller:
+    return Controller(
+        login="ess01.example.org",
+        debt="ssh/ess01.example.org/containers",
+        user=world.dco.name,
+        directory="docker-compose-ops",
+        branch="c0045",
+        cycle="c0045",
+        stop=(("./shutdown_controller",),),
+        start=(("./launch_controller",),),
+        containers=("ess-controller",),
+    )
+
+
+async def test_a_service_is_stopped_and_started_by_its_containers_and_heartbeat(
+    world: SshWorld, server: Sshd, programs: Programs, service: Service
+) -> None:
+    programs.write("containers", OLD)
+    stop = item(service, effect(CSC, SummaryState.OFFLINE))
+    starting = service.model_copy(update={"do": "start", "cycle": "c0045", "paid_by": ()})
+    start = item(starting, effect(CSC, SummaryState.STANDBY))
+    async with acting(places(world, azar03=server), csc=down(CSC)) as one:
+        end = await one.run(stop)
+        assert (end.outcome, end.why) == (Outcome.REACHED, "no container ess-controller runs")
+        assert (await one.plan(stop)).lines == ()
+        assert (await one.probe(stop)).found is Found.DONE
+        one.context.look(view(CSC, SummaryState.STANDBY))
+        end = await one.run(start)
+        assert (end.outcome, "ess-controller runs with" in end.why) == (Outcome.REACHED, True)
+        assert set(one.context.debts_paid) == {service.debt}
+    assert programs.log == ["shutdown ", "launch "]
+
+
+async def test_a_start_that_brings_the_old_image_has_failed(
+    world: SshWorld, server: Sshd, programs: Programs, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deploydash.systems.ssh.writes.SETTLED_S", 0.05)
+    programs.write("tag", "c0044.000")
+    start = item(service.model_copy(update={"do": "start", "cycle": "c0045"}))
+    async with acting(places(world, azar03=server)) as one:
+        end = await one.run(start)
+    assert end.outcome is Outcome.FAILED
+    assert "not the images of c0045: registry.example.org/ess-controller-aarch64:c0044.000" in end.why
+
+
+async def test_a_restart_wants_containers_that_were_not_there_before(
+    world: SshWorld, server: Sshd, programs: Programs, service: Service
+) -> None:
+    programs.write("containers", OLD)
+    restart = item(service.model_copy(update={"do": "restart"}))
+    async with acting(places(world, azar03=server)) as one:
+        assert (await one.probe(restart, before=["id-1"])).found is Found.NOT_DONE
+        end = await one.run(restart)
+        assert end.outcome is Outcome.REACHED
+        assert (await one.probe(restart, before=["id-1"])).found is Found.DONE
+    assert programs.log == ["shutdown ", "launch "]
+
+
+async def test_a_script_that_is_missing_or_may_not_be_run_is_seen_beforehand(
+    world: SshWorld, server: Sshd, programs: Programs, service: Service
+) -> None:
+    programs.write("containers", OLD)
+    async with acting(places(world, azar03=server)) as one:
+        lost = item(service.model_copy(update={"stop": ("./shutdown_gc",)}))
+        assert (await one.plan(lost)).why == f"there is no program ./shutdown_gc for {world.dco.name}"
+        world.rights("USER ALL=(root) NOPASSWD: BIN/systemctl reboot")
+        plan = await one.plan(item(service))
+        assert (plan.blocked, "sudo: a password is required" in plan.why) == (True, True)
+
+
+async def test_a_controller_runs_anew_with_the_images_of_the_cycle(
+    world: SshWorld, server: Sshd, programs: Programs, controller: Controller, repository: Repository
+) -> None:
+    programs.write("containers", OLD)
+    programs.write("slow", "0.3")
+    async with acting(places(world, ess01=server)) as one:
+        plan = await one.plan(item(controller))
+        assert len(plan.lines) == 4
+        end = await one.run(item(controller))
+        assert end.outcome is Outcome.REACHED
+        assert "ess-controller runs with registry.example.org/ess-controller-aarch64:c0045.000" in end.why
+        assert (await one.plan(item(controller))).lines == ()
+    assert programs.log == ["shutdown ", "update docker-compose-ops c0045", "launch "]
+    assert end.values == (("commit", repository.head),)
+    assert one.context.debts_paid[controller.debt]
+    told = [one for one in one.context.told if isinstance(one, Progressed)]
+    assert Progressed("at work", "./launch_controller", 0, 1) in told
+    assert " 3153aa388d02 Pull complete" in one.context.printed
+
+
+async def test_a_pull_that_fails_leaves_a_debt_and_a_controller_that_does_not_run(
+    world: SshWorld,
+    server: Sshd,
+    programs: Programs,
+    controller: Controller,
+    repository: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("deploydash.systems.ssh.writes.SETTLED_S", 0.05)
+    programs.write("containers", OLD)
+    programs.write("broken-pull", "")
+    async with acting(places(world, ess01=server)) as one:
+        end = await one.run(item(controller))
+        assert (end.outcome, "no container ess-controller runs" in end.why) == (Outcome.FAILED, True)
+        assert one.context.debts_paid == {}
+        found = await one.probe(item(controller), before=["id-1"])
+        assert found.found is Found.NOT_DONE
+    assert repository.head
+
+
+async def test_ten_controllers_take_as_long_as_the_slowest_and_one_that_is_away_delays_nobody(
+    world: SshWorld, server: Sshd, programs: Programs, controller: Controller, repository: Repository
+) -> None:
+    """All ten are one server here; what is read and sent of each is its own."""
+    del repository
+    programs.write("containers", OLD)
+    dead = world.server("dead")
+    dead.stop()
+    names = [f"ess{number:02d}" for number in range(10)]
+    found = places(world, **dict.fromkeys(names, server), ess10=dead)
+    items = [item(controller.model_copy(update={"login": f"{name}.example.org"})) for name in (*names, "ess10")]
+    async with acting(found) as one:
+        plan = await one.action.describe(items, one.context.view)
+    assert [bool(each.lines) for each in plan.items] == [True] * 10 + [False]
+    assert (plan.items[10].blocked, "refused the connection" in plan.items[10].why) == (True, True)
+    assert plan.sentence == "10 of 11 hosts would be sent something, 1 cannot"
+
+
+async def test_a_reboot_is_proved_by_another_boot_id(
+    world: SshWorld, server: Sshd, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boot = programs.write("boot", "the-first\n")
+    monkeypatch.setattr(commands, "boot_id", lambda: ("cat", str(boot)))
+    machine = item(Machine(login="azar02.example.org"))
+
+    async def goes_down() -> None:
+        await until(lambda: programs.log == ["reboot"], lambda: programs.log)
+        server.stop()
+        boot.write_text("the-second\n")
+        server.start()
+
+    async with acting(places(world, azar02=server)) as one, asyncio.TaskGroup() as group:
+        group.create_task(goes_down())
+        end = await one.run(machine)
+    assert (end.outcome, end.why) == (Outcome.REACHED, "it started anew: its boot id was the-first and is the-second")
+    assert programs.log == ["reboot"]
+    async with acting(places(world, azar02=server)) as one:
+        assert (await one.probe(machine, boot="the-second")).found is Found.NOT_DONE
+        assert (await one.probe(machine, boot="the-first")).found is Found.DONE
+        assert (await one.probe(machine)).found is Found.CANNOT_TELL
