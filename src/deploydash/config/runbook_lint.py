@@ -24,7 +24,7 @@ _NEEDED: dict[StepKind, tuple[str, ...]] = {
     StepKind.MANUAL: ("commands",),
 }
 _OWN: dict[StepKind, tuple[str, ...]] = {
-    StepKind.ACTION: ("targets", "target", "last", "one_by_one", "budget", "scripts", "suite"),
+    StepKind.ACTION: ("targets", "target", "last", "one_by_one", "budget", "scripts", "suite", "fills"),
     StepKind.WAIT: ("targets", "target", "limit"),
     StepKind.DECIDE: ("settles", "fallback"),
     StepKind.MANUAL: ("commands", "for_each", "item", "shows", "records", "fills", "effect"),

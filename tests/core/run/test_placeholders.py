@@ -14,7 +14,7 @@ from deploydash.core.procedure.runbook import Runbook, RunPhase, Step, StepKind,
 from deploydash.core.run.decide import Refused, decide
 from deploydash.core.run.orders import SetPlaceholders
 from deploydash.core.run.placeholders import filled_in, missing_placeholders, placeholders_of
-from deploydash.core.run.records import CscsWaived, ItemSignedOff, PlaceholderSet
+from deploydash.core.run.records import CscsWaived, ItemEnded, ItemSignedOff, Outcome, PlaceholderSet
 from deploydash.core.run.state import RunState
 from tests.support.runs import OPERATOR, after, fleet, opened, person, small_runbook
 
@@ -60,6 +60,35 @@ def test_what_a_step_had_written_down_stands_in_later_commands(run: RunState) ->
     signed_off = after(run, ItemSignedOff(TICKETS, WHOLE, "Ana", OPERATOR, "CAP-123"))
     assert commands(signed_off, MERGE) == ("merge CAP-123 on <date>: none",)
     assert missing_placeholders(signed_off.runbook.step(MERGE), signed_off) == ("date",)
+
+
+def merging(*values: tuple[str, str], outcome: Outcome = Outcome.REACHED) -> ItemEnded:
+    return ItemEnded(TICKETS, numbered(0), outcome, "merged", values)
+
+
+def test_what_an_item_made_known_stands_in_later_commands(run: RunState) -> None:
+    merged = after(run, merging(("number", "12"), ("branch", "tickets/CAP-123")))
+    assert commands(merged, MERGE) == ("merge tickets/CAP-123 on <date>: none",)
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        merging(("sha", "1f2e")),
+        merging(("branch", "two words")),
+        merging(("branch", "CAP-123"), outcome=Outcome.FAILED),
+        merging(("branch", "CAP-123"), outcome=Outcome.UNKNOWN),
+    ],
+)
+def test_what_is_no_such_value_or_of_an_item_that_did_not_end_well_fills_in_nothing(
+    run: RunState, ended: ItemEnded
+) -> None:
+    assert missing_placeholders(run.runbook.step(MERGE), after(run, ended)) == ("branch", "date")
+
+
+def test_what_a_person_wrote_down_comes_before_what_an_item_made_known(run: RunState) -> None:
+    both = after(run, merging(("branch", "a")), ItemSignedOff(TICKETS, WHOLE, "Ana", OPERATOR, "b"))
+    assert placeholders_of(both)["branch"] == "b"
 
 
 def test_a_remark_of_several_words_fills_in_nothing(run: RunState) -> None:

@@ -1,8 +1,9 @@
 """The words in angle brackets that a run fills in, so that what its cards show can be done as it stands.
 
-Some follow from the run itself (``<cycle>``, ``<run>``, ``<cscs>``, ``<broken>``), some are what a step had written
-down (``Step.fills``: the ticket's key is the ``<branch>``), and any other is told by the lead. A word nobody knows
-stays in its brackets: half a command must not look like a whole one.
+Some follow from the run itself (``<cycle>``, ``<run>``, ``<cscs>``, ``<broken>``), some are what an item made known
+(a merge's commit is the ``<sha>``, where its step says ``fills: sha``) or a step had written down (the ticket's key is
+the ``<branch>``), and any other is set by the lead. A word nobody knows stays in its brackets: half a command must not
+look like a whole one.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import replace
 
 from deploydash.core.procedure.items import Item
 from deploydash.core.procedure.runbook import Step
-from deploydash.core.run.state import RunState
+from deploydash.core.run.state import ItemProgress, ItemStatus, RunState
 
 OF_THE_RUN = frozenset({"run", "cscs", "broken"})
 """Words that nobody may tell otherwise than they are."""
@@ -28,13 +29,20 @@ def placeholders_of(state: RunState) -> dict[str, str]:
         words["cycle"] = opened.cycle
         words["cscs"] = ", ".join(opened.only)
     for step in state.runbook.steps():
-        for sign_off in state.progress(step.id).sign_offs.values():
+        progress = state.progress(step.id)
+        made = (dict(each.values).get(step.fills, "") for each in progress.items.values() if _went_well(each))
+        written = (sign_off.note for sign_off in progress.sign_offs.values())
+        for text in (*made, *written):
             # A remark of several words is no branch and no number, and must not end up in a shell.
-            if step.fills and len(sign_off.note.split()) == 1:
-                words[step.fills] = sign_off.note.strip()
+            if step.fills and len(text.split()) == 1:
+                words[step.fills] = text.strip()
     words.update(state.words)
     words["broken"] = "; ".join(f"{csc} ({waiver.reason})" for csc, waiver in state.waived.items()) or "none"
     return {word: text for word, text in words.items() if text}
+
+
+def _went_well(progress: ItemProgress) -> bool:
+    return progress.status is ItemStatus.REACHED
 
 
 def filled_in(step: Step, words: Mapping[str, str]) -> Step:
