@@ -24,6 +24,8 @@ from deploydash.core.run.orders import (
     Fire,
     Hold,
     Note,
+    PassDebt,
+    PayDebt,
     Release,
     Retry,
     SetPlaceholders,
@@ -170,6 +172,17 @@ CASES = {
     "w waives a debt on the last card": Case(
         SCENES["closing"], ("w", "'told", "enter"), (WaiveDebt("announce-start", "told"),)
     ),
+    "D passes a debt on by name": Case(
+        SCENES["closing"],
+        ("D", "down", "enter", "down", "enter", "'Ana", "enter"),
+        (PassDebt("announce-start", "Ana"),),
+    ),
+    "D records that a debt was undone": Case(
+        SCENES["closing"],
+        ("D", "down", "enter", "down", "down", "enter", "'Ana", "enter"),
+        (PayDebt("announce-start", "Ana"),),
+    ),
+    "D leaves a debt as it is unless something is chosen": Case(SCENES["by-hand"], ("D", "enter"), ()),
     "closing asks, and the default stays open": Case(lambda: run_snapshots.closing(owed=False), ("a", "enter"), ()),
     "closing is chosen": Case(lambda: run_snapshots.closing(owed=False), ("a", "down", "enter"), (Close(),)),
     "w in the grid waives the CSC selected there": Case(

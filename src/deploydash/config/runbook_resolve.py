@@ -225,11 +225,18 @@ def _debts(draft: Draft, entry: StepEntry, items: tuple[Item, ...]) -> Iterator[
     here = {step.id for _, step in draft.steps()}
     payers = tuple(StepId(step) for step in entry.debt.paid_by if step in here)
     if not entry.for_each:
-        yield Debt(entry.id, fill(entry.debt.what, draft.words)[0], payers)
+        yield Debt(entry.id, fill(entry.debt.what, draft.words)[0], payers, effects=_undone(draft, items))
         return
     for row, item in zip(rows(draft, entry), items, strict=True):
         identity = f"{entry.id}/{item.label}" if entry.debt.each else entry.id
-        yield Debt(identity, fill(entry.debt.what, {**draft.words, **row})[0], payers)
+        back = _undone(draft, (item,) if entry.debt.each else items)
+        yield Debt(identity, fill(entry.debt.what, {**draft.words, **row})[0], payers, effects=back)
+
+
+def _undone(draft: Draft, items: tuple[Item, ...]) -> tuple[CscEffect, ...]:
+    """Return where the CSCs that these items stop are once they were started again."""
+    stops = [effect.csc for item in items for effect in item.effects if effect.target.state is SummaryState.OFFLINE]
+    return tuple(CscEffect(csc, draft.site.stopped.get(csc, draft.spec(csc).startup)) for csc in dict.fromkeys(stops))
 
 
 def _preconditions(

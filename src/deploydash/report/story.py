@@ -69,7 +69,7 @@ class DebtLine:
 
 
 OPEN = "open"
-"""How a debt stands that nobody paid or waived."""
+"""How a debt stands that nobody paid or waived; after it who has taken it, where it was passed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def story_of(lines: Sequence[Line], runbook: Runbook, now: Mapping[str, str] | N
         ),
         unknowns=unknowns.all(),
         broken=tuple((csc, waiver.reason) for csc, waiver in state.waived.items()),
-        debts=tuple(sorted(_debts(state), key=lambda line: line.stands != OPEN)),
+        debts=tuple(sorted(_debts(state), key=lambda line: not line.stands.startswith(OPEN))),
         work=work_lines(lines, state),
         closures=state.spurious_closures,
         requests=len(sent),
@@ -173,7 +173,12 @@ def _stands(debt: Debt, state: RunState) -> str:
     if payer is not None:
         return f"paid by {payer}"
     waiver = state.debts_waived.get(debt.id)
-    return f"waived by {waiver.operator}: {waiver.reason}" if waiver is not None else OPEN
+    return f"waived by {waiver.operator}: {waiver.reason}" if waiver is not None else _open(debt, state)
+
+
+def _open(debt: Debt, state: RunState) -> str:
+    to = state.passed.get(debt.id)
+    return f"{OPEN}, passed on to {to}" if to else OPEN
 
 
 def _steps(state: RunState, approvals: Mapping[StepId, str]) -> Iterable[StepLine]:

@@ -15,6 +15,7 @@ from deploydash.core.procedure.names import DIRECT
 from deploydash.core.run.records import (
     CscsWaived,
     DebtPaid,
+    DebtPassed,
     DebtWaived,
     ItemAdded,
     ItemEnded,
@@ -89,6 +90,7 @@ def _counted(records: Sequence[object]) -> list[str]:
         (ended[Outcome.FAILED], "item failed", "items failed"),
         (ended[Outcome.UNKNOWN], "outcome unknown", "outcomes unknown"),
         (len(waived), "CSC waived", "CSCs waived"),
+        (kinds[DebtPassed], "debt passed on", "debts passed on"),
         (kinds[DebtPaid], "debt paid", "debts paid"),
         (kinds[DebtWaived], "debt waived", "debts waived"),
         (kinds[NoteWritten], "note", "notes"),

@@ -29,6 +29,7 @@ _CARD = (
     Key("left_square_bracket", "[", "the card of the previous lane that needs you", "lane", "-1"),
     Key("1,2,3,4,5,6,7,8,9", "1-9", "the card of the lane with that number", "lane_number", EACH, palette=False),
     Key("w", "w", "waive by name with a reason: marked, under the cursor, or selected in the grid", "waive"),
+    Key("D", "D", "what is owed: pass it on by name, record that it was undone, or waive it", "debts"),
     Key("C", "C", "direct command to the CSC under the cursor, or to those marked: one transition", "direct"),
     Key("s", "s", "skip the step with a reason", "skip"),
     Key("O", "O", "override red preconditions with a typed reason; rules cannot be overridden", "override"),

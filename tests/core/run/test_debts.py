@@ -6,14 +6,17 @@ from dataclasses import replace
 
 import pytest
 
+from deploydash.core.model import SummaryState, Target
+from deploydash.core.procedure.items import CscEffect
 from deploydash.core.procedure.names import StepId, csc_item, numbered
 from deploydash.core.procedure.preconditions import DebtsPaid
 from deploydash.core.procedure.runbook import Debt
-from deploydash.core.run.decide import Refused, decide
+from deploydash.core.run.decide import Refused, decide, settle
 from deploydash.core.run.gate import reasons
-from deploydash.core.run.orders import Close, SignOff, Skip, WaiveDebt
+from deploydash.core.run.orders import Close, PassDebt, PayDebt, SignOff, Skip, WaiveDebt
 from deploydash.core.run.records import (
     DebtPaid,
+    DebtPassed,
     ItemEnded,
     ItemsDispatched,
     Outcome,
@@ -25,7 +28,7 @@ from deploydash.core.run.records import (
 )
 from deploydash.core.run.state import RunState
 from deploydash.core.views.run_view import run_view
-from tests.support.runs import OPERATOR, WATCHER, after, fleet, opened
+from tests.support.runs import OPERATOR, WATCHER, after, fleet, opened, view
 
 STEP, PAYER = StepId("watcher"), StepId("bridges-start")
 REPLICAS = Debt("replicas-of-a", "made-up/a back to 3 replicas", (PAYER,), restore="3")
@@ -105,3 +108,48 @@ def test_it_holds_a_gate_that_asks_for_paid_debts_until_the_lead_waives_it_by_na
     assert after(state, *waived).debts() == ()
     [green] = [reason for reason in reasons(last, after(state, *waived), fleet()) if "debt" in reason.sentence]
     assert green.met
+
+
+def test_what_is_passed_on_by_name_is_owed_still_and_says_to_whom() -> None:
+    state = owing(ItemEnded(STEP, csc_item(WATCHER), Outcome.REACHED, "done"))
+    decided = decide(PassDebt(REPLICAS.id, " Ana "), state, fleet(), OPERATOR)
+    assert decided == (DebtPassed(REPLICAS.id, "Ana", OPERATOR),)
+    passed = after(state, *decided)
+    assert passed.debts() == state.debts()
+    assert run_view(passed, fleet()).debts == ("made-up/a back to 3 replicas (passed on to Ana)",)
+    close = replace(passed.runbook.step(PAYER), id=StepId("last"), preconditions=(DebtsPaid(),))
+    [owed] = [each for each in reasons(close, passed, fleet()) if each.sentence == DebtsPaid().sentence]
+    assert (owed.met, owed.waits_for) == (False, "made-up/a back to 3 replicas (passed on to Ana)")
+
+
+def test_it_is_paid_by_record_with_the_name_of_who_undid_it() -> None:
+    state = owing(DebtPassed(REPLICAS.id, "Ana", OPERATOR))
+    decided = decide(PayDebt(REPLICAS.id, "Ana"), state, fleet(), OPERATOR)
+    assert decided == (DebtPaid(REPLICAS.id, "Ana", OPERATOR),)
+    assert after(state, *decided).debts() == ()
+
+
+@pytest.mark.parametrize("order", [PassDebt(REPLICAS.id, " "), PayDebt(REPLICAS.id, ""), PassDebt("other", "Ana")])
+def test_a_name_is_needed_and_a_debt_that_is_open(order: PassDebt | PayDebt) -> None:
+    assert isinstance(decide(order, owing(), fleet(), OPERATOR), Refused)
+
+
+def test_one_that_was_passed_on_is_paid_by_what_is_seen_and_one_that_was_not_is_its_step_s() -> None:
+    back = CscEffect(WATCHER, Target(SummaryState.STANDBY))
+    lower = replace(LOWER, owes=replace(REPLICAS, effects=(back,)))
+    state = after(opened(), StepApproved(STEP, OPERATOR, 1), lower)
+    there = fleet(view(WATCHER, SummaryState.STANDBY))
+    assert not any(isinstance(record, DebtPaid) for record in settle(state, there))
+    passed = after(state, DebtPassed(REPLICAS.id, "Ana", OPERATOR))
+    away = fleet()
+    assert not any(isinstance(record, DebtPaid) for record in settle(passed, away))
+    paid = [record for record in settle(passed, there) if isinstance(record, DebtPaid)]
+    assert paid == [DebtPaid(REPLICAS.id, "seen: Watcher STANDBY, passed on to Ana")]
+    assert after(passed, *paid).debts() == ()
+
+
+def test_one_that_is_made_anew_after_it_was_paid_is_nobody_else_s() -> None:
+    paid = owing(DebtPassed(REPLICAS.id, "Ana", OPERATOR), DebtPaid(REPLICAS.id, "Ana", OPERATOR))
+    assert run_view(after(paid, LOWER), fleet()).debts == ("made-up/a back to 3 replicas",)
+    kept = owing(DebtPassed(REPLICAS.id, "Ana", OPERATOR), LOWER)
+    assert run_view(kept, fleet()).debts == ("made-up/a back to 3 replicas (passed on to Ana)",)

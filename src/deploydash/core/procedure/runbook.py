@@ -106,13 +106,15 @@ class Debt:
     """A reversible change that a step leaves behind once it was done. ``what`` is what is owed, as a noun phrase.
 
     Doing any of ``paid_by`` pays it; a step that was skipped, waived or did not apply pays nothing. ``restore``: the
-    value that was read before the change and has to be put back, empty where there is none.
+    value that was read before the change and has to be put back, empty where there is none. ``effects``: where its CSCs
+    are once it was undone, whoever did it.
     """
 
     id: str
     what: str
     paid_by: tuple[StepId, ...]
     restore: str = ""
+    effects: tuple[CscEffect, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from deploydash.core.procedure.names import WHOLE
 from deploydash.core.procedure.preconditions import StepsSettled
 from deploydash.core.procedure.runbook import Order, Step
 from deploydash.core.run.arm import closed_reasons
+from deploydash.core.run.debts import debt_ordered, owed_words, paid_by_sight
 from deploydash.core.run.direct_commands import approved, directly_under_way, settled_by_sight
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.gate import reasons
@@ -36,6 +37,8 @@ from deploydash.core.run.orders import (
     Finish,
     Hold,
     Note,
+    PassDebt,
+    PayDebt,
     Release,
     Retry,
     RunOrder,
@@ -51,7 +54,6 @@ from deploydash.core.run.records import (
     CscsArrived,
     CscsLeft,
     CscsWaived,
-    DebtWaived,
     ItemsDispatched,
     ItemSignedOff,
     NoteWritten,
@@ -93,8 +95,8 @@ def decide(order: RunOrder, state: RunState, fleet: FleetView, operator: str) ->
         return (RunReleased(operator),) if state.held_by else Refused("the run is not held")
     if isinstance(order, Waive):
         return _waive(order, state, operator)
-    if isinstance(order, WaiveDebt):
-        return _waive_debt(order, state, operator)
+    if isinstance(order, WaiveDebt | PassDebt | PayDebt):
+        return _ruled(debt_ordered(order, state, operator))
     if isinstance(order, DirectCommand):
         return _ruled(approved(order, state, fleet, operator))
     if isinstance(order, Answer):
@@ -211,14 +213,6 @@ def _waive(order: Waive, state: RunState, operator: str) -> Decision:
     return (CscsWaived(cscs, operator, order.reason.strip()),)
 
 
-def _waive_debt(order: WaiveDebt, state: RunState, operator: str) -> Decision:
-    if not any(debt.id == order.debt for _, debt in state.debts()):
-        return Refused("this debt is not open")
-    if not order.reason.strip():
-        return Refused("a waiver needs a reason")
-    return (DebtWaived(order.debt, operator, order.reason.strip()),)
-
-
 def _answer(order: Answer, state: RunState, operator: str) -> Decision:
     choices = {choice.id: choice for choice in state.runbook.choices}
     if order.choice not in choices:
@@ -242,7 +236,7 @@ def _set_placeholders(order: SetPlaceholders, state: RunState, operator: str) ->
 
 
 def _close(state: RunState, operator: str) -> Decision:
-    debts = [debt.what for _, debt in state.debts()]
+    debts = [owed_words(debt, state) for _, debt in state.debts()]
     if debts:
         return Refused("these debts are open: " + "; ".join(debts))
     moving = [str(csc) for csc in directly_under_way(state)]
@@ -273,7 +267,7 @@ def settle(state: RunState, fleet: FleetView) -> tuple[RunRecord, ...]:
     """
     if state.closed or state.opened is None:
         return ()
-    records: list[RunRecord] = list(settled_by_sight(state, fleet))
+    records: list[RunRecord] = [*settled_by_sight(state, fleet), *paid_by_sight(state, fleet)]
     for step in state.runbook.steps():
         status = state.status(step)
         if step.waits and status is StepStatus.PENDING and _deployed(step, state, fleet):

@@ -18,6 +18,7 @@ from deploydash.core.run.records import (
     CscsLeft,
     CscsWaived,
     DebtPaid,
+    DebtPassed,
     DebtWaived,
     GateClosedSpuriously,
     ItemAdded,
@@ -62,6 +63,8 @@ def evolve(state: RunState, record: RunRecord, utc: float) -> RunState:
         return replace(state, waived={**state.waived, **dict.fromkeys(record.cscs, record)})
     if isinstance(record, DebtWaived):
         return replace(state, debts_waived={**state.debts_waived, record.debt: record})
+    if isinstance(record, DebtPassed):
+        return replace(state, passed={**state.passed, record.debt: record.to})
     if isinstance(record, DebtPaid):
         return replace(state, paid={**state.paid, record.debt: record.by})
     if isinstance(record, RunHeld):
@@ -92,7 +95,9 @@ def evolve(state: RunState, record: RunRecord, utc: float) -> RunState:
         open_payers = tuple(payer for payer in owes.paid_by if state.progress(payer).ended_utc is None)
         owes = replace(owes, paid_by=open_payers)
         paid = {debt: by for debt, by in state.paid.items() if debt != owes.id}
-        state = replace(state, incurred={**state.incurred, owes.id: (record.step, owes)}, paid=paid)
+        passed = {debt: to for debt, to in state.passed.items() if debt != owes.id or before in state.debts()}
+        incurred = {**state.incurred, owes.id: (record.step, owes)}
+        state = replace(state, incurred=incurred, paid=paid, passed=passed)
     return _with_step(state, record.step, _evolve_step(state.progress(record.step), record, utc))
 
 

@@ -18,6 +18,7 @@ from deploydash.core.procedure.preconditions import (
     StepsSettled,
 )
 from deploydash.core.procedure.runbook import Step
+from deploydash.core.run.debts import owed_words
 from deploydash.core.run.fleet_view import FleetView, GateReason
 from deploydash.core.run.items import needs_kafka, of_cscs
 from deploydash.core.run.order_rules import OFFLINE, all_down, order_rules
@@ -128,7 +129,7 @@ def _evaluate(condition: Precondition, step: Step, state: RunState, fleet: Fleet
     if isinstance(condition, Answered):
         return GateReason(condition.sentence, met=condition.choice in state.answers, asks=True, waits_for="your answer")
     assert isinstance(condition, DebtsPaid)  # noqa: S101 - exhausts the union for the type checker
-    debts = [debt.what for _, debt in state.debts()]
+    debts = [owed_words(debt, state) for _, debt in state.debts()]
     return GateReason(condition.sentence, met=not debts, waits_for="; ".join(debts))
 
 

@@ -67,6 +67,22 @@ class WaiveDebt:
 
 
 @dataclass(frozen=True, slots=True)
+class PassDebt:
+    """Pass a debt on to somebody by name; it is owed still."""
+
+    debt: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class PayDebt:
+    """Record that what was owed was undone, and who did it."""
+
+    debt: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Retry:
     """Try failed or unknown items of a step once more; all that need a decision if none is named.
 
@@ -180,6 +196,8 @@ RunOrder = (
     | Skip
     | Waive
     | WaiveDebt
+    | PassDebt
+    | PayDebt
     | Retry
     | AddItem
     | Control

@@ -218,11 +218,24 @@ class QuestionAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class DebtPassed:
+    """Somebody else undoes from now on what is owed: ``to`` names them. It is owed still."""
+
+    debt: str
+    to: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
 class DebtPaid:
-    """What was owed was undone: ``by`` names the item, or says that it was seen."""
+    """What was owed was undone: ``by`` names the item or who did it, or says that it was seen.
+
+    ``operator``: the lead who recorded it, empty where the program did.
+    """
 
     debt: str
     by: str
+    operator: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,6 +395,7 @@ RunRecord = (
     | ItemSignedOff
     | QuestionAsked
     | QuestionAnswered
+    | DebtPassed
     | DebtPaid
     | StepDone
     | StepSkipped

@@ -124,7 +124,8 @@ class RunState:
 
     ``stopped``: whom a sign-off says a person stopped from outside, by which step and when (UTC), until one that starts
     them is signed off. ``lost``: those that were LOST before it opened. ``learned``: of each wait, what earlier runs
-    tell. ``incurred``: the debts that requests made, by their ids; ``paid``: those undone by record.
+    tell. ``incurred``: the debts that requests made, by their ids; ``paid``: those undone by record,
+    ``passed``: who has taken those that were passed on.
     """
 
     runbook: Runbook
@@ -138,6 +139,7 @@ class RunState:
     debts_waived: Mapping[str, DebtWaived] = field(default_factory=dict)
     incurred: Mapping[str, tuple[StepId, Debt]] = field(default_factory=dict)
     paid: Mapping[str, str] = field(default_factory=dict)
+    passed: Mapping[str, str] = field(default_factory=dict)
     held_by: str | None = None
     notes: tuple[NoteWritten, ...] = ()
     spurious_closures: tuple[GateClosedSpuriously, ...] = ()

@@ -34,6 +34,7 @@ from deploydash.core.run.records import (
     CscsLeft,
     CscsWaived,
     DebtPaid,
+    DebtPassed,
     DebtWaived,
     GateClosedSpuriously,
     ItemAdded,
@@ -256,9 +257,11 @@ def _of_run(record: object, before: RunState) -> Said | None:
         return Said(record.operator, f"extended {record.step} by {record.seconds / 60:g} min")
     if isinstance(record, GateClosedSpuriously):
         return Said("", _falsely(record), kind=Kind.CLOSURE)
-    if isinstance(record, DebtPaid):
+    if isinstance(record, DebtPaid | DebtPassed):
         what = next((debt.what for _, debt in before.debts() if debt.id == record.debt), record.debt)
-        return Said("", f"paid the debt {what}: {record.by}", kind=Kind.DEBT)
+        if isinstance(record, DebtPassed):
+            return Said(record.operator, f"passed on to {record.to}, still owed: {what}", kind=Kind.DEBT)
+        return Said(record.operator, f"paid the debt {what}: {record.by}", kind=Kind.DEBT)
     return None
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from deploydash.core.model import CscId
 from deploydash.core.procedure.items import Item
 from deploydash.core.procedure.names import DIRECT, ItemId, Lane, StepId
 from deploydash.core.procedure.runbook import Choice, Debt, Fallback, OfKind, RunPhase, Step, StepKind, Tier
 from deploydash.core.run.arm import Arm
+from deploydash.core.run.debts import owed_words
 from deploydash.core.run.fleet_view import FleetView, GateReason
 from deploydash.core.run.gate import only_silence_awaited, reasons
 from deploydash.core.run.items import fallbacks_of, is_over
@@ -288,10 +289,10 @@ def run_view(state: RunState, fleet: FleetView, own: Own = NOTHING_OWN) -> RunVi
         rows=tuple(_row(step, phase, state, fleet) for phase in state.runbook.phases for step in phase.steps),
         card=_card(step, state, fleet, own) if step is not None else None,
         wait=_wait(state, fleet),
-        debts=tuple(debt.what for _, debt in state.debts()),
+        debts=tuple(owed_words(debt, state) for _, debt in state.debts()),
         waived=tuple((csc, record.reason) for csc, record in state.waived.items()),
         fault=own.fault,
-        owed=tuple(debt for _, debt in state.debts()),
+        owed=tuple(replace(debt, what=owed_words(debt, state)) for _, debt in state.debts()),
         spurious_closures=state.spurious_closures,
         lost=still_lost(state, fleet),
         added=_beside(state, own),

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from deploydash.core.model import CscId
-from deploydash.core.run.orders import Retry, WaiveDebt
+from deploydash.core.run.orders import Retry
 from deploydash.core.views.run_view import Card, ItemRow, LaneHead, RunView
 from deploydash.ui.draw.run.asked import Asked, asked, asked_lines, cscs_of, here, ids_of
 from deploydash.ui.draw.run.item_offers import chosen, is_list, item_that_asks
 from deploydash.ui.draw.run.lanes import lanes_of, next_lane, title_of
 from deploydash.ui.draw.run.offers import refusal
 from deploydash.ui.draw.run.reading import Focus
-from deploydash.ui.screens.form import Field, Form
+from deploydash.ui.screens.debts import WAIVE, debts_form, way_form
 from deploydash.ui.screens.item_add import AddDialog, FallbackDialog, add_refusal
 from deploydash.ui.screens.item_dialogs import answer_form, control_form, sign_off_form
 from deploydash.ui.screens.run_base import Acting
@@ -131,16 +131,17 @@ class ItemKeys(Acting):
 
     def _ask_debt(self, run: RunView) -> None:
         debt = run.owed[min(self.focus_on.row, len(run.owed) - 1)]
+        self.ask(way_form(WAIVE, debt, self.order))
 
-        def wrong(text: Sequence[str]) -> str:
-            return "" if text[0].strip() else "a waiver needs a reason"
-
-        def done(_: str, text: Sequence[str]) -> object:
-            return self.order(WaiveDebt(debt.id, text[0].strip()))
-
-        body = (debt.what, "The run may then close although this is not undone.")
-        fields = (Field("reason", "why it stays as it is, and who knows"),)
-        self.ask(Form("Waive a debt by name", body, fields=fields, done=done, wrong=wrong))
+    def act_debts(self, _: str) -> None:
+        """Pass a debt on, record that it was undone, or waive it."""
+        run = self.run_view
+        if run is None or not self.leads():
+            return
+        if run.owed:
+            self.ask(debts_form(run.owed, self.order, self.ask))
+        else:
+            self.say("nothing is owed")
 
     def act_mark(self, _: str) -> None:
         """Mark those of the line under the cursor, or take the mark away."""
