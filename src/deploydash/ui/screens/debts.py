@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from deploydash.core.procedure.runbook import Debt
 from deploydash.core.run.orders import PassDebt, PayDebt, RunOrder, WaiveDebt
 from deploydash.ui.screens.form import Field, Form, Option
-from deploydash.ui.screens.item_add import STAY, Ask, Order
+from deploydash.ui.screens.item_add import STAY, Ask
+
+Order = Callable[[RunOrder], object]
 
 PASS, PAID, WAIVE = "pass", "paid", "waive"
 
