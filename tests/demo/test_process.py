@@ -26,7 +26,7 @@ def hill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 def test_the_first_line_names_every_address_and_the_site_file(hill: Demo) -> None:
-    assert set(hill.info) == {"kafka", "schema_registry", "efd", "ssh", "kubernetes", "site_file"}
+    assert set(hill.info) == {"kafka", "schema_registry", "efd", "ssh", "kubernetes", "argocd", "site_file"}
     assert hill.info["kafka"].startswith("127.0.0.1:")
     assert hill.info["schema_registry"].startswith("http://127.0.0.1:")
     assert hill.info["efd"].startswith("http://127.0.0.1:")
@@ -46,9 +46,11 @@ def test_the_written_site_file_is_a_rehearsal_on_loopback_with_the_same_roster(h
     assert written["efd"] == {"url": hill.info["efd"], "database": "efd"}
     assert written["demo"] == {"speed": 4.0, "scenario": "calm", "seed": 7}
     assert [entry["csc"] for entry in written["cscs"]] == [entry["csc"] for entry in SITE["cscs"]]
-    kubernetes = {**SITE["systems"]["kubernetes"], "kubeconfig": hill.info["kubernetes"]["kubeconfig"]}
+    kubernetes = {**SITE["systems"]["kubernetes"], "kubeconfig": hill.info["kubernetes"]}
+    argocd = written["systems"].pop("argocd")
+    assert f"{argocd['server']}:{argocd['port']}" == hill.info["argocd"]
     at = written["systems"]["ssh"].pop("at")
-    assert written["systems"] == {**SITE["systems"], "kubernetes": kubernetes}
+    assert written["systems"] == {"ssh": SITE["systems"]["ssh"], "kubernetes": kubernetes}
     assert Path(kubernetes["kubeconfig"]).parent == Path(hill.info["site_file"]).parent
     assert {name: f"{place['address']}:{place['port']}" for name, place in at.items()} == hill.info["ssh"]
     connected = {key: written[key] for key in ("kafka", "schema_registry", "efd")}

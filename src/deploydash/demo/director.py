@@ -166,6 +166,8 @@ class Director:
     def _perform(self, step: Step, now: float, turn: int) -> None:
         if step.fault is not None:
             self._fail(step.fault, step.lasts, now)
+        elif step.do == "merge":
+            self._world.merged = step.tag
         elif step.do == "script":
             self._script(step, now)
         elif step.do == "unexpected":

@@ -94,6 +94,8 @@ class Step:
     reacts: dict[str, Reaction] | None = None
     scripts: dict[str, ScriptManner] | None = None
     seconds: float = 30.0
+    tag: str = "c0045"
+    """The cycle whose branch people merge."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,10 +52,11 @@ STEPS: dict[str, frozenset[str]] = {
     "unexpected": frozenset({"state"}),
     "malformed": frozenset({"count", "event"}),
     "script": frozenset({"seconds"}),
+    "merge": frozenset({"tag"}),
 }
 """Every kind of step and the keys it takes beside the common ones."""
 
-_FLEETLESS = frozenset({"script"})
+_FLEETLESS = frozenset({"script", "merge"})
 _COMMON = frozenset({"at", "every", "times"})
 _CHOICE = frozenset({"csc", "except", "spread"})
 _OPENING_KEYS = frozenset(

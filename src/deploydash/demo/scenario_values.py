@@ -138,6 +138,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "reacts": _reactions,
     "scripts": _scripts,
     "seconds": number,
+    "tag": a_text,
     "life": one_of(*LIVES),
     "since": number,
     "died": number,

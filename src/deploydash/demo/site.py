@@ -196,20 +196,19 @@ def _over(systems: Mapping[str, Any], faked: Mapping[str, Any]) -> dict[str, Any
 
 
 def addresses(sections: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Where each system listens: its ``bootstrap`` or ``url``, each of its hosts, else its whole section."""
+    """Where each system listens: by its ``bootstrap``, ``url``, port, ``kubeconfig`` or hosts; else its section."""
     named: dict[str, Any] = {}
     for section in sections:
         for key, value in section.items():
             named |= value if key == "systems" else {key: value}
-    return {
-        key: value.get("bootstrap") or value.get("url") or _hosts(value.get("at", {})) or value
-        for key, value in named.items()
-    }
+    return {key: _address(value) for key, value in named.items()}
 
 
-def _hosts(at: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Where hosts really are."""
-    return {name: f"{place['address']}:{place['port']}" for name, place in at.items()}
+def _address(section: Mapping[str, Any]) -> Any:
+    if "port" in section and "server" in section:
+        return f"{section['server']}:{section['port']}"
+    at = {name: f"{place['address']}:{place['port']}" for name, place in section.get("at", {}).items()}
+    return section.get("bootstrap") or section.get("url") or section.get("kubeconfig") or at or section
 
 
 def write(path: Path, document: dict[str, Any]) -> None:

@@ -40,8 +40,8 @@ async def started(request: pytest.FixtureRequest, world: World) -> AsyncIterator
 
 def _address(section: Section) -> tuple[str, int]:
     [address] = site.addresses([section]).values()
-    if "kubeconfig" in address:
-        config = yaml.safe_load(Path(address["kubeconfig"]).read_text("utf-8"))
+    if address.endswith(".yaml"):
+        config = yaml.safe_load(Path(address).read_text("utf-8"))
         address = config["clusters"][0]["cluster"]["server"]
     elif isinstance(address, dict):
         [address] = address.values()

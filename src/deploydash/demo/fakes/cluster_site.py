@@ -22,6 +22,7 @@ BEFORE = "c0044"
 REGISTRY = "ts-dockerhub.lsst.org"
 _HOUR_S = 3600.0
 _LABS = ("athor", "mfisher", "rra")
+_LOVE = ("love-manager-frontend", "love-nginx", "redis")
 _OTHERS = ("default", "kube-system", "argocd", "nublado", "sasquatch")
 
 Key = tuple[str, str]
@@ -100,6 +101,29 @@ def environment(namespace: str) -> Object:
         },
         "data": {"LSST_KAFKA_SECURITY_USERNAME": "ts-salkafka", "LSST_TOPIC_SUBNAME": "sal"},
     }
+
+
+def deployment(namespace: str, name: str, labels: Mapping[str, str], tag: str) -> Object:
+    """A Deployment of one pod, with the image of a cycle."""
+    container = {"name": name, "image": f"{REGISTRY}/{name}:{tag}"}
+    return {
+        "kind": "Deployment",
+        "apiVersion": "apps/v1",
+        "metadata": {"name": name, "namespace": namespace, "labels": dict(labels)},
+        "spec": {
+            "replicas": 1,
+            "selector": {"matchLabels": {"app": name}},
+            "template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}},
+        },
+    }
+
+
+def love(world: World) -> dict[str, dict[str, str]]:
+    """The Deployments of LOVE, by name, with their labels: a producer for each CSC, and a few others."""
+    cscs = [f"love-producer-{csc.name.lower().replace(':', '')}" for csc in world.site.cscs]
+    named = dict.fromkeys(cscs, "love-producer") | {name: name for name in _LOVE}
+    instance = {"argocd.argoproj.io/instance": "love"}
+    return {name: {"app.kubernetes.io/name": kind, **instance} for name, kind in named.items()}
 
 
 def planned(world: World) -> dict[Key, Planned]:
@@ -217,11 +241,8 @@ class Furniture:
         if "control-system-test" in names:
             self.run_time_job("control-system-test", "rumba-29411230", {}, 0)
         if "love" in names:
-            for name in ("love-manager-frontend", "love-nginx", "redis"):
-                self._deployment("love", name, {"app.kubernetes.io/name": name})
-            for csc in self._world.site.cscs:
-                producer = f"love-producer-{csc.name.lower().replace(':', '')}"
-                self._deployment("love", producer, {"app.kubernetes.io/name": "love-producer"})
+            for name, labels in love(self._world).items():
+                self._deployment("love", name, labels)
 
     def run_time_job(self, namespace: str, name: str, labels: Mapping[str, str], code: int | None) -> None:
         """A Job that no chart makes, at work or ended with a code."""
@@ -245,16 +266,9 @@ class Furniture:
         self._controller.count(job)
 
     def _deployment(self, namespace: str, name: str, labels: Mapping[str, str]) -> None:
-        self._store.add(
-            DEPLOYMENTS,
-            {
-                "kind": "Deployment",
-                "apiVersion": "apps/v1",
-                "metadata": {"name": name, "namespace": namespace, "labels": dict(labels)},
-                "spec": {"replicas": 1, "selector": {"matchLabels": {"app": name}}},
-                "status": {"replicas": 1, "readyReplicas": 1, "availableReplicas": 1},
-            },
-        )
+        manifest = deployment(namespace, name, labels, BEFORE)
+        status = {"replicas": 1, "readyReplicas": 1, "availableReplicas": 1}
+        self._store.add(DEPLOYMENTS, {**manifest, "status": status})
         self.pod(namespace, f"{name}-0", {**labels, "app": name}, f"{name}:{BEFORE}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deploydash.demo.fake import Kind
-from deploydash.demo.fakes import broker, cluster, efd, hosts, registry
+from deploydash.demo.fakes import argocd, broker, cluster, efd, hosts, registry
 
 FAKES: tuple[Kind, ...] = (
     broker.KIND,
@@ -11,4 +11,5 @@ FAKES: tuple[Kind, ...] = (
     efd.KIND,
     cluster.KIND,
     hosts.KIND,
+    argocd.KIND,
 )
