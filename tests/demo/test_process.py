@@ -83,7 +83,7 @@ def _listening(pid: int) -> list[str]:
 def test_it_listens_on_the_loopback_address_only(hill: Demo) -> None:
     addresses = _listening(hill.process.pid)
 
-    assert len(addresses) == 5
+    assert len(addresses) == 6
     assert {address.split(":")[0] for address in addresses} == {"0100007F"}
 
 

@@ -40,11 +40,11 @@ async def started(request: pytest.FixtureRequest, world: World) -> AsyncIterator
 
 def _address(section: Section) -> tuple[str, int]:
     [address] = site.addresses([section]).values()
+    if isinstance(address, dict):
+        [address] = address.values()
     if address.endswith(".yaml"):
         config = yaml.safe_load(Path(address).read_text("utf-8"))
         address = config["clusters"][0]["cluster"]["server"]
-    elif isinstance(address, dict):
-        [address] = address.values()
     parts = urlsplit(address if "//" in address else f"//{address}")
     assert parts.hostname is not None
     assert parts.port is not None
