@@ -19,6 +19,7 @@ from deploydash.ui.draw.run.notify import notification, wanted
 from deploydash.ui.draw.run.proposal import Asked
 from deploydash.ui.draw.run.reading import NOBODYS
 from deploydash.ui.inbox import History, RunInbox
+from deploydash.ui.keys import INTERRUPT
 from deploydash.ui.run_keys import HOLD_ANYWHERE
 from deploydash.ui.screens.proposal import ProposalScreen
 from deploydash.ui.screens.run import RunScreen
@@ -26,6 +27,9 @@ from deploydash.ui.screens.run_base import Acting
 from deploydash.ui.screens.run_palette import RunCommands
 from deploydash.ui.screens.timeline import TimelineScreen
 from deploydash.ui.source import SnapshotSource
+from deploydash.ui.widgets.in_order import InOrder, Taken
+
+_AT_ONCE = frozenset({HOLD_ANYWHERE, INTERRUPT})
 
 
 class DeploydashRunApp(DeploydashApp):
@@ -64,6 +68,7 @@ class DeploydashRunApp(DeploydashApp):
         self.bells = Bell(notes=wanted(os.environ))
         self.typed_at = 0.0
         self._ask_hold = ask_hold
+        self._typed = InOrder(self, self._hand_on)
         if inbox is not None:
             inbox.subscribe_refusals(self.refused)
 
@@ -72,9 +77,27 @@ class DeploydashRunApp(DeploydashApp):
         return RunScreen(id="_default")
 
     async def on_event(self, event: events.Event) -> None:
+        """Let keys and pastes act one after the other; what holds or ends everything waits for no other."""
+        typed = isinstance(event, events.Key | events.Paste) and not event.is_forwarded
+        if typed and not (isinstance(event, events.Key) and event.key in _AT_ONCE):
+            self._typed.put(event)
+        else:
+            await self._hand_on(event)
+
+    async def _hand_on(self, event: events.Event) -> None:
         """Note when a key was typed before anything sees it."""
         self._note(event)
         await super().on_event(event)
+
+    def on_taken(self, message: Taken) -> None:
+        """Let the next key act."""
+        message.stop()
+        message.done.set()
+
+    def on_unmount(self) -> None:
+        """Take no more keys."""
+        self._typed.close()
+        super().on_unmount()
 
     def on_key(self, event: events.Key) -> None:
         """Note it again when the key comes back to be bound: others may have been typed meanwhile."""

@@ -76,6 +76,7 @@ class Answers(ItemKeys):
         if card.step.closes:
             self._ask_close()
         else:
+            self.to_card()
             self.order(ArmStep(card.step.id, self._number()))
 
     def ask_name(self, run: RunView) -> None:
@@ -164,6 +165,7 @@ class Answers(ItemKeys):
             reason = text[0].strip()
             if card.step.tier in {Tier.READ, Tier.MILD}:
                 return self.order(Approve(card.step.id, self._number(), red, reason))
+            self.to_card()
             return self.order(ArmStep(card.step.id, self._number(), red, reason))
 
         body = (*(f"red: {sentence}" for sentence in red), "Your reason goes into the journal and the report.")

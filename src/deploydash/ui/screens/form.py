@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
+from textual.events import Paste
 from textual.widgets import Input
 
 from deploydash.cells import cells
@@ -264,6 +265,16 @@ class Form(View):
     def _here(self) -> int:
         # Widget.has_focus follows a turn later.
         return int((self.focused.id or "").removeprefix("field-")) if isinstance(self.focused, Input) else 0
+
+    def on_typed_field_refused(self, message: TypedField.Refused) -> None:
+        """Say why nothing of a paste was taken."""
+        message.stop()
+        self.tell(message.sentence)
+
+    def on_paste(self, event: Paste) -> None:
+        """Say that nothing here takes a paste."""
+        event.stop()
+        self.tell("nothing here takes what was pasted")
 
     def act_enter(self, _: str) -> None:
         """Take the answer if nothing is missing and it was typed for this dialog."""

@@ -293,7 +293,11 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         self.repaint()
 
     def act_go(self, _: str) -> None:
-        """Answer the card, or look closer at what is under the cursor."""
+        """Answer the card, or look closer at what is under the cursor; an armed card comes first, and is read first."""
+        if self.pane is not Pane.CARD and self._is_armed():
+            self.to_card()
+            self.say("the card is armed: Enter once more sends it, Esc disarms it")
+            return
         if self.pane is Pane.CARD:
             self.answer_card()
         elif self.pane is Pane.RUNBOOK:
@@ -301,6 +305,16 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
             self.repaint()
         else:
             super().act_detail("")
+
+    async def action_take_filter(self) -> None:
+        """Keep the filter and give the keys back; where a card is armed, say what its Enter is."""
+        await super().action_take_filter()
+        if self._is_armed():
+            self.say("the card is armed: Enter comes to it, Enter once more sends it, Esc disarms it")
+
+    def _is_armed(self) -> bool:
+        run = self.run_view
+        return run is not None and self.host.inbox is not None and mode_of(run) in {Mode.ARMED, Mode.NAMING}
 
     def act_back(self, _: str) -> None:
         """Go one level back; an armed card first."""

@@ -6,6 +6,8 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
+from textual.events import Paste
+
 from deploydash.core.model import CscId
 from deploydash.core.run.orders import ArmOrder, Extend, Note, Proposal, Release, RunOrder, Waive
 from deploydash.core.views.run_view import RunView
@@ -26,7 +28,7 @@ GUARD_S = 0.4
 """A key counts only if it was typed this long after the card opened: nobody has read it before."""
 
 ANSWERS = frozenset(
-    {"arm", "go", "done", "fill", "retry", "fallback", "waive", "skip", "override", "release", "extend"}
+    "arm go done fill retry fallback control add direct waive skip override release extend".split()  # noqa: SIM905
 )
 """Acts that answer what stands on the card, so that a key typed for another card must not reach them."""
 
@@ -40,6 +42,7 @@ class Acting(View):
         super().__init__(id=id)
         self._shown: object = None
         self._shown_at = 0.0
+        self._front_at = 0.0
 
     @property
     def host(self) -> RunHost:
@@ -51,6 +54,11 @@ class Acting(View):
         """The run of the newest snapshot."""
         snapshot = self.host.snapshot
         return snapshot.run if snapshot is not None else None
+
+    def on_paste(self, event: Paste) -> None:
+        """Say that nothing here takes a paste."""
+        event.stop()
+        self.say("nothing here takes what was pasted")
 
     @abstractmethod
     def say(self, sentence: str) -> None:
@@ -67,10 +75,14 @@ class Acting(View):
         """
         key = self.TABLE[number]
         self.say("")
-        if key.act in ANSWERS and self.host.typed_at < self._shown_at + GUARD_S:
+        if key.act in ANSWERS and self.host.typed_at < max(self._shown_at, self._front_at) + GUARD_S:
             self.say("the card has just changed; look once more, then press again")
             return
         getattr(self, f"act_{key.act}")(name or key.argument)
+
+    def on_screen_resume(self) -> None:
+        """Remember since when this screen is in front: what was typed for a dialog that went away acts nowhere."""
+        self._front_at = self.host.source.clock.monotonic()
 
     def opened(self, card: object) -> None:
         """Remember since when this card stands there; ``card`` tells one from another."""

@@ -17,7 +17,7 @@ from deploydash.ui.keys import Scope
 from deploydash.ui.screens.painting import Painting
 from deploydash.ui.widgets.departing import Departing
 from deploydash.ui.widgets.events import Events
-from deploydash.ui.widgets.field import at_once, taken
+from deploydash.ui.widgets.field import TypedField, at_once, taken
 from deploydash.ui.widgets.grid import Grid
 
 EDGES = {"up": "nothing above", "down": "nothing below", "left": "nothing on the left", "right": "nothing on the right"}
@@ -142,6 +142,12 @@ class WatchScreen(Painting):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while typing."""
         self._find(event.value)
+
+    def on_typed_field_refused(self, message: TypedField.Refused) -> None:
+        """Say why nothing of a paste was taken."""
+        message.stop()
+        self.query_one("#message").display = True
+        self.say(message.sentence)
 
     async def action_take_filter(self) -> None:
         """Keep the filter and give the keys back."""

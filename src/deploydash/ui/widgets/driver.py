@@ -25,9 +25,10 @@ from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
-from textual.events import Resize
+from textual.events import Paste, Resize
 from textual.geometry import Size
 
+from deploydash.ui.widgets.pasted import Pasted
 from deploydash.ui.widgets.terminal_writer import TerminalWriter
 
 log = logging.getLogger(__name__)
@@ -139,7 +140,7 @@ class TerminalDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read keys until told to stop, or until there is nothing left to read from."""
-        parser = XTermParser(self._debug)
+        parser, pasted = XTermParser(self._debug), Pasted()
         decode = getincrementaldecoder("utf-8")("replace").decode
         while not self.exit_event.is_set():
             try:
@@ -150,8 +151,8 @@ class TerminalDriver(LinuxDriver):
             if typed == b"":
                 self._lose()
                 return
-            if typed and (text := decode(typed)):
-                for message in parser.feed(text):
+            for part in pasted.feed(decode(typed)) if typed else pasted.tick():
+                for message in (part,) if isinstance(part, Paste) else parser.feed(part):
                     self.process_message(message)
             for message in parser.tick():
                 self.process_message(message)

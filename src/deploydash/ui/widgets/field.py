@@ -11,7 +11,8 @@ import asyncio
 from collections.abc import Iterable
 
 from textual.binding import Binding, BindingType
-from textual.events import Key
+from textual.events import Key, Paste
+from textual.message import Message
 from textual.widgets import Input
 
 from deploydash.core.outside_text import visible
@@ -28,8 +29,31 @@ def at_once(keys: Iterable[tuple[str, str]]) -> list[BindingType]:
 class TypedField(Input):
     """An input that edits by itself: as ordinary bindings its editing keys would go round through the app.
 
-    What is pasted is made visible as it comes in, so that what is sent and journaled is what stood there.
+    What is pasted is made visible as it comes in, so that what is sent and journaled is what stood there; of several
+    lines nothing is taken, and ``Refused`` says why.
     """
+
+    class Refused(Message):
+        """What was pasted was not taken, in a sentence."""
+
+        def __init__(self, sentence: str) -> None:
+            super().__init__()
+            self.sentence = sentence
+
+    def _on_paste(self, event: Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        text = event.text.rstrip("\r\n")
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").count("\n") + 1
+        if lines > 1:
+            told = f"what was pasted has {lines} lines and this field takes one: nothing of it was taken"
+            self.post_message(self.Refused(told))
+            return
+        selection = self.selection
+        if selection.is_empty:
+            self.insert_text_at_cursor(text)
+        else:
+            self.replace(text, *selection)
 
     def replace(self, text: str, start: int, end: int) -> None:
         """Put visible text in place of what stands there."""

@@ -180,7 +180,7 @@ def _body(reading: Reading, focus: Focus, width: int, height: int, *, tight: boo
     if mode is Mode.UNDER_WAY:
         return lines + progress_lines(reading, card, width)
     if mode in _ARMED:
-        lines += armed_lines(reading, mode, width)
+        lines += armed_lines(reading, mode, width, active=focus.active)
     room = height - sum(bool(line.spans) for line in lines)
     return lines + _open(reading, card, focus, width, room, tight=tight)
 

@@ -158,12 +158,13 @@ def held_lines(reading: Reading, width: int) -> list[Line]:
     return [*lines, Line()]
 
 
-def armed_lines(reading: Reading, mode: Mode, width: int) -> list[Line]:
-    """Return how the armed step goes or is disarmed."""
+def armed_lines(reading: Reading, mode: Mode, width: int, *, active: bool = True) -> list[Line]:
+    """Return how the armed step goes or is disarmed; ``active``: the card has the arrows, so that Enter is its own."""
     lines: list[Line] = []
     if mode is Mode.ARMED:
         left = armed_left(reading)
-        lines += folded("Nothing is sent yet. Enter sends it.", width, Ink.BRIGHT)
+        words = "Enter sends it." if active else "Enter comes to this card, Enter once more sends it."
+        lines += folded(f"Nothing is sent yet. {words}", width, Ink.BRIGHT)
         lines.append(Line(bar(math.ceil(left), int(ARM_S), width, reading.glyphs)))
     elif mode is Mode.NAMING:
         lines += folded(f"Nothing is sent yet. It is sent 3 s after you type {reading.site}.", width, Ink.BRIGHT)

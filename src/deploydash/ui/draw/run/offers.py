@@ -160,6 +160,8 @@ _NOT_SKIPPED = frozenset({*_ARMED, Mode.QUESTION_OF_ITEM})
 def _answers(run: RunView, card: Card, mode: Mode, focus: Focus) -> Sequence[Offer]:
     if mode is Mode.ASKING:
         return _failures(run, card, focus)
+    if mode is Mode.ARMED and not focus.active:
+        return (Offer("go", "Enter", "twice: to this card, then send it"), Offer("back", "Esc", "disarm"))
     if mode in _ANSWERED_ALIKE:
         return _ANSWERED_ALIKE[mode]
     if is_list(card) and mode is not Mode.SHUT:
