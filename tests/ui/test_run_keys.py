@@ -300,6 +300,7 @@ async def test_a_dialog_filled_faster_than_it_is_drawn_has_each_text_in_its_fiel
         await screen.until(lambda: bool(screen.inbox.orders))
         assert screen.inbox.orders == [Waive((MTDOME, ESS), "hangs", 2)]
         await screen.until(lambda: screen.app.screen is screen.run)
+        await screen.pilot.pause()
         await screen.read()
         await press(screen, ("w",))
         screen.burst(*"one", "tab", "3", "backspace", "2", "enter")
