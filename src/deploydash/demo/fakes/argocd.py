@@ -56,7 +56,16 @@ class ArgoCd(HttpFake):
         applier = Applier(store, self._cluster.controller, self.applications)
         self.operations = Operations(self.applications, applier, lambda: world.now, self.later, self.trouble)
         self.streams: set[Stream] = set()
-        self.calls = Calls(store, self.applications, self.operations, self.accounts, self.streams, self)
+        self.calls = Calls(
+            store,
+            self._cluster.controller,
+            self.applications,
+            self.operations,
+            self.accounts,
+            self.streams,
+            self,
+            lambda: world.now,
+        )
         self._dirty: set[str] = set()
         self._planned = False
         self._used = False

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from deploydash.demo.fakes.argocd_status import NO_SESSION, Refusal
@@ -86,6 +86,10 @@ class Accounts:
         if found.revoked:
             raise Refusal(16, f"invalid session: account {found.account.name} does not have token with id {found.id}")
         return found
+
+    def revoke(self, text: str) -> None:
+        """Let a token be one that was deleted."""
+        self.tokens[text] = replace(self.tokens[text], revoked=True)
 
     def login(self, username: str, password: str) -> str:
         """A token for a local account. Raises Refusal."""

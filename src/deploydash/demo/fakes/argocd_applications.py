@@ -22,6 +22,8 @@ class Applications:
         self.repository = repository
         self._good: dict[str, Commit] = {}
         """The commit of the last comparison that could be made, by application."""
+        self._health: dict[str, dict[Key, Object | None]] = {}
+        """The health of each thing as of the last comparison, by application."""
         self.warnings: dict[str, list[Object]] = {}
         """Conditions that stand on an application whatever the comparison says."""
 
@@ -151,7 +153,9 @@ class Applications:
         self, item: Object, sync: str, revision: str, resources: list[Object], conditions: list[Object]
     ) -> Object:
         name = item["metadata"]["name"]
-        state = live_things.worst([self.health_of(each) for each in resources])
+        found = {_key(each): health(each["kind"], self.live(_key(each))) for each in resources}
+        self._health[name] = found
+        state = live_things.worst([*found.values()])
         conditions = [*conditions, *self.warnings.get(name, ())]
         shown = sorted({image for pod in self.pods(item) for image in images(pod)})
         source = {"source": item["spec"]["source"], "destination": item["spec"]["destination"]}
@@ -177,16 +181,11 @@ class Applications:
 
         return self.change(name, edit)
 
-    def health_of(self, resource: Object) -> Object | None:
-        """The health of one of ``status.resources``."""
-        found = (resource.get("group", ""), resource["kind"], resource.get("namespace", ""), resource["name"])
-        return health(resource["kind"], self.live(found))
-
     def shown(self, item: Object) -> Object:
         """An application as it is shown alone and in streams: with the health of each of its things."""
         resources = []
         for each in item["status"].get("resources", ()):
-            state = self.health_of(each)
+            state = self._health.get(item["metadata"]["name"], {}).get(_key(each))
             filled = {**each, **({"health": state} if state else {})}
             if "requiresPruning" in filled:
                 filled["requiresPruning"] = filled.pop("requiresPruning")
@@ -222,3 +221,8 @@ class Applications:
         if target is not None and then != normal:
             made["modified"] = True
         return made
+
+
+def _key(resource: Object) -> Key:
+    """The key of one of ``status.resources``."""
+    return (resource.get("group", ""), resource["kind"], resource.get("namespace", ""), resource["name"])

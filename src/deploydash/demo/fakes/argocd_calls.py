@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from aiohttp import web
 
 from deploydash.demo.fakes import argocd_status as say
-from deploydash.demo.fakes.argocd_accounts import RESOURCES, Accounts, Token
-from deploydash.demo.fakes.argocd_applications import Applications
+from deploydash.demo.fakes.argocd_accounts import RESOURCES, Token
+from deploydash.demo.fakes.argocd_base import body_of
 from deploydash.demo.fakes.argocd_fields import of_any, of_list
 from deploydash.demo.fakes.argocd_git import NoRevisionError
 from deploydash.demo.fakes.argocd_live import APPLICATIONS, text
-from deploydash.demo.fakes.argocd_operation import Operations
+from deploydash.demo.fakes.argocd_more_calls import MoreCalls
 from deploydash.demo.fakes.argocd_status import Refusal, answer
 from deploydash.demo.fakes.argocd_stream import Stream, follow
 from deploydash.demo.fakes.argocd_tree import tree
 from deploydash.demo.fakes.cluster_kinds import PODS, Object
 from deploydash.demo.fakes.cluster_select import selector
-from deploydash.demo.fakes.cluster_store import Change, Store
+from deploydash.demo.fakes.cluster_store import Change
 
 REFRESH_S = 0.2
 _VERSION = {"Version": "v3.5.1+109ca7c"}
@@ -62,52 +60,26 @@ _ROUTES = (
     ("windows", "GET", f"{_APP}/syncwindows"),
     ("sync", "POST", f"{_APP}/sync"),
     ("terminate", "DELETE", f"{_APP}/operation"),
+    ("create", "POST", "/api/v1/applications"),
+    ("accounts", "GET", "/api/v1/account"),
+    ("account", "GET", "/api/v1/account/(?P<name>[^/]+)"),
+    ("projects", "GET", "/api/v1/projects"),
+    ("project", "GET", "/api/v1/projects/(?P<name>[^/]+)"),
+    ("clusters", "GET", "/api/v1/clusters"),
+    ("rollback", "POST", f"{_APP}/rollback"),
+    ("live", "GET", f"{_APP}/resource"),
+    ("remove", "DELETE", f"{_APP}/resource"),
+    ("events", "GET", f"{_APP}/events"),
+    ("logs", "GET", f"{_APP}/logs"),
     ("stream", "GET", "/api/v1/stream/applications"),
     ("tree_stream", "GET", "/api/v1/stream/applications/(?P<name>[^/]+)/resource-tree"),
 )
-_BOOLEANS = ("dryRun", "prune")
 
 
-class Host(Protocol):
-    """What the calls need of the whole."""
-
-    def pull(self) -> None:
-        """See what was merged."""
-
-    def used(self) -> None:
-        """Take notice that somebody is here who can deploy."""
-
-    def trouble(self, fault: str, application: str) -> Mapping[str, Any] | None:
-        """The values of a fault for an application."""
-
-    async def controller(self, application: str) -> None:
-        """Wait until the controller works at an application."""
-
-    @property
-    def faults(self) -> Mapping[str, Any]:
-        """The faults."""
-
-
-class Calls:
+class Calls(MoreCalls):
     """Answers each call; methods ``_NAME``."""
 
     KINDS: ClassVar[frozenset[str]] = frozenset(name for name, _, _ in _ROUTES) | {"other"}
-
-    def __init__(
-        self,
-        store: Store,
-        applications: Applications,
-        operations: Operations,
-        accounts: Accounts,
-        streams: set[Stream],
-        host: Host,
-    ) -> None:
-        self._store = store
-        self._applications = applications
-        self._operations = operations
-        self._accounts = accounts
-        self._streams = streams
-        self._host = host
 
     @staticmethod
     def _route(method: str, path: str) -> tuple[str, dict[str, str]]:
@@ -128,39 +100,10 @@ class Calls:
     async def answer(self, name: str, request: web.Request) -> web.StreamResponse:
         """The answer to a call. Raises Refusal."""
         _, parts = self._route(request.method, request.path.removeprefix("/argo-cd"))
-        made: web.StreamResponse = await getattr(self, f"_{name}")(request, **parts)
+        made: web.StreamResponse = await getattr(self, f"_{name}_" if name in {"accounts", "projects"} else f"_{name}")(
+            request, **parts
+        )
         return made
-
-    # -- who ----------------------------------------------------------------------------------------------------
-
-    def _who(self, request: web.Request) -> Token:
-        header = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        candidates = [each for each in (header, request.cookies.get("argocd.token", "")) if each.count(".") == 2]
-        return self._accounts.who(candidates[0] if candidates else header)
-
-    def _may(self, token: Token, action: str, about: str, resource: str = "applications") -> bool:
-        denied = self._host.trouble("forbidden", about.rpartition("/")[2]) if resource == "applications" else None
-        if denied is not None and action == denied["action"]:
-            return False
-        return self._accounts.may(token.account, resource, action, about)
-
-    def _application(self, token: Token, name: str, projects: list[str], action: str = "get") -> Object:
-        """An application that an account may do something to. Raises Refusal."""
-        if len(projects) > 1:
-            raise Refusal(3, "multiple projects specified - the get endpoint accepts either zero or one project")
-        given = projects[0] if projects else ""
-        if given and not self._may(token, action, f"{given}/{name}"):
-            raise Refusal(7, say.DENIED)
-        item = self._applications.get(name)
-        if item is None or (given and item["spec"]["project"] != given):
-            raise say.no_application(name) if given else Refusal(7, say.DENIED)
-        if not self._may(token, action, f"{item['spec']['project']}/{name}"):
-            raise Refusal(7, say.DENIED)
-        return item
-
-    @staticmethod
-    def _projects(request: web.Request) -> list[str]:
-        return [*request.query.getall("project", []), *request.query.getall("projects", [])]
 
     # -- without an application ---------------------------------------------------------------------------------
 
@@ -175,7 +118,7 @@ class Calls:
         return answer(_SETTINGS)
 
     async def _session(self, request: web.Request) -> web.Response:
-        body = await _body(request)
+        body = await body_of(request)
         token = self._accounts.login(str(body.get("username", "")), str(body.get("password", "")))
         cookie = f"argocd.token={token}; path=/argo-cd; SameSite=lax; httpOnly"
         return answer({"token": token}, headers={"Set-Cookie": cookie})
@@ -263,7 +206,7 @@ class Calls:
 
     async def _sync(self, request: web.Request, name: str) -> web.Response:
         token = self._who(request)
-        body = await _body(request)
+        body = await body_of(request)
         item = self._application(token, name, [body["project"]] if body.get("project") else [])
         about = f"{item['spec']['project']}/{name}"
         if not self._may(token, "sync", about):
@@ -338,20 +281,3 @@ class Calls:
 def _bare(item: Object) -> Object:
     about = {word: value for word, value in item["metadata"].items() if word != "namespace"}
     return {**item, "metadata": about}
-
-
-async def _body(request: web.Request) -> Object:
-    """The body of a request. Raises Refusal."""
-    content = await request.text()
-    try:
-        found = json.loads(content or "{}")
-    except ValueError as error:
-        bad = re.sub(r"^\s*\{\s*", "", content)[:1]
-        raise Refusal(3, f"invalid character '{bad}' looking for beginning of object key string") from error
-    for word in _BOOLEANS:
-        if word in found and not isinstance(found[word], bool):
-            kind = "string" if isinstance(found[word], str) else "number"
-            where = f"Go struct field ApplicationSyncRequest.{word} of type bool"
-            raise Refusal(3, f"json: cannot unmarshal {kind} into {where}")
-    made: Object = found
-    return made

@@ -45,15 +45,17 @@ class Refusal(Exception):
         return {"error": {**about, "http_status": _WORDS[self.status]}}
 
 
-def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """An answer in JSON."""
+def answer(
+    body: Any, status: int = 200, headers: Mapping[str, str] | None = None, *, plain: bool = False
+) -> web.Response:
+    """An answer in JSON; ``plain`` is that of an error."""
     text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
     made = web.Response(
         status=status,
         body=text.encode(),
         headers={
             "Content-Type": "application/json",
-            "Grpc-Metadata-Content-Type": "application/grpc",
+            **({} if plain else {"Grpc-Metadata-Content-Type": "application/grpc"}),
             "Vary": "Accept-Encoding",
             **(headers or {}),
         },

@@ -42,8 +42,8 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "pods-do-not-end": Fault("pods of these Jobs that were deleted stay as they are: their node is lost", {"job": "*"}),
     "finalizer": Fault(
-        "what stands there of a kind (jobs, pods, namespaces) and name has a foreign finalizer that holds it",
-        {"kind": "pods", "name": "*", "finalizer": "example.org/hold"},
+        "what stands there of a kind (jobs, pods, namespaces), by a pattern of names, has a foreign finalizer",
+        {"kind": "pods", "of": "*", "finalizer": "example.org/hold"},
     ),
     "recreated": Fault("somebody deletes these Jobs and makes them anew, at once: other uids", {"job": "mtdome"}),
     "missing-namespace": Fault("these namespaces are gone with all that is in them", {"namespace": "obssys"}),
@@ -127,7 +127,7 @@ class Troubles:
                 controller.unhold(resource, item, finalizer)
             return
         resource, finalizer = _KINDS.get(str(values["kind"]), PODS), str(values["finalizer"])
-        named = store.items(resource, "", lambda item: fnmatchcase(item["metadata"]["name"], str(values["name"])))
+        named = store.items(resource, "", lambda item: fnmatchcase(item["metadata"]["name"], str(values["of"])))
         for item in named:
             found, kind = item, resource
             if resource is NAMESPACES:
