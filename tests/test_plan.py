@@ -64,20 +64,23 @@ def test_the_json_says_every_step_with_its_items() -> None:
             "wave": 0,
         }
     ]
-    stopping = (
-        "ssh -t auxtel-mcm.cp.lsst.org sudo systemctl stop ats-ocs-bridge.service",
-        "ssh auxtel-mcm.cp.lsst.org systemctl is-active ats-ocs-bridge.service",
-    )
     assert steps["bridges-stop"]["items"][0] == {
         "id": "#1",
-        "label": "ATCamera on auxtel-mcm.cp.lsst.org",
-        "system": "person",
+        "label": "ATCamera on auxtel-mcm",
+        "system": "ssh",
         "effects": [{"csc": "ATCamera", "target": "OFFLINE"}],
         "opaque": False,
-        "lines": list(stopping),
-        "manual": list(stopping),
+        "lines": ["auxtel-mcm.cp.lsst.org: sudo -n systemctl stop ats-ocs-bridge.service"],
+        "manual": ["ssh -t auxtel-mcm.cp.lsst.org sudo systemctl stop ats-ocs-bridge.service"],
         "wave": 0,
     }
+    by_hand = steps["m1m3-stop"]["items"][1]
+    assert (by_hand["label"], by_hand["system"]) == ("M1M3 thermal", "person")
+    assert (
+        by_hand["lines"]
+        == by_hand["manual"]
+        == ["ssh -t admin@m1m3-crio-ts.cp.lsst.org /etc/init.d/ts-m1m3thermal stop"]
+    )
     assert steps["minimal-testing"]["items"][0] == {
         "id": "#1",
         "label": "auxtel/enable_atcs.py",

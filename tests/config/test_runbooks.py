@@ -22,7 +22,7 @@ from deploydash.core.procedure.preconditions import CscsDown, DebtsPaid, StepsSe
 from deploydash.core.procedure.runbook import Order, Runbook, Step, StepKind, Tier
 from deploydash.errors import ConfigurationError
 from deploydash.wiring.tables import READING
-from tests.support.runbooks import SCRIPTS, SITES, runbook, site
+from tests.support.runbooks import SCRIPTS, SITES, lines, runbook, site
 
 SUMMIT, TUCSON, BASE = NAMES = ("summit", "tucson-teststand", "base-teststand")
 RUNBOOKS = ("full-cycle", "incremental", "recovery", "revert")
@@ -48,6 +48,13 @@ NOT_BY_HAND = {
     "nublado-clean": "action",
     "close": "close",
 }
+ON_CAMERA_HOSTS = ["bridges-stop", "bridges-start"]
+ON_HOSTS = [
+    *("bare-metal-stop", "vms-logger-stop", "love-stop", "repos", "ess", "crio", "vms-start", "bare-metal-start"),
+    *("vms-logger-start", "love-start"),
+]
+"""What is done over SSH, at every site and at the Summit."""
+
 WATCHER = CscId("Watcher")
 
 
@@ -62,6 +69,11 @@ def commands(plan: Runbook, name: str) -> list[str]:
 def by_hand(plan: Runbook, name: str) -> list[str]:
     """What a person would type for a step that a system carries out."""
     return [line for item in step(plan, name).items for line in item.manual]
+
+
+def sent(site_name: str, plan: Runbook, name: str) -> list[str]:
+    """Return what a step's system may send."""
+    return [line for item in step(plan, name).items for line in lines(site_name)(item)]
 
 
 def moves(plan: Runbook, name: str) -> dict[str, str]:
@@ -121,7 +133,10 @@ def test_a_step_whose_system_is_not_built_is_by_hand_and_says_exactly_what_to_do
 @pytest.mark.parametrize("name", NAMES)
 def test_what_commands_cscs_or_runs_scripts_is_of_a_kind_of_its_own(name: str) -> None:
     plan = runbook(name, "full-cycle")
-    kinds = {one.id: one.kind.value for one in plan.steps() if one.kind is not StepKind.MANUAL}
+    steps = [one for one in plan.steps() if one.kind is not StepKind.MANUAL]
+    on_hosts = [one.id for one in steps if one.system == "ssh"]
+    assert sorted(on_hosts) == sorted(ON_CAMERA_HOSTS + (ON_HOSTS if name == SUMMIT else []))
+    kinds = {one.id: one.kind.value for one in steps if one.system != "ssh"}
     assert kinds == {key: kind for key, kind in NOT_BY_HAND.items() if key != "enable-all" or name != SUMMIT}
 
 
@@ -216,20 +231,34 @@ def test_every_debt_is_paid_by_a_later_step_of_the_same_site_and_closing_wants_t
 
 
 def test_each_stopped_service_is_a_debt_of_its_own() -> None:
-    debts = step(runbook(SUMMIT, "full-cycle"), "bare-metal-stop").debts
-    assert [debt.id for debt in debts][:2] == [
-        "bare-metal-stop/generic cameras",
-        "bare-metal-stop/AuxTel illumination control",
+    specs = [json.loads(item.spec) for item in step(runbook(SUMMIT, "full-cycle"), "bare-metal-stop").items]
+    assert [spec["debt"] for spec in specs][:2] == [
+        "ssh/azar03.cp.lsst.org/generic cameras",
+        "ssh/auxtel-ill-control.cp.lsst.org/AuxTel illumination control",
     ]
-    assert len(debts) == 6
+    assert len({spec["debt"] for spec in specs}) == 6
+    assert {tuple(spec["paid_by"]) for spec in specs} == {("bare-metal-start", "vms-start")}
+
+
+def test_what_is_stopped_on_hosts_is_started_again_but_the_protected_alone() -> None:
+    plan = runbook(SUMMIT, "full-cycle")
+
+    def labels(*names: str) -> set[str]:
+        return {item.label for name in names for item in step(plan, name).items}
+
+    assert labels("bare-metal-stop") == labels("bare-metal-start", "vms-start")
+    assert labels("bridges-stop") == labels("bridges-start")
+    assert labels("m1m3-stop") == labels("m1m3-start")
+    assert {csc for name in (*ON_CAMERA_HOSTS, *ON_HOSTS) for csc in step(plan, name).cscs} & set(
+        plan.protected
+    ) == set()
+    assert {str(csc) for csc in step(plan, "crio-m1m3").cscs} == {"MTM1M3", "MTM1M3TS"}
 
 
 def test_commands_are_exact_for_each_site() -> None:
-    assert commands(runbook(BASE, "full-cycle"), "bridges-stop") == [
-        "ssh -t auxtel-mcm.ls.lsst.org sudo systemctl stop ats-ocs-bridge.service",
-        "ssh auxtel-mcm.ls.lsst.org systemctl is-active ats-ocs-bridge.service",
-        "ssh -t lsstcam-mcm.ls.lsst.org sudo systemctl stop lsstcam-ocs-bridge.service",
-        "ssh lsstcam-mcm.ls.lsst.org systemctl is-active lsstcam-ocs-bridge.service",
+    assert sent(BASE, runbook(BASE, "full-cycle"), "bridges-stop") == [
+        "auxtel-mcm.ls.lsst.org: sudo -n systemctl stop ats-ocs-bridge.service",
+        "lsstcam-mcm.ls.lsst.org: sudo -n systemctl stop lsstcam-ocs-bridge.service",
     ]
     assert (
         "argocd --server tucson-teststand.lsst.codes --grpc-web-root-path /argo-cd app sync science-platform"
@@ -239,16 +268,18 @@ def test_commands_are_exact_for_each_site() -> None:
         "kubectl --kubeconfig ~/.kube/yagan.yaml --context yagan -n obssys delete job -l csc --cascade=background"
         in by_hand(runbook(SUMMIT, "full-cycle"), "k8s-clean")
     )
-    assert "ssh -t auxtel-ill-control.cp.lsst.org sudo -iu dco ./shutdown_fiberspec" in commands(
-        runbook(SUMMIT, "full-cycle"), "bare-metal-stop"
+    assert "auxtel-ill-control.cp.lsst.org: sudo -n -iu dco ./shutdown_fiberspec" in sent(
+        SUMMIT, runbook(SUMMIT, "full-cycle"), "bare-metal-stop"
     )
 
 
-def test_a_working_copy_is_switched_first_then_brought_up_to_origin_and_then_proved() -> None:
-    first, second, proof = commands(runbook(SUMMIT, "full-cycle"), "repos")[-3:]
-    assert first.endswith("./update_repo LOVE-integration-tools <branch>")
-    assert "./update_repo LOVE-integration-tools   #" in second
-    assert "rev-parse HEAD origin/<branch>" in proof
+def test_a_working_copy_is_switched_first_and_then_brought_up_to_origin() -> None:
+    plan = runbook(SUMMIT, "full-cycle")
+    assert sent(SUMMIT, plan, "repos")[-2:] == [
+        "love01.cp.lsst.org: sudo -n -iu dco ./update_repo LOVE-integration-tools '<branch>'",
+        "love01.cp.lsst.org: sudo -n -iu dco ./update_repo LOVE-integration-tools",
+    ]
+    assert step(plan, "repos").tier is Tier.SEVERE
 
 
 def test_deleting_jobs_spares_what_only_runs_for_a_while_and_takes_every_ocps() -> None:
@@ -271,7 +302,8 @@ def test_no_command_of_one_site_reaches_another(name: str) -> None:
     domains = {SUMMIT: "cp.lsst.org", TUCSON: "tu.lsst.org", BASE: "ls.lsst.org"}
     servers = {SUMMIT: "summit-lsp", TUCSON: "tucson-teststand.lsst.codes", BASE: "base-lsp"}
     for book in RUNBOOKS:
-        text = " ".join(line for one in runbook(name, book).steps() for line in commands(runbook(name, book), one.id))
+        plan = runbook(name, book)
+        text = " ".join(line for one in plan.steps() for line in (*commands(plan, one.id), *sent(name, plan, one.id)))
         assert servers[name] in text
         assert domains[name] in text or book in {"incremental", "revert"}
         assert not any(domain in text for other, domain in domains.items() if other != name)
@@ -373,10 +405,11 @@ def test_a_rehearsal_prints_no_command_that_a_shell_would_run() -> None:
     real = site(SUMMIT)
     demo = dataclasses.replace(real, roster=dataclasses.replace(real.roster, rehearsal=True))
     plan = load_runbook(SITES / "runbooks" / "full-cycle.yaml", demo, SCRIPTS, systems=READING)
-    lines = [line for one in plan.steps() for line in commands(plan, one.id)]
-    assert len(lines) > 200
-    assert all(line.startswith("# ") for line in lines)
-    assert "# rehearsal: ssh -t azar03.cp.lsst.org sudo -iu dco ./shutdown_gc" in lines
+    items = [item for one in plan.steps() for item in one.items if item.by_person or item.system == "ssh"]
+    typed = [line for item in items for line in item.manual]
+    assert len(typed) > 200
+    assert all(line.startswith("# ") for line in typed)
+    assert "# rehearsal: ssh -t azar03.cp.lsst.org sudo -iu dco ./shutdown_gc" in typed
 
 
 def test_an_incremental_run_about_no_csc_at_all_is_refused() -> None:

@@ -16,7 +16,12 @@ from tests.servers.waiting import patient
 from tests.support.command_line import CommandLine
 from tests.support.run_driver import CLOSED, Lead
 
-ANSWERS = {"minimal testing": "skip", "Which CSCs are to be ENABLED": "published", "integration testing follow": "none"}
+ANSWERS = {
+    "camera team install": "restart",
+    "minimal testing": "skip",
+    "Which CSCs are to be ENABLED": "published",
+    "integration testing follow": "none",
+}
 """Everything else gets the answer that stands first, the safe one."""
 
 NIGHTS = {

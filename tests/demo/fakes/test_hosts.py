@@ -16,6 +16,7 @@ import yaml
 from deploydash.demo import site
 from deploydash.demo.csc import Process
 from deploydash.demo.fakes.hosts import FAULTS, Hosts
+from deploydash.demo.fakes.hosts_life import Life
 from deploydash.demo.states import AVAILABLE, PUBLISH_ONLY, State
 from deploydash.demo.world import World
 from tests.demo.harness import SITE
@@ -59,7 +60,7 @@ CSCS = [
 ]
 
 DCO = "sudo -n -iu dco"
-PS = f"{DCO} docker ps --all --no-trunc --format '{{{{.Names}}}}|{{{{.State}}}}|{{{{.Image}}}}'"
+PS = f"{DCO} docker ps --all --no-trunc --format '{{{{.ID}}}}|{{{{.Names}}}}|{{{{.State}}}}|{{{{.Image}}}}'"
 OPS = f"{DCO} git -C docker-compose-ops"
 CCS = "/opt/lsst/ccs/prod/bin/ccs-shell"
 
@@ -160,6 +161,16 @@ async def test_sudo_lets_ccs_alone_stop_the_second_bridge_and_nobody_where_it_wa
     assert await client.ask("azar", f"{DCO} ./shutdown_gc") == refused
 
 
+async def test_what_nobody_starts_anew_has_run_since_one_moment(client: Client) -> None:
+    life, now = Life(client.world), client.world.now
+    since = life.since
+    client.world.now = now + 100
+    assert life.since == since  # by it docker's id of a container is told from that of another
+    life.stop()
+    life.start()
+    assert life.since == now + 100
+
+
 async def test_the_scripts_of_dco_end_with_0_whatever_became_of_the_containers(client: Client) -> None:
     status, said = await client.ask("azar", f"{DCO} ./shutdown_gc")
     assert (status, said.count("Removed")) == (0, 3)
@@ -202,7 +213,12 @@ async def test_an_ess_controller_runs_the_new_image_or_after_a_failed_pull_the_o
     assert "|running|ts-dockerhub.lsst.org/ess-controller-aarch64:c0044.000" in (await client.ask("ess", PS))[1]
     client.hosts.faults.switch_off("pull-fails")
     client.hosts.faults.switch_on("slow-pull", {"seconds": 0.2})
-    assert [await client.ask("ess", line) for line in script][1][1].count("Pull complete") == 4
+    await client.ask("ess", script[0])
+    launch = asyncio.create_task(client.ask("ess", script[1]))
+    while (await client.ask("ess", "pgrep -f '[.]/launch_controller'"))[0] == 1:
+        assert not launch.done()
+    assert (await launch)[1].count("Pull complete") == 4
+    assert (await client.ask("ess", "pgrep -f '[.]/launch_controller'"))[0] == 1
     assert "|running|ts-dockerhub.lsst.org/ess-controller-aarch64:c0046.000" in (await client.ask("ess", PS))[1]
 
 

@@ -48,7 +48,8 @@ class Host:
     """A host. ``fault`` gives the values of a fault that is on for it, or None.
 
     ``units`` by name, ``scripts`` below ``/etc/init.d``, ``bridges`` by what ccs-shell calls them, ``builds`` by
-    repository. ``by_ccs``: who logs in may stop units as the user ccs only.
+    repository. ``by_ccs``: who logs in may stop units as the user ccs only. ``at_work``: the programs that run now, by
+    pid, each with its arguments.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Host:
     builds: dict[str, Build] = field(default_factory=dict)
     docker: Docker = field(default_factory=Docker)
     patches: list[str] = field(default_factory=list)
+    at_work: dict[int, str] = field(default_factory=dict)
     by_ccs: bool = False
     boot_id: str = ""
     reboot: Callable[[], None] = lambda: None

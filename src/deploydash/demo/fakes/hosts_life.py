@@ -38,7 +38,9 @@ class Life:
     @property
     def since(self) -> float:
         """When it was started last (UTC unix seconds)."""
-        return self._world.now - _UP_S if self._since is None else self._since
+        if self._since is None:
+            self._since = self._world.now - _UP_S
+        return self._since
 
     @property
     def pid(self) -> int:

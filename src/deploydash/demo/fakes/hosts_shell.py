@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import shlex
 from collections import Counter
 from dataclasses import replace
@@ -63,6 +64,7 @@ class Shell:
         self._host = host
         self._asked = asked
         self._cuts: Counter[str] = Counter()
+        self._pids = itertools.count(20_001)
         self._programs: dict[str, Program] = {
             "systemctl": systemctl,
             "docker": _docker,
@@ -105,7 +107,13 @@ class Shell:
         if program is None:
             asked.err(f"sh: 1: {word}: not found")
             return 127
-        return await program(self._host, asked)
+        pid = next(self._pids)
+        if program is not pgrep:
+            self._host.at_work[pid] = " ".join(asked.words)
+        try:
+            return await program(self._host, asked)
+        finally:
+            self._host.at_work.pop(pid, None)
 
     def _found(self, word: str, asked: Asked) -> Program | None:
         """The program that a word calls for whoever asks."""

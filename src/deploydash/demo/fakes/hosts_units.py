@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 
 from deploydash.demo.fakes.hosts_host import Asked, Host, Unit, moment
@@ -118,9 +119,12 @@ async def init_script(host: Host, asked: Asked) -> int:
 
 
 async def pgrep(host: Host, asked: Asked) -> int:
-    """``pgrep -x NAME``: the pids, and 1 where there is none."""
+    """``pgrep -x NAME`` or ``-f PATTERN``: the pids, and 1 where there is none."""
     name = asked.words[-1]
-    pids = [unit.life.pid for unit in host.scripts.values() if unit.process[:_COMM] == name and unit.life.running]
+    if "-f" in asked.words:
+        pids = [pid for pid, line in host.at_work.items() if re.search(name, line)]
+    else:
+        pids = [unit.life.pid for unit in host.scripts.values() if unit.process[:_COMM] == name and unit.life.running]
     for pid in pids:
         asked.out(str(pid))
     return 0 if pids else 1
