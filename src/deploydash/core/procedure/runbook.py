@@ -5,20 +5,21 @@ kept elsewhere. The texts are complete sentences or phrases for the operator. In
 like are words that only the run can fill in (``Runbook.blanks`` lists them).
 
 Order within a phase: a step waits for the earlier steps of its own lane and for what its preconditions name;
-the first step of each lane waits for every step of the phase before. Both are already written out in
-``Step.preconditions``. *Settled* means done, skipped or waived by name, or not applicable by an answer.
+the first step of each lane waits for every step of the phase before. ``Step.preconditions`` names the last of each
+only; ``Runbook.before`` has all that these build on, for a step that does not apply, or was skipped, settles nobody
+but itself. *Settled* means done, skipped or waived by name, or not applicable by an answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from deploydash.core.model import CscId, Phase, Target
 from deploydash.core.procedure.items import CscEffect, Item
 from deploydash.core.procedure.names import ItemId, Lane, StepId, SystemName
-from deploydash.core.procedure.preconditions import Precondition
+from deploydash.core.procedure.preconditions import Precondition, StepsSettled
 
 
 class Tier(StrEnum):
@@ -243,6 +244,8 @@ class Runbook:
     choices: tuple[Choice, ...]
     phases: tuple[RunPhase, ...]
     blanks: tuple[str, ...] = ()
+    _before: dict[StepId, tuple[Step, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What each step builds on, found out once: every gate asks for it, four times a second."""
 
     def steps(self) -> Iterator[Step]:
         """Yield every step in order."""
@@ -259,6 +262,21 @@ class Runbook:
             if candidate.id == step:
                 return candidate
         raise KeyError(step)
+
+    def before(self, step: Step) -> tuple[Step, ...]:
+        """Return every step that a step builds on: those that its preconditions name, what these name, and so on."""
+        known = self._before.get(step.id)
+        if known is None:
+            steps = {each.id: each for each in self.steps()}
+            found: set[StepId] = set()
+            ahead = [step]
+            while ahead:
+                for name in _settled_first(ahead.pop()):
+                    if name not in found and name in steps:
+                        found.add(name)
+                        ahead.append(steps[name])
+            known = self._before[step.id] = tuple(each for each in steps.values() if each.id in found)
+        return known
 
     def startup_targets(self, answers: Mapping[str, str]) -> dict[CscId, Target]:
         """Return the start-up targets that answers so far replace."""
@@ -279,3 +297,10 @@ class Runbook:
                         if name == phase.id:
                             return wanted
         return phase.wanted
+
+
+def _settled_first(step: Step) -> Iterator[StepId]:
+    """Yield the steps that a step's own preconditions want settled."""
+    for condition in step.preconditions:
+        if isinstance(condition, StepsSettled):
+            yield from condition.steps

@@ -14,9 +14,10 @@ from deploydash.core.procedure.runbook import Order, Step
 from deploydash.core.run.arm import closed_reasons
 from deploydash.core.run.debts import debt_ordered, owed_words, paid_by_sight
 from deploydash.core.run.direct_commands import approved, directly_under_way, settled_by_sight
-from deploydash.core.run.fleet_view import FleetView
+from deploydash.core.run.fleet_view import FleetView, GateReason
 from deploydash.core.run.gate import reasons
 from deploydash.core.run.items import (
+    PROCEDURE,
     Ruled,
     control_ordered,
     following,
@@ -68,7 +69,7 @@ from deploydash.core.run.records import (
     StepSkipped,
     WaitExtended,
 )
-from deploydash.core.run.sight import not_there
+from deploydash.core.run.sight import effects_seen, not_there
 from deploydash.core.run.state import ItemStatus, RunState, StepStatus
 from deploydash.core.words import first_of
 
@@ -142,6 +143,10 @@ def _decide_step(
     return (StepSkipped(step.id, operator, order.reason.strip()),)
 
 
+def _closed(reason: GateReason) -> str:
+    return reason.sentence + (f"; it waits for {reason.waits_for}" if reason.waits_for else "")
+
+
 def _ruled(ruled: Ruled) -> Decision:
     return Refused(ruled) if isinstance(ruled, str) else ruled
 
@@ -153,8 +158,7 @@ def _approve(order: Approve, step: Step, state: RunState, fleet: FleetView, oper
         return Refused("an override needs a typed reason")
     closed = closed_reasons(reasons(step, state, fleet), frozenset(order.overridden))
     if closed:
-        first = closed[0]
-        return Refused(first.sentence + (f"; it waits for {first.waits_for}" if first.waits_for else ""))
+        return Refused(_closed(closed[0]))
     let_go = StepApproved(
         step.id, operator, order.snapshot, order.overridden, order.reason.strip(), order.approved, order.digest
     )
@@ -177,9 +181,7 @@ def _sign_off(order: SignOff, step: Step, state: RunState, fleet: FleetView, ope
     if progress.approved_utc is None:
         closed = closed_reasons(reasons(step, state, fleet))
         if closed:
-            return Refused(
-                closed[0].sentence + (f"; it waits for {closed[0].waits_for}" if closed[0].waits_for else "")
-            )
+            return Refused(_closed(closed[0]))
     elif state.status(step) is not StepStatus.UNDER_WAY and not (step.acts and state.status(step) is StepStatus.ASKING):
         return Refused(f"{step.id} is {state.status(step).value}")
     records: list[RunRecord] = []
@@ -220,7 +222,9 @@ def _answer(order: Answer, state: RunState, operator: str) -> Decision:
     known = [option.answer for option in choices[order.choice].options]
     if order.answer not in known:
         return Refused(f"answer one of {', '.join(known)}")
-    if state.progress(choices[order.choice].asked_by).ended_utc is not None:
+    asked_by = state.progress(choices[order.choice].asked_by)
+    over = asked_by.ended_utc is not None or (asked_by.skipped is not None and order.choice in state.answers)
+    if over:  # what followed by the first answer would not fit another
         return Refused("the step that asked is over; write a note instead")
     return (ChoiceAnswered(order.choice, order.answer, operator),)
 
@@ -254,6 +258,11 @@ def _close(state: RunState, operator: str) -> Decision:
 def _finish(step: Step, state: RunState, fleet: FleetView) -> Decision:
     if not (step.waits or step.decides):
         return Refused(f"{step.id} ends by itself when its effect is seen")
+    if state.settled(step) or (step.waits and state.status(step) is StepStatus.PENDING):
+        return Refused(f"{step.id} is {state.status(step).value.replace('_', ' ')}")
+    pending = state.status(step) is StepStatus.PENDING
+    if pending and (closed := closed_reasons(reasons(step, state, fleet))):
+        return Refused(_closed(closed[0]))
     missing = not_there(step, state, fleet)
     if missing:
         return Refused(f"{len(missing)} are not there: {', '.join(str(csc) for csc, _ in missing[:4])}")
@@ -270,8 +279,10 @@ def settle(state: RunState, fleet: FleetView) -> tuple[RunRecord, ...]:
     records: list[RunRecord] = [*settled_by_sight(state, fleet), *paid_by_sight(state, fleet)]
     for step in state.runbook.steps():
         status = state.status(step)
+        if step.decides and status is StepStatus.PENDING and _left_nothing(step, state, fleet):
+            records += (StepApproved(step.id, PROCEDURE, fleet.number), StepDone(step.id))
         if step.waits and status is StepStatus.PENDING and _deployed(step, state, fleet):
-            records.append(StepApproved(step.id, "the procedure", fleet.number))
+            records.append(StepApproved(step.id, PROCEDURE, fleet.number))
         elif step.waits and status is StepStatus.UNDER_WAY:
             records += _arrivals(step, state, fleet)
         elif step.acts and status in {StepStatus.UNDER_WAY, StepStatus.ASKING}:
@@ -282,6 +293,16 @@ def settle(state: RunState, fleet: FleetView) -> tuple[RunRecord, ...]:
 def _deployed(step: Step, state: RunState, fleet: FleetView) -> bool:
     named = [condition for condition in step.preconditions if isinstance(condition, StepsSettled)]
     return bool(named) and step.applies(state.answers) is True and not closed_reasons(reasons(step, state, fleet))
+
+
+def _left_nothing(step: Step, state: RunState, fleet: FleetView) -> bool:
+    """Say whether nothing is to be decided: the step that it is about was done, and all of it is seen or waived."""
+    about = next((other for other in state.runbook.steps() if other.id == step.settles), None)
+    if about is None or state.status(about) is not StepStatus.DONE or step.applies(state.answers) is not True:
+        return False
+    if not all(state.is_waived(item) or effects_seen(item.effects, fleet.views.get) for item in about.items):
+        return False
+    return not closed_reasons(reasons(step, state, fleet))
 
 
 def _arrivals(step: Step, state: RunState, fleet: FleetView) -> list[RunRecord]:

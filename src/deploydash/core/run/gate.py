@@ -31,12 +31,16 @@ _KAFKA = {
 """What keeps a step from acting, by how the feed fares; everything else is down."""
 
 
+EVERYTHING_BEFORE = "every step before that applies is settled"
+
+
 def reasons(step: Step, state: RunState, fleet: FleetView) -> tuple[GateReason, ...]:
     """Return every precondition of a step with whether it is met, order rules first."""
     general = [_not_held(state), _status(step, state), *_lane(step, state, fleet), *_feeds(step, fleet)]
     rules = [reason for reason in order_rules(step, state, fleet) if reason is not None]
     own = [_evaluate(condition, step, state, fleet) for condition in step.preconditions]
-    return tuple([reason for reason in general if not reason.met] + rules + own)
+    behind = _behind(step, state, fleet)
+    return tuple([reason for reason in general if not reason.met] + rules + own + behind)
 
 
 def only_silence_awaited(step: Step, state: RunState, fleet: FleetView) -> bool:
@@ -106,8 +110,7 @@ def _until(step: Step, state: RunState) -> str:
 
 def _evaluate(condition: Precondition, step: Step, state: RunState, fleet: FleetView) -> GateReason:
     if isinstance(condition, StepsSettled):
-        others = [state.runbook.step(other) for other in condition.steps]
-        open_ = [other for other in others if not state.settled(other)]
+        open_ = [other for other in map(state.runbook.step, condition.steps) if not state.settled(other)]
         if of_cscs(step) and open_ and all(only_silence_awaited(other, state, fleet) for other in open_):
             names = ", ".join(other.id for other in open_)
             return GateReason(f"{names} told OFFLINE; only its silence is awaited", met=True)
@@ -131,6 +134,28 @@ def _evaluate(condition: Precondition, step: Step, state: RunState, fleet: Fleet
     assert isinstance(condition, DebtsPaid)  # noqa: S101 - exhausts the union for the type checker
     debts = [owed_words(debt, state) for _, debt in state.debts()]
     return GateReason(condition.sentence, met=not debts, waits_for="; ".join(debts))
+
+
+def _behind(step: Step, state: RunState, fleet: FleetView) -> list[GateReason]:
+    """Return what is open behind steps that are settled: those may not apply, or were skipped, or went before it.
+
+    What an open step that is named builds on is open with it, and is not said twice.
+    """
+    named = [name for each in step.preconditions if isinstance(each, StepsSettled) for name in each.steps]
+    said = set(named)
+    for other in map(state.runbook.step, named):
+        if not state.settled(other):
+            said |= {each.id for each in state.runbook.before(other)}
+    open_ = [
+        other
+        for other in state.runbook.before(step)
+        if other.id not in said and not state.settled(other)
+        if not of_cscs(step) or not only_silence_awaited(other, state, fleet)
+    ]
+    if not open_:
+        return []
+    waits_for = ", ".join(f"{other.id}{_until(other, state)}" for other in open_[:4])
+    return [GateReason(EVERYTHING_BEFORE, met=False, waits_for=waits_for)]
 
 
 def _fact(condition: FactHolds, fleet: FleetView) -> GateReason:
