@@ -200,8 +200,8 @@ class FactEntry(_Section):
 class StepEntry(_Section, OfKind):
     """One step. Which keys go with which kind is checked in ``runbook_lint.py``, and which a system has of its own.
 
-    ``budget``: by when one item of an action must have ended. ``feeds``: those that must be up beside the ones that its
-    system and its CSCs need.
+    ``one_each``: each item is somebody's own yes or no. ``budget``: by when one item of an action must have ended.
+    ``feeds``: those that must be up beside the ones that its system and its CSCs need.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -238,6 +238,7 @@ class StepEntry(_Section, OfKind):
     effect: StepEffect | None = None
     records: str = ""
     fills: str = ""
+    one_each: bool = False
     shows: ShowEntry | None = None
     debt: DebtEntry | None = None
     note: str = ""

@@ -27,7 +27,7 @@ _OWN: dict[StepKind, tuple[str, ...]] = {
     StepKind.ACTION: ("targets", "target", "last", "one_by_one", "budget", "scripts", "suite", "fills"),
     StepKind.WAIT: ("targets", "target", "limit"),
     StepKind.DECIDE: ("settles", "fallback"),
-    StepKind.MANUAL: ("commands", "for_each", "item", "shows", "records", "fills", "effect"),
+    StepKind.MANUAL: ("commands", "for_each", "item", "shows", "records", "fills", "effect", "one_each"),
     StepKind.CLOSE: ("commands",),
 }
 _MOVES = ("targets", "target", "last", "one_by_one")

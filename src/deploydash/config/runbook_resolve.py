@@ -110,6 +110,7 @@ def _step(draft: Draft, path: Path, entry: StepEntry, previous: tuple[StepId, ..
         fallbacks=tuple(_fallbacks(draft, entry)),
         records=entry.records,
         fills=entry.fills,
+        one_each=entry.one_each,
         shows=(entry.shows.csc, entry.shows.event) if entry.shows else None,
         note=entry.note,
         link=fill(entry.link, draft.words)[0],
@@ -176,7 +177,8 @@ def _manual(draft: Draft, entry: StepEntry, words: Mapping[str, Any], place: int
     note = words.get("note")
     name = fill(entry.item, words)[0] if entry.item else entry.system
     cscs = [CscId.parse(text) for text in words.get("cscs", ())] if entry.effect else []
-    effects = tuple(CscEffect(csc, _led_to(draft, entry, csc)) for csc in cscs)
+    stops = entry.effect is Effect.STOPS
+    effects = tuple(CscEffect(csc, _led_to(draft, entry, csc), silent=stops) for csc in cscs)
     return Item(
         numbered(place), name, PERSON, effects=effects, manual=tuple([*commands, f"# {note}"] if note else commands)
     )

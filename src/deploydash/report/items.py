@@ -18,7 +18,7 @@ from deploydash.core.run.records import (
     RequestIntended,
 )
 from deploydash.core.run.state import RunState
-from deploydash.core.views.record_text import csc_called, item_name, values_words
+from deploydash.core.views.record_text import csc_called, item_name, signed_off_words, values_words
 from deploydash.core.views.timeline import Line
 
 _Told = RequestIntended | RequestAnswered | ItemProgressed | ItemEnded | ItemSignedOff
@@ -92,7 +92,7 @@ def _after(line: WorkLine, record: _Told) -> WorkLine:
         how = "no answer came" if record.ok is None else "taken" if record.ok else "refused"
         return replace(line, outcome=f"{how}: {record.text}" if record.text else how)
     if isinstance(record, ItemSignedOff):
-        return replace(line, outcome=f"{line.outcome}; signed off by {record.by}")
+        return replace(line, outcome=f"{line.outcome}; {signed_off_words(record)}")
     if isinstance(record, ItemEnded):
         outcome = f"{record.outcome.value}: {record.why}" if record.why else record.outcome.value
         return replace(line, outcome=outcome, values=values_words(record.values), left=record.left)

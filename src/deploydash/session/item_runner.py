@@ -19,7 +19,7 @@ from deploydash.core.procedure.names import DIRECT, ItemId, StepId, SystemName
 from deploydash.core.run.direct_commands import AT_ONCE
 from deploydash.core.run.ports import Action, End, Finding, Found
 from deploydash.core.run.records import ItemEnded, ItemsDispatched, Outcome, RunRecord
-from deploydash.core.run.sight import effects_seen, is_at
+from deploydash.core.run.sight import effect_seen, effects_seen
 from deploydash.core.run.state import ItemProgress, ItemStatus, RunState, StepProgress
 from deploydash.core.words import clock
 from deploydash.errors import UserError
@@ -212,7 +212,7 @@ class ItemRunner:
         return all(await asyncio.gather(*looks))
 
     def _at(self, effect: CscEffect) -> bool:
-        return is_at(self._run.view(effect.csc), effect.target)
+        return effect_seen(effect, self._run.view(effect.csc))
 
     async def _control(self, step: StepId, name: ItemId, control: str, told: Callable[[str], None]) -> None:
         item = self._run.item(step, name)
@@ -283,7 +283,7 @@ _OUTCOMES = {
 
 
 def _at(effect: CscEffect) -> Callable[[CscView], bool]:
-    return lambda view: is_at(view, effect.target)
+    return lambda view: effect_seen(effect, view)
 
 
 def _words(error: BaseException, what: str) -> str:

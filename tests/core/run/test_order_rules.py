@@ -108,7 +108,7 @@ def test_a_camera_is_made_available_while_the_watcher_is_up_though_that_is_a_way
 def test_what_people_stop_is_signed_off_after_the_fact() -> None:
     host = work(CscEffect(ATAOS, OFFLINE), system=PERSON)
     state = a_run(StepKind.MANUAL, host, protected=(ATAOS,))
-    assert not isinstance(decide(SignOff(STEP, "camera team"), state, fleet(), OPERATOR), Refused)
+    assert not isinstance(decide(SignOff(STEP, "camera team"), state, fleet(down(ATAOS)), OPERATOR), Refused)
 
 
 def test_a_waived_watcher_holds_nothing() -> None:

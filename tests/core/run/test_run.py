@@ -330,12 +330,12 @@ def test_a_ticked_stop_tells_the_grid_who_was_stopped_by_what_until_its_start_is
         for step in book.phases[0].steps
     )
     state = opened(replace(book, phases=(replace(book.phases[0], steps=steps),)))
-    first = SignOff(step_id("bridges-stop"), "camera team", numbered(0))
+    first = SignOff(step_id("bridges-stop"), "camera team", numbered(0), reason="they end now")
     state = after(state, *accepted(decide(first, state, fleet(down(WATCHER)), OPERATOR)))
     assert judge(state).stopped == {PLAIN[0]: "bridges-stop at 10:06 UTC"}
     state = after(state, *accepted(decide(replace(first, item=numbered(1)), state, fleet(down(WATCHER)), OPERATOR)))
     assert set(judge(state).stopped) == set(PLAIN[:2])
-    start = SignOff(step_id("bridges-start"), "camera team", numbered(0))
+    start = SignOff(step_id("bridges-start"), "camera team", numbered(0), reason="they start now")
     state = after(state, *accepted(decide(start, state, fleet(down(WATCHER)), OPERATOR)))
     assert set(judge(state).stopped) == {PLAIN[1]}
 

@@ -10,10 +10,11 @@ from deploydash.core.procedure.names import PERSON, ItemId, SystemName
 
 @dataclass(frozen=True, slots=True)
 class CscEffect:
-    """What doing an item does to a CSC: the state it leads to."""
+    """What doing an item does to a CSC: the state it leads to. ``silent``: its process ends, a camera's, too."""
 
     csc: CscId
     target: Target
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,7 @@ class Step(OfKind):
 
     ``ends``: the state of the world that ends it. ``awaits``: of a WAIT, where each CSC is to be seen. ``records``:
     what its sign-off must name, or empty; ``fills``: the word in angle brackets that it is in later texts, or empty.
+    ``one_each``: each item is somebody's own yes or no, and nobody signs for another.
     ``shows``: a CSC and an event of it that the card shows live, or None. ``at_once``: how many items are worked on at
     the same time. ``limit_s``: of a WAIT, seconds of journal time after which the lead is asked, or None. ``budget_s``:
     of an ACTION, seconds in which one item must have ended, or None. ``settles``: the step whose remains a DECIDE step
@@ -189,6 +190,7 @@ class Step(OfKind):
     fallbacks: tuple[Fallback, ...] = ()
     records: str = ""
     fills: str = ""
+    one_each: bool = False
     shows: tuple[CscId, str] | None = None
     note: str = ""
     link: str = ""
@@ -277,6 +279,11 @@ class Runbook:
                         ahead.append(steps[name])
             known = self._before[step.id] = tuple(each for each in steps.values() if each.id in found)
         return known
+
+    def named_before(self, step: Step) -> tuple[Step, ...]:
+        """Return the steps that a step's own preconditions name."""
+        named = set(_settled_first(step))
+        return tuple(each for each in self.before(step) if each.id in named)
 
     def startup_targets(self, answers: Mapping[str, str]) -> dict[CscId, Target]:
         """Return the start-up targets that answers so far replace."""

@@ -60,6 +60,7 @@ from deploydash.core.run.records import (
     NoteWritten,
     PlaceholderSet,
     QuestionAnswered,
+    Reply,
     RunClosed,
     RunHeld,
     RunRecord,
@@ -70,6 +71,7 @@ from deploydash.core.run.records import (
     WaitExtended,
 )
 from deploydash.core.run.sight import effects_seen, not_there
+from deploydash.core.run.sign_offs import against, one_by_one, seen_by_now
 from deploydash.core.run.state import ItemStatus, RunState, StepStatus
 from deploydash.core.words import first_of
 
@@ -173,23 +175,41 @@ def _sign_off(order: SignOff, step: Step, state: RunState, fleet: FleetView, ope
         return Refused(f"{step.id} ends by what is seen, not by a sign-off")
     if not order.by.strip():
         return Refused("a sign-off needs the name of who did it")
-    if step.records and not order.note.strip():
+    if step.records and not order.note.strip() and order.reply is Reply.YES:
         return Refused(f"the sign-off of {step.id} needs {step.records}")
+    if order.item != WHOLE and step.item(order.item) is None:
+        return Refused(f"{step.id} has no item {order.item}")
+    if why := one_by_one(step, order.item):
+        return Refused(why)
+    reason = order.reason.strip()
+    if order.reply is not Reply.YES and not (step.one_each and (reason or order.note.strip())):
+        why = "a no, or a waiver of it, needs words why" if step.one_each else f"{step.id} asks nobody for a yes or no"
+        return Refused(why)
     progress = state.progress(step.id)
     if step.acts and (why := may_sign_off(step, order.item, order.note, state, fleet)):
         return Refused(why)
+    overridden: tuple[str, ...] = ()
     if progress.approved_utc is None:
-        closed = closed_reasons(reasons(step, state, fleet))
-        if closed:
+        found = reasons(step, state, fleet)
+        overridden = tuple(each.sentence for each in found if not each.met and each.by_reason and reason)
+        if closed := closed_reasons(found, frozenset(overridden)):
             return Refused(_closed(closed[0]))
     elif state.status(step) is not StepStatus.UNDER_WAY and not (step.acts and state.status(step) is StepStatus.ASKING):
         return Refused(f"{step.id} is {state.status(step).value}")
+    named = [item for item in step.items if order.item in {WHOLE, item.id} and not progress.signed_off(item.id)]
+    seen = tuple(sentence for item in named for sentence in against(item, state, fleet))
+    if seen and order.reply is Reply.YES and not (reason or (step.acts and order.note.strip())):
+        return Refused(f"seen against it: {first_of(seen, 3)}; wait until it is seen, or give a reason why it stands")
     records: list[RunRecord] = []
     if progress.approved_utc is None:
-        records.append(StepApproved(step.id, operator, fleet.number))
-    records.append(ItemSignedOff(step.id, order.item, order.by.strip(), operator, order.note.strip()))
-    signed_off = {*progress.sign_offs, order.item}
-    if order.item == WHOLE or (len(signed_off) >= len(step.items) and not step.acts):
+        why = reason if overridden else ""
+        records.append(StepApproved(step.id, operator, fleet.number, overridden, why))
+    signed = ItemSignedOff(
+        step.id, order.item, order.by.strip(), operator, order.note.strip(), order.reply, seen, reason
+    )
+    records.append(signed)
+    left = [item for item in step.items if item.id != order.item and not progress.signed_off(item.id)]
+    if order.item == WHOLE or (not left and not step.acts and order.reply is not Reply.NO):
         records.append(StepDone(step.id))
     return tuple(records)
 
@@ -287,6 +307,7 @@ def settle(state: RunState, fleet: FleetView) -> tuple[RunRecord, ...]:
             records += _arrivals(step, state, fleet)
         elif step.acts and status in {StepStatus.UNDER_WAY, StepStatus.ASKING}:
             records += following(step, state, fleet)
+        records += seen_by_now(step, state, fleet)
     return tuple(records)
 
 

@@ -40,6 +40,7 @@ class GateReason:
 
     ``rule`` marks an order rule that is built in: a red one may only be met or have its CSC waived by name,
     never overridden. ``asks``: the lead's answer meets it. ``waits_for`` says in a phrase what would open it.
+    ``by_reason``: a sign-off with a reason stands all the same.
     ``read_utc``: when the fact that decides it was read, UTC seconds; None where no fact does.
     """
 
@@ -48,5 +49,6 @@ class GateReason:
     own: bool = False
     rule: bool = False
     asks: bool = False
+    by_reason: bool = False
     waits_for: str = ""
     read_utc: float | None = None

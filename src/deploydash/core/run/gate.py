@@ -22,6 +22,7 @@ from deploydash.core.run.debts import owed_words
 from deploydash.core.run.fleet_view import FleetView, GateReason
 from deploydash.core.run.items import needs_kafka, of_cscs
 from deploydash.core.run.order_rules import OFFLINE, all_down, order_rules
+from deploydash.core.run.sign_offs import stopped_before
 from deploydash.core.run.state import ItemProgress, ItemStatus, RunState, StepStatus
 
 _KAFKA = {
@@ -39,7 +40,7 @@ def reasons(step: Step, state: RunState, fleet: FleetView) -> tuple[GateReason, 
     general = [_not_held(state), _status(step, state), *_lane(step, state, fleet), *_feeds(step, fleet)]
     rules = [reason for reason in order_rules(step, state, fleet) if reason is not None]
     own = [_evaluate(condition, step, state, fleet) for condition in step.preconditions]
-    behind = _behind(step, state, fleet)
+    behind = [*_behind(step, state, fleet), *stopped_before(step, state, fleet)]
     return tuple([reason for reason in general if not reason.met] + rules + own + behind)
 
 

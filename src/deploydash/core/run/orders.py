@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from deploydash.core.model import CscId, SummaryState
 from deploydash.core.procedure.items import Item
 from deploydash.core.procedure.names import WHOLE, ItemId, StepId
+from deploydash.core.run.records import Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,17 @@ class Approve:
 
 @dataclass(frozen=True, slots=True)
 class SignOff:
-    """Say that an item is done, and by whom; WHOLE for the whole step."""
+    """Say that an item is done, and by whom; WHOLE for the whole step.
+
+    ``reply``: what was answered, where items are answers. ``reason``: why it stands though something else is seen.
+    """
 
     step: StepId
     by: str
     item: ItemId = WHOLE
     note: str = ""
+    reply: Reply = Reply.YES
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,14 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Reply(StrEnum):
+    """What was said of an item when it was signed off. ``NO`` settles nothing; ``WAIVED`` does, with a reason."""
+
+    YES = "yes"
+    NO = "no"
+    WAIVED = "waived"
+
+
 @dataclass(frozen=True, slots=True)
 class RunOpened:
     """A run began, from these files.
@@ -178,13 +186,20 @@ class ItemEnded:
 
 @dataclass(frozen=True, slots=True)
 class ItemSignedOff:
-    """Somebody says that an item is done, and who did it; ``item`` is WHOLE for the step as a whole."""
+    """Somebody says that an item is done, and who did it; ``item`` is WHOLE for the step as a whole.
+
+    ``reply``: of a step whose items are answers, what was answered. ``against``: what was seen against it then, one
+    sentence for each CSC, and ``reason`` why it stands all the same.
+    """
 
     step: StepId
     item: ItemId
     by: str
     operator: str
     note: str = ""
+    reply: Reply = Reply.YES
+    against: tuple[str, ...] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

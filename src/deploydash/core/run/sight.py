@@ -27,9 +27,16 @@ def is_at(view: CscView | None, target: Target) -> bool:
     return target.state is not SummaryState.OFFLINE or view.camera or not beats
 
 
+def effect_seen(effect: CscEffect, view: CscView | None) -> bool:
+    """Say whether a CSC is seen where an effect leads it; of one that is to fall silent silence is enough."""
+    if effect.silent:
+        return view is not None and view.liveness is Liveness.SILENT and not view.duplicate
+    return is_at(view, effect.target)
+
+
 def effects_seen(effects: tuple[CscEffect, ...], look: Callable[[CscId], CscView | None]) -> bool:
     """Say whether everything is seen that these effects lead to; False where there are none to see."""
-    return bool(effects) and all(is_at(look(effect.csc), effect.target) for effect in last_effects(effects))
+    return bool(effects) and all(effect_seen(effect, look(effect.csc)) for effect in last_effects(effects))
 
 
 def not_there(step: Step, state: RunState, fleet: FleetView) -> list[tuple[CscId, CscView | None]]:

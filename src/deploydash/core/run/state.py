@@ -19,6 +19,7 @@ from deploydash.core.run.records import (
     ItemSignedOff,
     NoteWritten,
     QuestionAsked,
+    Reply,
     RunOpened,
 )
 
@@ -114,8 +115,9 @@ class StepProgress:
         return self.items.get(item, UNTOUCHED)
 
     def signed_off(self, item: ItemId) -> bool:
-        """Say whether somebody signed an item off, alone or with the whole step."""
-        return item in self.sign_offs or WHOLE in self.sign_offs
+        """Say whether somebody signed an item off, alone or with the whole step; who said no did not."""
+        own = self.sign_offs.get(item)
+        return (own is not None and own.reply is not Reply.NO) or WHOLE in self.sign_offs
 
 
 @dataclass(frozen=True, slots=True)

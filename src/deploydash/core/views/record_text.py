@@ -48,6 +48,7 @@ from deploydash.core.run.records import (
     PlaceholderSet,
     QuestionAnswered,
     QuestionAsked,
+    Reply,
     RequestAnswered,
     RequestIntended,
     RunClosed,
@@ -62,7 +63,7 @@ from deploydash.core.run.records import (
 )
 from deploydash.core.run.state import ASKS, RunState
 from deploydash.core.views import direct_view
-from deploydash.core.words import counted, listed
+from deploydash.core.words import counted, first_of, listed
 
 NAMED = 4
 """So many items that are no CSCs are named; of more it is told how many."""
@@ -347,8 +348,16 @@ def _falsely(record: GateClosedSpuriously) -> str:
 def _signed_off(record: ItemSignedOff, before: RunState) -> str:
     known = before.item(record.step, record.item) is not None
     name = f", {item_name(before, record.step, record.item)}" if known else ""
+    return f"recorded {record.step}{name} as {signed_off_words(record)}"
+
+
+def signed_off_words(record: ItemSignedOff) -> str:
+    """Return in a phrase what was signed off by whom, what was seen against it and why it stands: ``NO by DM (…)``."""
     note = f" ({record.note})" if record.note else ""
-    return f"recorded {record.step}{name} as signed off by {record.by}{note}"
+    stands = f"; seen against it: {first_of(record.against, 3)}" if record.against else ""
+    why = f"; reason: {record.reason}" if record.reason else ""
+    said = {Reply.YES: "signed off", Reply.NO: "NO", Reply.WAIVED: "waived"}[record.reply]
+    return f"{said} by {record.by}{note}{stands}{why}"
 
 
 def item_name(state: RunState, step: StepId, name: ItemId) -> str:

@@ -18,8 +18,9 @@ from deploydash.core.run.lost_at_start import still_lost
 from deploydash.core.run.placeholders import filled_in, missing_placeholders, placeholders_of
 from deploydash.core.run.plans import ItemPlan, Plan
 from deploydash.core.run.ports import ControlOffer
-from deploydash.core.run.records import ArrivalsLearned, GateClosedSpuriously, ItemSignedOff
+from deploydash.core.run.records import ArrivalsLearned, GateClosedSpuriously, ItemSignedOff, Reply
 from deploydash.core.run.sight import not_there
+from deploydash.core.run.sign_offs import against, unseen_items
 from deploydash.core.run.state import (
     ASKS,
     ItemProgress,
@@ -83,9 +84,10 @@ class StepRow(OfKind):
 class ItemRow:
     """One item of a card: what it is, what it has come to, what may be told about it.
 
-    ``done``: it was reached or signed off. ``asks``: the lead has to decide about it. ``instead_of``: the items that it
-    is another way for; ``beside``: the lead added it beside what the runbook says. ``lost_of``: the group of its CSC,
-    if that was LOST before the run opened and still is; such are one decision. ``plan``: what would be sent.
+    ``done``: it was reached or signed off. ``against``: what is seen against a sign-off now, or against the one there
+    is. ``asks``: the lead has to decide about it. ``instead_of``: the items that it is another way for; ``beside``: the
+    lead added it beside what the runbook says. ``lost_of``: the group of its CSC, if that was LOST before the run
+    opened and still is; such are one decision. ``plan``: what would be sent.
     """
 
     step: StepId
@@ -100,6 +102,7 @@ class ItemRow:
     plan: ItemPlan | None = None
     controls: tuple[ControlOffer, ...] = ()
     output: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
 
     @property
     def moves(self) -> bool:
@@ -338,7 +341,12 @@ def _evidence(step: Step, state: RunState, fleet: FleetView) -> str:
         asking = len(state.asking(step))
         return f"{over}/{len(step.items)}" + (f" · {decisions(asking)}" if asking else "")
     if progress.sign_offs:
-        return "by " + ", ".join(dict.fromkeys(sign_off.by for sign_off in progress.sign_offs.values()))
+        signed = [sign_off for sign_off in progress.sign_offs.values() if sign_off.reply is not Reply.NO]
+        said_no = [sign_off.by for sign_off in progress.sign_offs.values() if sign_off.reply is Reply.NO]
+        by = ", ".join(dict.fromkeys(sign_off.by for sign_off in signed))
+        unseen = "signed off, effect not seen: " if unseen_items(step, state, fleet) else ""
+        no = [f"NO by {', '.join(said_no)}"] if said_no else []
+        return f"{unseen}{' · '.join([*no, *([f'by {by}'] if by else [])])}"
     return ""
 
 
@@ -353,10 +361,13 @@ def _card(step: Step, state: RunState, fleet: FleetView, own: Own) -> Card:
         shown,
         status,
         found,
-        status is StepStatus.PENDING and all(reason.met for reason in found),
+        status is StepStatus.PENDING and all(reason.met or (step.manual and reason.by_reason) for reason in found),
         own.arms.get(step.id),
         own.message,
-        rows=tuple(_item_row(step.id, item, state, own, lost) for item in shown.items),
+        rows=tuple(
+            replace(_item_row(step.id, item, state, own, lost), against=_against(step, item, state, fleet))
+            for item in shown.items
+        ),
         added=tuple(_item_row(step.id, added.item, state, own, {}) for added in progress.added.values()),
         choices=tuple(choice for choice in state.runbook.choices if choice.id in step.asks),
         answers=tuple(state.answers.items()),
@@ -367,6 +378,14 @@ def _card(step: Step, state: RunState, fleet: FleetView, own: Own) -> Card:
         wanting=missing_placeholders(step, state),
         plan=own.plan,
     )
+
+
+def _against(step: Step, item: Item, state: RunState, fleet: FleetView) -> tuple[str, ...]:
+    """Return what is seen against an item that a person does, signed off or to be."""
+    if not step.manual and not state.progress(step.id).signed_off(item.id):
+        return ()
+    seen = state.progress(step.id).item(item.id).status is ItemStatus.REACHED
+    return () if seen else against(item, state, fleet)
 
 
 def _item_row(step: StepId, item: Item, state: RunState, own: Own, lost: Mapping[CscId, str]) -> ItemRow:

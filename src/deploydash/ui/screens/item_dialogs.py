@@ -8,7 +8,7 @@ from deploydash.core.procedure.names import WHOLE
 from deploydash.core.published import Published
 from deploydash.core.run.orders import AnswerItem, Control, RunOrder, SignOff
 from deploydash.core.run.proposals import ARMED
-from deploydash.core.run.records import QuestionAsked
+from deploydash.core.run.records import QuestionAsked, Reply
 from deploydash.core.views.run_view import Card, ItemRow, RunView
 from deploydash.ui.draw.run.item_offers import controlled, item_that_asks, needs_note
 from deploydash.ui.screens.form import Field, Form, Option
@@ -79,23 +79,51 @@ def sign_off_form(card: Card, rows: Sequence[ItemRow], operator: str, order: Cal
     """Return the dialog that signs off these items, or with none the step as a whole, by name."""
     wants = bool(card.step.records) or needs_note(card, rows or card.rows)
     hint = card.step.records or "why it counts as done"
-    fields = [Field("who did it", f"a name, such as {operator.partition('@')[0]}")]
+    against = _against(card, rows or card.rows)
+    one_each = card.step.one_each
+    fields = [Field("who says so" if one_each else "who did it", f"a name, such as {operator.partition('@')[0]}")]
     if wants:
         fields.append(Field("record", hint))
+    if against or one_each:
+        fields.append(Field("reason", "why it stands all the same" if against else "of a no or a waiver"))
 
-    def done(_: str, text: Sequence[str]) -> None:
-        note = text[1].strip() if len(text) > 1 else ""
+    def done(answer: str, text: Sequence[str]) -> None:
+        note = text[1].strip() if wants else ""
+        reason = text[-1].strip() if against or one_each else ""
         for item in [row.item.id for row in rows] or [WHOLE]:
-            order(SignOff(card.step.id, text[0].strip(), item, note))
+            order(SignOff(card.step.id, text[0].strip(), item, note, Reply(answer or Reply.YES), reason))
 
     def wrong(text: Sequence[str]) -> str:
         if not text[0].strip():
             return "a sign-off needs the name of who did it"
-        return f"write down {hint}" if len(text) > 1 and not text[1].strip() else ""
+        if wants and not text[1].strip():
+            return f"write down {hint}"
+        return "a reason is needed for it to stand" if against and not text[-1].strip() else ""
 
     named = ", ".join(row.item.label for row in rows)
     what = f"{card.step.title}: {named}" if rows else card.step.title
     body = [what, f"Sign off when {card.step.ends}."]
     if card.step.acts:
         body.append("A sign-off sends nothing; what has not run here was done elsewhere.")
-    return Form("Sign off", body, fields=fields, done=done, wrong=wrong)
+    if against:
+        body += ["Seen against it:", *against[:AGAINST]]
+        body += [f"and {len(against) - AGAINST} more"] if len(against) > AGAINST else []
+    options = REPLIES if one_each else ()
+    return Form("Sign off", body, fields=fields, options=options, done=done, wrong=wrong)
+
+
+AGAINST = 4
+"""So much of what is seen against a sign-off is listed in its dialog."""
+
+REPLIES = (
+    Option(Reply.NO, "no: nothing that comes after it may go"),
+    Option(Reply.YES, "yes"),
+    Option(Reply.WAIVED, "waived: it is not asked any more, for the reason recorded"),
+)
+
+
+def _against(card: Card, rows: Sequence[ItemRow]) -> list[str]:
+    """Return what is seen against a sign-off: what the step itself did not bring about, and what it builds on."""
+    gate = [reason for reason in card.reasons if reason.by_reason and not reason.met]
+    before = [f"not so: {reason.sentence}; {reason.waits_for}" for reason in gate]
+    return [*before, *(sentence for row in rows if not row.done for sentence in row.against)]

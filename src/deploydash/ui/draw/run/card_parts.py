@@ -8,8 +8,9 @@ from collections import Counter
 from deploydash.core.procedure.runbook import Tier
 from deploydash.core.run.arm import ARM_S, COUNTDOWN_S
 from deploydash.core.run.fleet_view import GateReason
+from deploydash.core.run.records import Reply
 from deploydash.core.run.state import StepStatus
-from deploydash.core.views.run_view import Card
+from deploydash.core.views.run_view import Card, ItemRow
 from deploydash.core.words import counted, listed
 from deploydash.ui.draw.header import width_of
 from deploydash.ui.draw.ink import Ink, Line, Span, Surface
@@ -122,6 +123,29 @@ def choice_lines(reading: Reading, card: Card, width: int) -> list[Line]:
     return [*lines, Line()]
 
 
+AGAINST = 2
+"""So much of what is seen against a sign-off stands on the card; the page has all of it."""
+
+
+def _sign_of(reading: Reading, row: ItemRow | None) -> Span:
+    """Return the sign before what a person does; a no, and what was signed off and is not seen, ask."""
+    if row is None or row.sign_off is None:
+        return Span(f"{reading.signs.to_come} ", Ink.DIM)
+    asks = row.against or row.sign_off.reply is Reply.NO
+    return Span(f"{reading.signs.asks} ", Ink.WARN) if asks else Span(f"{reading.signs.done} ", Ink.GOOD)
+
+
+def _signed_by(row: ItemRow) -> tuple[Span, ...]:
+    signed = row.sign_off
+    if signed is None:
+        return ()
+    note = "".join(f", {text}" for text in (signed.note, signed.reason) if text)
+    if signed.reply is Reply.YES:
+        unseen = (Span("  signed off, effect not seen", Ink.WARN),) if row.against else ()
+        return (Span(f"  {signed.by}{note}", Ink.DIM), *unseen)
+    return (Span(f"  {signed.reply.value.upper()}: {signed.by}{note}", Ink.WARN),)
+
+
 def manual_lines(reading: Reading, card: Card, focus: Focus, width: int) -> list[Line]:
     """Return the list of what a person does, with who did it, and the commands of the line under the cursor."""
     rows = card.rows
@@ -131,16 +155,21 @@ def manual_lines(reading: Reading, card: Card, focus: Focus, width: int) -> list
     first = 0 if focus.unfolded else max(0, min(focus.row - LISTED // 2, len(names) - LISTED))
     last = len(names) if focus.unfolded else first + LISTED
     for number, name in list(enumerate(names))[first:last]:
-        sign_off = rows[number].sign_off if number < len(rows) else None
+        row = rows[number] if number < len(rows) else None
+        sign_off = row.sign_off if row is not None else None
         here = live and number == focus.row and len(names) > 1
-        sign = Span(f"{reading.signs.done} ", Ink.GOOD) if sign_off else Span(f"{reading.signs.to_come} ", Ink.DIM)
+        sign = _sign_of(reading, row)
         surface = Surface.SELECTED if here else Surface.PAGE
         ink = Ink.DIM if sign_off or number == len(rows) else Ink.BRIGHT if here else Ink.TEXT
-        by = (Span(f"  {sign_off.by}{f', {sign_off.note}' if sign_off.note else ''}", Ink.DIM),) if sign_off else ()
+        by = _signed_by(row) if row is not None else ()
         lines.append(Line((*cursor(reading, here=here, of=len(names)), sign, Span(name, ink), *by), surface))
-    row = min(focus.row, len(rows) - 1)
-    for one in rows if focus.unfolded else rows[row : row + 1] if rows else ():
+    at = min(focus.row, len(rows) - 1)
+    for one in rows if focus.unfolded else rows[at : at + 1] if rows else ():
         lines += folded(one.item.label, width, Ink.BRIGHT) if focus.unfolded and len(rows) > 1 else []
+        for sentence in one.against[: None if focus.unfolded else AGAINST]:
+            lines += folded(f"seen: {sentence}", width, Ink.WARN)
+        if (more := len(one.against) - AGAINST) > 0 and not focus.unfolded:
+            lines += folded(f"and {more} more (v)", width, Ink.WARN)
         lines += [line for command in one.item.manual for line in copied(command, width, Ink.ACCENT, "  ")]
     if card.wanting:
         lines += folded(f"f sets {wanted(card)}", width, Ink.WARN)
