@@ -380,6 +380,19 @@ def test_an_incremental_run_is_about_the_named_cscs_the_watcher_and_the_queues()
     )
 
 
+def test_an_incremental_run_goes_through_the_host_of_a_csc_without_a_job() -> None:
+    plan = runbook("summit", "incremental", "ATCamera", "MTVMS:1", *(f"GenericCamera:{at}" for at in (101, 102, 103)))
+    labels = {name: [item.label for item in step(plan, name).items] for name in ("bridges-stop", "bare-metal-stop")}
+    assert labels == {
+        "bridges-stop": ["ATCamera on auxtel-mcm.cp.lsst.org"],
+        "bare-metal-stop": ["generic cameras", "M1M3 vibration monitoring"],
+    }
+    assert [item.label for item in step(plan, "bare-metal-start").items] == labels["bare-metal-stop"]
+    assert "ssh -t azar03.cp.lsst.org sudo -iu dco ./shutdown_gc" in commands(plan, "bare-metal-stop")
+    without = runbook("summit", "incremental", "ATAOS")
+    assert not {each.id for each in without.steps()} & {*labels, "bridges-start", "bare-metal-start"}
+
+
 def test_an_incremental_plan_may_leave_the_names_open() -> None:
     plan = runbook(SUMMIT, "incremental")
     assert plan.shutdown_set == ()
@@ -392,7 +405,8 @@ def test_an_incremental_plan_may_leave_the_names_open() -> None:
     [
         (SUMMIT, "incremental", "MTM1M3", "MTM1M3: is protected: no bulk step touches it"),
         (SUMMIT, "incremental", "ESS:107", "ESS:107: is not in the roster"),
-        (SUMMIT, "incremental", "MTVMS:1", "MTVMS:1: has no Job in Kubernetes"),
+        (SUMMIT, "incremental", "MTVMS:3", "MTVMS:3: has no Job in Kubernetes and no service on a host"),
+        (SUMMIT, "incremental", "GenericCamera:101", "is stopped and started with GenericCamera:102 and"),
         (SUMMIT, "full-cycle", "ESS:104", "is about the whole roster"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
@@ -25,6 +25,7 @@ from deploydash.config.shape import empty_values, shape_problems
 from deploydash.config.yaml_lines import Document, read_yaml
 from deploydash.core.model import CscId
 from deploydash.core.procedure.runbook import Runbook
+from deploydash.core.words import and_list
 from deploydash.errors import ConfigurationError, Problem
 from deploydash.systems.table import NO_SYSTEMS, Table
 
@@ -163,7 +164,9 @@ def _refuse_names(site: Site, only: frozenset[CscId] | None, *, named: bool, fil
     if only and not named:
         problems.append(Problem(file, 0, "concerns", "is about the whole roster", "leave the names of CSCs away"))
     known = {spec.csc: spec for spec in site.roster.cscs}
-    jobs = {csc for row in loops(site, None).get("namespaces", ()) for csc in row["cscs"]}
+    rows = loops(site, None)
+    jobs = {csc for row in rows.get("namespaces", ()) for csc in row["cscs"]}
+    hosts = [row["cscs"] for name in ON_HOSTS for row in rows.get(name, ())]
     for csc in sorted(only or ()):
         if csc not in known:
             near = get_close_matches(str(csc), [str(other) for other in known], 1)
@@ -173,10 +176,26 @@ def _refuse_names(site: Site, only: frozenset[CscId] | None, *, named: bool, fil
             hint = "leave it out; only direct commands from its tile move it"
             problems.append(Problem(str(site.path), 0, str(csc), "is protected: no bulk step touches it", hint))
         elif named and str(csc) not in jobs:
-            hint = "leave it away; its host deploys it, and its tile commands it"
-            problems.append(Problem(str(site.path), 0, str(csc), "has no Job in Kubernetes to deploy anew", hint))
+            problems += _on_no_host(site, csc, hosts, only or frozenset())
     if problems:
         raise ConfigurationError(tuple(problems))
+
+
+ON_HOSTS = ("bare_metal", "cameras")
+"""What a CSC without a Job may belong to: its host stops and starts it."""
+
+
+def _on_no_host(site: Site, csc: CscId, hosts: Iterable[Sequence[str]], only: frozenset[CscId]) -> Iterator[Problem]:
+    """Yield why a CSC without a Job cannot be deployed anew: no host has it, or has it with others not named."""
+    service = next((cscs for cscs in hosts if str(csc) in cscs), None)
+    if service is None:
+        message = "has no Job in Kubernetes and no service on a host to deploy anew"
+        yield Problem(str(site.path), 0, str(csc), message, "leave it away; its tile commands it")
+        return
+    others = [other for other in service if CscId.parse(other) not in only]
+    if others:
+        message = f"is stopped and started with {and_list(others)}"
+        yield Problem(str(site.path), 0, str(csc), message, "name them all, or none of them")
 
 
 def _suites(directory: Path) -> dict[str, Suite]:

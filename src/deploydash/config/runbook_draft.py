@@ -57,10 +57,18 @@ class Draft:
         return Problem(self.file, self.document.line(path), key_text(path), message, hint)
 
     def steps(self) -> Iterator[tuple[Path, StepEntry]]:
-        """Yield every step that this site has, with its place."""
+        """Yield every step that this run has at this site, with its place.
+
+        In a run about named CSCs a step that is repeated for what belongs to CSCs is left out where none is named.
+        """
         for path, step in self.all_steps():
-            if self.here(step.sites):
+            if self.has(step):
                 yield path, step
+
+    def has(self, step: StepEntry) -> bool:
+        """Return whether this run has a step at this site."""
+        named = self.runbook.concerns == "named" and step.for_each in self.loops
+        return self.here(step.sites) and not (named and not self.loops[step.for_each or ""])
 
     def all_steps(self) -> Iterator[tuple[Path, StepEntry]]:
         """Yield every step of the file, whatever its sites."""

@@ -77,7 +77,7 @@ def _steps(
     steps: list[Step] = []
     ends: dict[str, StepId] = {}
     for number, entry in enumerate(phase.steps):
-        if draft.here(entry.sites):
+        if draft.has(entry):
             previous = (ends[entry.lane],) if entry.lane in ends else before
             steps.append(_step(draft, ("phases", at, "steps", number), entry, previous))
             ends[entry.lane] = StepId(entry.id)

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from deploydash.config.load import Site
+from deploydash.config.runbook_names import SCRIPT_QUEUE, WATCHER
 from deploydash.config.systems import Systems
 from deploydash.core.model import CscId
 
@@ -84,13 +85,22 @@ def loops(site: Site, only: frozenset[CscId] | None) -> dict[str, list[dict[str,
     """Return what a step may be repeated for, each with its own words; ``cscs`` names the CSCs concerned.
 
     ``only`` are the CSCs that a run for named ones is about, None where nobody has named them yet. What belongs to a
-    namespace concerns the CSCs of it, whichever system says so.
+    namespace concerns the CSCs of it, whichever system says so. What concerns none of the named CSCs is left out.
     """
     every: dict[str, list[dict[str, Any]]] = {}
     for section in site.sections.values():
         every |= section.loops(site.roster, only)
     cscs = {row["namespace"]: row["cscs"] for row in every.get("namespaces", ())}
-    return {name: [_with_cscs(row, cscs) for row in rows] for name, rows in every.items()}
+    found = {name: [_with_cscs(row, cscs) for row in rows] for name, rows in every.items()}
+    return {name: [row for row in rows if _concerned(row, only)] for name, rows in found.items()}
+
+
+def _concerned(row: dict[str, Any], only: frozenset[CscId] | None) -> bool:
+    """Say whether a run about named CSCs has to do with a row; every run has with the Watcher and the ScriptQueues."""
+    if only is None or not row.get("cscs"):
+        return True
+    named = map(CscId.parse, row["cscs"])
+    return any(csc in only or csc.name in {WATCHER.name, SCRIPT_QUEUE} for csc in named)
 
 
 def _with_cscs(row: dict[str, Any], of_namespace: Mapping[str, list[str]]) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from deploydash.core.model import CscId
 from deploydash.core.procedure.csc_work import direct_command
 from deploydash.core.procedure.items import CscEffect, Item
 from deploydash.core.procedure.names import DIRECT, StepId, SystemName, csc_item
-from deploydash.core.run.expectations import Judging, judge
+from deploydash.core.run.expectations import Judging, comparison, judge
 from deploydash.core.run.records import ItemAdded, ItemEnded, ItemProgressed, ItemsDispatched, Outcome, RunRecord
+from tests.support.runbooks import runbook
 from tests.support.runs import FIRST_ADDED, OFFLINE, OPERATOR, PLAIN, STANDBY, WATCHER, after, csc_items, opened
 
 CSCS = StepId("cscs")
@@ -30,6 +31,13 @@ def test_work_under_way_moves_every_csc_it_has_an_effect_on_until_it_ended() -> 
 
 def test_a_direct_command_moves_its_csc() -> None:
     assert moving(ItemAdded(DIRECT, direct_command(WATCHER, "disable"), OPERATOR)) == {WATCHER}
+
+
+def test_an_incremental_run_judges_its_own_alone() -> None:
+    plan = runbook("summit", "incremental", "ATAOS", "ESS:104")
+    judged = comparison(opened(plan)).concerns
+    queues = (CscId("ScriptQueue", at) for at in (1, 2, 3))
+    assert judged == frozenset((*map(CscId.parse, ("ATAOS", "ESS:104", "Watcher")), *queues))
 
 
 def test_what_changes_nothing_of_it_is_no_news() -> None:

@@ -35,6 +35,19 @@ def test_who_has_a_command_of_ours_under_way_is_moving_and_not_off_its_target() 
     assert watched.view("ESS:104").verdict is Verdict.OFF_TARGET
 
 
+def test_only_those_that_a_run_is_about_are_judged() -> None:
+    watched = watch("ESS:104 STANDBY", "ESS:105 STANDBY")
+    start(watched, "ESS:104 ENABLED", "ESS:105 ENABLED")
+    watched.fleet.order(CompareWith(Phase(), {}, frozenset({CscId("ESS", 104)})))
+    ours, other = watched.snapshot().cscs
+    assert (ours.verdict, other.verdict) == (Verdict.OFF_TARGET, Verdict.NO_TARGET)
+    summary, group = watched.snapshot().summary, watched.snapshot().groups[0]
+    assert (summary.off_target, summary.no_target) == (1, 1)
+    assert (group.at_target, group.total) == (0, 1)
+    watched.fleet.order(CompareWith(Phase(TargetKind.SHUTDOWN)))
+    assert watched.view("ESS:105").verdict is Verdict.NO_TARGET, "choosing a comparison does not widen the run"
+
+
 def test_a_start_up_target_that_an_answer_replaces_is_judged_by_until_it_is_taken_back() -> None:
     watched = watch("ESS:104 STANDBY", "ESS:105 STANDBY")
     start(watched, "ESS:104 ENABLED", "ESS:105 STANDBY")

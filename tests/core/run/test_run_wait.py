@@ -70,6 +70,14 @@ def test_a_csc_that_leaves_its_target_is_missing_again_in_the_wait() -> None:
     assert (left.missing, left.arrivals) == (PLAIN[:1], (50.0, 50.0))
 
 
+def test_who_is_waived_is_not_counted_among_those_at_target() -> None:
+    state = after(opened(), StepApproved(WAIT, "the procedure", 1), CscsWaived(PLAIN[:2], OPERATOR, "broken"))
+    shown = run_view(state, at_standby(*PLAIN[2:]))
+    assert shown.wait is not None
+    assert (shown.wait.there, shown.wait.total, shown.wait.waived, shown.wait.missing) == (1, 3, PLAIN[:2], ())
+    assert next(row.evidence for row in shown.rows if row.step == WAIT) == "1/3, 2 waived"
+
+
 def test_a_waiver_outlives_lost_and_offline_of_the_same_csc() -> None:
     state = after(opened(), StepApproved(WAIT, "the procedure", 1), CscsWaived(PLAIN[:1], OPERATOR, "broken"))
     for seen in (Effective.LOST, Effective.OFFLINE, Effective.LOST, Effective.STANDBY, Effective.FAULT):

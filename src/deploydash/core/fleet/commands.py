@@ -20,10 +20,12 @@ class CompareWith:
     """Compare with another target from now on.
 
     ``startup``: start-up targets in place of the roster's, as answers of a run have it; None leaves them as they are.
+    ``concerns``: whom a run is about, all others have no target; None leaves that as it is.
     """
 
     phase: Phase
     startup: Mapping[CscId, Target] | None = None
+    concerns: frozenset[CscId] | None = None
 
 
 @dataclass(frozen=True, slots=True)

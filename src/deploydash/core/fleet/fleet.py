@@ -156,8 +156,9 @@ class Fleet:
     def _compare(self, command: CompareWith) -> None:
         ledger = self._ledger
         startup = ledger.startup if command.startup is None else command.startup
-        if (command.phase, startup) != (ledger.phase, ledger.startup):
-            ledger.phase, ledger.startup = command.phase, startup
+        concerns = ledger.concerns if command.concerns is None else command.concerns
+        if (command.phase, startup, concerns) != (ledger.phase, ledger.startup, ledger.concerns):
+            ledger.phase, ledger.startup, ledger.concerns = command.phase, startup, concerns
             ledger.mark(cell for cell in self._cells.values() if cell.shown)
 
     def _judge(self, by: JudgeByRun) -> None:

@@ -31,6 +31,7 @@ class Ledger:
         self.started_at = started_at
         self.phase = phase
         self.startup: Mapping[CscId, Target] = {}
+        self.concerns = frozenset(spec.csc for spec in roster.cscs)
         self.stopped: Mapping[CscId, str] = {}
         self.moving: frozenset[CscId] = frozenset()
         self.hearing = Hearing(started_at)
@@ -133,7 +134,8 @@ class Ledger:
 
     def target(self, cell: Cell) -> Target | None:
         """Return what the phase wants of a CSC."""
-        return None if cell.spec is None else self.phase.target(cell.spec, self.startup)
+        judged = cell.spec is not None and cell.csc in self.concerns
+        return self.phase.target(cell.spec, self.startup) if judged and cell.spec is not None else None
 
     def mark(self, cells: Iterable[Cell]) -> None:
         """Have the views of these CSCs made anew."""

@@ -31,9 +31,12 @@ class Judging:
 
 
 def comparison(state: RunState) -> CompareWith:
-    """Return what the fleet is compared with now: the phase's targets, with the start-up targets of the answers."""
+    """Return what the fleet is compared with now: the phase's targets, with the start-up targets of the answers.
+
+    Only those that the run is about are: of all others nothing is wanted, so that nothing is wrong with them.
+    """
     wanted = state.runbook.wanted(current_phase(state), state.answers)
-    return CompareWith(wanted, state.runbook.startup_targets(state.answers))
+    return CompareWith(wanted, state.runbook.startup_targets(state.answers), frozenset(state.runbook.concerns))
 
 
 def judge(state: RunState) -> JudgeByRun:

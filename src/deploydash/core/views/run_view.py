@@ -166,7 +166,7 @@ class LaneHead:
 
 @dataclass(frozen=True, slots=True)
 class WaitView:
-    """The 30-minute wait. ``limit_s`` includes extensions.
+    """The 30-minute wait. ``limit_s`` includes extensions. ``waived``: those of the ``total`` that nobody waits for.
 
     ``arrivals``: UTC seconds at which those there arrived, ascending; ``last`` came last. ``earlier``: what
     earlier runs tell.
@@ -180,6 +180,12 @@ class WaitView:
     arrivals: tuple[float, ...]
     last: CscId | None = None
     earlier: ArrivalsLearned | None = None
+    waived: tuple[CscId, ...] = ()
+
+    @property
+    def there(self) -> int:
+        """How many are seen at their target; who is waived is not counted among them."""
+        return self.total - len(self.missing) - len(self.waived)
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,8 +340,9 @@ def _evidence(step: Step, state: RunState, fleet: FleetView) -> str:
     if status is StepStatus.SKIPPED:
         return f"skipped: {progress.skipped}"
     if step.waits and status is StepStatus.UNDER_WAY:
-        total = len(step.cscs)
-        return f"{total - len(not_there(step, state, fleet))}/{total}"
+        total, waived = len(step.cscs), len(_waived(step, state))
+        there = total - waived - len(not_there(step, state, fleet))
+        return f"{there}/{total}" + (f", {waived} waived" if waived else "")
     if step.acts and progress.items:
         over = sum(is_over(item, step, state) for item in step.items)
         asking = len(state.asking(step))
@@ -422,6 +429,10 @@ def _beside(state: RunState, own: Own) -> tuple[ItemRow, ...]:
     return tuple(row for row in rows if row.moves or row is last)
 
 
+def _waived(step: Step, state: RunState) -> tuple[CscId, ...]:
+    return tuple(csc for csc in step.cscs if csc in state.waived)
+
+
 def _wait(state: RunState, fleet: FleetView) -> WaitView | None:
     for step in state.runbook.steps():
         started = state.progress(step.id).approved_utc
@@ -438,5 +449,6 @@ def _wait(state: RunState, fleet: FleetView) -> WaitView | None:
                 tuple(at for at, _ in arrived),
                 last=arrived[-1][1] if arrived else None,
                 earlier=state.learned.get(step.id),
+                waived=_waived(step, state),
             )
     return None

@@ -195,7 +195,8 @@ def _effects(entry: Entry, row: Row, do: str) -> tuple[CscEffect, ...]:
         return ()
     startup = {spec.csc: spec.startup for spec in entry.roster.cscs}
     down = Target(SummaryState.OFFLINE)
-    return tuple(CscEffect(csc, down if do == "stop" else startup[csc]) for csc in _cscs(row) if csc in startup)
+    stops = do == "stop"
+    return tuple(CscEffect(csc, down if stops else startup[csc], silent=stops) for csc in _cscs(row) if csc in startup)
 
 
 def _spec(entry: Entry, row: Row, do: str) -> specs.Spec:

@@ -187,7 +187,7 @@ def _top(reading: Reading, wait: WaitView, width: int, *, roomy: bool) -> list[L
     over = elapsed >= wait.limit_s
     asking = over or not wait.missing
     inner = width - 4
-    there = wait.total - len(wait.missing)
+    there = wait.there
     first, *help_ = blocking(reading, wait)
     body = folded(first, min(inner, READ), Ink.BRIGHT)
     for sentence in (*help_, keys_sentence(reading, wait)):
@@ -195,6 +195,7 @@ def _top(reading: Reading, wait: WaitView, width: int, *, roomy: bool) -> list[L
     counts = [
         Span(str(there), Ink.BRIGHT),
         Span(f" of {wait.total} at target", Ink.TEXT),
+        Span(f", {len(wait.waived)} waived" if wait.waived else "", Ink.TEXT),
         Span("      elapsed ", Ink.DIM),
         Span(lasting(elapsed), Ink.BAD if over else Ink.BRIGHT),
         Span(f" of {lasting(wait.limit_s)}", Ink.TEXT),
