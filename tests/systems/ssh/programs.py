@@ -1,7 +1,8 @@
 """What the hosts of the tests have behind the real sshd and sudo: systemctl, docker, ccs-shell and the scripts of dco.
 
-They keep what they know in files below ``state``, which a test writes and reads. ``slow`` there: seconds that a stop
-takes; ``stays``: units that do not stop; ``broken-pull``: no new image comes.
+They keep what they know in files below ``state``, which a test writes and reads. ``slow`` there: seconds that a unit's
+stop and a launch take; ``stays``: units that do not stop; ``broken-pull``: no new image comes; ``together``: so many
+launches wait for each other. The scripts take a host's name as argument where one server stands for several.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ case "$1" in
   start|stop)
     [ "$(id -u)" = 0 ] || {{ echo "Failed to $1 $2: Interactive authentication required." >&2; exit 1; }}
     echo "$1 $2" >> {state}/log
-    [ -e {state}/slow ] && sleep "$(cat {state}/slow)"
     [ -e {state}/stays ] && exit 0
+    [ "$1" = stop ] && echo deactivating > "$S/$2"
+    [ -e {state}/slow ] && sleep "$(cat {state}/slow)"
     if [ "$1" = stop ]; then echo failed > "$S/$2"; else echo active > "$S/$2"; echo $$ > {state}/pid-$2; fi ;;
   reboot)
     [ "$(id -u)" = 0 ] || exit 1
@@ -36,7 +38,7 @@ esac
 
 DOCKER = """\
 #!/bin/sh
-[ "$1" = ps ] && cat {state}/containers 2>/dev/null
+[ "$1" = ps ] && cat {state}/containers* 2>/dev/null
 exit 0
 """
 
@@ -57,8 +59,7 @@ done
 SHUTDOWN = """\
 #!/bin/sh
 echo "shutdown $*" >> {state}/log
-[ -e {state}/slow ] && sleep "$(cat {state}/slow)"
-[ -e {state}/stays ] || : > {state}/containers
+[ -e {state}/stays ] || : > {state}/containers$1
 cd ~/
 """
 
@@ -66,11 +67,12 @@ LAUNCH = """\
 #!/bin/sh
 echo "launch $*" >> {state}/log
 echo " 3153aa388d02 Pulling fs layer" >&2
-[ -e {state}/slow ] && sleep "$(cat {state}/slow)"
+[ -e {state}/slow$1 ] && sleep "$(cat {state}/slow$1)"
+while [ -e {state}/together ] && [ "$(grep -c launch {state}/log)" -lt "$(cat {state}/together)" ]; do sleep 0.05; done
 if [ -e {state}/broken-pull ]; then echo "Error: no space left on device" >&2; cd ~/; exit 0; fi
 echo " 3153aa388d02 Pull complete" >&2
 tag=$(cat {state}/tag)
-echo "$(date +%s%N)|ess-controller|running|registry.example.org/ess-controller-aarch64:$tag" > {state}/containers
+echo "$(date +%s%N)|ess-controller$1|running|registry.example.org/ess-controller-aarch64:$tag" > {state}/containers$1
 cd ~/
 """
 

@@ -80,6 +80,18 @@ def controller(world: SshWorld) -> Controller:
     )
 
 
+def of_host(controller: Controller, name: str) -> Controller:
+    """Return a controller whose scripts and container bear a name, so that one server may stand for several hosts."""
+    return controller.model_copy(
+        update={
+            "login": f"ess{name}.example.org",
+            "stop": (("./shutdown_controller", name),),
+            "start": (("./launch_controller", name),),
+            "containers": (f"ess-controller{name}",),
+        }
+    )
+
+
 async def test_a_service_is_stopped_and_started_by_its_containers_and_heartbeat(
     world: SshWorld, server: Sshd, programs: Programs, service: Service
 ) -> None:
@@ -179,19 +191,26 @@ async def test_a_pull_that_fails_leaves_a_debt_and_a_controller_that_does_not_ru
 async def test_ten_controllers_take_as_long_as_the_slowest_and_one_that_is_away_delays_nobody(
     world: SshWorld, server: Sshd, programs: Programs, controller: Controller, repository: Repository
 ) -> None:
-    """All ten are one server here; what is read and sent of each is its own."""
-    del repository
-    programs.write("containers", OLD)
+    """Each launch ends when all ten have begun. All ten are one server here, each with a container of its own."""
+    head = repository.git(repository.copy, "fetch", "-q") or repository.git(repository.copy, "checkout", "-q", "c0045")
+    assert head == ""
+    programs.write("together", "10")
     dead = world.server("dead")
     dead.stop()
-    names = [f"ess{number:02d}" for number in range(10)]
-    found = places(world, **dict.fromkeys(names, server), ess10=dead)
-    items = [item(controller.model_copy(update={"login": f"{name}.example.org"})) for name in (*names, "ess10")]
+    names = [f"-{number:02d}" for number in range(10)]
+    found = places(world, **{f"ess{name}": server for name in names}, away=dead)
+    items = [item(of_host(controller, name)) for name in names]
+    away = item(controller.model_copy(update={"login": "away.example.org"}))
     async with acting(found) as one:
-        plan = await one.action.describe(items, one.context.view)
-    assert [bool(each.lines) for each in plan.items] == [True] * 10 + [False]
-    assert (plan.items[10].blocked, "refused the connection" in plan.items[10].why) == (True, True)
-    assert plan.sentence == "10 of 11 hosts would be sent something, 1 cannot"
+        one.context.slots = asyncio.Semaphore(11)
+        plan = await one.action.describe([*items, away], one.context.view)
+        assert [bool(each.lines) for each in plan.items] == [True] * 10 + [False]
+        assert (plan.items[10].blocked, "refused the connection" in plan.items[10].why) == (True, True)
+        assert plan.sentence == "10 of 11 hosts would be sent something, 1 cannot"
+        runs = zip([*items, away], plan.items, strict=True)
+        ends = await asyncio.gather(*(one.action.run(each, its.approved, one.context) for each, its in runs))
+    assert [end.outcome for end in ends] == [Outcome.REACHED] * 10 + [Outcome.FAILED]
+    assert ends[10].why.startswith("nothing was sent: away.example.org")
 
 
 async def test_a_reboot_is_proved_by_another_boot_id(
