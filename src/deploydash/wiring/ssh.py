@@ -9,11 +9,15 @@ from deploydash.core.run.ports import Action
 from deploydash.errors import UserError
 from deploydash.systems.ssh.act import SshAction
 from deploydash.systems.ssh.hosts import Hosts
+from deploydash.systems.ssh.memory import Memory
 from deploydash.systems.ssh.settings import SshSettings
 from deploydash.systems.ssh.steps import SSH
 from deploydash.systems.ssh.where import Places
 from deploydash.systems.ssh.writes import Tools
 from deploydash.wiring.acting import Means
+
+REMEMBERED_S = 20.0
+"""So long it is not asked again who may do what on a host, and where a branch is at its remote."""
 
 
 @asynccontextmanager
@@ -28,6 +32,6 @@ async def action(means: Means) -> AsyncIterator[Action]:
         raise UserError("the section ssh of this site is none of this system")
     hosts = Hosts(places)
     try:
-        yield SshAction(Tools(hosts, means.clock))
+        yield SshAction(Tools(hosts, means.clock, Memory(means.clock, REMEMBERED_S)))
     finally:
         await hosts.aclose()

@@ -19,6 +19,7 @@ from deploydash.core.run.state import ItemProgress
 from deploydash.session.clock import SystemClock
 from deploydash.systems.ssh.act import SshAction
 from deploydash.systems.ssh.hosts import Hosts
+from deploydash.systems.ssh.memory import Memory
 from deploydash.systems.ssh.specs import Spec
 from deploydash.systems.ssh.steps import SSH
 from deploydash.systems.ssh.where import Place, Places
@@ -61,8 +62,8 @@ class Acting:
     """One action and what is seen of CSCs; ``context`` is of the item that is worked on."""
 
     def __init__(self, found: Places, views: Mapping[CscId, CscView] | None = None) -> None:
-        self.hosts = Hosts(found)
-        self.action = SshAction(Tools(self.hosts, SystemClock(), POLL_S))
+        self.hosts, clock = Hosts(found, again_s=0), SystemClock()
+        self.action = SshAction(Tools(self.hosts, clock, Memory(clock, -1), POLL_S))
         self.context = RecordingContext(dict(views or {}))
 
     async def plan(self, one: Item) -> ItemPlan:

@@ -95,6 +95,14 @@ cd ~/
 """
 
 
+RIGHTS = (
+    "USER ALL=(root) NOPASSWD: BIN/systemctl stop *-ocs-bridge.service, BIN/systemctl start *-ocs-bridge.service",
+    "USER ALL=(root) NOPASSWD: BIN/systemctl reboot",
+    "USER ALL=(DCO) NOPASSWD: ALL",
+)
+"""What the user of the tests may do by sudo where a test says nothing else."""
+
+
 class Programs:
     """Writes the programs and what they know."""
 

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
 from deploydash.core.model import CameraSubstate, Liveness
 from deploydash.core.run.ports import Found
 from deploydash.core.run.records import Outcome
-from deploydash.systems.ssh import argv as commands
 from deploydash.systems.ssh.specs import Bridge
-from tests.servers.fixtures import have
-from tests.servers.sshd import Sshd, SshWorld, ssh_world, sshd
+from tests.servers.sshd import Sshd, SshWorld
 from tests.support.item_context import Answered, Intended
 from tests.systems.ssh.acting import Acting, acting, camera, item, places, until
 from tests.systems.ssh.programs import Programs
 
 UNIT = "ats-ocs-bridge.service"
-RIGHTS = (
-    "USER ALL=(root) NOPASSWD: BIN/systemctl stop *-ocs-bridge.service, BIN/systemctl start *-ocs-bridge.service",
-    "USER ALL=(DCO) NOPASSWD: ALL",
-)
 STOP = Bridge(
     login="mcm.example.org",
     debt="ssh/mcm.example.org/x",
@@ -34,26 +27,6 @@ STOP = Bridge(
 )
 START = STOP.model_copy(update={"do": "start", "paid_by": ()})
 LINE = f"mcm.example.org: sudo -n systemctl stop {UNIT}"
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[SshWorld]:
-    have("sshd", sshd)
-    with ssh_world() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def server(world: SshWorld) -> Sshd:
-    return world.server()
-
-
-@pytest.fixture
-def programs(world: SshWorld, monkeypatch: pytest.MonkeyPatch) -> Programs:
-    world.rights(*RIGHTS)
-    found = Programs(world)
-    monkeypatch.setattr(commands, "CCS_SHELL", str(found.ccs_shell))
-    return found
 
 
 async def stopping(one: Acting) -> None:

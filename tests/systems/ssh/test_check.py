@@ -2,47 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from deploydash.core.model import Roster
-from deploydash.systems.ssh import argv as commands
 from deploydash.systems.ssh.check import check
 from deploydash.systems.ssh.settings import SshSettings
 from deploydash.systems.table import Finding, Place
-from tests.servers.fixtures import have
-from tests.servers.sshd import Sshd, SshWorld, public_key, ssh_world, sshd
-from tests.systems.ssh.programs import Programs, Repository
+from tests.servers.sshd import Sshd, SshWorld, public_key
+from tests.systems.ssh.programs import RIGHTS, Programs, Repository
 
 ROSTER = Roster("hill", rehearsal=True, cscs=(), groups=())
-UNITS = "USER ALL=(root) NOPASSWD: BIN/systemctl stop *-ocs-bridge.service, BIN/systemctl start *-ocs-bridge.service"
-DCO = "USER ALL=(DCO) NOPASSWD: ALL"
-REBOOT = "USER ALL=(root) NOPASSWD: BIN/systemctl reboot"
 
 
-@pytest.fixture(scope="module")
-def world() -> Iterator[SshWorld]:
-    have("sshd", sshd)
-    with ssh_world() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def server(world: SshWorld) -> Sshd:
-    return world.server()
-
-
-@pytest.fixture
-def programs(world: SshWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[Programs]:
-    world.rights(UNITS, DCO, REBOOT)
-    found = Programs(world)
-    found.unit("ats-ocs-bridge.service")
-    monkeypatch.setattr(commands, "CCS_SHELL", str(found.ccs_shell))
-    repository = Repository(world)
-    yield found
-    repository.remove()
+@pytest.fixture(autouse=True)
+def everything_is_there(programs: Programs, repository: Repository) -> None:
+    del repository
+    programs.unit("ats-ocs-bridge.service")
 
 
 def section(world: SshWorld, server: Sshd, **changed: dict[str, Any]) -> SshSettings:
@@ -117,16 +94,13 @@ async def test_exactly_the_hosts_that_are_broken_are_red_each_with_what_to_do(
     assert "has CHANGED" in told["ess01"].sentence
 
 
-async def test_each_right_that_lacks_is_named_and_an_edit_is_a_warning(
-    world: SshWorld, server: Sshd, programs: Programs
-) -> None:
-    del programs
+async def test_each_right_that_lacks_is_named_and_an_edit_is_a_warning(world: SshWorld, server: Sshd) -> None:
     world.rights("USER ALL=(root) NOPASSWD: BIN/systemctl start *-ocs-bridge.service")
     told = await found(section(world, server))
     assert told["mcm"].sentence == "you may not `sudo systemctl stop ats-ocs-bridge.service` there without a password"
     assert told["azar02"].sentence == "you may not `sudo systemctl reboot` there without a password"
     assert f"sudo does not let us become {world.dco.name}: sudo: a password is required" in told["azar03"].sentence
-    world.rights(UNITS, DCO, REBOOT)
+    world.rights(*RIGHTS)
     (world.dco.home / "docker-compose-ops" / "setup.env").write_text("mine\n")
     told = await found(section(world, server))
     assert (told["tel"].level, "M setup.env" in told["tel"].sentence) == ("warning", True)

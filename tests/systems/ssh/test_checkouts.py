@@ -3,45 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from deploydash.core.run.ports import Found
 from deploydash.core.run.records import Outcome
 from deploydash.systems.ssh.specs import Checkout
-from tests.servers.fixtures import have
-from tests.servers.sshd import Sshd, SshWorld, ssh_world, sshd
+from tests.servers.sshd import Sshd, SshWorld
 from tests.systems.ssh.acting import acting, item, places
 from tests.systems.ssh.programs import Programs, Repository
 
 BRANCH = "c0045"
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[SshWorld]:
-    have("sshd", sshd)
-    with ssh_world() as found:
-        found.rights("USER ALL=(DCO) NOPASSWD: ALL")
-        yield found
-
-
-@pytest.fixture(scope="module")
-def server(world: SshWorld) -> Sshd:
-    return world.server()
-
-
-@pytest.fixture
-def programs(world: SshWorld) -> Programs:
-    return Programs(world)
-
-
-@pytest.fixture
-def repository(world: SshWorld, programs: Programs) -> Iterator[Repository]:
-    del programs
-    found = Repository(world)
-    yield found
-    found.remove()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -11,29 +11,21 @@ from deploydash.systems.ssh.argv import as_user
 from deploydash.systems.ssh.hosts import Host, Hosts
 from deploydash.systems.ssh.ran import KEPT
 from deploydash.systems.ssh.where import Login
-from tests.servers.fixtures import have
-from tests.servers.sshd import Sshd, SshWorld, ssh_world, sshd
+from tests.servers.sshd import Sshd, SshWorld
 from tests.systems.ssh.acting import places
+from tests.systems.ssh.programs import Programs
 
 ODD = ("a b", "a'b", 'a"b', "a;b", "$(id)", "`id`", "a|b>c", "*", "~", "-n", "", "\\", "a\nb", "é", "#", "!", "{a,b}")
 
 
-@pytest.fixture(scope="module")
-def world() -> Iterator[SshWorld]:
-    have("sshd", sshd)
-    with ssh_world() as found:
-        found.rights("USER ALL=(DCO) NOPASSWD: ALL")
-        found.program("args", '#!/bin/sh\nfor one; do printf "%s\\0" "$one"; done\n')
-        yield found
-
-
-@pytest.fixture(scope="module")
-def server(world: SshWorld) -> Sshd:
-    return world.server()
+@pytest.fixture(scope="module", autouse=True)
+def a_program_that_prints_its_arguments(world: SshWorld) -> None:
+    world.program("args", '#!/bin/sh\nfor one; do printf "%s\\0" "$one"; done\n')
 
 
 @pytest.fixture
-async def host(world: SshWorld, server: Sshd) -> AsyncIterator[Host]:
+async def host(world: SshWorld, server: Sshd, programs: Programs) -> AsyncIterator[Host]:
+    del programs
     hosts = Hosts(places(world, host=server))
     async with hosts.host(Login("host.example.org")) as found:
         yield found

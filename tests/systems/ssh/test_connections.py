@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,25 +14,12 @@ from deploydash.systems.ssh import connect
 from deploydash.systems.ssh.client import asked
 from deploydash.systems.ssh.hosts import Hosts
 from deploydash.systems.ssh.where import Login, Place, Places
-from tests.servers.fixtures import have
 from tests.servers.process import free_port
-from tests.servers.sshd import Sshd, SshWorld, new_key, public_key, ssh_agent, ssh_world, sshd
+from tests.servers.sshd import Sshd, SshWorld, new_key, public_key, ssh_agent
 from tests.systems.ssh.acting import place
 
 HOST = Login("host.example.org")
 ECHO = ("echo", "here")
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[SshWorld]:
-    have("sshd", sshd)
-    with ssh_world() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def server(world: SshWorld) -> Sshd:
-    return world.server()
 
 
 async def answer(places: Places, login: Login = HOST) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -16,8 +15,7 @@ from deploydash.core.run.records import Outcome, RequestIntended, RunRecord, Run
 from deploydash.core.run.state import RunState
 from deploydash.systems.ssh.specs import Bridge
 from deploydash.systems.ssh.steps import SSH
-from tests.servers.fixtures import have
-from tests.servers.sshd import Sshd, SshWorld, ssh_world, sshd
+from tests.servers.sshd import Sshd, SshWorld
 from tests.session.fake_action import World, ends, keeping, of_kind, watched
 from tests.session.small_steps import ONE, WORK, book, step
 from tests.support.clock import ManualClock
@@ -31,24 +29,9 @@ STOP = Bridge(
 )
 
 
-@pytest.fixture(scope="module")
-def world() -> Iterator[SshWorld]:
-    have("sshd", sshd)
-    with ssh_world() as found:
-        found.rights("USER ALL=(root) NOPASSWD: BIN/systemctl stop *-ocs-bridge.service")
-        yield found
-
-
-@pytest.fixture(scope="module")
-def server(world: SshWorld) -> Sshd:
-    return world.server()
-
-
-@pytest.fixture
-def programs(world: SshWorld) -> Programs:
-    found = Programs(world)
-    found.unit(UNIT)
-    return found
+@pytest.fixture(autouse=True)
+def a_bridge_runs(programs: Programs) -> None:
+    programs.unit(UNIT)
 
 
 def seen(*views: CscView) -> World:

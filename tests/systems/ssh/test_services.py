@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,8 +11,7 @@ from deploydash.core.run.ports import Found
 from deploydash.core.run.records import Outcome
 from deploydash.systems.ssh import argv as commands
 from deploydash.systems.ssh.specs import Controller, Machine, Service
-from tests.servers.fixtures import have
-from tests.servers.sshd import Sshd, SshWorld, ssh_world, sshd
+from tests.servers.sshd import Sshd, SshWorld
 from tests.support.item_context import Progressed
 from tests.support.runs import down, view
 from tests.systems.ssh.acting import acting, effect, item, places, until
@@ -23,31 +21,11 @@ CSC = CscId("GenericCamera", 101)
 OLD = "id-1|ess-controller|running|registry.example.org/ess-controller-aarch64:c0044.000\n"
 
 
-@pytest.fixture(scope="module")
-def world() -> Iterator[SshWorld]:
-    have("sshd", sshd)
-    with ssh_world() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def server(world: SshWorld) -> Sshd:
-    return world.server()
-
-
 @pytest.fixture
-def programs(world: SshWorld) -> Programs:
-    world.rights("USER ALL=(DCO) NOPASSWD: ALL", "USER ALL=(root) NOPASSWD: BIN/systemctl reboot")
-    return Programs(world)
-
-
-@pytest.fixture
-def repository(world: SshWorld, programs: Programs) -> Iterator[Repository]:
-    del programs
-    found = Repository(world)
-    found.commit("setup.env", "CYCLE=c0045\n", "c0045")
-    yield found
-    found.remove()
+def branch(repository: Repository) -> Repository:
+    """The repository with the branch of the cycle."""
+    repository.commit("setup.env", "CYCLE=c0045\n", "c0045")
+    return repository
 
 
 @pytest.fixture
@@ -149,7 +127,7 @@ async def test_a_script_that_is_missing_or_may_not_be_run_is_seen_beforehand(
 
 
 async def test_a_controller_runs_anew_with_the_images_of_the_cycle(
-    world: SshWorld, server: Sshd, programs: Programs, controller: Controller, repository: Repository
+    world: SshWorld, server: Sshd, programs: Programs, controller: Controller, branch: Repository
 ) -> None:
     programs.write("containers", OLD)
     programs.write("slow", "0.3")
@@ -161,7 +139,7 @@ async def test_a_controller_runs_anew_with_the_images_of_the_cycle(
         assert "ess-controller runs with registry.example.org/ess-controller-aarch64:c0045.000" in end.why
         assert (await one.plan(item(controller))).lines == ()
     assert programs.log == ["shutdown ", "update docker-compose-ops c0045", "launch "]
-    assert end.values == (("commit", repository.head),)
+    assert end.values == (("commit", branch.head),)
     assert one.context.debts_paid[controller.debt]
     told = [one for one in one.context.told if isinstance(one, Progressed)]
     assert Progressed("at work", "./launch_controller", 0, 1) in told
@@ -173,7 +151,7 @@ async def test_a_pull_that_fails_leaves_a_debt_and_a_controller_that_does_not_ru
     server: Sshd,
     programs: Programs,
     controller: Controller,
-    repository: Repository,
+    branch: Repository,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("deploydash.systems.ssh.writes.SETTLED_S", 0.05)
@@ -185,14 +163,14 @@ async def test_a_pull_that_fails_leaves_a_debt_and_a_controller_that_does_not_ru
         assert one.context.debts_paid == {}
         found = await one.probe(item(controller), before=["id-1"])
         assert found.found is Found.NOT_DONE
-    assert repository.head
+    assert branch.head
 
 
 async def test_ten_controllers_take_as_long_as_the_slowest_and_one_that_is_away_delays_nobody(
-    world: SshWorld, server: Sshd, programs: Programs, controller: Controller, repository: Repository
+    world: SshWorld, server: Sshd, programs: Programs, controller: Controller, branch: Repository
 ) -> None:
     """Each launch ends when all ten have begun. All ten are one server here, each with a container of its own."""
-    head = repository.git(repository.copy, "fetch", "-q") or repository.git(repository.copy, "checkout", "-q", "c0045")
+    head = branch.git(branch.copy, "fetch", "-q") or branch.git(branch.copy, "checkout", "-q", "c0045")
     assert head == ""
     programs.write("together", "10")
     dead = world.server("dead")

@@ -58,7 +58,7 @@ class Bridges:
         lines: list[str] = []
         approved: dict[str, str] = {}
         if (spec.do == "stop" and not unit.down) or (spec.do == "start" and not unit.up):
-            via = await client.unit_way(host, spec.do, spec.unit)
+            via = await self._tools.unit_way(host, spec.do, spec.unit)
             if via is None:
                 right = commands.quoted(("systemctl", spec.do, spec.unit))
                 return Planned(

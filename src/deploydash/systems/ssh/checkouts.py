@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from deploydash.core.procedure.items import Item
 from deploydash.core.procedure.runbook import Tier
@@ -37,9 +37,6 @@ BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]{0,199}")
 
 SHOWN = 40
 """So many lines of local edits are shown on the card."""
-
-REMOTE_S = 30.0
-"""So long what the remote said of a branch is not asked again."""
 
 LEAVE_OR_RESET = (
     AnswerOffered("leave", "leave it as it is"),
@@ -84,18 +81,16 @@ class Checkouts:
     """Brings working copies to branches."""
 
     tools: Tools
-    _remote: dict[tuple[str, ...], tuple[float, str]] = field(default_factory=dict)
 
     async def read(self, host: Host, spec: Checkout | Controller) -> Copy:
-        """Return a working copy; the remote is asked at most every so often."""
+        """Return a working copy; its remote is asked at most every so often."""
         branch, head, edits = await client.repository(host, spec.user, spec.directory)
         tracked = any(not edit.untracked for edit in edits)
         diff = await client.diff(host, spec.user, spec.directory) if tracked else ""
-        key, now = (str(spec.host), spec.user, spec.directory, spec.branch), self.tools.clock.monotonic()
-        at, wanted = self._remote.get(key, (0.0, ""))
-        if not wanted or now - at > REMOTE_S:
-            wanted = await client.wanted_commit(host, spec.user, spec.directory, spec.branch)
-            self._remote[key] = (now, wanted)
+        key = (spec.host, spec.user, spec.directory, spec.branch)
+        wanted = await self.tools.memory.ask(
+            key, lambda: client.wanted_commit(host, spec.user, spec.directory, spec.branch)
+        )
         return Copy(branch, head, wanted, edits, diff)
 
     async def plan(self, host: Host, spec: Checkout, look: Look) -> Planned:
@@ -103,7 +98,7 @@ class Checkouts:
         del look
         if why := unsendable(spec.branch):
             return Planned(why=why, blocked=True)
-        if why := await client.why_not_runnable(host, SCRIPT[0], spec.user):
+        if why := await self.tools.why_not_runnable(host, SCRIPT[0], spec.user):
             return Planned(why=why, blocked=True)
         copy = await self.read(host, spec)
         if not copy.wanted:

@@ -37,7 +37,7 @@ class Controllers:
         if why := unsendable(spec.branch) or ("" if _CYCLE.fullmatch(spec.cycle) else f"{spec.cycle!r} is no cycle"):
             return Planned(why=why, blocked=True)
         for script in dict.fromkeys((SCRIPT[0], *(words[0] for words in (*spec.stop, *spec.start)))):
-            if why := await client.why_not_runnable(host, script, spec.user):
+            if why := await self._tools.why_not_runnable(host, script, spec.user):
                 return Planned(why=why, blocked=True)
         copy, now = await self._read(host, spec)
         if not copy.wanted:

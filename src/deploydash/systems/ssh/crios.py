@@ -30,7 +30,7 @@ class Crios:
         del look
         if await client.pids(host, spec.binary):
             return Planned(why=f"{spec.binary} runs and cannot be replaced: stop its service first", blocked=True)
-        if why := await client.why_not_runnable(host, spec.start[0], ""):
+        if why := await self._tools.why_not_runnable(host, spec.start[0], ""):
             return Planned(why=why, blocked=True)
         lines = requests(spec)
         return Planned(lines, "generating takes about an hour", json.dumps({"send": list(lines)}))

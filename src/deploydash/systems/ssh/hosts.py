@@ -90,8 +90,11 @@ class _Link:
 class Hosts:
     """The connections to the hosts of a site. ``sent``: how many commands that change something went to each."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, again_s: float = 5.0) -> None:
         self._places = places
+        self._again_s = again_s
+        """So long a host that did not let us in is not tried again: some lock out whoever comes too often."""
+        self._failed: dict[Chain, tuple[float, FeedError]] = {}
         self._links: dict[Chain, _Link] = {}
         self._chains: dict[Login, Chain] = {}
         self._held: dict[Login, int] = {}
@@ -162,8 +165,12 @@ class Hosts:
     def _use(self, chain: Chain) -> _Link:
         link = self._links.get(chain)
         if link is None or link.dead:
+            now = asyncio.get_running_loop().time()
+            at, error = self._failed.get(chain, (0.0, None))
+            if error is not None and now - at < self._again_s:
+                raise FeedError(error.system, error.message, hint=error.hint)
             link = self._links[chain] = _Link(asyncio.create_task(self._open(chain), name=f"ssh {chain[-1]}"))
-            link.opening.add_done_callback(_looked_at)
+            link.opening.add_done_callback(lambda opening: self._looked_at(chain, opening))
         if link.closing is not None:
             link.closing.cancel()
             link.closing = None
@@ -195,6 +202,13 @@ class Hosts:
         elif not link.opening.cancelled() and link.opening.exception() is None:
             link.opening.result().close()
 
+    def _looked_at(self, chain: Chain, opening: asyncio.Task[asyncssh.SSHClientConnection]) -> None:
+        """Take note of a failure, even of one that nobody waits for any more."""
+        self._failed.pop(chain, None)
+        error = None if opening.cancelled() else opening.exception()
+        if isinstance(error, FeedError):
+            self._failed[chain] = (asyncio.get_running_loop().time(), error)
+
     async def _open(self, chain: Chain) -> asyncssh.SSHClientConnection:
         module: Any = await asyncio.to_thread(loaded, "deploydash.systems.ssh.connect")
         way = await module.way_to(chain[-1], self._places)
@@ -223,9 +237,3 @@ def _when_closed(connection: asyncssh.SSHClientConnection, then: Callable[[], No
     task = asyncio.create_task(watch(), name="ssh behind a jump host")
     _WATCHED.add(task)
     task.add_done_callback(_WATCHED.discard)
-
-
-def _looked_at(opening: asyncio.Task[asyncssh.SSHClientConnection]) -> None:
-    """Take note of a failure that nobody waits for any more."""
-    if not opening.cancelled():
-        opening.exception()

@@ -95,16 +95,15 @@ class Services:
             return () if now.down else (stopping(spec),)
         return () if now.up else (starting(spec),)
 
-    @staticmethod
-    async def _why_not(host: Host, spec: Service, lines: tuple[Argv, ...]) -> str:
+    async def _why_not(self, host: Host, spec: Service, lines: tuple[Argv, ...]) -> str:
         if spec.unit:
             for line in lines:
-                if await client.unit_way(host, line[-2], spec.unit) != "":
+                if await self._tools.unit_way(host, line[-2], spec.unit) != "":
                     return f"you may not `sudo {quoted(line[2:])}` there without a password"
             return ""
         scripts = dict.fromkeys(words[0] for words in (spec.stop, spec.start) if words)
         for script in scripts:
-            if why := await client.why_not_runnable(host, script, spec.as_user):
+            if why := await self._tools.why_not_runnable(host, script, spec.as_user):
                 return why
         return ""
 

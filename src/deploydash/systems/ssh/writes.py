@@ -12,9 +12,11 @@ from deploydash.core.run.ports import End, Finding, Found, ItemContext
 from deploydash.core.run.records import Outcome
 from deploydash.errors import FeedError, UserError
 from deploydash.systems.ssh import argv as commands
+from deploydash.systems.ssh import client
 from deploydash.systems.ssh.answers import refused_by_sudo
 from deploydash.systems.ssh.argv import Argv
 from deploydash.systems.ssh.hosts import Host, Hosts
+from deploydash.systems.ssh.memory import Memory
 from deploydash.systems.ssh.ran import Ran
 from deploydash.systems.ssh.requests import in_shell
 from deploydash.systems.ssh.where import Login
@@ -38,11 +40,25 @@ class NotSent(UserError):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What all work on hosts needs. ``poll_s``: how far apart a host is looked at that is waited for."""
+    """What all work on hosts needs.
+
+    ``memory``: keeps who may do what, which changes rarely. ``poll_s``: how far apart a host is looked at that is
+    waited for.
+    """
 
     hosts: Hosts
     clock: Clock
+    memory: Memory
     poll_s: float = 1.0
+
+    async def unit_way(self, host: Host, verb: str, unit: str) -> str | None:
+        """Return by which account a unit may be started or stopped (``client.unit_way``)."""
+        key = (host.login, verb, unit)
+        return await self.memory.ask(key, lambda: client.unit_way(host, verb, unit))
+
+    async def why_not_runnable(self, host: Host, path: str, user: str) -> str:
+        """Return why a program cannot be run as a user (``client.why_not_runnable``)."""
+        return await self.memory.ask((host.login, path, user), lambda: client.why_not_runnable(host, path, user))
 
 
 async def send(
