@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -16,7 +16,7 @@ from deploydash.core.procedure.runbook import Runbook
 from deploydash.core.run.decide import Decision, Refused
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.plans import ItemPlan, Plan
-from deploydash.core.run.ports import Action, ControlOffer, End, Finding, ItemContext, Look
+from deploydash.core.run.ports import ControlOffer, End, Finding, ItemContext, Look
 from deploydash.core.run.records import ItemEnded, Outcome, RunRecord
 from deploydash.core.run.state import ItemProgress, ItemStatus, RunState, StepStatus
 from deploydash.errors import UserError
@@ -171,18 +171,14 @@ def seen_at(csc: CscId, state: SummaryState) -> CscView:
 
 @asynccontextmanager
 async def keeping(
-    world: World,
-    clock: ManualClock | None = None,
-    runbook: Runbook | None = None,
-    state: RunState | None = None,
-    others: Mapping[SystemName, Action] | None = None,
+    world: World, clock: ManualClock | None = None, runbook: Runbook | None = None, state: RunState | None = None
 ) -> AsyncIterator[RunController]:
-    """Keep a run over a world whose action works for SAL and the made-up system; ``others`` are actions beside it."""
+    """Keep a run over a world whose action works for SAL and the made-up system."""
 
     def look() -> Snapshot:
         return replace(snapshot_of(world.seen), standstill=world.standstill)
 
-    actions: dict[SystemName, Action] = {SAL: world, MADE_UP: world, **(others or {})}
+    actions = {SAL: world, MADE_UP: world}
     controller = RunController(
         state or opened(runbook),
         world.journal,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
@@ -13,10 +15,11 @@ from deploydash.core.run.orders import Approve
 from deploydash.core.run.ports import Action
 from deploydash.core.run.records import Outcome, RequestIntended, RunRecord, RunResumed
 from deploydash.core.run.state import RunState
+from deploydash.session.run_controller import RunController
 from deploydash.systems.ssh.specs import Bridge
 from deploydash.systems.ssh.steps import SSH
 from tests.servers.sshd import Sshd, SshWorld
-from tests.session.fake_action import World, ends, keeping, of_kind, watched
+from tests.session.fake_action import World, ends, of_kind, snapshot_of, watched
 from tests.session.small_steps import ONE, WORK, book, step
 from tests.support.clock import ManualClock
 from tests.support.runs import OPERATOR, WATCHER, after, down, fleet, opened
@@ -38,10 +41,30 @@ def seen(*views: CscView) -> World:
     return World(seen=fleet(down(WATCHER), *views))
 
 
+@asynccontextmanager
+async def keeping(run: World, action: Action, state: RunState) -> AsyncIterator[RunController]:
+    """Keep a run whose hosts are worked on by the action of this system."""
+    controller = RunController(
+        state,
+        run.journal,
+        lambda: snapshot_of(run.seen),
+        ManualClock(),
+        OPERATOR,
+        {SSH: action},
+        tell=run.told.append,
+        lines=lambda _: (),
+        subname="sal",
+    )
+    try:
+        yield controller
+    finally:
+        await controller.aclose()
+
+
 async def killed(action: Action, one: Item, programs: Programs) -> list[RunRecord]:
     """What the journal holds of a run that was killed while its host was stopping the unit."""
     run = seen(camera())
-    async with keeping(run, ManualClock(), book(step(one)), others={SSH: action}) as controller:
+    async with keeping(run, action, opened(book(step(one)))) as controller:
         await controller.order(Approve(WORK, 1))
         await until(lambda: programs.log == [f"stop {UNIT}"], lambda: (programs.log, run.journal.lines))
     return [line for line in run.journal.lines if isinstance(line, RunRecord)]
@@ -62,7 +85,7 @@ async def test_what_goes_on_behind_a_killed_process_is_followed_and_not_sent_aga
     again = seen(camera(Liveness.SILENT))
     async with acting(places(world, mcm=server)) as ours:
         state = resumed(one, lines)
-        async with keeping(again, ManualClock(), state=state, others={SSH: ours.action}) as controller:
+        async with keeping(again, ours.action, state) as controller:
             await controller.begin(RunResumed(OPERATOR, 9))
             async with watched(controller):
                 await until(lambda: ends(again.journal.lines), lambda: again.journal.lines)
@@ -85,7 +108,7 @@ async def test_what_was_never_sent_is_not_done_and_can_be_retried(
     again = seen(replace(camera(), csc=CscId("ATCamera")))
     async with acting(places(world, mcm=server)) as ours:
         state = resumed(one, lines)
-        async with keeping(again, ManualClock(), state=state, others={SSH: ours.action}) as controller:
+        async with keeping(again, ours.action, state) as controller:
             await controller.begin(RunResumed(OPERATOR, 9))
             async with watched(controller):
                 await until(lambda: ends(again.journal.lines), lambda: again.journal.lines)

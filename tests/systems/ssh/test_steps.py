@@ -11,6 +11,7 @@ import pytest
 from deploydash.core.model import CscId
 from deploydash.core.procedure.items import Item
 from deploydash.core.run.placeholders import filled_item
+from deploydash.systems.ssh.specs import debt_of, spec_of
 from tests.systems.ssh.entries import STEPS, items, wrong
 
 
@@ -30,6 +31,9 @@ def test_a_bridge_is_stopped_as_a_debt_of_its_own() -> None:
     assert at.manual == ("ssh -t auxtel-mcm.cp.lsst.org sudo systemctl stop ats-ocs-bridge.service",)
     spec = json.loads(at.spec)
     assert (spec["debt"], spec["paid_by"]) == ("ssh/auxtel-mcm.cp.lsst.org/ats-ocs-bridge.service", ["bridges-start"])
+    owed = debt_of(spec_of(at), "the bridge to start")
+    assert owed is not None
+    assert [(str(one.csc), str(one.target)) for one in owed.effects] == [("ATCamera", "OFFLINE/AVAILABLE")]
 
 
 def test_a_bridge_that_is_started_makes_its_camera_available() -> None:

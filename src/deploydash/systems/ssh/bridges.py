@@ -18,7 +18,18 @@ from deploydash.systems.ssh.hosts import Host
 from deploydash.systems.ssh.planned import Planned, Read
 from deploydash.systems.ssh.requests import AVAILABLE, CLEAR, ccs_typed, in_shell
 from deploydash.systems.ssh.specs import Bridge, debt_of
-from deploydash.systems.ssh.writes import UNIT_S, NotSent, Tools, ended, look_at, send, settled, sudo_refused, until
+from deploydash.systems.ssh.writes import (
+    UNIT_S,
+    NotSent,
+    Tools,
+    ended,
+    followed,
+    look_at,
+    send,
+    settled,
+    sudo_refused,
+    until,
+)
 
 SILENT_S = 60.0
 """So long after its bridge was stopped a camera's heartbeats may still come."""
@@ -110,7 +121,10 @@ class Bridges:
         async def standing() -> Finding:
             return await look_at(self._tools, spec.host, lambda host: self.look(host, spec, read, context.view))
 
-        end = ended(await until(standing, self._tools, UNIT_S, context), None)
+        if spec.do == "stop":  # silence has a limit, a start that needs more than waiting is told at once
+            end = ended(await until(standing, self._tools, UNIT_S, context), None)
+        else:
+            end = ended(await followed(standing, self._tools, context), None)
         if end.outcome is Outcome.REACHED and spec.do == "start":
             await context.paid(spec.debt, f"{spec.csc} is available")
         return end

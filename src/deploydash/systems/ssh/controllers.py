@@ -19,7 +19,17 @@ from deploydash.systems.ssh.requests import requests
 from deploydash.systems.ssh.services import Standing, of_containers
 from deploydash.systems.ssh.specs import Controller, debt_of
 from deploydash.systems.ssh.ticker import Ticker
-from deploydash.systems.ssh.writes import Tools, ended, followed, look_at, send, settled, still_runs, sudo_refused
+from deploydash.systems.ssh.writes import (
+    NotSent,
+    Tools,
+    ended,
+    followed,
+    look_at,
+    send,
+    settled,
+    still_runs,
+    sudo_refused,
+)
 
 _CYCLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
@@ -68,9 +78,11 @@ class Controllers:
         if (end := await self._checkouts.asked(spec, approved, context)) is not None:
             return end
         async with context.slot(), self._tools.hosts.host(spec.host) as host:
-            _, now = await self._read(host, spec)
-            if not approved:
-                return self._end(Found.DONE if now.up else Found.NOT_DONE, now, None)
+            copy, now = await self._read(host, spec)
+            if copy.at(spec.branch) and now.up:
+                return End(Outcome.REACHED, f"{now.sentence} already; {copy.sentence}")
+            if "before" not in approved:
+                raise NotSent(f"{now.sentence}, and nothing of it was approved: retry shows what would be sent")
             for words in spec.stop:
                 if (end := await self._stop(host, spec, words, context)) is not None:
                     return end
@@ -147,7 +159,3 @@ class Controllers:
             return await look_at(self._tools, spec.host, lambda host: self.look(host, spec, read, context.view))
 
         return ended(await settled(standing, self._tools, ran, context), ran)
-
-    @staticmethod
-    def _end(found: Found, now: Standing, ran: Ran | None) -> End:
-        return ended(Finding(found, now.sentence, 0.0), ran)

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from deploydash.core.procedure.items import Item
+from deploydash.core.model import CscId, Target
+from deploydash.core.procedure.items import CscEffect, Item
 from deploydash.core.procedure.names import StepId
 from deploydash.core.procedure.runbook import Debt
 from deploydash.systems.ssh.where import Login
@@ -15,13 +16,17 @@ Words = tuple[str, ...]
 
 
 class _Spec(BaseModel):
-    """``login``: the host. ``debt``: by what the debt of stopping it is known. ``paid_by``: steps that pay it, too."""
+    """``login``: the host. ``debt``: by what the debt of stopping it is known. ``paid_by``: steps that pay it, too.
+
+    ``back``: where its CSCs are once it was started again, each with its target.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     login: str
     debt: str = ""
     paid_by: tuple[str, ...] = ()
+    back: tuple[tuple[str, str], ...] = ()
 
     @property
     def host(self) -> Login:
@@ -114,4 +119,5 @@ def debt_of(spec: Spec, what: str) -> Debt | None:
     """Return what stopping it leaves to be undone."""
     if not spec.debt:
         return None
-    return Debt(spec.debt, what, tuple(StepId(step) for step in spec.paid_by))
+    back = tuple(CscEffect(CscId.parse(csc), Target.parse(target)) for csc, target in spec.back)
+    return Debt(spec.debt, what, tuple(StepId(step) for step in spec.paid_by), effects=back)

@@ -202,7 +202,10 @@ def _effects(entry: Entry, row: Row, do: str) -> tuple[CscEffect, ...]:
 def _spec(entry: Entry, row: Row, do: str) -> specs.Spec:
     branch, cycle = entry.own.get("branch", "<branch>"), entry.own.get("cycle", "<cycle>")
     payers = tuple(str(step) for step in entry.own.get("paid_by", ()) if StepId(step) in entry.later)
-    kept: dict[str, Any] = {"debt": _debt(row), "paid_by": payers if do == "stop" else ()}
+    kept: dict[str, Any] = {"debt": _debt(row)}
+    if do == "stop":
+        back = tuple((str(one.csc), str(one.target)) for one in _effects(entry, row, "start"))
+        kept |= {"paid_by": payers, "back": back}
     if isinstance(row, Camera):
         return specs.Bridge(
             login=row.host,
