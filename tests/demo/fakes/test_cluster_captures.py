@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from deploydash.demo.fakes import cluster_watch
+from deploydash.demo.fakes import cluster_requests, cluster_watch
 from deploydash.demo.fakes.cluster import Cluster
 from deploydash.demo.fakes.cluster_kinds import CONFIG_MAPS, JOBS, NAMESPACES, PODS
 from tests.demo.fakes.cluster_replay import CAPTURES, Hands, Replay, cluster, replay
@@ -227,7 +227,11 @@ async def _(asked: Replay, hands: Hands) -> None:
     current = str(hands.fake.store.version)
     body = asked.exchanges[4]["response"]["body"]
     body["message"] = body["message"].replace("674", current)
-    await _all(asked, 4)
+    cluster_requests.TOO_NEW_S, before = 0.01, cluster_requests.TOO_NEW_S
+    try:
+        await _all(asked, 4)
+    finally:
+        cluster_requests.TOO_NEW_S = before
 
 
 @player("conflict-invalid")

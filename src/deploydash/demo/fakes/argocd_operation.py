@@ -216,11 +216,18 @@ class Operations:
             except FailedError as error:
                 message, status, phase = str(error), "SyncFailed", "Failed"
                 failures.append(message)
+            if made.how.dry_run and phase == "Running":
+                phase = "Succeeded"
             result |= {"status": status, "message": message, "hookPhase": phase, "syncPhase": "Sync"}
             if live_things.images(target):
                 result["images"] = live_things.images(target)
             made.results.append(result)
-        self._state(made, message=_waits(keys) if failures or made.waiting else None)
+        applied = [
+            found
+            for found, result in zip(keys, made.results[-len(keys) :], strict=False)
+            if result["status"] == "Synced"
+        ]
+        self._state(made, message=_waits(applied) if failures or made.waiting else None)
         if failures:
             self._later(END_S, lambda: self._failed(made, failures))
         elif self._trouble("stuck", made.name) is not None:

@@ -32,11 +32,11 @@ class Refusal(Exception):
     def response(self) -> web.Response:
         """The answer."""
         if self.plain == 500:
-            return answer({"error": self.message}, 500)
+            return answer({"error": self.message}, 500)  # as gRPC's gateway says it, without a code
         if self.plain:
             return web.Response(status=self.plain, text=self.message)
         body = {"error": self.message, "code": self.code, "message": self.message}
-        return web.Response(status=self.status, text=json.dumps(body), content_type="application/json", charset=None)
+        return answer(body, self.status, plain=True)
 
     @property
     def streamed(self) -> Object:
