@@ -142,8 +142,24 @@ async def test_a_controller_runs_anew_with_the_images_of_the_cycle(
     assert end.values == (("commit", branch.head),)
     assert one.context.debts_paid[controller.debt]
     told = [one for one in one.context.told if isinstance(one, Progressed)]
-    assert Progressed("at work", "./launch_controller", 0, 1) in told
+    assert Progressed("at work", "./launch_controller: 3153aa388d02 Pulling fs layer", done=0, of=1) in told
     assert " 3153aa388d02 Pull complete" in one.context.printed
+
+
+async def test_a_pull_that_takes_longer_than_its_patience_is_unknown_until_it_ends(
+    world: SshWorld, server: Sshd, programs: Programs, controller: Controller, branch: Repository
+) -> None:
+    programs.write("containers", OLD)
+    programs.write("slow", "2")
+    soon = item(controller.model_copy(update={"patience_s": 0.2}))
+    async with acting(places(world, ess01=server)) as one:
+        end = await one.run(soon)
+        assert (end.outcome, "it did not end in time" in end.why) == (Outcome.UNKNOWN, True)
+        assert (await one.probe(soon, before=["id-1"])).found is Found.UNDER_WAY
+        while (found := await one.probe(soon, before=["id-1"])).found is Found.UNDER_WAY:
+            pass  # nobody reads what it says any more, so it ends where it next says something, as docker does
+        assert (found.found, "no container ess-controller runs" in found.sentence) == (Found.NOT_DONE, True)
+    assert branch.head
 
 
 async def test_a_pull_that_fails_leaves_a_debt_and_a_controller_that_does_not_run(

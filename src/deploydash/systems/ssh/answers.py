@@ -168,27 +168,19 @@ def read_ccs(text: str, target: str) -> CcsState:
     return CcsState(offline[-1] if offline else "", summary[-1] if summary else "", tuple(locks))
 
 
-@dataclass(frozen=True, slots=True)
-class Pulled:
-    """How far the pull of images has come, by the layers that were named."""
-
-    done: int = 0
-    of: int = 0
-
-
 class Pulling:
     """Counts the layers of the images that ``docker compose`` says it pulls."""
 
     def __init__(self) -> None:
         self._layers: dict[str, bool] = {}
 
-    def saw(self, line: str) -> Pulled:
-        """Take a line of output; return how far it has come."""
+    def saw(self, line: str) -> tuple[int, int]:
+        """Take a line of output; return how many layers are there, and of how many."""
         found = re.search(r"\b([0-9a-f]{12}):?\s+(.*)", line)
         if found:
             over = found[2].startswith(("Pull complete", "Already exists"))
             self._layers[found[1]] = self._layers.get(found[1], False) or over
-        return Pulled(sum(self._layers.values()), len(self._layers))
+        return sum(self._layers.values()), len(self._layers)
 
 
 def refused_by_sudo(status: int | None, stderr: str) -> str:

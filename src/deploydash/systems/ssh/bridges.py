@@ -148,7 +148,7 @@ class Bridges:
             raise NotSent(f"{now.sentence}, which was not so when this was approved: retry shows what would be sent")
         argv = commands.unit_command(spec.do, spec.unit, str(may["via"]))
         owes = debt_of(spec, f"the bridge of {spec.csc} ({spec.unit} on {spec.host.host}) to start and make available")
-        ran = await send(host, argv, context, limit_s=UNIT_S, owes=owes if spec.do == "stop" else None)
+        ran = await send(self._tools, host, argv, context, limit_s=UNIT_S, owes=owes if spec.do == "stop" else None)
         if why := sudo_refused(host, argv, ran):
             if spec.do == "stop" and (await standing()).found is Found.NOT_DONE:
                 await context.paid(spec.debt, "sudo refused, nothing was stopped")
@@ -198,5 +198,5 @@ class Bridges:
 
     async def _type(self, host: Host, spec: Bridge, command: str, context: ItemContext) -> CcsState:
         argv, typed = commands.ccs_shell(spec.as_user), ccs_typed(spec, command)
-        ran = await send(host, argv, context, typed=typed, limit_s=CCS_S)
+        ran = await send(self._tools, host, argv, context, typed=typed, limit_s=CCS_S)
         return read_ccs(ran.out, spec.target)

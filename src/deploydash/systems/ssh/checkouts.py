@@ -162,7 +162,7 @@ class Checkouts:
         before = await client.saved_patches(host, spec.user, spec.directory)
         ran = None
         for argv in updates(spec):
-            ran = await send(host, argv, context)
+            ran = await send(self.tools, host, argv, context)
             if why := sudo_refused(host, argv, ran):
                 return End(Outcome.FAILED, why)
             finding = await settled(lambda: self._standing(spec), self.tools, ran if ran.unknown else None, context)

@@ -18,7 +18,6 @@ from deploydash.systems.ssh.ran import Ran
 from deploydash.systems.ssh.requests import requests
 from deploydash.systems.ssh.services import Standing, of_containers
 from deploydash.systems.ssh.specs import Controller, debt_of
-from deploydash.systems.ssh.ticker import Ticker
 from deploydash.systems.ssh.writes import (
     NotSent,
     Tools,
@@ -135,24 +134,17 @@ class Controllers:
         argv = as_user(spec.user, words)
         owes = debt_of(spec, f"the containers of {spec.host.host} to start")
         await context.progress("stopping", quoted(words))
-        ran = await send(host, argv, context, owes=owes)
+        ran = await send(self._tools, host, argv, context, owes=owes)
         if why := sudo_refused(host, argv, ran):
             return End(Outcome.FAILED, why)
         end = ended(await settled(standing, self._tools, ran, context), ran)
         return None if end.outcome is Outcome.REACHED else end
 
     async def _launch(self, host: Host, spec: Controller, words: tuple[str, ...], context: ItemContext) -> Ran:
-        """Launch it; the layers of its images are counted as they come."""
-        pulling, told = Pulling(), [(-1, -1)]
-
-        def show(line: str) -> None:
-            context.output(line)
-            pulled = pulling.saw(line)
-            told[0] = (pulled.done, pulled.of)
-
-        progress = Ticker(self._tools, context, lambda: (quoted(words), *told[0]))
-        async with progress:
-            return await send(host, as_user(spec.user, words), context, output=show)
+        """Launch it; the layers of its images are counted as they come, and their pull is waited for patiently."""
+        argv = as_user(spec.user, words)
+        name = quoted(words)
+        return await send(self._tools, host, argv, context, limit_s=spec.patience_s, name=name, count=Pulling().saw)
 
     async def _started(self, spec: Controller, read: Read, ran: Ran | None, context: ItemContext) -> End:
         async def standing() -> Finding:

@@ -15,7 +15,6 @@ from deploydash.systems.ssh.hosts import Host
 from deploydash.systems.ssh.planned import Planned, Read
 from deploydash.systems.ssh.requests import requests
 from deploydash.systems.ssh.specs import Crio
-from deploydash.systems.ssh.ticker import Ticker
 from deploydash.systems.ssh.writes import NotSent, Tools, ended, followed, look_at, send, settled, still_runs
 
 
@@ -84,14 +83,7 @@ class Crios:
     async def _stage(
         self, host: Host, spec: Crio, name: str, argv: Argv, at: int, of: int, context: ItemContext
     ) -> End | None:
-        last = [""]
-
-        def show(line: str) -> None:
-            context.output(line)
-            last[0] = line
-
-        async with Ticker(self._tools, context, lambda: (f"{name}: {last[0]}", at, of)):
-            ran = await send(host, argv, context, output=show)
+        ran = await send(self._tools, host, argv, context, name=name, count=lambda _: (at, of))
         if ran.ok:
             return None
         if ran.unknown:

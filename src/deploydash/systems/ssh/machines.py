@@ -51,7 +51,7 @@ class Machines:
             async with self._tools.hosts.host(spec.host) as host:
                 if not before or await client.boot_id(host) != before:
                     raise NotSent("it started anew since this was approved: retry shows its boot id")
-                ran = await send(host, commands.reboot(), context, limit_s=30)
+                ran = await send(self._tools, host, commands.reboot(), context, limit_s=30)
                 if why := sudo_refused(host, commands.reboot(), ran):
                     return End(Outcome.FAILED, why)
             return await self._back(spec, approved, context)

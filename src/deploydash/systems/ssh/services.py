@@ -161,7 +161,7 @@ class Services:
         if quoted(argv) not in may.get("send", ()):
             raise NotSent(f"{now.sentence}, which was not so when this was approved: retry shows what would be sent")
         owes = debt_of(spec, f"{spec.name} on {spec.host.host} to start")
-        ran = await send(host, argv, context, owes=owes if stop else None)
+        ran = await send(self._tools, host, argv, context, owes=owes if stop else None)
         if why := sudo_refused(host, argv, ran):
             if stop and (await look()).found is Found.NOT_DONE:
                 await context.paid(spec.debt, "sudo refused, nothing was stopped")

@@ -153,7 +153,10 @@ class Checkout(Part):
 
 
 class EssController(Part):
-    """A controller whose containers are updated; ``cscs`` are the ESS that read from it."""
+    """A controller whose containers are updated; ``cscs`` are the ESS that read from it.
+
+    ``patience``: so long its launch may take, the pull of its images with it.
+    """
 
     ssh: Login
     cscs: CscNames = ()
@@ -162,7 +165,13 @@ class EssController(Part):
     as_user: User = Field("dco", alias="as")
     directory: Directory = "docker-compose-ops"
     containers: Annotated[Containers, Field(min_length=1)] = ("ess-controller",)
+    patience: Annotated[str, Field(pattern="^[1-9][0-9]{0,3}[smh]$")] = "30m"
     note: str = ""
+
+    @property
+    def patience_s(self) -> float:
+        """``patience`` in seconds."""
+        return float(self.patience[:-1]) * {"s": 1, "m": 60, "h": 3600}[self.patience[-1]]
 
 
 class Crio(Part):

@@ -70,7 +70,10 @@ class Checkout(_Spec):
 
 
 class Controller(_Spec):
-    """A controller to be stopped, brought to a branch and started with the images of a cycle."""
+    """A controller to be stopped, brought to a branch and started with the images of a cycle.
+
+    ``patience_s``: seconds that its launch may take, the pull of its images with it.
+    """
 
     what: Literal["controller"] = "controller"
     user: str
@@ -80,6 +83,7 @@ class Controller(_Spec):
     stop: tuple[Words, ...]
     start: tuple[Words, ...]
     containers: Words
+    patience_s: float = 1800.0
 
 
 class Crio(_Spec):

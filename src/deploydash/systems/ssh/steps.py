@@ -243,6 +243,7 @@ def _spec(entry: Entry, row: Row, do: str) -> specs.Spec:
             stop=tuple(tuple(line.split()) for line in row.stop),
             start=tuple(tuple(line.split()) for line in row.start),
             containers=row.containers,
+            patience_s=row.patience_s,
         )
     if isinstance(row, Crio):
         return specs.Crio(

@@ -1,4 +1,4 @@
-"""Tells how far a long command has come, beside the command itself."""
+"""Tells what a command says and how far it has come, beside the command itself."""
 
 from __future__ import annotations
 
@@ -7,20 +7,39 @@ from collections.abc import Callable
 from types import TracebackType
 
 from deploydash.core.run.ports import ItemContext
-from deploydash.systems.ssh.writes import Tools
+
+LONGEST = 200
+"""Characters of a line that reaches the journal."""
+
+Count = Callable[[str], tuple[int, int]]
+"""Takes a line of output and returns how much is done, of how much."""
 
 
 class Ticker:
-    """Reports what ``told`` returns while the block runs: a line, how many are done, of how many."""
+    """Shows each line as it comes, and reports the last one and the count while the block runs.
 
-    def __init__(self, tools: Tools, context: ItemContext, told: Callable[[], tuple[str, int, int]]) -> None:
-        self._every_s = tools.poll_s
+    ``name``: what is done, before the line.
+    """
+
+    def __init__(self, every_s: float, context: ItemContext, name: str, count: Count | None) -> None:
+        self._every_s = every_s
         self._context = context
-        self._told = told
+        self._name = name
+        self._count = count
+        self._line = ""
+        self._done = (0, 0)
         self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> None:
+    def show(self, line: str) -> None:
+        """Take a line of output."""
+        self._context.output(line)
+        self._line = line.strip()
+        if self._count is not None:
+            self._done = self._count(line)
+
+    async def __aenter__(self) -> Ticker:
         self._task = asyncio.create_task(self._tell(), name="how far it has come")
+        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -33,5 +52,5 @@ class Ticker:
     async def _tell(self) -> None:
         while True:
             await asyncio.sleep(self._every_s)
-            line, done, of = self._told()
-            await self._context.progress("at work", line, done=max(0, done), of=max(0, of))
+            line = f"{self._name}: {self._line}" if self._line else self._name
+            await self._context.progress("at work", line[:LONGEST], done=self._done[0], of=self._done[1])

@@ -19,6 +19,7 @@ from deploydash.systems.ssh.hosts import Host, Hosts
 from deploydash.systems.ssh.memory import Memory
 from deploydash.systems.ssh.ran import Ran
 from deploydash.systems.ssh.requests import in_shell
+from deploydash.systems.ssh.ticker import Count, Ticker
 from deploydash.systems.ssh.where import Login
 
 UNIT_S = 150.0
@@ -62,6 +63,7 @@ class Tools:
 
 
 async def send(
+    tools: Tools,
     host: Host,
     argv: Argv,
     context: ItemContext,
@@ -69,9 +71,12 @@ async def send(
     typed: tuple[str, ...] = (),
     limit_s: float = SCRIPT_S,
     owes: Debt | None = None,
-    output: Callable[[str], None] | None = None,
+    name: str = "",
+    count: Count | None = None,
 ) -> Ran:
-    """Send one command and return what came of it; what it says is shown as it comes.
+    """Send one command and return what came of it; what it says is shown as it comes, its last line journaled.
+
+    ``name``: what is done, where the command does not say it well. ``count``: how far its lines say that it has come.
 
     Raises:
         NotSent: it must not be sent now; says why.
@@ -83,7 +88,8 @@ async def send(
     context.output(f"{host.login.host}$ {line}")
     stdin = "".join(f"{one}\n" for one in (*typed, "exit")) if typed else ""
     host.sent()
-    ran = await host.run(argv, stdin=stdin, limit_s=limit_s, output=output or context.output)
+    async with Ticker(tools.poll_s, context, name or line, count) as ticker:
+        ran = await host.run(argv, stdin=stdin, limit_s=limit_s, output=ticker.show)
     await context.answered(None if ran.unknown else ran.ok, str(ran))
     return ran
 
@@ -117,9 +123,13 @@ async def until(
 async def settled(
     look: Callable[[], Awaitable[Finding]], tools: Tools, ran: Ran | None, context: ItemContext
 ) -> Finding:
-    """Return what a command did, by what is seen; of one that may go on, for as long as it does."""
-    limit = LOST_S if ran is not None and ran.unknown else SETTLED_S
-    finding = await until(look, tools, limit if ran is not None else 0, context)
+    """Return what a command did, by what is seen; behind a lost connection it is followed for as long as it goes on.
+
+    One that took longer than it may is looked at once: whether to wait further is the lead's to say.
+    """
+    if ran is None or ran.over:
+        return await until(look, tools, 0)
+    finding = await until(look, tools, LOST_S if ran.unknown else SETTLED_S, context)
     return finding if finding.found is not Found.UNDER_WAY else await followed(look, tools, context)
 
 
