@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.servers.cache import UnavailableError, tool
+from tests.servers.cache import UnavailableError, locked, tool
 from tests.servers.process import ChildProcess, free_port, listens
 
 SUDOERS = Path("/etc/sudoers.d")
@@ -109,8 +109,9 @@ class SshWorld:
     def _account(self, kind: str) -> Account:
         name = f"{kind}{secrets.token_hex(3)}"
         home = self.folder / name
-        _run("useradd", "--home-dir", str(home), "--create-home", "--shell", "/bin/bash", name)
-        _run("usermod", "-p", "*", name)
+        with locked("accounts"):  # the files of accounts have one writer at a time, and tests run side by side
+            _run("useradd", "--home-dir", str(home), "--create-home", "--shell", "/bin/bash", name)
+            _run("usermod", "-p", "*", name)
         account = Account(name, home)
         self._accounts.append(account)
         home.chmod(0o755)
@@ -151,7 +152,8 @@ class SshWorld:
             for pid in _pids_of(account.uid):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            subprocess.run(["userdel", "--force", account.name], check=False, capture_output=True)
+            with locked("accounts"):
+                subprocess.run(["userdel", "--force", account.name], check=False, capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

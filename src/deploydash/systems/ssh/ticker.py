@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from types import TracebackType
+from typing import Self
 
 from deploydash.core.run.ports import ItemContext
 
@@ -37,7 +38,7 @@ class Ticker:
         if self._count is not None:
             self._done = self._count(line)
 
-    async def __aenter__(self) -> Ticker:
+    async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._tell(), name="how far it has come")
         return self
 
