@@ -27,7 +27,7 @@ from deploydash.demo.fakes.argocd_site import Deployed, repository
 from deploydash.demo.fakes.argocd_status import NO_METHOD, NO_PATH, NO_ROOT, NO_TYPE, Refusal
 from deploydash.demo.fakes.argocd_stream import Stream
 from deploydash.demo.fakes.argocd_troubles import FAULTS
-from deploydash.demo.fakes.cluster import Cluster
+from deploydash.demo.fakes.cluster import BY_SYSTEM_S, Cluster
 from deploydash.demo.fakes.cluster_kinds import CONFIG_MAPS, DEPLOYMENTS, JOBS, PODS
 from deploydash.demo.fakes.cluster_store import Change
 from deploydash.demo.http_fake import HttpFake
@@ -72,7 +72,7 @@ class ArgoCd(HttpFake):
         self._woken = asyncio.Event()
         self._lead = Account("lead@example.org", ALL, issuer="https://login.example.org", groups=("telescope",))
         store.on_change.append(self._changed)
-        world.on_opened.append(self._open)
+        world.on_opened.append(self.open)
 
     def later(self, seconds: float, action: Callable[[], object]) -> None:
         """Let something happen after so many real seconds."""
@@ -87,7 +87,8 @@ class ArgoCd(HttpFake):
         told = {"server": "127.0.0.1", "port": int(url.rpartition(":")[2]), "plain_text": True, "token": token}
         return {"systems": {"argocd": told}}
 
-    def _open(self) -> None:
+    def open(self) -> None:
+        """Let everything stand as it was deployed before anybody came."""
         if not self._own:
             return
         made = repository(self._world, self._cluster.jobs)
@@ -103,12 +104,15 @@ class ArgoCd(HttpFake):
             self.repository.push(tag=self._world.merged)
 
     def used(self) -> None:
-        """Take notice that somebody is here who can deploy: all is compared, and the clock deploys nothing."""
-        if self._used:
-            return
-        self._used = True
+        """Take notice that somebody is here who can deploy: all is compared, and the clock waits longer."""
+        if not self._used:
+            self._used = True
+            self._cluster.patience = BY_SYSTEM_S
+            self._compare()
+
+    def synced(self) -> None:
+        """Take notice that somebody deploys: the clock deploys nothing any more."""
         self._world.claim(SYSTEM, [plan.csc for plan in self._cluster.jobs.values() if plan.csc is not None])
-        self._compare()
 
     def _changed(self, change: Change) -> None:
         """Take notice of a live thing that changed, or of an application that was given another spec."""

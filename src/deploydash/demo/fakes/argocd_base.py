@@ -31,6 +31,9 @@ class Host(Protocol):
     def used(self) -> None:
         """Take notice that somebody is here who can deploy."""
 
+    def synced(self) -> None:
+        """Take notice that somebody deploys."""
+
     def trouble(self, fault: str, application: str) -> Mapping[str, Any] | None:
         """The values of a fault for an application."""
 

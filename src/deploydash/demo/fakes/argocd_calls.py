@@ -220,6 +220,8 @@ class Calls(MoreCalls):
             why = f"rpc error: code = Unknown desc = unable to resolve '{revision}' to a commit SHA"
             raise Refusal(9, f"error resolving repo revision: {why}") from error
         changed = self._operations.sync(item, body, commit, token.account.name)
+        if not body.get("dryRun"):
+            self._host.synced()
         if self._host.trouble("sync-answer-lost", name) is not None and request.transport is not None:
             request.transport.abort()
         return answer(changed)

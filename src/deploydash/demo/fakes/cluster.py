@@ -36,6 +36,8 @@ from deploydash.demo.world import World
 SYSTEM = "cluster"
 BY_HAND_S = 120.0
 """So many world seconds after the last delete people would deploy by hand what is not deployed."""
+BY_SYSTEM_S = 1200.0
+"""So long they wait while somebody is here who can deploy it."""
 _TOKEN = "demo-lead"
 _ROUTES = (("*", "/{path:.*}", "request"),)
 ASKS = frozenset(
@@ -68,8 +70,8 @@ class Cluster(HttpFake):
         self.requests = Requests(self.store, self.controller, self.rights, lambda: world.now, self.later)
         self.requests.on_delete.append(self._deleted)
         self.troubles = Troubles(self.store, self.controller, self.nodes, self.furniture, self.requests, self.jobs)
-        self.managed_by = ""
-        """The system that deploys Jobs; while there is none, people do it by hand."""
+        self.patience = BY_HAND_S
+        """After so many world seconds without a delete people deploy by hand."""
         self._bonds = Bonds(world, self.store, self.controller, self.nodes, self.furniture, self.jobs)
         self._last_delete = 0.0
         self._folder: Path | None = None
@@ -143,12 +145,13 @@ class Cluster(HttpFake):
         self._last_delete = self.world.now
 
         def release() -> None:
-            if (self.world.now - self._last_delete) * self.world.pace < BY_HAND_S - 0.1:
-                self.later(BY_HAND_S / 4, release)
+            left = self.patience - (self.world.now - self._last_delete) * self.world.pace
+            if left > 0.01:
+                self.later(left, release)
             else:
                 self.world.release(SYSTEM, [csc])
 
-        self.later(BY_HAND_S, release)
+        self.later(self.patience, release)
 
     # -- faults -------------------------------------------------------------------------------------------------
 
