@@ -10,6 +10,7 @@ import yaml
 
 from tests.e2e_run.books import CLOSE, HEAD, SHUTDOWN, WAIT, write_book, write_small
 from tests.e2e_run.killing import FAST
+from tests.e2e_run.test_hosts import down_and_updated, hosts_world, updating
 from tests.e2e_run.test_lanes import LANES
 from tests.e2e_run.test_order import TROUBLE
 from tests.e2e_run.test_sample_system import environment, words
@@ -29,6 +30,7 @@ def take_run(cli: CommandLine, folder: Path, take: Take) -> None:
     """Take a shutdown of the Summit in which one CSC hangs and one faults, then a wait in which three do not come."""
     _shutdown(cli, folder / "shutdown", take)
     _lanes(cli, folder / "lanes", take)
+    _hosts(cli, folder / "hosts", take)
     _wait(cli, folder / "wait", take)
 
 
@@ -79,6 +81,19 @@ def _lanes(cli: CommandLine, folder: Path, take: Take) -> None:
             lead.until(lambda frame: frame.title.startswith("Under way"), "what goes on")
             lead.press("]")
         _at_all_sizes(tmux, "run-lanes", take)
+
+
+def _hosts(cli: CommandLine, folder: Path, take: Take) -> None:
+    """Take ten controllers that are updated while an image comes slowly and four of them cannot be used."""
+    folder.mkdir(parents=True)
+    seen: dict[str, str] = {}
+    with hosts_world(cli, folder) as (hill, book), Tmux(folder / "tmux") as tmux:
+        env = {**cli.environment(), "COLORTERM": "truecolor"}
+        tmux.start(cli.words("run", hill.site_file, book, "--cycle", "c0045"), columns=120, rows=40, env=env)
+        lead = Lead(tmux, site="hill")
+        down_and_updated(lead, seen)
+        updating(lead, seen)
+        _at_all_sizes(tmux, "run-hosts", take)
 
 
 def _wait(cli: CommandLine, folder: Path, take: Take) -> None:

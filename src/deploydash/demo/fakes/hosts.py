@@ -40,8 +40,8 @@ FAULTS: Mapping[str, Fault] = {
     "sudo": Fault("sudo wants a password, whatever is asked", _HERE),
     "cut": Fault(
         "the connection breaks so many seconds into a command that changes something, so many times for each command; "
-        "then the command 'goes on' or 'ends'",
-        {**_HERE, "seconds": 0.5, "times": 1.0, "then": "goes on"},
+        "then the command 'goes on' or 'ends'; ``asked``: of one kind only, such as stop",
+        {**_HERE, "seconds": 0.5, "times": 1.0, "then": "goes on", "asked": ""},
     ),
     "kept": Fault("what is stopped goes on running, and stopping it ends with 0", _HERE),
     "disk-full": Fault("the disk is full: nothing is pulled, written or built", _HERE),

@@ -118,9 +118,10 @@ class Docker:
                 err(f" {name} Error manifest for {REGISTRY}/{repository}:{tag} not found\n")
                 err("Error response from daemon: manifest unknown: manifest unknown\n")
                 return False
-            for at in range(_LAYERS):
-                layer = hashlib.sha256(f"{repository}{tag}{at}".encode()).hexdigest()[:12]
+            layers = [hashlib.sha256(f"{repository}{tag}{at}".encode()).hexdigest()[:12] for at in range(_LAYERS)]
+            for layer in layers:
                 err(f" {layer} Pulling fs layer \n")
+            for layer in layers:
                 await self._layer(layer, take, slow, err)
                 if full is not None:
                     err(f"failed to register layer: write /opt/lsst/{layer}: no space left on device\n")

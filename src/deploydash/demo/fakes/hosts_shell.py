@@ -91,7 +91,7 @@ class Shell:
         kind = kind_of(words)
         self._asked[kind] += 1
         cut = self._host.fault("cut") if kind != READ else None
-        if cut is not None and self._cuts[channel.command] < float(cut["times"]):
+        if cut is not None and cut["asked"] in {"", kind} and self._cuts[channel.command] < float(cut["times"]):
             self._cuts[channel.command] += 1
             await asyncio.sleep(float(cut["seconds"]))
             channel.cut()
