@@ -74,6 +74,7 @@ async def test_the_card_names_what_runs_what_is_spared_and_every_exact_request()
         "rumba-29 (of CronJob rumba)"
     )
     assert uids_of(one.approved) == {"ess106": "u1", "ess201": "u2"}
+    assert plan.sentence == "2 Jobs deleted, 1 of them running: ess106; at paper"
     assert cluster.deleted == []
 
 
@@ -92,12 +93,12 @@ async def test_each_job_is_deleted_by_its_own_request_and_its_pods_are_waited_fo
     action, _ = acting(cluster)
     context = RecordingContext()
     end = await action.run(jobs_item("envsys"), await approved(action, jobs_item("envsys")), context)
-    assert (end.outcome, end.why, end.left) == (Outcome.REACHED, "all 2 are gone", "")
+    assert (end.outcome, end.why, end.left) == (Outcome.REACHED, "gone: 2 Jobs and their pods", "")
     assert cluster.deleted == [("envsys", "ess106", "u1"), ("envsys", "ess201", "u2")]
     owed = Debt("kubernetes/envsys", "the CSCs of envsys to come up again", (StepId("standby"),))
     assert {one.owes for one in context.told if hasattr(one, "owes")} == {owed}
-    assert [(one.done, one.of) for one in context.progressed()] == [(1, 2)] * 3
-    assert context.progressed()[0].line == "pod ess106-x terminating since 18:25:07Z"
+    assert [(one.done, one.of) for one in context.progressed()] == [(0, 2), *[(1, 2)] * 3]
+    assert context.progressed()[1].line == "pod ess106-x terminating since 18:25:07Z"
 
 
 async def test_a_refused_delete_stops_there_and_names_what_is_left() -> None:
@@ -119,7 +120,7 @@ async def test_a_finalizer_that_hangs_is_named_and_ends_the_wait() -> None:
     end = await action.run(jobs_item("envsys"), await approved(action, jobs_item("envsys")), RecordingContext())
     assert end.outcome is Outcome.FAILED
     assert end.why == (
-        "after 1 min 1 of 2 Jobs and their pods are left: "
+        "after 1 min 1 left of 2 Jobs and their pods: "
         "Job ess106 being deleted since 18:25:37Z, held by finalizer example.org/hold"
     )
     assert end.left == "ess106"

@@ -19,7 +19,15 @@ from deploydash.core.words import counted, first_of
 from deploydash.errors import FeedError, UserError
 from deploydash.systems.kubernetes.client import Cluster
 from deploydash.systems.kubernetes.errors import KubernetesError
-from deploydash.systems.kubernetes.looking import Left, card_words, jobs_left, jobs_there, labs_left, labs_there
+from deploydash.systems.kubernetes.looking import (
+    Left,
+    There,
+    jobs_left,
+    jobs_there,
+    jobs_words,
+    labs_left,
+    labs_there,
+)
 from deploydash.systems.kubernetes.work import (
     NAMESPACES,
     JobsWork,
@@ -61,33 +69,30 @@ class KubernetesAction:
         self._cluster.context()
         read_utc = self._clock.utc()
         await self._cluster.get("/version")
-        plans = await asyncio.gather(*(self._plan(item) for item in items))
-        doomed = sum(len(plan.lines) for plan in plans)
-        blocked = [item.label for item, plan in zip(items, plans, strict=True) if plan.blocked]
-        where = f" in {len(items)} namespaces" if len(items) > 1 else ""
-        words = f"{counted(doomed, 'object')} deleted{where} at {self._cluster.address}"
+        found = await asyncio.gather(*(self._plan(item) for item in items))
+        doomed = sum(len(plan.lines) for plan, _ in found)
+        running = [name for _, names in found for name in names]
+        blocked = [item.label for item, (plan, _) in zip(items, found, strict=True) if plan.blocked]
+        what = "Job" if all(isinstance(work_of(item.spec), JobsWork) for item in items) else "object"
+        words = f"{counted(doomed, what)} deleted"
+        words += f", {len(running)} of them running: {first_of(running, NAMED)}" if running else ""
         words += f"; blocked: {first_of(blocked, NAMED)}" if blocked else ""
-        return Plan(words, tuple(plans), read_utc)
+        return Plan(f"{words}; at {self._cluster.address}", tuple(plan for plan, _ in found), read_utc)
 
-    async def _plan(self, item: Item) -> ItemPlan:
+    async def _plan(self, item: Item) -> tuple[ItemPlan, tuple[str, ...]]:
+        """Return what would be done for one item, and what of it runs."""
+        work = work_of(item.spec)
         try:
-            uids, lines, why = await self._there(work_of(item.spec))
+            there = await self._there(work)
         except FeedError as error:
-            return ItemPlan(item.id, why=str(error), blocked=True)
-        return ItemPlan(item.id, lines, why, approved=approved_of(uids))
+            return ItemPlan(item.id, why=str(error), blocked=True), ()
+        lines = tuple(delete_line(_path(work, name), uid) for name, uid in sorted(there.uids.items()))
+        return ItemPlan(item.id, lines, there.words, approved=approved_of(there.uids)), there.running
 
-    async def _there(self, work: Work) -> tuple[dict[str, str], tuple[str, ...], str]:
-        """Return what is there to be deleted: uids by name, the exact requests, and what else to know."""
+    async def _there(self, work: Work) -> There:
         if isinstance(work, JobsWork):
-            chosen = await jobs_there(self._cluster, work)
-            uids = {job.name: job.uid for job in chosen.doomed}
-            words = card_words(work, chosen)
-        else:
-            uids, ending = await labs_there(self._cluster, work)
-            words = counted(len(uids), "running lab") + (f" of {', '.join(map(_user, uids))}" if uids else "")
-            words += f"; terminating already: {first_of(ending, NAMED)}" if ending else ""
-        lines = tuple(delete_line(_path(work, name), uid) for name, uid in sorted(uids.items()))
-        return uids, lines, words
+            return jobs_words(work, await jobs_there(self._cluster, work))
+        return await labs_there(self._cluster, work)
 
     async def probe(self, item: Item, history: ItemProgress, look: Look) -> Finding:
         """Look what is left of what was approved: all gone, going, or not begun."""
@@ -111,6 +116,7 @@ class KubernetesAction:
         async with context.slot():
             kept: list[str] = []
             names = list(uids)
+            await context.progress("deleting", of=len(names))
             for place, name in enumerate(names):
                 why, go_on = await self._delete(work, name, uids[name], context)
                 if why and not go_on:
@@ -122,12 +128,12 @@ class KubernetesAction:
     async def _nothing_approved(self, work: Work) -> End:
         """Say that nothing is left, or that there is something which nobody approved; nothing is deleted."""
         try:
-            uids, _, words = await self._there(work)
+            there = await self._there(work)
         except FeedError as error:
             return End(Outcome.FAILED, str(error))
-        if uids:
-            return End(Outcome.FAILED, f"nobody approved these: {words}", left=first_of(list(uids), NAMED))
-        return End(Outcome.REACHED, words)
+        if there.uids:
+            return End(Outcome.FAILED, f"nobody approved these: {there.words}", left=first_of(list(there.uids), NAMED))
+        return End(Outcome.REACHED, there.words)
 
     async def _delete(self, work: Work, name: str, uid: str, context: ItemContext) -> tuple[str, bool]:
         """Delete one thing; return why it was not deleted, empty if it was, and whether the others may still go."""
@@ -180,7 +186,7 @@ class KubernetesAction:
             except FeedError as error:
                 trouble = str(error)
             if not trouble and not left.names:
-                return _gone(left)
+                return _gone(work, left)
             await context.progress("terminating", trouble or left.words, done=left.done, of=left.of)
             if self._clock.monotonic() >= deadline:
                 return _too_long(work, left, trouble)
@@ -206,19 +212,18 @@ def _path(work: Work, name: str) -> str:
     return f"{work.path}/{name}" if isinstance(work, JobsWork) else f"{NAMESPACES}/{name}"
 
 
-def _user(namespace: str) -> str:
-    return namespace.partition("-")[2] or namespace
+def _counted(work: Work, number: int) -> str:
+    if isinstance(work, JobsWork):
+        return "1 Job and its pods" if number == 1 else f"{number} Jobs and their pods"
+    return counted(number, "lab namespace")
 
 
-def _what(work: Work) -> str:
-    return "Jobs and their pods" if isinstance(work, JobsWork) else "lab namespaces"
-
-
-def _gone(left: Left) -> End:
+def _gone(work: Work, left: Left) -> End:
+    words = f"gone: {_counted(work, left.of)}"
     if left.anew:
-        words = f"all {left.of} are gone, but created anew since: {first_of(left.anew, NAMED)}"
-        return End(Outcome.FAILED, words, left=first_of(left.anew, NAMED))
-    return End(Outcome.REACHED, f"all {left.of} are gone")
+        names = first_of(left.anew, NAMED)
+        return End(Outcome.FAILED, f"{words}; but created anew since: {names}", left=names)
+    return End(Outcome.REACHED, words)
 
 
 def _too_long(work: Work, left: Left, trouble: str) -> End:
@@ -226,5 +231,5 @@ def _too_long(work: Work, left: Left, trouble: str) -> End:
     if trouble:
         return End(Outcome.UNKNOWN, f"after {minutes} it cannot be read what is left: {trouble}")
     names = first_of(left.names, NAMED)
-    words = f"after {minutes} {len(left.names)} of {left.of} {_what(work)} are left: {left.words}"
+    words = f"after {minutes} {len(left.names)} left of {_counted(work, left.of)}: {left.words}"
     return End(Outcome.FAILED, words, left=names)

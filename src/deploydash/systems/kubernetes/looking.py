@@ -17,6 +17,15 @@ SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)
+class There:
+    """What is there to be deleted: uids by name, a sentence about it, and the names of what runs."""
+
+    uids: Mapping[str, str]
+    words: str
+    running: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Left:
     """What is left of what was to be gone. ``of``: how many there were.
 
@@ -82,19 +91,18 @@ async def _exists(cluster: Cluster, namespace: str) -> bool:
     return True
 
 
-def card_words(work: JobsWork, chosen: Chosen) -> str:
-    """Return the blast radius of one namespace in a sentence: how many, which run, what is spared."""
-    which = "of this run" if work.names else f"selected by {work.selector}"
-    words = [f"{counted(len(chosen.doomed), 'Job')} {which}"]
-    if running := [job.name for job in chosen.doomed if job.running]:
-        words.append(f"running: {', '.join(running)}")
+def jobs_words(work: JobsWork, chosen: Chosen) -> There:
+    """Return what is to be deleted in one namespace, with its blast radius in a sentence."""
+    running = tuple(job.name for job in chosen.doomed if job.running)
+    words = [f"{counted(len(chosen.doomed), 'Job')} {'of this run' if work.names else f'selected by {work.selector}'}"]
+    words += [f"running: {', '.join(running)}"] if running else []
     if chosen.deleting:
         words.append(f"being deleted already: {first_of([job.name for job in chosen.deleting], SHOWN)}")
     if chosen.missing:
         words.append(f"not there: {first_of(chosen.missing, SHOWN)}")
     if chosen.spared:
         words.append("spared: " + first_of([f"{job.name} ({why})" for job, why in chosen.spared], SHOWN))
-    return "; ".join(words)
+    return There({job.name: job.uid for job in chosen.doomed}, "; ".join(words), running)
 
 
 async def jobs_left(cluster: Cluster, work: JobsWork, uids: Mapping[str, str]) -> Left:
@@ -144,8 +152,8 @@ def _held(finalizers: Collection[str]) -> str:
     return f", held by finalizer {', '.join(finalizers)}" if finalizers else ""
 
 
-async def labs_there(cluster: Cluster, work: LabsWork) -> tuple[dict[str, str], list[str]]:
-    """Return the namespaces of running labs with their uids, and those that are being deleted already.
+async def labs_there(cluster: Cluster, work: LabsWork) -> There:
+    """Return the namespaces of running labs, with their users in a sentence.
 
     Raises:
         FeedError: it cannot be read, or none may be deleted.
@@ -158,7 +166,11 @@ async def labs_there(cluster: Cluster, work: LabsWork) -> tuple[dict[str, str], 
         raise KubernetesError("no right to delete namespaces", status=403, hint=hint)
     meta = [raw.get("metadata", {}) for raw in found[0]]
     standing = {str(one.get("name")): str(one.get("uid")) for one in meta if not one.get("deletionTimestamp")}
-    return standing, [str(one.get("name")) for one in meta if one.get("deletionTimestamp")]
+    ending = [str(one.get("name")) for one in meta if one.get("deletionTimestamp")]
+    users = ", ".join(name.partition("-")[2] or name for name in standing)
+    words = counted(len(standing), "running lab") + (f" of {users}" if users else "")
+    words += f"; terminating already: {first_of(ending, SHOWN)}" if ending else ""
+    return There(standing, words, tuple(standing))
 
 
 async def labs_left(cluster: Cluster, work: LabsWork, uids: Mapping[str, str]) -> Left:
