@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from deploydash.core.fleet.commands import CompareWith, Inspect
+from deploydash.core.fleet.facts import Fact
 from deploydash.core.fleet.fleet import Fleet
 from deploydash.core.fleet.observations import (
     BeatArrived,
     BeatsReadBack,
     ConfigurationTold,
+    FactRead,
     FeedMeasured,
     FetchesResumed,
     Process,
@@ -172,6 +174,18 @@ def test_what_departs_from_the_target_has_a_line_of_its_own() -> None:
         ("ESS:104", "ENABLED → FAULT", "says FAULT, error 101", False),
         ("ESS:106", "ENABLED → STANDBY", "says STANDBY", False),
     ]
+
+
+def test_what_another_system_reports_is_an_event_only_of_a_csc_that_is_not_where_it_is_wanted() -> None:
+    watched = watch("ESS:104 ENABLED", "ESS:106 ENABLED")
+    start(watched, "ESS:104 ENABLED", "ESS:106 FAULT")
+    watched.until(2.0)
+    for csc in ("ESS:104", "ESS:106"):
+        for ok in (True, False):
+            fact = Fact("cluster", f"cluster/{csc}", csc, ok, "", "its pod", START_UTC)
+            watched.see(FactRead(fact, 2.0))
+    changes = [line.change for line in watched.snapshot().events if "cluster/" in line.change]
+    assert changes == ["cluster/ESS:106 departs"]
 
 
 def test_what_goes_as_planned_is_one_line_a_group() -> None:

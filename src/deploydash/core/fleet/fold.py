@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from deploydash.core.fleet import outages, records, standstill
+from deploydash.core.fleet.effective import effective_state
 from deploydash.core.fleet.ledger import Ledger
 from deploydash.core.fleet.records import (
     BeatsChanged,
@@ -26,7 +27,7 @@ from deploydash.core.fleet.records import (
     SubstateRecorded,
     UndecodableNoticed,
 )
-from deploydash.core.model import NEVER_EXPECTED, Liveness, SummaryState
+from deploydash.core.model import NEVER_EXPECTED, CscId, Liveness, SummaryState, Verdict
 
 _HEARD = (Liveness.BEATING, Liveness.LATE)
 _STILL = (Liveness.UNSEEN, Liveness.SILENT)
@@ -172,9 +173,21 @@ def _command_noticed(ledger: Ledger, record: CommandNoticed) -> None:
 def _fact_noted(ledger: Ledger, record: FactNoted) -> None:
     fact, before = record.fact, ledger.facts.get(record.fact.name)
     ledger.keep(fact)
-    if before is not None and before.ok is not fact.ok:
+    if before is not None and before.ok is not fact.ok and not _as_planned(ledger, fact.about, record.at):
         change = "as it should be again" if fact.ok else "departs"
         ledger.events.add(record.at, fact.about or fact.name, f"{fact.name} {change}", fact.sentence)
+
+
+def _as_planned(ledger: Ledger, about: str, at: float) -> bool:
+    """Say whether a CSC is where it is wanted, or on its way: that its process ends with it then is no event."""
+    try:
+        cell = ledger.cells.get(CscId.parse(about))
+    except ValueError:
+        return False
+    if cell is None:
+        return False
+    verdict = effective_state(ledger.seen(cell), ledger.target(cell), at).verdict
+    return verdict not in {Verdict.OFF_TARGET, Verdict.UNKNOWN}
 
 
 _APPLIERS: Mapping[type[Any], Callable[[Ledger, Any], None]] = MappingProxyType(
