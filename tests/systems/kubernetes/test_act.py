@@ -199,6 +199,20 @@ async def test_after_a_resume_it_is_looked_at_what_is_left() -> None:
     assert (await action.probe(item, under_way(let), look)).found is Found.DONE
 
 
+async def test_pods_of_jobs_that_were_deleted_before_are_waited_for_though_no_job_is_left_to_delete() -> None:
+    cluster = paper(ess106=PaperJob("u1", pods={"ess106-x": 9_999}), ess201=PaperJob("u2"))
+    action, _ = acting(cluster)
+    item = jobs_item("envsys")
+    await action.run(item, await approved(action, item), RecordingContext())
+    plan = (await action.describe([item], NOBODY)).items[0]
+    assert (plan.lines, plan.approved) == ((), "")
+    assert plan.why == "0 Jobs selected by csc; still ending: pod ess106-x terminating since 18:25:07Z"
+    end = await action.run(item, "", RecordingContext())
+    assert (end.outcome, end.left) == (Outcome.FAILED, "ess106")
+    cluster.dying.clear()
+    assert (await action.run(item, "", RecordingContext())).outcome is Outcome.REACHED
+
+
 @pytest.mark.parametrize("stands", [True, False])
 async def test_of_a_delete_without_an_answer_it_is_looked_what_became(stands: bool) -> None:
     cluster = paper(ess106=PaperJob("u1"))

@@ -91,7 +91,8 @@ class KubernetesAction:
 
     async def _there(self, work: Work) -> There:
         if isinstance(work, JobsWork):
-            return jobs_words(work, await jobs_there(self._cluster, work))
+            chosen, left = await asyncio.gather(jobs_there(self._cluster, work), jobs_left(self._cluster, work, {}))
+            return jobs_words(work, chosen, left)
         return await labs_there(self._cluster, work)
 
     async def probe(self, item: Item, history: ItemProgress, look: Look) -> Finding:
@@ -112,7 +113,7 @@ class KubernetesAction:
         """Delete what was approved, one after the other, and wait until it is gone."""
         work, uids = work_of(item.spec), uids_of(approved)
         if not uids:
-            return await self._nothing_approved(work)
+            return await self._nothing_approved(work, context)
         async with context.slot():
             kept: list[str] = []
             names = list(uids)
@@ -125,15 +126,15 @@ class KubernetesAction:
                 kept += [name] if why else []
         return await self._until_gone(work, uids, context)
 
-    async def _nothing_approved(self, work: Work) -> End:
-        """Say that nothing is left, or that there is something which nobody approved; nothing is deleted."""
+    async def _nothing_approved(self, work: Work, context: ItemContext) -> End:
+        """Wait for what was deleted before, or say that something is there which nobody approved; delete nothing."""
         try:
             there = await self._there(work)
         except FeedError as error:
             return End(Outcome.FAILED, str(error))
         if there.uids:
             return End(Outcome.FAILED, f"nobody approved these: {there.words}", left=first_of(list(there.uids), NAMED))
-        return End(Outcome.REACHED, there.words)
+        return await self._until_gone(work, {}, context)
 
     async def _delete(self, work: Work, name: str, uid: str, context: ItemContext) -> tuple[str, bool]:
         """Delete one thing; return why it was not deleted, empty if it was, and whether the others may still go."""
@@ -219,7 +220,7 @@ def _counted(work: Work, number: int) -> str:
 
 
 def _gone(work: Work, left: Left) -> End:
-    words = f"gone: {_counted(work, left.of)}"
+    words = f"gone: {_counted(work, left.of)}" if left.of else "nothing is left"
     if left.anew:
         names = first_of(left.anew, NAMED)
         return End(Outcome.FAILED, f"{words}; but created anew since: {names}", left=names)

@@ -91,13 +91,16 @@ async def _exists(cluster: Cluster, namespace: str) -> bool:
     return True
 
 
-def jobs_words(work: JobsWork, chosen: Chosen) -> There:
-    """Return what is to be deleted in one namespace, with its blast radius in a sentence."""
+def jobs_words(work: JobsWork, chosen: Chosen, left: Left) -> There:
+    """Return what is to be deleted in one namespace, with its blast radius in a sentence.
+
+    ``left``: what is left there of what was deleted before.
+    """
     running = tuple(job.name for job in chosen.doomed if job.running)
     words = [f"{counted(len(chosen.doomed), 'Job')} {'of this run' if work.names else f'selected by {work.selector}'}"]
     words += [f"running: {', '.join(running)}"] if running else []
-    if chosen.deleting:
-        words.append(f"being deleted already: {first_of([job.name for job in chosen.deleting], SHOWN)}")
+    if left.names:
+        words.append(f"still ending: {first_of(left.holds, SHOWN)}")
     if chosen.missing:
         words.append(f"not there: {first_of(chosen.missing, SHOWN)}")
     if chosen.spared:
@@ -106,29 +109,38 @@ def jobs_words(work: JobsWork, chosen: Chosen) -> There:
 
 
 async def jobs_left(cluster: Cluster, work: JobsWork, uids: Mapping[str, str]) -> Left:
-    """Return what is left of these Jobs and their pods.
+    """Return what is left of these Jobs and their pods, and of what was deleted there before.
 
     Raises:
         FeedError: it cannot be read.
     """
-    pods_of = f"{NAMESPACES}/{work.namespace}/pods"
-    named = {"labelSelector": f"{JOB_NAME} in ({','.join(uids)})"}
-    jobs, pods = await asyncio.gather(cluster.every(work.path), cluster.every(pods_of, named))
-    return left_of([job_of(raw) for raw in jobs[0]], [pod_of(raw) for raw in pods[0]], uids)
+    selector = {"labelSelector": work.selector}
+    named = {"labelSelector": f"{JOB_NAME} in ({','.join(work.names)})"}
+    jobs, pods = await asyncio.gather(
+        cluster.every(work.path, None if work.names else selector),
+        cluster.every(f"{NAMESPACES}/{work.namespace}/pods", named if work.names else selector),
+    )
+    return left_of(work, [job_of(raw) for raw in jobs[0]], [pod_of(raw) for raw in pods[0]], uids)
 
 
-def left_of(jobs: Sequence[Job], pods: Sequence[Pod], uids: Mapping[str, str]) -> Left:
-    """Return what of these Jobs, by name and uid, is left, with their pods; others of their names are not ours."""
+def left_of(work: JobsWork, jobs: Sequence[Job], pods: Sequence[Pod], uids: Mapping[str, str]) -> Left:
+    """Return what of these Jobs, by name and uid, is left, with every pod whose Job goes or has gone.
+
+    A Job that was created anew, and its pods, are not ours.
+    """
     ours = set(uids.values())
-    jobs_left = {job.name: job for job in jobs if job.uid in ours}
-    anew = tuple(sorted(job.name for job in jobs if job.name in uids and job.uid not in ours))
-    pods_left = [pod for pod in pods if pod.job in uids and (pod.owner in ours or not pod.owner)]
+    chosen = choose(work, jobs, [job.name for job in jobs])
+    jobs_left = {job.name: job for job in (*chosen.doomed, *chosen.deleting) if job.uid in ours or job.deleting}
+    anew = tuple(job.name for job in chosen.doomed if job.name in uids and job.uid not in ours)
+    going = {job.uid for job in jobs_left.values()}
+    stay = {job.uid for job in jobs} - going
+    pods_left = [pod for pod in pods if pod.owner not in stay]
     names = {*jobs_left, *(pod.job for pod in pods_left)}
-    held = [(pod.deleting or 0.0, _pod_words(pod, gone=pod.job not in jobs_left)) for pod in pods_left]
+    held = [(pod.deleting or 0.0, _pod_words(pod, gone=pod.owner not in going)) for pod in pods_left]
     lonely = [job for name, job in jobs_left.items() if name not in {pod.job for pod in pods_left}]
     held += [(job.deleting or 0.0, _job_words(job)) for job in lonely]
     return Left(
-        of=len(uids),
+        of=len({*uids, *names}),
         names=tuple(sorted(names)),
         holds=tuple(words for _, words in sorted(held)),
         untouched=tuple(sorted(name for name, job in jobs_left.items() if job.deleting is None)),
