@@ -120,7 +120,7 @@ async def test_a_finalizer_that_hangs_is_named_and_ends_the_wait() -> None:
     end = await action.run(jobs_item("envsys"), await approved(action, jobs_item("envsys")), RecordingContext())
     assert end.outcome is Outcome.FAILED
     assert end.why == (
-        "after 1 min 1 left of 2 Jobs and their pods: "
+        "after 60 s 1 left of 2 Jobs and their pods: "
         "Job ess106 being deleted since 18:25:37Z, held by finalizer example.org/hold"
     )
     assert end.left == "ess106"

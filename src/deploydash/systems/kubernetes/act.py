@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 
+from deploydash.core.fleet.snapshot import seconds_text
 from deploydash.core.ports import Clock
 from deploydash.core.procedure.items import Item
 from deploydash.core.run.plans import ItemPlan, Plan
@@ -228,9 +229,9 @@ def _gone(work: Work, left: Left) -> End:
 
 
 def _too_long(work: Work, left: Left, trouble: str) -> End:
-    minutes = f"{work.within_s / 60:g} min"
+    waited = seconds_text(work.within_s)
     if trouble:
-        return End(Outcome.UNKNOWN, f"after {minutes} it cannot be read what is left: {trouble}")
+        return End(Outcome.UNKNOWN, f"after {waited} it cannot be read what is left: {trouble}")
     names = first_of(left.names, NAMED)
-    words = f"after {minutes} {len(left.names)} left of {_counted(work, left.of)}: {left.words}"
+    words = f"after {waited} {len(left.names)} left of {_counted(work, left.of)}: {left.words}"
     return End(Outcome.FAILED, words, left=names)
