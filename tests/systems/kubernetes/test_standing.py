@@ -154,6 +154,17 @@ def test_a_recorded_watch_of_a_pod_is_told_as_it_goes() -> None:
     assert list(dict.fromkeys(told)) == ["no pod", "Pending", "running", "terminating"]
 
 
+def test_one_trouble_is_told_once_however_often_it_is_tried_again() -> None:
+    space = Space("envsys", {"m2-ess106": "ESS:106"})
+    space.set_jobs([JOB])
+    space.set_pods([pod_of(raw({"reason": "ErrImagePull", "message": "manifest unknown"}))])
+    (first,) = space.facts(0.0, every=False)
+    later = {**SCHEDULED, "lastTransitionTime": "2026-11-20T12:32:05Z"}
+    for reason in ("ImagePullBackOff", "ErrImagePull", "ImagePullBackOff"):
+        space.take_pod("MODIFIED", pod_of(raw({"reason": reason}, conditions=[later])))
+        assert [fact.sentence for fact in space.facts(0.0, every=False)] == [first.sentence]
+
+
 def test_what_is_kept_is_bounded_and_only_of_cscs() -> None:
     space = Space("envsys", {"m2-ess106": "ESS:106"})
     space.set_jobs([JOB, Job("uws-123", "u", {})])

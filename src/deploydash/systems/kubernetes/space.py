@@ -72,8 +72,9 @@ class Space:
         pods = self._pods.setdefault(pod.job, {})
         before = pods.pop(pod.name, None)
         if kind != "DELETED":
-            if before is not None and before.state == pod.state and not pod.message:
-                pod = replace(pod, message=before.message)  # the back-off says less than the failure before it
+            if before is not None and (before.state, before.restarts) == (pod.state, pod.restarts):
+                # The back-off says less than the failure before it, and each attempt is the same trouble still.
+                pod = replace(pod, message=pod.message or before.message, since=before.since or pod.since)
             pods[pod.name] = pod
             if len(pods) > MOST_PODS:
                 del pods[min(pods.values(), key=lambda one: (one.created, one.name)).name]

@@ -1,0 +1,96 @@
+"""An API server of so many pods, of which a few change each second: a process of its own, on loopback.
+
+Run as ``python -m bench.pods FOLDER PODS CHANGES JOB...``: PODS pods of these Jobs in the namespace ``bench``, of which
+CHANGES change each second. It writes a kubeconfig with the context ``bench`` into FOLDER and then says so on stdout; it
+ends with stdin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import yaml
+from aiohttp import web
+
+PADDING = "x" * 6_000
+"""A pod of a CSC is about so long, most of it what nobody here looks at."""
+
+
+class Pods:
+    """The Jobs and pods of one namespace."""
+
+    def __init__(self, pods: int, changes: float, jobs: list[str]) -> None:
+        self._names = [(f"{jobs[number % len(jobs)]}-{number:05}", jobs[number % len(jobs)]) for number in range(pods)]
+        self._jobs = jobs
+        self._pause = 1.0 / changes
+        self._version = count(1_000)
+
+    def _pod(self, number: int, version: int) -> dict[str, Any]:
+        name, job = self._names[number]
+        started = f"2026-11-20T12:{version % 60:02}:00Z"
+        metadata = {
+            "name": name,
+            "uid": f"pod-{number}",
+            "resourceVersion": str(version),
+            "creationTimestamp": f"2026-11-20T{number // 60 % 24:02}:{number % 60:02}:00Z",
+            "ownerReferences": [{"kind": "Job", "name": job, "uid": f"job-{job}"}],
+            "annotations": {"padding": PADDING},
+        }
+        status = {"phase": "Running", "containerStatuses": [{"state": {"running": {"startedAt": started}}}]}
+        return {"metadata": metadata, "status": status}
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer a list, a watch, or what version this is."""
+        if request.path == "/version":
+            return web.json_response({"gitVersion": "v1.36.1"})
+        what = request.path.rpartition("/")[2]
+        if "watch" in request.query:
+            return await self._watch(request, changes=what == "pods")
+        version = next(self._version)
+        first = int(request.query.get("continue") or 0)
+        page = range(first, min(len(self._names), first + int(request.query["limit"])))
+        items = [self._pod(number, version) for number in page] if what == "pods" else []
+        if what == "jobs":
+            items = [{"metadata": {"name": job, "uid": f"job-{job}"}, "status": {"active": 1}} for job in self._jobs]
+        metadata = {"resourceVersion": str(version)}
+        if what == "pods" and page.stop < len(self._names):
+            metadata["continue"] = str(page.stop)
+        return web.json_response({"items": items, "metadata": metadata})
+
+    async def _watch(self, request: web.Request, *, changes: bool) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await asyncio.sleep(self._pause if changes else 3_600)
+            version = next(self._version)
+            pod = self._pod(version % len(self._names), version)
+            await response.write(json.dumps({"type": "MODIFIED", "object": pod}).encode() + b"\n")
+
+
+async def main(folder: Path, pods: int, changes: float, jobs: list[str]) -> None:
+    """Serve until stdin ends."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", Pods(pods, changes, jobs).answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=0.1).start()
+    host, port = runner.addresses[0][:2]
+    document = {
+        "clusters": [{"name": "bench", "cluster": {"server": f"http://{host}:{port}"}}],
+        "users": [{"name": "bench", "user": {"token": "bench"}}],
+        "contexts": [{"name": "bench", "context": {"cluster": "bench", "user": "bench"}}],
+        "current-context": "",
+    }
+    (folder / "kubeconfig").write_text(yaml.safe_dump(document))
+    print("serving", flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    await runner.cleanup()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4:]))
