@@ -9,7 +9,15 @@ import pytest
 from deploydash.systems.ssh import argv as commands
 from tests.servers.fixtures import have
 from tests.servers.sshd import Sshd, SshWorld, ssh_world, sshd
+from tests.servers.waiting import patient
 from tests.systems.ssh.programs import RIGHTS, Programs, Repository
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give hosts the time of a slow machine: a limit that is not the subject must not end what is."""
+    for limit in ("act.PLAN_S", "check.HOST_S", "connect.CONNECT_S", "connect.LOGIN_S"):
+        monkeypatch.setattr(f"deploydash.systems.ssh.{limit}", patient(8))
 
 
 @pytest.fixture(scope="session")
