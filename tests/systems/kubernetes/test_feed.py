@@ -132,7 +132,7 @@ async def test_a_pod_that_cannot_start_is_told_as_a_fact_about_its_csc(tmp_path:
         await told.until(lambda: "ESS:106" in told.facts and told.facts["ESS:106"].value == "ErrImagePull")
     fact = told.facts["ESS:106"]
     assert (fact.name, fact.ok) == ("kubernetes/ESS:106", False)
-    assert fact.sentence == "pod m2-ess106-x7k2p: ErrImagePull since 12:31:05Z: manifest unknown"
+    assert fact.sentence == "ErrImagePull since 12:31:05Z: manifest unknown (pod m2-ess106-x7k2p)"
     assert told.facts["ESS:201"].sentence == "there is no Job ess201 in envsys"
     assert told.health[0][0] is FeedState.CONNECTING
     assert told.health[-1][0] is FeedState.UP

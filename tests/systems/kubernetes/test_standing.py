@@ -107,7 +107,7 @@ UNSCHEDULED = {
 )
 def test_a_pod_is_told_in_one_sentence_with_its_moment(pod: dict[str, Any], value: str, sentence: str) -> None:
     found = standing("envsys", "m2-ess106", JOB, [pod_of(pod)], "pulling it")
-    assert (found.value, found.sentence) == (value, f"pod m2-ess106-x7k2p: {sentence}")
+    assert (found.value, found.sentence) == (value, f"{sentence} (pod m2-ess106-x7k2p)")
     assert found.ok is (value == "running")
 
 
@@ -115,14 +115,14 @@ def test_without_pods_the_job_is_told() -> None:
     assert standing("envsys", "m2-ess106", None, []).sentence == "there is no Job m2-ess106 in envsys"
     assert standing("envsys", "m2-ess106", JOB, []).sentence == "Job m2-ess106: no pod"
     orphan = standing("envsys", "m2-ess106", None, [pod_of(raw(state={"running": {}}))])
-    assert orphan.sentence == "pod m2-ess106-x7k2p: Running without its Job, which is gone"
+    assert orphan.sentence == "Running without its Job, which is gone (pod m2-ess106-x7k2p)"
 
 
 def test_the_newest_pod_counts_and_the_crashes_before_it() -> None:
     old = pod_of(raw(name="a", state={"terminated": {"exitCode": 1, "reason": "Error"}}))
     new = pod_of(raw({"reason": "ContainerCreating"}, name="b", created="2026-11-20T12:35:00Z"))
     found = standing("envsys", "m2-ess106", Job("m2-ess106", "u1", {}, active=1, failed=1), [new, old])
-    assert found.sentence == "pod b: ContainerCreating since 12:31:05Z, after 1 crash"
+    assert found.sentence == "ContainerCreating since 12:31:05Z, after 1 crash (pod b)"
 
 
 def test_the_recorded_life_of_jobs_is_told() -> None:

@@ -31,10 +31,10 @@ def standing(namespace: str, name: str, job: Job | None, pods: Sequence[Pod], ev
             False, "deleting", f"Job {name} is being deleted since {clock(job.deleting)}{_held(job.held_by)}"
         )
     if newest is not None and newest.deleting is not None:
-        words = f"pod {newest.name}: terminating since {clock(newest.deleting)}{_held(newest.held_by)}"
+        words = f"terminating since {clock(newest.deleting)}{_held(newest.held_by)} (pod {newest.name})"
         return Standing(False, "terminating", words)
     if job is None and newest is not None:
-        return Standing(False, "orphan", f"pod {newest.name}: {newest.state} without its Job, which is gone")
+        return Standing(False, "orphan", f"{newest.state} without its Job, which is gone (pod {newest.name})")
     if job is not None and job.ended:
         return _ended(job, newest)
     if newest is None:
@@ -59,18 +59,18 @@ def _pod(pod: Pod, failed: int, event: str) -> Standing:
     again = f", after {counted(crashes, 'crash', 'crashes')}" if crashes else ""
     code = f" with code {pod.code}" if pod.code is not None else ""
     if pod.state == "Running":
-        return Standing(True, "running", f"pod {pod.name}: running{since}{again}")
+        return Standing(True, "running", f"running{since}{again} (pod {pod.name})")
     if pod.state == "Completed" or (pod.code == 0 and pod.state != "CrashLoopBackOff"):
-        return Standing(False, "ended", f"pod {pod.name}: ended{code}{since.replace(' since', ' at')}")
+        return Standing(False, "ended", f"ended{code}{since.replace(' since', ' at')} (pod {pod.name})")
     if pod.code is not None and pod.state == "Error":
         return Standing(
-            False, f"exit code {pod.code}", f"pod {pod.name}: ended{code}{since.replace(' since', ' at')}{again}"
+            False, f"exit code {pod.code}", f"ended{code}{since.replace(' since', ' at')}{again} (pod {pod.name})"
         )
     told = f": {pod.message}" if pod.message else ""
     if pod.state in BEGINS:
         told = _told(event) or told
     last = f", last ended{code}" if pod.code is not None and pod.state == "CrashLoopBackOff" else ""
-    return Standing(False, pod.state, f"pod {pod.name}: {pod.state}{since}{again}{last}{told}")
+    return Standing(False, pod.state, f"{pod.state}{since}{again}{last}{told} (pod {pod.name})")
 
 
 def _told(event: str) -> str:
