@@ -244,6 +244,14 @@ def test_a_runbook_that_lost_a_step_of_the_journal_is_not_gone_on_with(cli: Comm
     assert "the runbook full-cycle has changed since this run was opened: it has no step dance" in ran.err
 
 
+def test_a_runbook_that_changed_the_items_of_a_step_under_way_is_not_gone_on_with(cli: CommandLine) -> None:
+    begun = StepApproved(StepId("watcher"), "ops1", 3, items="0123456789abcdef")
+    opened(cli, "summit-c0045-a", begun, site=str(SITE))
+    ran = cli.run("resume", env=ACCOUNT)
+    assert ran.code == 2
+    assert "watcher was begun with other items than the runbook full-cycle and the site file make now" in ran.err
+
+
 def with_hashes(cli: CommandLine, site_sha256: str, runbook_sha256: str, *more: RunRecord) -> None:
     """Leave a run of the Summit behind that was opened from files with these hashes."""
     first = RunOpened(

@@ -24,6 +24,7 @@ from deploydash.cli.terminal import need_terminal
 from deploydash.config.load import Site
 from deploydash.core.model import Phase
 from deploydash.core.procedure.runbook import Runbook
+from deploydash.core.run.begun import begun_otherwise
 from deploydash.core.run.records import (
     ItemSignedOff,
     RunOpened,
@@ -34,6 +35,7 @@ from deploydash.core.run.records import (
 )
 from deploydash.core.run.replica import Replica
 from deploydash.core.run.state import RunState
+from deploydash.core.words import and_list
 from deploydash.errors import UserError
 from deploydash.journal.line import Entry
 from deploydash.journal.read import Cursor, read_ends, read_on
@@ -173,6 +175,12 @@ def _refuse_lacking(book: Runbook, entries: list[Entry]) -> None:
         raise UserError(
             f"the runbook {book.id} has changed since this run was opened: it has no step {names}",
             hint="put the runbook back as it was, then resume",
+        )
+    if others := begun_otherwise(book, (entry.record for entry in entries)):
+        verb = "was" if len(others) == 1 else "were"
+        raise UserError(
+            f"{and_list(others)} {verb} begun with other items than the runbook {book.id} and the site file make now",
+            hint="put the files back as they were, then resume; what is under way could be taken for something else",
         )
 
 

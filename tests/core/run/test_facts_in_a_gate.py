@@ -7,17 +7,30 @@ from dataclasses import replace
 import pytest
 
 from deploydash.core.fleet.facts import Fact
-from deploydash.core.procedure.names import StepId
+from deploydash.core.model import CscId
+from deploydash.core.procedure.items import CscEffect, Item
+from deploydash.core.procedure.names import ItemId, StepId, SystemName, csc_item
 from deploydash.core.procedure.preconditions import FactHolds
 from deploydash.core.run.arm import Arm, disarm_reason
 from deploydash.core.run.decide import Refused, decide
 from deploydash.core.run.fleet_view import FleetView, GateReason
 from deploydash.core.run.gate import reasons
 from deploydash.core.run.gate_flaps import Watched, look
-from deploydash.core.run.orders import Approve
-from deploydash.core.run.records import GateClosedSpuriously
+from deploydash.core.run.items import may_intend
+from deploydash.core.run.orders import AddItem, Approve, Retry
+from deploydash.core.run.records import (
+    GateClosedSpuriously,
+    ItemAdded,
+    ItemEnded,
+    ItemsDispatched,
+    Outcome,
+    RequestIntended,
+    RunRecord,
+    RunResumed,
+    StepApproved,
+)
 from deploydash.core.run.state import RunState
-from tests.support.runs import OPERATOR, fleet, opened, small_runbook
+from tests.support.runs import OPERATOR, after, fleet, opened, small_runbook
 
 STEP = StepId("watcher")
 QUIET = FactHolds("made-up:notice", "the notice is posted", 60.0)
@@ -100,3 +113,51 @@ def test_a_fact_that_nobody_told_lately_shut_the_gate_falsely_and_one_that_chang
     assert closures(*looks) == [GateClosedSpuriously(STEP, QUIET.words, "made-up:notice not told lately", 10.0)]
     withdrawn = replace(told_again, ok=False, sentence="withdrawn", read_utc=UTC + 20.0)
     assert closures(looks[0], told(withdrawn, at=20.0), looks[2]) == []
+
+
+RED = told(read(1.0, ok=False))
+GREEN = told(read(1.0))
+ITEM = csc_item(CscId("Watcher"))
+INTENT = RequestIntended(STEP, ITEM, "to STANDBY")
+
+
+def under_way(*more: RunRecord, overridden: tuple[str, ...] = ()) -> RunState:
+    """The step was approved and its item let go, or with ``overridden`` although its fact was red."""
+    approved = StepApproved(STEP, OPERATOR, 1, overridden, "it is posted" if overridden else "")
+    return after(run(), approved, ItemsDispatched(STEP, (ITEM,), OPERATOR), *more)
+
+
+def test_a_fact_that_holds_no_more_stops_the_next_request() -> None:
+    assert may_intend(INTENT, under_way(), GREEN) is None
+    assert may_intend(INTENT, under_way(), RED) == "no longer true that the notice is posted (nobody posted it)"
+    old = may_intend(INTENT, under_way(), told(read(61.0)))
+    assert old == "no longer true that the notice is posted (posted at 19:40, read 61 s ago)"
+    assert may_intend(INTENT, under_way(), RED, asks_only=True) is None
+
+
+@pytest.mark.parametrize("more", [(), (RunResumed(OPERATOR, 8), ItemsDispatched(STEP, (ITEM,), OPERATOR))])
+def test_one_that_the_lead_overrode_stays_overridden_for_its_step(more: tuple[RunRecord, ...]) -> None:
+    assert may_intend(INTENT, under_way(*more, overridden=(QUIET.words,)), RED) is None
+
+
+def failed(overridden: tuple[str, ...] = ()) -> RunState:
+    return under_way(ItemEnded(STEP, ITEM, Outcome.FAILED, "no"), overridden=overridden)
+
+
+def test_a_retry_and_another_way_need_it_again_unless_it_was_overridden() -> None:
+    other = AddItem(STEP, Item(ItemId(""), "by force", SystemName("made-up"), "{}", fleet_effects()), (ITEM,))
+    for order in (Retry(STEP), other):
+        why = decide(order, failed(), RED, OPERATOR)
+        assert why == Refused("no longer true that the notice is posted (nobody posted it)")
+        assert not isinstance(decide(order, failed(), GREEN, OPERATOR), Refused)
+        assert not isinstance(decide(order, failed((QUIET.words,)), RED, OPERATOR), Refused)
+
+
+def test_what_is_added_beside_the_runbook_needs_it_not() -> None:
+    beside = Item(ItemId("added:1"), "a look", SystemName("made-up"), "{}")
+    state = under_way(ItemAdded(STEP, beside, OPERATOR))
+    assert may_intend(RequestIntended(STEP, beside.id, "look"), state, RED) is None
+
+
+def fleet_effects() -> tuple[CscEffect, ...]:
+    return run().runbook.step(STEP).items[0].effects

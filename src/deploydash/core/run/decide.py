@@ -12,6 +12,7 @@ from deploydash.core.procedure.names import WHOLE
 from deploydash.core.procedure.preconditions import StepsSettled
 from deploydash.core.procedure.runbook import Order, Step
 from deploydash.core.run.arm import closed_reasons
+from deploydash.core.run.begun import items_digest
 from deploydash.core.run.debts import debt_ordered, owed_words, paid_by_sight
 from deploydash.core.run.direct_commands import approved, directly_under_way, settled_by_sight
 from deploydash.core.run.fleet_view import FleetView, GateReason
@@ -162,7 +163,14 @@ def _approve(order: Approve, step: Step, state: RunState, fleet: FleetView, oper
     if closed:
         return Refused(_closed(closed[0]))
     let_go = StepApproved(
-        step.id, operator, order.snapshot, order.overridden, order.reason.strip(), order.approved, order.digest
+        step=step.id,
+        operator=operator,
+        snapshot=order.snapshot,
+        overridden=order.overridden,
+        reason=order.reason.strip(),
+        approved=order.approved,
+        digest=order.digest,
+        items=items_digest(step),
     )
     if not step.acts or step.order is Order.SEQUENCE:
         return (let_go,)
@@ -203,7 +211,7 @@ def _sign_off(order: SignOff, step: Step, state: RunState, fleet: FleetView, ope
     records: list[RunRecord] = []
     if progress.approved_utc is None:
         why = reason if overridden else ""
-        records.append(StepApproved(step.id, operator, fleet.number, overridden, why))
+        records.append(StepApproved(step.id, operator, fleet.number, overridden, why, items=items_digest(step)))
     signed = ItemSignedOff(
         step.id, order.item, order.by.strip(), operator, order.note.strip(), order.reply, seen, reason
     )

@@ -159,7 +159,8 @@ StepRecord = (
 
 def _evolve_step(progress: StepProgress, record: StepRecord, utc: float) -> StepProgress:
     if isinstance(record, StepApproved):
-        return replace(progress, approved_utc=utc, ended_utc=None, approved=dict(record.approved))
+        read = dict(record.approved)
+        return replace(progress, approved_utc=utc, ended_utc=None, approved=read, overridden=record.overridden)
     if isinstance(record, StepDone):
         return replace(progress, ended_utc=utc)
     if isinstance(record, StepSkipped):

@@ -19,6 +19,7 @@ from deploydash.core.procedure.preconditions import (
 )
 from deploydash.core.procedure.runbook import Step
 from deploydash.core.run.debts import owed_words
+from deploydash.core.run.fact_gate import fact_reason
 from deploydash.core.run.fleet_view import FleetView, GateReason
 from deploydash.core.run.items import needs_kafka, of_cscs
 from deploydash.core.run.order_rules import OFFLINE, all_down, order_rules
@@ -129,7 +130,7 @@ def _evaluate(condition: Precondition, step: Step, state: RunState, fleet: Fleet
         down = [f"{feed.replace('_', ' ')} {now.value}" for feed, now in states.items() if now is not FeedState.UP]
         return GateReason(condition.sentence, met=not down, own=True, waits_for=", ".join(down))
     if isinstance(condition, FactHolds):
-        return _fact(condition, fleet)
+        return fact_reason(condition, fleet)
     if isinstance(condition, Answered):
         return GateReason(condition.sentence, met=condition.choice in state.answers, asks=True, waits_for="your answer")
     assert isinstance(condition, DebtsPaid)  # noqa: S101 - exhausts the union for the type checker
@@ -157,16 +158,3 @@ def _behind(step: Step, state: RunState, fleet: FleetView) -> list[GateReason]:
         return []
     waits_for = ", ".join(f"{other.id}{_until(other, state)}" for other in open_[:4])
     return [GateReason(EVERYTHING_BEFORE, met=False, waits_for=waits_for)]
-
-
-def _fact(condition: FactHolds, fleet: FleetView) -> GateReason:
-    """A fact that nobody tells, or told too long ago, is not green."""
-    fact = fleet.facts.get(condition.fact)
-    if fact is None:
-        return GateReason(condition.sentence, met=False, own=True, waits_for=f"{condition.fact}: nobody told it yet")
-    age = max(0.0, fleet.utc - fact.read_utc)
-    if age > condition.age_s:
-        waits_for = f"{fact.sentence}, read {age:.0f} s ago"
-        return GateReason(condition.sentence, met=False, own=True, waits_for=waits_for, read_utc=fact.read_utc)
-    waits_for = "" if fact.ok else fact.sentence
-    return GateReason(condition.sentence, met=fact.ok, own=True, waits_for=waits_for, read_utc=fact.read_utc)

@@ -8,6 +8,7 @@ from deploydash.core.model import CscId, FeedName, FeedState
 from deploydash.core.procedure.items import Item, last_effects
 from deploydash.core.procedure.names import ADDED, DIRECT, SAL, WHOLE, ItemId, StepId
 from deploydash.core.procedure.runbook import Fallback, Order, Step
+from deploydash.core.run.fact_gate import missing_fact
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.order_rules import blocked_by, item_blocked_by, registry_lost, worked_on
 from deploydash.core.run.orders import AddItem, Control, Retry
@@ -112,6 +113,8 @@ def retried(order: Retry, step: Step, state: RunState, fleet: FleetView, operato
         return over
     if not items:
         return "none of these failed or is unknown"
+    if why := missing_fact(step, state, fleet):
+        return why
     for item in items:
         if why := item_blocked_by(item, state, fleet) or worked_on(item, state):
             return why
@@ -155,7 +158,7 @@ def item_added(order: AddItem, step: Step, state: RunState, fleet: FleetView, op
             return over
         if not all(_asks(state.item(step.id, name), progress, state) for name in order.instead_of):
             return "not all of these failed or are unknown"
-        if elsewhere := _leads_elsewhere(order, state):
+        if elsewhere := _leads_elsewhere(order, state) or missing_fact(step, state, fleet):
             return elsewhere
     if itself := [csc for csc in _takes_down(order.item) if csc in order.item.runs_in]:
         return f"{order.item.label} is carried out by {itself[0]}, which it takes down"
@@ -223,6 +226,8 @@ def may_intend(record: RequestIntended, state: RunState, fleet: FleetView, *, as
     if state.held_by is not None:
         return f"the run is held by {state.held_by}"
     if step != DIRECT:
+        if (why := _missing_fact(step, name, state, fleet)) is not None:
+            return why
         if name not in state.progress(step).added and state.is_waived(item):
             return f"{item.label} is waived"
         return item_blocked_by(item, state, fleet)
@@ -230,6 +235,13 @@ def may_intend(record: RequestIntended, state: RunState, fleet: FleetView, *, as
         return f"{progress.request} was sent, and only one command is approved"
     blocked = (blocked_by(each.csc, each.target, state, fleet, bulk=False, direct=True) for each in item.effects)
     return next((why for why in blocked if why), None)
+
+
+def _missing_fact(step: StepId, name: ItemId, state: RunState, fleet: FleetView) -> str | None:
+    """What was added beside the runbook needs none of the facts that its step asks for."""
+    added = state.progress(step).added.get(name)
+    beside = added is not None and not added.instead_of
+    return None if beside else missing_fact(state.runbook.step(step), state, fleet)
 
 
 def _step_over(step: StepId, name: ItemId, state: RunState) -> str | None:

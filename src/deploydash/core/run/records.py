@@ -6,7 +6,7 @@ another clock is in the record itself. No record ever carries a secret.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import get_args
 
@@ -74,6 +74,7 @@ class StepApproved:
     """The lead approved a step, having seen snapshot ``snapshot``. ``overridden`` names red preconditions.
 
     ``approved``: what each item's system read and the card showed, as JSON; ``digest``: of all that would be sent.
+    ``items``: what the items of the step were, in a few characters (core/run/begun.py).
     """
 
     step: StepId
@@ -83,6 +84,7 @@ class StepApproved:
     reason: str = ""
     approved: tuple[tuple[ItemId, str], ...] = ()
     digest: str = ""
+    items: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ class StepProgress:
     """One step's own history: when it was approved and ended (UTC), its items, what was added and who signed off.
 
     ``arrived``: of a wait, when each CSC that is there was seen to arrive (UTC). ``approved``: what was read of each
-    item when the step was let go.
+    item when the step was let go. ``overridden``: the preconditions that were red then, as sentences.
     """
 
     approved_utc: float | None = None
@@ -109,6 +109,7 @@ class StepProgress:
     arrived: Mapping[CscId, float] = field(default_factory=dict)
     added: Mapping[ItemId, ItemAdded] = field(default_factory=dict)
     approved: Mapping[ItemId, str] = field(default_factory=dict)
+    overridden: tuple[str, ...] = ()
 
     def item(self, item: ItemId) -> ItemProgress:
         """Return what has become of an item."""
