@@ -117,6 +117,6 @@ def test_the_journal_tells_who_failed_why_and_who_was_waived(night: tuple[list[C
     }
     assert set(failed) == {"ATDome", "MTRotator"}, failed
     assert failed["ATDome"] == "went to FAULT on disable: error 7: brake: stuck"
-    assert "does not beat" in failed["MTRotator"]
+    assert "no heartbeat" in failed["MTRotator"]
     assert [record["cscs"] for record in records(journal, "CscsWaived")] == [["MTRotator"]]
     assert len(records(journal, "RequestIntended")) == len(records(journal, "RequestAnswered"))

@@ -48,7 +48,7 @@ def test_a_wait_survives_a_kill_and_ends_by_extending_and_waiving(tmp_path: Path
         (journal,) = journals(cli)
         begun = records(journal, "StepApproved")[-1]
         assert begun["step"] == "standby"
-        wait_until(lambda: _shows(tmux, "CBP", "never beat"), 10, "CBP on the board")
+        wait_until(lambda: _shows(tmux, "CBP", "unseen"), 10, "CBP on the board")
         assert _shows(tmux, "MTDome", "code 101", "shutter drive: encoder lost")
         wait_until(lambda: _shows(tmux, "DREAM", "restarted"), 30, "the restarts of DREAM")
         wait_until(lambda: time.time() > begun["utc"] + 12, 15, "some of the limit is over")
@@ -105,7 +105,7 @@ def _the_next_night_has_learned(folder: Path, cli: CommandLine, site_file: Path,
     with Tmux(folder / "next") as tmux:
         open_run(tmux, cli, site_file, book)
         Lead(tmux).play(lambda frame: frame.title == WAITING, 30)
-        tmux.wait_for("from 1 earlier night; nothing known of", 10)
+        tmux.wait_for("from 1 earlier run; nothing known of", 10)
 
 
 def _shows(tmux: Tmux, csc: str, *words: str) -> bool:
@@ -130,7 +130,7 @@ def _board(tmux: Tmux) -> set[str]:
 
 def _observer_sees_the_same_and_cannot_act(observer: Tmux, lead: Tmux, journal: Path) -> None:
     wait_until(lambda: front(observer.capture()).title in {WAITING, OVER}, 30, "the observer sees the wait")
-    wait_until(lambda: _shows(observer, "CBP", "never beat"), 20, "CBP on the observer's board")
+    wait_until(lambda: _shows(observer, "CBP", "unseen"), 20, "CBP on the observer's board")
     wait_until(lambda: _shows(observer, "MTDome", "shutter drive: encoder lost"), 5, "MTDome there with its error")
     boards: list[set[str]] = []
 

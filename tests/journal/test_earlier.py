@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from deploydash.core.model import CscId
-from deploydash.core.procedure.names import StepId
-from deploydash.core.run.eta import EarlierWait
+from deploydash.core.procedure.names import StepId, csc_item
+from deploydash.core.run.eta import EarlierStep
 from deploydash.core.run.records import CscsArrived, NoteWritten, RunOpened, StepApproved, StepDone
-from deploydash.journal.earlier import MOST_WAITS, earlier_runs
+from deploydash.journal.earlier import MOST_RUNS, earlier_runs
 from deploydash.journal.runs import CODEC, JOURNAL
 from deploydash.journal.write import JournalWriter
 
@@ -37,13 +37,16 @@ def a_night(runs: Path, name: str, seconds: float, opened: RunOpened = NOW, utc:
 
 
 def took(runs: Path, opened: RunOpened = NOW) -> list[float]:
-    return [night.arrivals[A] for night in earlier_runs(runs, opened)]
+    return [night.arrivals[csc_item(A)] for night in earlier_runs(runs, opened)]
 
 
 def test_the_waits_of_runs_like_this_one_are_told_newest_first(tmp_path: Path) -> None:
     a_night(tmp_path, "older", 300.0, utc=1_000.0)
     a_night(tmp_path, "newer", 500.0, utc=9_000.0)
-    assert earlier_runs(tmp_path, NOW) == [EarlierWait(WAIT, {A: 500.0}), EarlierWait(WAIT, {A: 300.0})]
+    assert earlier_runs(tmp_path, NOW) == [
+        EarlierStep(WAIT, {csc_item(A): 500.0}),
+        EarlierStep(WAIT, {csc_item(A): 300.0}),
+    ]
 
 
 def test_this_run_and_runs_unlike_it_tell_nothing(tmp_path: Path) -> None:
@@ -79,6 +82,6 @@ def test_damaged_torn_and_foreign_files_are_left_out_without_a_word(tmp_path: Pa
 
 
 def test_only_the_newest_nights_count(tmp_path: Path) -> None:
-    for number in range(MOST_WAITS + 3):
+    for number in range(MOST_RUNS + 3):
         a_night(tmp_path, f"run-{number}", float(number + 1), utc=1_000.0 * (number + 1))
-    assert took(tmp_path) == [float(number) for number in range(MOST_WAITS + 3, 3, -1)]
+    assert took(tmp_path) == [float(number) for number in range(MOST_RUNS + 3, 3, -1)]

@@ -24,7 +24,7 @@ TOO_EARLY = "look once more, then press again"
 
 CLOSED = "The run is closed"
 WAITING = "Waiting for every CSC to reach its target"
-EVERYONE = "Everyone is there"
+EVERYONE = "All CSCs at target"
 OVER = "The limit is over"
 
 

@@ -391,7 +391,7 @@ def wait_views(missing: bool = True) -> list[CscView]:
 def waiting(
     elapsed: float = 1_052.0, extended: float = 0.0, missing: bool = True, waived: bool = True, runs: int = 6
 ) -> Published:
-    """Return the 30-minute wait, ``elapsed`` seconds old, with what that many earlier nights tell."""
+    """Return the 30-minute wait, ``elapsed`` seconds old, with what that many earlier runs tell."""
     book = full_cycle()
     step = next(step for step in book.steps() if step.kind is StepKind.WAIT)
     entries = [opened(), *answered(), *_all_but_waits(book, step)]
@@ -405,7 +405,7 @@ def waiting(
     entries += _arriving(step, start, elapsed, missing)
     if runs:
         late = {"MTCamera": 1_340, "MTHexapod:2": 1_700, "MTM2": 1_200, "ATWhiteLight": 1_150, "ESS:309": 1_100}
-        took = tuple((csc, (late.get(str(csc), 400),) * runs) for csc in step.cscs)
+        took = tuple((csc_item(csc), (late.get(str(csc), 400),) * runs) for csc in step.cscs)
         entries.append((start - 10, ArrivalsLearned(step.id, runs, took)))
     return shown(book, entries, base)
 

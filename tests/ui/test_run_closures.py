@@ -11,7 +11,7 @@ from tests.support.run_ui import running_run
 CLOSURES = (
     GateClosedSpuriously(StepId("cscs"), "Kafka is down: what is shown is old", "kafka down", 4.5),
     GateClosedSpuriously(StepId("cscs"), "Kafka is down: what is shown is old", "kafka down", 3.0),
-    GateClosedSpuriously(StepId("queues"), "the Watcher is down first", "beats cannot be read", 2.0),
+    GateClosedSpuriously(StepId("queues"), "the Watcher is down first", "heartbeats cannot be read", 2.0),
 )
 WORDS = "Spurious gate closures of this run"
 
@@ -25,7 +25,7 @@ def with_closures() -> Published:
 async def test_false_closures_are_counted_with_their_causes_on_the_page() -> None:
     async with running_run(with_closures(), height=80) as screen:
         await screen.press("v")
-        await screen.sees(f"{WORDS}: 3, 10 s in all (kafka down 2, beats cannot be read 1)")
+        await screen.sees(f"{WORDS}: 3, 10 s in all (kafka down 2, heartbeats cannot be read 1)")
 
 
 async def test_a_run_without_any_says_nothing_of_them() -> None:

@@ -110,7 +110,7 @@ async def test_y_says_so_when_there_is_nobody_to_write_to() -> None:
         await screen.press("y")
         await screen.sees("nobody to write to")
     async with running_run(run_snapshots.waiting(missing=False)) as screen:
-        await screen.sees("Everyone is there")
+        await screen.sees("All CSCs at target")
         await screen.read()
         await screen.press("y")
         await screen.sees("nobody to write to")

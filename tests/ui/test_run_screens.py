@@ -45,7 +45,7 @@ async def test_every_question_looks_as_it_was_approved_on_a_small_screen(name: s
         ("by-hand", ("manual, 1 of 3 done", "▸· MTCamera on", "d sign off…")),
         ("question", ("Does the camera team", "d decide…")),
         ("held", ("HOLD  by ops2@laptop: nothing further is sent", "R release…")),
-        ("wait", ("MTHexapod:2 and 4 more block: never beat, waited for 17:3", "What usually helps", "Press w")),
+        ("wait", ("MTHexapod:2 and 4 more block: no heartbeat yet, waited for 17:3", "What usually helps", "Press w")),
         ("wait", ("112 of 117 at target", "elapsed 17:3", "of 30:00", "ATWhiteLight")),
         ("late", ("The limit is over", "0:3", "over", "e for 10 min more, H to hold")),
         ("arrived", ("All CSCs are at target or waived.", "Press Enter to end the wait")),

@@ -39,11 +39,11 @@ QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "wait",
         (
-            "MTHexapod:2 and 4 more block: never beat, waited for",
+            "MTHexapod:2 and 4 more block: no heartbeat yet, waited for",
             "What usually helps: see whether its process was started",
             "Press w to waive by name, e for 10 min more, H to hold.",
             "112 of 117 at target",
-            "eta 21:15 from 6 earlier nights",
+            "eta 21:15 from 6 earlier runs",
         ),
     ),
     (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC as UTC_ZONE
+from datetime import datetime
 
 import pytest
 
@@ -11,8 +13,11 @@ from deploydash.core.model import CscId, Effective, Liveness
 from deploydash.core.procedure.names import StepId
 from deploydash.core.published import Published
 from deploydash.core.run.orders import Extend, Finish, Hold, Waive
-from deploydash.core.views.run_view import WaitView
+from deploydash.core.run.records import ArrivalsLearned
+from deploydash.core.views.run_view import Card, WaitView
 from deploydash.ui.draw.glyphs import UNICODE
+from deploydash.ui.draw.ink import plain
+from deploydash.ui.draw.run.eta import card_eta
 from deploydash.ui.draw.run.reading import Reading
 from deploydash.ui.draw.run.wait import blocking_sentence, helps, likely_reason, stragglers
 from deploydash.ui.draw.tiles import Moment
@@ -115,7 +120,7 @@ def test_the_last_log_message_of_the_one_looked_at_is_a_reason() -> None:
 def test_the_first_line_says_who_blocks_since_when_what_helps_and_which_key() -> None:
     snapshot = run_snapshots.waiting()
     assert blocking_sentence(reading(snapshot), wait_of(snapshot)) == (
-        "MTHexapod:2 and 4 more block: never beat, waited for 17:32. "
+        "MTHexapod:2 and 4 more block: no heartbeat yet, waited for 17:32. "
         "What usually helps: see whether its process was started at all. "
         "Press w to waive by name, e for 10 min more, H to hold."
     )
@@ -172,7 +177,7 @@ def test_who_was_lost_before_the_run_opened_is_one_line_for_each_group() -> None
 
 async def test_a_line_of_several_is_marked_and_waived_as_one_decision() -> None:
     async with running_run(lost_before()) as screen:
-        await screen.sees("8 not there yet")
+        await screen.sees("8 not at target")
         await screen.read()
         row = next(line for line in screen.lines() if "2 of AT" in line and "block" not in line)
         assert "LOST before the run opened" in row
@@ -212,7 +217,7 @@ async def test_the_wait_never_passes_by_itself_and_enter_ends_it_when_nobody_is_
     async with running_run(run_snapshots.waiting()) as screen:
         await screen.until(lambda: in_front(screen))
         await screen.publish(run_snapshots.waiting(missing=False))
-        await screen.sees("Everyone is there")
+        await screen.sees("All CSCs at target")
         screen.clock.advance(3_600.0)
         await screen.pilot.pause(0.05)
         assert screen.inbox.orders == []
@@ -267,7 +272,7 @@ async def test_who_was_waived_stands_there_with_the_reason_and_what_is_owed_too(
 
 
 @pytest.mark.parametrize(
-    ("key", "answer"), [("w", "nobody to waive"), ("space", "nobody is missing"), ("j", "nobody is missing")]
+    ("key", "answer"), [("w", "nobody to waive"), ("space", "at target or waived"), ("j", "at target or waived")]
 )
 async def test_a_key_without_anybody_missing_says_so(key: str, answer: str) -> None:
     async with running_run(run_snapshots.waiting(missing=False)) as screen:
@@ -317,3 +322,26 @@ async def test_an_observer_sees_the_same_wait_and_cannot_act() -> None:
             await screen.sees("you observe; only the lead acts")
         await screen.press("escape")
         assert screen.inbox.orders == []
+
+
+def learned_card(scene: str, seconds: int) -> tuple[Reading, Card]:
+    here = reading(SCENES[scene]())
+    assert here.run.card is not None
+    took = tuple((row.item.id, (seconds,) * 3) for row in here.run.card.rows)
+    return here, replace(here.run.card, earlier=ArrivalsLearned(here.run.card.step.id, 3, took))
+
+
+def test_the_card_of_a_step_under_way_says_when_it_is_probably_over_by_earlier_runs() -> None:
+    here, card = learned_card("asking", 600)
+    moving = replace(card.rows[0], done=False, asks=False)
+    card = replace(card, rows=(moving, *card.rows[1:]))
+    started = next(row.started_utc for row in here.run.rows if row.step == card.step.id)
+    assert started is not None
+    [line] = card_eta(here, card, 60)
+    assert plain(line).strip() == f"eta {datetime.fromtimestamp(started + 600, UTC_ZONE):%H:%M} from 3 earlier runs"
+    assert card_eta(here, replace(card, earlier=None), 60) == []
+
+
+def test_the_card_of_a_step_to_come_says_how_long_it_took() -> None:
+    here, card = learned_card("watcher", 95)
+    assert [plain(line) for line in card_eta(here, card, 60)] == ["took 1:35 in 3 earlier runs"]

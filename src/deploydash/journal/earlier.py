@@ -1,4 +1,4 @@
-"""The waits of earlier runs on this machine, for what they show of the next one. Reads only, and never complains."""
+"""How long steps took in earlier runs on this machine, for what that shows of the next. Reads only, never complains."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from deploydash.core.run.eta import EarlierWait, runs
-from deploydash.core.run.records import CscsArrived, CscsLeft, RunOpened, StepApproved, StepDone
+from deploydash.core.run.eta import EarlierStep, runs
+from deploydash.core.run.records import CscsArrived, CscsLeft, ItemEnded, RunOpened, StepApproved, StepDone
 from deploydash.journal.line import FIRST_PREV, Codec, LineDamaged, digest
 from deploydash.journal.runs import CODEC, JOURNAL
 from deploydash.stored import open_file
 
-MOST_WAITS = 20
-"""So many earlier waits are learned from, the newest: a site changes from year to year."""
+MOST_RUNS = 20
+"""So many earlier runs are learned from, the newest: a site changes from year to year."""
 
 LOOKED_AT = 200
 """So many folders of runs are looked into."""
@@ -22,27 +22,29 @@ LARGEST = 64_000_000
 """A journal of a whole run is some megabytes; a larger one is left alone."""
 
 TELLING: tuple[bytes, ...] = tuple(
-    f'"kind":"{kind.__name__}"'.encode() for kind in (StepApproved, CscsArrived, CscsLeft, StepDone)
+    f'"kind":"{kind.__name__}"'.encode() for kind in (StepApproved, CscsArrived, CscsLeft, ItemEnded, StepDone)
 )
 """What a line must hold to be read at all: most of a journal is what the fleet noticed."""
 
 
-def earlier_runs(runs: Path, opened: RunOpened) -> list[EarlierWait]:
-    """Return the waits that ended of the newest runs like this one, oldest last.
+def earlier_runs(runs: Path, opened: RunOpened) -> list[EarlierStep]:
+    """Return the steps that ended of the newest runs like this one, oldest last.
 
     Alike are runs at the same site, by the same runbook, and rehearsals at the same speed. What is damaged, foreign
     or unreadable is left out without a word: an estimate is not worth a complaint.
     """
-    found: list[EarlierWait] = []
+    found: list[EarlierStep] = []
+    told = 0
     for path in _newest(runs)[:LOOKED_AT]:
-        if len(found) >= MOST_WAITS:
+        if told >= MOST_RUNS:
             break
         try:
-            if path.stat().st_size <= LARGEST:
-                found += _waits_of(path, opened)
+            steps = _steps_of(path, opened) if path.stat().st_size <= LARGEST else []
         except (OSError, LineDamaged):
             continue
-    return found[:MOST_WAITS]
+        found += steps
+        told += bool(steps)
+    return found
 
 
 def _newest(runs: Path) -> list[Path]:
@@ -53,7 +55,7 @@ def _newest(runs: Path) -> list[Path]:
     return [path for _, path in sorted(aged, reverse=True)]
 
 
-def _waits_of(path: Path, opened: RunOpened) -> list[EarlierWait]:
+def _steps_of(path: Path, opened: RunOpened) -> list[EarlierStep]:
     with open_file(path) as file:
         first = file.readline()
         if not first.endswith(b"\n") or not _alike(CODEC.entry(first, 1, FIRST_PREV).record, opened):
@@ -71,7 +73,7 @@ def _alike(other: object, opened: RunOpened) -> bool:
 
 
 def _telling(first: bytes, lines: Iterable[bytes], codec: Codec) -> list[tuple[float, object]]:
-    """Return the entries of waits; every line must carry the hash of the one before it."""
+    """Return the entries that tell how long steps took; every line must carry the hash of the one before it."""
     found: list[tuple[float, object]] = []
     prev = digest(first)
     for number, line in enumerate(lines, 2):

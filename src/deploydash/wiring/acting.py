@@ -218,7 +218,7 @@ async def acting(
         reader.session.attach = controller.attach
         reader.session.recorded = controller.noticed
         stack.callback(reader.session.subscribe(controller.saw))
-        learning = asyncio.create_task(_learn(controller, journal.path), name="earlier nights")
+        learning = asyncio.create_task(_learn(controller, journal.path), name="earlier runs")
         try:
             yield Acting(reader, controller, RunControllerInbox(controller, composer), journal)
         finally:
@@ -227,7 +227,7 @@ async def acting(
 
 
 async def _learn(controller: RunController, journal: Path) -> None:
-    """Learn from earlier nights beside everything else; nothing waits for it."""
+    """Learn from earlier runs beside everything else; nothing waits for it."""
     opened = controller.state.opened
     if opened is not None:
         found = await asyncio.to_thread(earlier_runs, journal.parent.parent, opened)

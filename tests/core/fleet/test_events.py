@@ -106,7 +106,7 @@ def test_a_crash_that_ends_at_the_target_is_not_planned() -> None:
     fleet.until(3.0)
     watched.see(beat("MTDome", "8/1", 3.0), told("MTDome", "STANDBY", 3.0, life="8/1"))
     assert [line[1:] for line in changes(watched, ["MTDome"])] == [
-        ("restarted", "another process beats; what the old one told no longer counts"),
+        ("restarted", "another process sends heartbeats; the state of the previous one is discarded"),
         ("ENABLED → STANDBY", "says STANDBY"),
     ]
 

@@ -329,7 +329,7 @@ def test_a_restart_and_a_duplicate_are_told_by_name() -> None:
     for second in range(6, 20):
         watched.until(second)
         watched.see(beat("ESS:104", f"7/{second}", second))
-    assert lines_of(watched, "ESS:104")[-1] == ("ESS:104", "duplicate ended", "one process beats on", True)
+    assert lines_of(watched, "ESS:104")[-1] == ("ESS:104", "duplicate ended", "one process sends heartbeats on", True)
 
 
 def test_a_csc_that_starts_anew_after_its_end_is_no_restart_to_worry_about() -> None:

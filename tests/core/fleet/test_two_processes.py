@@ -233,7 +233,7 @@ def test_it_ends_when_one_of_them_has_been_silent_for_its_limit() -> None:
     assert watched.view("ATDome").duplicate
     watched.until(11.0)
     assert not watched.view("ATDome").duplicate
-    assert watched.snapshot().events[-1].detail == "one process beats on"
+    assert watched.snapshot().events[-1].detail == "one process sends heartbeats on"
 
 
 def test_both_ended_is_not_one_that_beats_on() -> None:
@@ -243,7 +243,7 @@ def test_both_ended_is_not_one_that_beats_on() -> None:
         watched.until(second)
         watched.see(beat("ESS:1", f"5/{1 + second}", second))
     assert not watched.view("ATDome").duplicate
-    assert "one process beats on" not in [line.detail for line in watched.snapshot().events]
+    assert "one process sends heartbeats on" not in [line.detail for line in watched.snapshot().events]
 
 
 def test_a_component_whose_fetches_were_never_answered_is_not_decided_by_its_log() -> None:

@@ -10,7 +10,7 @@ from deploydash.core.procedure.items import Item
 from deploydash.core.procedure.names import StepId
 from deploydash.core.procedure.runbook import Runbook
 from deploydash.core.run.begun import begun_otherwise, items_digest
-from deploydash.core.run.decide import decide
+from deploydash.core.run.decide import Decision, Refused, decide
 from deploydash.core.run.orders import Approve, SignOff
 from deploydash.core.run.records import RunRecord, StepApproved, StepDone, StepSkipped
 from tests.support.runs import OPERATOR, fleet, opened, person, small_runbook
@@ -52,11 +52,15 @@ def test_those_of_a_step_that_is_over_may_change_and_so_may_those_to_come(over: 
     assert begun_otherwise(BOOK, [BEGUN]) == ()
 
 
+def first(decision: Decision) -> StepApproved:
+    assert not isinstance(decision, Refused)
+    assert isinstance(decision[0], StepApproved)
+    return decision[0]
+
+
 def test_an_approval_and_a_sign_off_write_down_what_the_items_were() -> None:
-    approved, *_ = decide(Approve(STEP, 1), opened(), fleet(), OPERATOR)
+    approved = first(decide(Approve(STEP, 1), opened(), fleet(), OPERATOR))
     manual = next(step for step in BOOK.steps() if step.manual)
     state = opened(replace(BOOK, phases=(replace(BOOK.phases[0], steps=(replace(manual, preconditions=()),)),)))
-    signed, *_ = decide(SignOff(manual.id, "Ana"), state, fleet(), OPERATOR)
-    assert isinstance(approved, StepApproved)
-    assert isinstance(signed, StepApproved)
+    signed = first(decide(SignOff(manual.id, "Ana"), state, fleet(), OPERATOR))
     assert (approved.items, signed.items) == (BEGUN.items, items_digest(manual))

@@ -77,9 +77,13 @@ def test_a_fault_is_left_by_standby() -> None:
 REFUSED = {
     "held": (direct("disable", ESS), fleet(), "the run is held by ops2"),
     "Kafka down": (direct("disable", ESS), fleet(kafka=FeedState.DOWN), "Kafka is not up"),
-    "two processes": (direct("disable", ESS), fleet(replace(view(ESS), duplicate=True)), "two processes beat"),
-    "late": (direct("disable", ESS), fleet(view(ESS, liveness=Liveness.LATE)), "ESS:104 does not beat"),
-    "silent": (direct("disable", ESS), fleet(view(ESS, liveness=Liveness.SILENT)), "ESS:104 does not beat"),
+    "two processes": (
+        direct("disable", ESS),
+        fleet(replace(view(ESS), duplicate=True)),
+        "two processes send heartbeats",
+    ),
+    "late": (direct("disable", ESS), fleet(view(ESS, liveness=Liveness.LATE)), "no heartbeat from ESS:104"),
+    "silent": (direct("disable", ESS), fleet(view(ESS, liveness=Liveness.SILENT)), "no heartbeat from ESS:104"),
     "unreadable": (direct("disable", ESS), fleet(view(ESS, liveness=Liveness.UNREADABLE)), "ESS:104 cannot be seen"),
     "never seen": (direct("disable", CscId("Nobody")), fleet(), "nothing is known of Nobody"),
     "moved since": (direct("disable", ESS), fleet(view(ESS, S.FAULT)), "FAULT now; it was ENABLED when you chose"),

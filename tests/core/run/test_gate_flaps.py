@@ -88,7 +88,7 @@ def test_beats_that_could_not_be_read_shut_the_gate_falsely() -> None:
     unheard = replace(deaf, effective=Effective.UNKNOWN)
     looks = [Look(seen(0.0)), Look(fleet(unheard, at=1.0)), Look(seen(3.0))]
     (found,) = watch(looks)
-    assert (found.sentence, found.cause) == ("the Watcher is down first", "beats cannot be read")
+    assert (found.sentence, found.cause) == ("the Watcher is down first", "heartbeats cannot be read")
 
 
 def test_a_csc_that_came_up_shut_the_gate_rightly_even_if_it_goes_down_again() -> None:

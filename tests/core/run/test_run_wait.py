@@ -1,4 +1,4 @@
-"""The wait by value: who arrives, who leaves, who is waived, and what earlier nights make of it."""
+"""The wait by value: who arrives, who leaves, who is waived, and what earlier runs make of it."""
 
 from dataclasses import replace
 
@@ -6,9 +6,9 @@ import pytest
 
 from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId, Effective, Liveness, SummaryState, Verdict
-from deploydash.core.procedure.names import StepId, csc_item
+from deploydash.core.procedure.names import ItemId, StepId, csc_item, numbered
 from deploydash.core.run.decide import settle
-from deploydash.core.run.eta import EarlierWait, Eta, expected, learned, runs
+from deploydash.core.run.eta import EarlierStep, Eta, expected, learned, runs
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.lost_at_start import lost_before
 from deploydash.core.run.records import (
@@ -29,6 +29,7 @@ from tests.support.runs import OPERATOR, PLAIN, after, fleet, opened, view
 
 WAIT = StepId("standby")
 A, B, C = PLAIN
+IA, IB, IC = map(csc_item, PLAIN)
 
 
 def snapshot_of(seen: FleetView) -> Snapshot:
@@ -100,8 +101,21 @@ def test_a_journal_tells_of_each_wait_that_ended_when_who_arrived_to_stay() -> N
         (90.0, RunResumed(OPERATOR, 1)),
         (95.0, StepDone(WAIT)),
     ]
-    assert list(runs(told)) == [EarlierWait(WAIT, {A: 60.0, B: 1.0})]
-    assert list(runs(told[:-1])) == [], "a wait that goes on is no earlier night"
+    assert list(runs(told)) == [EarlierStep(WAIT, {IA: 60.0, IB: 1.0})]
+    assert list(runs(told[:-1])) == [], "a wait that goes on is no earlier run"
+
+
+def test_a_step_that_acts_tells_when_each_of_its_items_was_reached() -> None:
+    step, other = StepId("cscs"), numbered(0)
+    told = [
+        (10.0, StepApproved(step, OPERATOR, 1)),
+        (15.0, ItemEnded(step, IA, Outcome.FAILED, "no")),
+        (40.0, ItemEnded(step, IA, Outcome.REACHED, "yes")),
+        (41.0, ItemEnded(step, other, Outcome.REACHED, "yes")),
+        (42.0, ItemEnded(step, IB, Outcome.UNKNOWN, "?")),
+        (50.0, StepDone(step)),
+    ]
+    assert list(runs(told)) == [EarlierStep(step, {IA: 30.0, other: 31.0})]
 
 
 def test_a_journal_without_arrivals_tells_of_no_night() -> None:
@@ -109,34 +123,34 @@ def test_a_journal_without_arrivals_tells_of_no_night() -> None:
 
 
 def test_nights_are_learned_together_for_each_csc() -> None:
-    found = [EarlierWait(WAIT, {A: 60.4, B: 1.0}), EarlierWait(WAIT, {A: 30.0})]
-    assert learned(found) == (ArrivalsLearned(WAIT, 2, ((A, (30, 60)), (B, (1,)))),)
+    found = [EarlierStep(WAIT, {IA: 60.4, IB: 1.0}), EarlierStep(WAIT, {IA: 30.0})]
+    assert learned(found) == (ArrivalsLearned(WAIT, 2, ((IA, (30, 60)), (IB, (1,)))),)
     assert learned([]) == ()
 
 
-EARLIER = ArrivalsLearned(WAIT, 3, ((A, (100, 200, 600)), (B, (50, 60, 70))))
+EARLIER = ArrivalsLearned(WAIT, 3, ((IA, (100, 200, 600)), (IB, (50, 60, 70))))
 
 
 @pytest.mark.parametrize(
     ("missing", "elapsed", "eta"),
     [
-        ((A, B), 0.0, Eta(3, 200.0)),
-        ((A,), 150.0, Eta(3, 400.0)),
-        ((A,), 300.0, Eta(3, 600.0)),
-        ((A, B), 80.0, Eta(3, 200.0, overdue=((B, 60.0),))),
-        ((A,), 600.0, Eta(3, None, overdue=((A, 200.0),))),
-        ((C,), 10.0, Eta(3, None, unseen_before=(C,))),
+        ((IA, IB), 0.0, Eta(3, 200.0)),
+        ((IA,), 150.0, Eta(3, 400.0)),
+        ((IA,), 300.0, Eta(3, 600.0)),
+        ((IA, IB), 80.0, Eta(3, 200.0, overdue=((IB, 60.0),))),
+        ((IA,), 600.0, Eta(3, None, overdue=((IA, 200.0),))),
+        ((IC,), 10.0, Eta(3, None, unseen_before=(IC,))),
         ((), 10.0, Eta(3)),
     ],
 )
 def test_the_last_of_those_missing_is_expected_as_on_the_nights_that_took_longer_than_now(
-    missing: tuple[CscId, ...], elapsed: float, eta: Eta
+    missing: tuple[ItemId, ...], elapsed: float, eta: Eta
 ) -> None:
     assert expected(missing, EARLIER, elapsed) == eta
 
 
 def test_without_an_earlier_night_nothing_is_foretold() -> None:
-    assert expected((A,), None, 10.0) == Eta(0, unseen_before=(A,))
+    assert expected((IA,), None, 10.0) == Eta(0, unseen_before=(IA,))
 
 
 def test_what_was_learned_is_shown_beside_the_wait_and_outlives_a_resume() -> None:

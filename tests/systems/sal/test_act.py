@@ -74,7 +74,7 @@ async def test_the_card_shows_the_exact_commands_of_each_csc() -> None:
     )
     assert [(one.why, one.blocked) for one in plan.items[1:]] == [
         ("is there already", False),
-        ("does not beat: ", True),
+        ("no heartbeat: ", True),
         ("says OFFLINE, waiting for silence", False),
     ]
     assert not any(one.lines for one in plan.items[1:])
@@ -115,8 +115,8 @@ BARRED = [
     (told(view(ESS, liveness=L.FEED_DOWN)), OFFLINE, "it cannot be seen: as told 7 s ago"),
     (told(view(ESS, liveness=L.UNREADABLE)), OFFLINE, "it cannot be seen: as told 7 s ago"),
     (told(replace(view(ESS), duplicate=True)), OFFLINE, "as told 7 s ago"),
-    (told(view(ESS, liveness=L.LATE)), OFFLINE, "does not beat: as told 7 s ago"),
-    (told(view(ESS, S.ENABLED, L.SILENT, Effective.LOST)), OFFLINE, "does not beat: as told 7 s ago"),
+    (told(view(ESS, liveness=L.LATE)), OFFLINE, "no heartbeat: as told 7 s ago"),
+    (told(view(ESS, S.ENABLED, L.SILENT, Effective.LOST)), OFFLINE, "no heartbeat: as told 7 s ago"),
     (view(ESS, S.OFFLINE), STANDBY, "says OFFLINE: its process ends and takes no command"),
     (
         camera(S.OFFLINE, CameraSubstate.PUBLISH_ONLY),
@@ -323,7 +323,7 @@ async def test_the_card_of_a_script_shows_the_command_and_its_configuration() ->
     [
         ({}, "ScriptQueue:1 is not at this site"),
         ({QUEUE: view(QUEUE, S.STANDBY)}, "ScriptQueue:1 is STANDBY: it takes scripts only when ENABLED"),
-        ({QUEUE: view(QUEUE, liveness=L.SILENT)}, "ScriptQueue:1 does not beat, so it runs no script"),
+        ({QUEUE: view(QUEUE, liveness=L.SILENT)}, "no heartbeat from ScriptQueue:1, so it runs no script"),
         ({QUEUE: told(view(QUEUE, liveness=L.UNREADABLE))}, "ScriptQueue:1 cannot be seen: as told 7 s ago"),
     ],
 )

@@ -37,7 +37,7 @@ TAKEN = replace(SENT, answered=True, ok=True, answer="done")
         (None, NOTHING, Found.CANNOT_TELL, "nothing is known of it here"),
         (told(view(ESS, liveness=L.FEED_DOWN)), TAKEN, Found.CANNOT_TELL, "it cannot be seen: as told 7 s ago"),
         (told(replace(view(ESS), duplicate=True)), NOTHING, Found.CANNOT_TELL, "as told 7 s ago"),
-        (told(view(ESS, liveness=L.LATE)), TAKEN, Found.CANNOT_TELL, "does not beat: as told 7 s ago"),
+        (told(view(ESS, liveness=L.LATE)), TAKEN, Found.CANNOT_TELL, "no heartbeat: as told 7 s ago"),
         (view(ESS, S.ENABLED), NOTHING, Found.NOT_DONE, "nothing had been sent; it is ENABLED"),
         (
             view(ESS, S.ENABLED),

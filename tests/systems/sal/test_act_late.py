@@ -39,5 +39,5 @@ async def test_one_that_does_not_come_again_fails_without_a_command() -> None:
     world.context.look(LATE)
     world.context.slots.release()
     end = await run
-    assert (end.outcome, end.why) == (FAILED, "does not beat: says STANDBY, late: no beat for 2 s")
+    assert (end.outcome, end.why) == (FAILED, "no heartbeat: says STANDBY, late: no beat for 2 s")
     assert world.context.intended() == []

@@ -245,7 +245,7 @@ class Fleet:
             lost = [component for component in ledger.components.values() if component.lost_at is not None]
             deaf = sum(cell.shown for component in lost for cell in component.cells)
             if deaf:
-                return f"{deaf} CSC{'s' * (deaf > 1)} cannot be heard: {lost[0].lost_why}"
+                return f"no heartbeats of {deaf} CSC{'s' * (deaf > 1)} can be received: {lost[0].lost_why}"
             waiting = sum(cell.shown and cell.stood_for is not None for cell in self._cells.values())
             if waiting:
                 return standstill.banner(ledger, waiting)

@@ -120,7 +120,7 @@ def _process_noticed(ledger: Ledger, record: ProcessNoticed) -> None:
     if record.restarted:
         cell.restarts += 1
         if cell.liveness in _HEARD:
-            detail = "another process beats; what the old one told no longer counts"
+            detail = "another process sends heartbeats; the state of the previous one is discarded"
             ledger.events.add(record.at, str(record.csc), "restarted", detail)
     ledger.mark((cell,))
 
@@ -129,7 +129,7 @@ def _duplicate_noticed(ledger: Ledger, record: DuplicateNoticed) -> None:
     cell = ledger.cell(record.csc)
     if not cell.duplicate:
         cell.duplicate = True
-        detail = f"two processes beat as {record.csc}"
+        detail = f"two processes send heartbeats as {record.csc}"
         ledger.events.add(record.at, str(record.csc), "duplicate", detail)
         ledger.mark((cell,))
 
@@ -141,7 +141,7 @@ def _duplicate_ended(ledger: Ledger, record: DuplicateEnded) -> None:
         cell.origin = record.origin
         cell.current = record.keeps_state
         cell.substate_current = record.keeps_substate
-        left = "one process beats on" if cell.liveness in _HEARD else "neither beats any more"
+        left = "one process sends heartbeats on" if cell.liveness in _HEARD else "neither sends heartbeats any more"
         ledger.events.add(record.at, str(record.csc), "duplicate ended", left, calm=cell.liveness in _HEARD)
         ledger.mark((cell,))
 

@@ -112,10 +112,10 @@ def deaf(csc: CscId, view: CscView | None, now: float) -> str | None:
     if view is None:
         return f"nothing is known of {csc} here"
     if view.duplicate:
-        return f"two processes beat as {csc}, and both would take it"
+        return f"two processes send heartbeats as {csc}, and both would take it"
     seen = view.reason.render(now)
     if view.liveness in {Liveness.FEED_DOWN, Liveness.UNREADABLE}:
         return f"{csc} cannot be seen: {seen}"
     if view.liveness is not Liveness.BEATING:
-        return f"{csc} does not beat: {seen}"
+        return f"no heartbeat from {csc}: {seen}"
     return f"{csc}: {seen}" if view.reported is None else None

@@ -1,4 +1,4 @@
-"""When a wait will probably be over, by how long each CSC took on earlier nights. Values in, values out."""
+"""When a step will probably be over, by how long each of its items took in earlier runs. Values in, values out."""
 
 from __future__ import annotations
 
@@ -6,86 +6,102 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from deploydash.core.model import CscId
-from deploydash.core.procedure.names import StepId
-from deploydash.core.run.records import ArrivalsLearned, CscsArrived, CscsLeft, StepApproved, StepDone
+from deploydash.core.procedure.names import ItemId, StepId, csc_item
+from deploydash.core.run.records import (
+    ArrivalsLearned,
+    CscsArrived,
+    CscsLeft,
+    ItemEnded,
+    Outcome,
+    StepApproved,
+    StepDone,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class EarlierWait:
-    """One wait that ended: for each CSC that was there then, how many seconds after its start it arrived to stay."""
+class EarlierStep:
+    """One step that ended: for each item or CSC that got there, how many seconds after its approval that was."""
 
     step: StepId
-    arrivals: Mapping[CscId, float]
+    arrivals: Mapping[ItemId, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Eta:
-    """What earlier nights say of those missing.
+    """What earlier runs say of those missing.
 
-    ``after_s``: seconds after the start of the wait at which the last of those expected is there, None if nobody
-    is. ``overdue``: (who, usual seconds), later now than on any night. ``unseen_before``: of whom no night tells.
+    ``after_s``: seconds after the approval of the step at which the last of those expected is there, None if nobody
+    is. ``overdue``: (who, usual seconds), later now than in any run. ``unseen_before``: of whom no run tells.
     """
 
     runs: int
     after_s: float | None = None
-    overdue: tuple[tuple[CscId, float], ...] = ()
-    unseen_before: tuple[CscId, ...] = ()
+    overdue: tuple[tuple[ItemId, float], ...] = ()
+    unseen_before: tuple[ItemId, ...] = ()
 
 
-def runs(entries: Iterable[tuple[float, object]]) -> Iterator[EarlierWait]:
-    """Yield the waits of one journal that ended, from its records with the UTC of their lines.
+def runs(entries: Iterable[tuple[float, object]]) -> Iterator[EarlierStep]:
+    """Yield the steps of one journal that ended, from its records with the UTC of their lines.
 
-    A journal that tells no arrivals, as older ones do not, has none.
+    Of a wait it counts when a CSC arrived to stay, of an action when an item was reached; a step of neither has none.
     """
     started: dict[StepId, float] = {}
-    there: dict[StepId, dict[CscId, float]] = {}
+    there: dict[StepId, dict[ItemId, float]] = {}
     for utc, record in entries:
         if isinstance(record, StepApproved):
             started[record.step], there[record.step] = utc, {}
         elif isinstance(record, CscsArrived) and record.step in started:
-            there[record.step].update(dict.fromkeys(record.cscs, max(0.0, utc - started[record.step])))
+            came = dict.fromkeys(map(csc_item, record.cscs), max(0.0, utc - started[record.step]))
+            there[record.step].update(came)
+        elif isinstance(record, ItemEnded) and record.step in started and record.outcome is Outcome.REACHED:
+            there[record.step][record.item] = max(0.0, utc - started[record.step])
         elif isinstance(record, CscsLeft):
             for csc in record.cscs:
-                there.get(record.step, {}).pop(csc, None)
+                there.get(record.step, {}).pop(csc_item(csc), None)
         elif isinstance(record, StepDone) and there.get(record.step):
-            yield EarlierWait(record.step, there.pop(record.step))
+            yield EarlierStep(record.step, there.pop(record.step))
 
 
-def learned(found: Sequence[EarlierWait]) -> tuple[ArrivalsLearned, ...]:
-    """Return what nights tell together, one record for each wait."""
-    steps: dict[StepId, list[EarlierWait]] = {}
-    for night in found:
-        steps.setdefault(night.step, []).append(night)
+def learned(found: Sequence[EarlierStep]) -> tuple[ArrivalsLearned, ...]:
+    """Return what runs tell together, one record for each step."""
+    steps: dict[StepId, list[EarlierStep]] = {}
+    for earlier in found:
+        steps.setdefault(earlier.step, []).append(earlier)
     return tuple(ArrivalsLearned(step, len(each), _seconds(each)) for step, each in steps.items())
 
 
-def _seconds(found: Sequence[EarlierWait]) -> tuple[tuple[CscId, tuple[int, ...]], ...]:
-    took: dict[CscId, list[int]] = {}
-    for night in found:
-        for csc, seconds in night.arrivals.items():
-            took.setdefault(csc, []).append(round(seconds))
-    return tuple((csc, tuple(sorted(times))) for csc, times in sorted(took.items()))
+def _seconds(found: Sequence[EarlierStep]) -> tuple[tuple[ItemId, tuple[int, ...]], ...]:
+    took: dict[ItemId, list[int]] = {}
+    for earlier in found:
+        for item, seconds in earlier.arrivals.items():
+            took.setdefault(item, []).append(round(seconds))
+    return tuple((item, tuple(sorted(times))) for item, times in sorted(took.items()))
 
 
-def expected(missing: Iterable[CscId], earlier: ArrivalsLearned | None, elapsed_s: float) -> Eta:
-    """Return when those missing are probably there, ``elapsed_s`` seconds into the wait.
+def expected(missing: Iterable[ItemId], earlier: ArrivalsLearned | None, elapsed_s: float) -> Eta:
+    """Return when those missing are probably there, ``elapsed_s`` seconds into the step.
 
-    Each is expected at the median of those earlier nights on which it was not there yet by now either, so that no
-    estimate lies in the past. Who never took as long is overdue and foretells nothing.
+    Each is expected at the median of those earlier runs in which it was not there yet by now either, so that no
+    estimate lies in the past. Who never took as long is overdue and predicts nothing.
     """
     if earlier is None:
         return Eta(0, unseen_before=tuple(missing))
     times = dict(earlier.seconds)
     ahead: list[float] = []
     overdue, unseen_before = [], []
-    for csc in missing:
-        took = times.get(csc, ())
+    for item in missing:
+        took = times.get(item, ())
         later = [seconds for seconds in took if seconds > elapsed_s]
         if later:
             ahead.append(median(later))
         elif took:
-            overdue.append((csc, float(median(took))))
+            overdue.append((item, float(median(took))))
         else:
-            unseen_before.append(csc)
+            unseen_before.append(item)
     return Eta(earlier.runs, max(ahead, default=None), tuple(overdue), tuple(unseen_before))
+
+
+def usual_s(item: ItemId, earlier: ArrivalsLearned | None) -> float | None:
+    """Return the longest that an item took in earlier runs, in seconds; None where none tells."""
+    took = dict(earlier.seconds).get(item, ()) if earlier is not None else ()
+    return float(max(took)) if took else None

@@ -145,9 +145,9 @@ def cause(step: Step, state: RunState, fleet: FleetView) -> str:
             return f"{condition.fact} not told lately"
     livenesses = {view.liveness for csc in depends_on(step, state) if (view := fleet.views.get(csc)) is not None}
     if livenesses & {Liveness.FEED_DOWN, Liveness.UNREADABLE}:
-        return "beats cannot be read"
+        return "heartbeats cannot be read"
     if livenesses & {Liveness.UNSEEN, Liveness.LATE, Liveness.SILENT}:
-        return "beats not heard"
+        return "no heartbeat received"
     return "not known"
 
 

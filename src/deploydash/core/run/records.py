@@ -334,7 +334,9 @@ class CscsLeft:
 
 @dataclass(frozen=True, slots=True)
 class ArrivalsLearned:
-    """How many seconds after the start of a wait each CSC arrived, in ascending order, in so many earlier ``runs``.
+    """How many seconds after its approval each item of a step was reached, or each CSC of a wait arrived.
+
+    ``seconds`` are in ascending order, from so many earlier ``runs``; a CSC stands as the item that is named after it.
 
     Read from other journals of the machine that leads, and written down so that a resume, an observer and a replay
     show the same by this journal alone.
@@ -342,7 +344,7 @@ class ArrivalsLearned:
 
     step: StepId
     runs: int
-    seconds: tuple[tuple[CscId, tuple[int, ...]], ...]
+    seconds: tuple[tuple[ItemId, tuple[int, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -295,12 +295,12 @@ def _of_whole(record: object) -> Said | None:
 
 
 _BEATS = {
-    Liveness.BEATING: "beats",
-    Liveness.LATE: "beats late",
+    Liveness.BEATING: "sends heartbeats",
+    Liveness.LATE: "sends heartbeats late",
     Liveness.SILENT: "is silent",
-    Liveness.UNSEEN: "was not heard yet",
+    Liveness.UNSEEN: "sent no heartbeat yet",
     Liveness.UNREADABLE: "sends heartbeats that cannot be read",
-    Liveness.FEED_DOWN: "cannot be heard",
+    Liveness.FEED_DOWN: "sends heartbeats that cannot be received",
 }
 
 

@@ -122,7 +122,8 @@ class Card:
     ``rows`` are the items of the step, ``added`` those that the lead added to it. ``choices`` are the questions this
     step asks, ``answers`` (choice, answer) those answered so far. ``arrivals``: UTC seconds at which one of the
     ``total`` items was reached. ``fallbacks``: the other ways for items that did not go. ``wanting``: the words that
-    its commands still wait for. ``plan``: what its action described, None where nobody described it yet.
+    its commands still wait for. ``plan``: what its action described, None where nobody described it yet. ``earlier``:
+    how long its items took in earlier runs.
     """
 
     step: Step
@@ -141,6 +142,7 @@ class Card:
     fallbacks: tuple[Fallback, ...] = ()
     wanting: tuple[str, ...] = ()
     plan: Plan | None = None
+    earlier: ArrivalsLearned | None = None
 
     @property
     def asking(self) -> tuple[ItemRow, ...]:
@@ -384,6 +386,7 @@ def _card(step: Step, state: RunState, fleet: FleetView, own: Own) -> Card:
         fallbacks=fallbacks_of(step, state),
         wanting=missing_placeholders(step, state),
         plan=own.plan,
+        earlier=state.learned.get(step.id),
     )
 
 

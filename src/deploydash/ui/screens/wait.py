@@ -126,7 +126,7 @@ class WaitScreen(Acting):
         """Move the cursor on the board."""
         missing = self._missing()
         if not missing:
-            self.say("nobody is missing")
+            self.say("all CSCs are at target or waived")
             return
         row = max(0, min(len(missing) - 1, min(self._focus.row, len(missing) - 1) + int(rows)))
         if row == self._focus.row:
@@ -138,7 +138,7 @@ class WaitScreen(Acting):
         """Mark who stands under the cursor, or take the mark away."""
         missing = self._missing()
         if not missing:
-            self.say("nobody is missing")
+            self.say("all CSCs are at target or waived")
             return
         cscs, marked = frozenset(self._here(missing).cscs), self._focus.marked
         row = min(self._focus.row + 1, len(missing) - 1)
@@ -158,18 +158,18 @@ class WaitScreen(Acting):
         if missing:
             open_direct(self, marked or self._here(missing).cscs)
         else:
-            self.say("nobody is missing, so there is nobody to command here; esc goes to the grid")
+            self.say("all CSCs are at target or waived: nobody to command here; Esc goes to the grid")
 
     def act_waive(self, _: str) -> None:
         """Waive those marked, or the one under the cursor."""
         missing = self._missing()
         if not missing:
-            self.say("nobody is missing, so there is nobody to waive")
+            self.say("all CSCs are at target or waived: nobody to waive")
             return
         self.waive(self._chosen(missing))
 
     def act_go(self, _: str) -> None:
-        """Look closer at the CSC under the cursor; when nobody is missing, end the wait."""
+        """Look closer at the CSC under the cursor; when all are at target or waived, end the wait."""
         reading, missing = self.reading, self._missing()
         if reading is None or reading.run.wait is None:
             self.say("no wait is under way")
@@ -195,7 +195,7 @@ class WaitScreen(Acting):
         """Show a message to the owner of those marked, or of the one under the cursor."""
         missing = self._missing()
         if not missing:
-            self.say("nobody is missing, so there is nobody to write to")
+            self.say("all CSCs are at target or waived: nobody to write to")
             return
         self.app.push_screen(MessageScreen(self._chosen(missing)))
 

@@ -243,7 +243,7 @@ async def test_a_csc_that_does_not_beat_is_not_commanded_whatever_its_last_state
         run = await scene.run(items_of([(csc, "OFFLINE") for csc in states]))
         ends = run.ends()
         assert ends["ESS:1"][0] is FAILED
-        assert ends["ESS:1"][1].startswith("does not beat: LOST: was ENABLED")
+        assert ends["ESS:1"][1].startswith("no heartbeat: LOST: was ENABLED")
         assert ends["ESS:2"] == ends["ESS:3"] == (REACHED, "was there already")
         assert ends["ESS:4"][0] is REACHED
         assert run.intended("ESS:1") == run.intended("ESS:2") == run.intended("ESS:3") == []

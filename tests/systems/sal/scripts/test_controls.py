@@ -93,6 +93,6 @@ def test_what_a_queue_would_not_take_is_offered_with_why() -> None:
     why = "ScriptQueue:1 is STANDBY: it takes scripts only when ENABLED"
     under_way = known(GOOD, known_as="Script:100003")
     assert [one[2] for one in offered(under_way, view(QUEUE, SummaryState.STANDBY))] == ["", why, why]
-    silent = "ScriptQueue:1 does not beat, so it runs no script"
+    silent = "no heartbeat from ScriptQueue:1, so it runs no script"
     assert [one[2] for one in offered(under_way, view(QUEUE, liveness=Liveness.SILENT))] == [silent] * 3
     assert [one[2] for one in offered(under_way, None)] == ["ScriptQueue:1 is not at this site"] * 3

@@ -1,6 +1,6 @@
 """What the sight of a CSC permits: whether it is where it should be, may be commanded, or has only to be waited for.
 
-A last state proves nothing about a CSC that does not beat: it stays on Kafka for ever. So nothing here believes a
+A last state proves nothing about a CSC without heartbeats: it stays on Kafka for ever. So nothing here believes a
 state without its process.
 """
 
@@ -35,7 +35,7 @@ def obstacle(view: CscView | None, target: Target, now: float) -> str | None:
     if view.duplicate:
         return seen
     if view.liveness is not Liveness.BEATING:
-        return f"does not beat: {seen}"
+        return f"no heartbeat: {seen}"
     if view.reported is None:
         return seen
     if view.reported is SummaryState.OFFLINE and not view.camera:

@@ -23,7 +23,7 @@ KEPT_S = 3.0
 """How long an answer serves other commands of its subject, from when it was asked for.
 
 A CSC of a new release registers its schemas as it starts and only then listens three seconds for a second process
-before it beats (ts_salobj ``base_csc.py``), and nothing is sent to a CSC that does not beat. So what was asked for
+before it beats (ts_salobj ``base_csc.py``), and nothing is sent to a CSC without heartbeats. So what was asked for
 within three seconds is no older than the schemas of whoever gets the command, also in the middle of an upgrade.
 """
 

@@ -19,7 +19,7 @@ def refuses(queue: CscId, command: str, view: CscView | None, now: float) -> str
     if view.liveness in {Liveness.UNREADABLE, Liveness.FEED_DOWN}:
         return f"{queue} cannot be seen: {view.reason.render(now)}"
     if view.liveness not in {Liveness.BEATING, Liveness.LATE}:
-        return f"{queue} does not beat, so it runs no script"
+        return f"no heartbeat from {queue}, so it runs no script"
     if command not in _IN_ANY_STATE and view.reported is not SummaryState.ENABLED:
         told = view.reported.name if view.reported is not None else "in no known state"
         return f"{queue} is {told}: it takes scripts only when ENABLED"

@@ -26,6 +26,7 @@ from deploydash.ui.draw.run.card_parts import (
     sentence,
 )
 from deploydash.ui.draw.run.csc_card import exact_lines, progress_lines
+from deploydash.ui.draw.run.eta import card_eta
 from deploydash.ui.draw.run.failures import failure_lines
 from deploydash.ui.draw.run.gate_flaps import closure_lines
 from deploydash.ui.draw.run.item_card import added_lines, ended_lines, item_lines, item_page_lines, question_lines
@@ -172,7 +173,7 @@ def _body(reading: Reading, focus: Focus, width: int, height: int, *, tight: boo
         return lines + question_lines(reading, item, width)
     if mode is Mode.ASKING and not is_list(card):
         return lines + failure_lines(reading, card, focus, width, height - len(lines))
-    lines += heading(reading, card, width, tight=tight)
+    lines += [*heading(reading, card, width, tight=tight), *card_eta(reading, card, width)]
     if mode is Mode.HELD:
         return lines + _gate(reading, card, width, tight=tight)
     if mode is Mode.QUESTION:

@@ -9,14 +9,15 @@ from datetime import UTC, datetime
 from deploydash.cells import padded
 from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CscId, Effective, Liveness
-from deploydash.core.run.eta import expected
+from deploydash.core.procedure.names import csc_item
 from deploydash.core.views.run_view import WaitView
 from deploydash.core.words import counted, listed
 from deploydash.ui.draw.header import width_of
 from deploydash.ui.draw.ink import Ink, Line, Span, Surface, fill, letter
 from deploydash.ui.draw.lines import event, rule, state_words
+from deploydash.ui.draw.run.eta import eta_line
 from deploydash.ui.draw.run.failures import state_evidence
-from deploydash.ui.draw.run.reading import Reading, box, chart, clipped, folded, lasting, since
+from deploydash.ui.draw.run.reading import Reading, box, chart, folded, lasting, since
 from deploydash.ui.draw.run.runbook import debt_lines
 from deploydash.ui.draw.tiles import bar, code, cut, look
 
@@ -140,7 +141,7 @@ def blocking(reading: Reading, wait: WaitView) -> tuple[str, ...]:
     worst = missing[0]
     state = state_words(worst.view) if worst.view is not None else "not seen"
     if worst.view is not None and worst.view.liveness is Liveness.UNSEEN:
-        state = "never beat"
+        state = "no heartbeat yet"
     age = None if worst.view is None else since(worst.view, reading.moment)
     began = "" if age is None else f" since {datetime.fromtimestamp(reading.moment.utc - age, UTC):%H:%M:%S} UTC"
     more = sum(len(one.cscs) for one in missing[1:])
@@ -202,7 +203,7 @@ def _top(reading: Reading, wait: WaitView, width: int, *, roomy: bool) -> list[L
     ]
     if over:
         counts.append(Span(f"      {lasting(elapsed - wait.limit_s)} over", Ink.BAD))
-    body += [*([Line()] if roomy else []), Line(tuple(counts)), *_eta(reading, wait, elapsed, inner)]
+    body += [*([Line()] if roomy else []), Line(tuple(counts)), *_eta(reading, wait, inner)]
     body.append(Line(bar(there, wait.total, inner, reading.glyphs)))
     cells = min(inner, int(inner * elapsed / wait.limit_s)) if wait.limit_s else inner
     clock = Span(reading.glyphs.rest * cells, Ink.BAD if over else Ink.ACCENT)
@@ -222,7 +223,7 @@ def _top(reading: Reading, wait: WaitView, width: int, *, roomy: bool) -> list[L
         ]
     name = "The limit is over" if over and wait.missing else "Waiting for every CSC to reach its target"
     if not wait.missing:
-        name = "Everyone is there"
+        name = "All CSCs at target"
     return box(name, body, width, len(body) + 2, reading, asking=asking)
 
 
@@ -236,27 +237,9 @@ def _with_keys(sentence: str, width: int) -> list[Line]:
     return lines
 
 
-def _eta(reading: Reading, wait: WaitView, elapsed: float, inner: int) -> list[Line]:
-    """Return when everyone missing is probably there, by earlier nights, and of whom they say nothing good."""
-    if not wait.missing:
-        return []
-    eta = expected(wait.missing, wait.earlier, elapsed)
-    if not eta.runs:
-        return [Line((Span("eta: no earlier night to learn from", Ink.DIM),))]
-    told = [Span("eta ", Ink.DIM)]
-    if eta.after_s is None:
-        told.append(Span("unknown", Ink.WARN))
-    else:
-        told.append(Span(f"{datetime.fromtimestamp(wait.started_utc + eta.after_s, UTC):%H:%M}", Ink.BRIGHT))
-    told.append(Span(f" from {counted(eta.runs, 'earlier night')}", Ink.DIM))
-    if eta.overdue:
-        csc, usual = eta.overdue[0]
-        more = f" and {len(eta.overdue) - 1} more" if len(eta.overdue) > 1 else ""
-        told.append(Span(f"; {csc}{more} overdue, usual {lasting(usual)}", Ink.WARN))
-    elif eta.unseen_before:
-        more = f" and {len(eta.unseen_before) - 1} more" if len(eta.unseen_before) > 1 else ""
-        told.append(Span(f"; nothing known of {eta.unseen_before[0]}{more}", Ink.DIM))
-    return [Line(clipped(tuple(told), inner, reading.glyphs))]
+def _eta(reading: Reading, wait: WaitView, inner: int) -> list[Line]:
+    missing = [csc_item(csc) for csc in wait.missing]
+    return [eta_line(reading, missing, wait.earlier, wait.started_utc, inner)] if missing else []
 
 
 def _arrivals(reading: Reading, wait: WaitView, inner: int) -> list[Line]:
@@ -295,7 +278,7 @@ def _board(
         ]
     body += foot
     missing = sum(len(one.cscs) for one in found)
-    count = f"{missing} not there yet, longest first" if found else "Nobody is missing"
+    count = f"{missing} not at target, longest first" if found else "All CSCs at target or waived"
     hidden = f" {reading.glyphs.dot} {len(found) - room} more below" if len(found) > room and first == 0 else ""
     return box(f"{count}{hidden}", body, width, len(body) + 2, reading, asking=False)
 
@@ -320,7 +303,7 @@ def straggler_line(reading: Reading, one: Straggler, width: int, here: bool, mar
         spans.append(Span(f"{'not seen':<14}", Ink.WARN))
     else:
         drawn = look(view, reading.moment)
-        words = "never beat" if view.liveness is Liveness.UNSEEN else state_words(view)
+        words = "unseen" if view.liveness is Liveness.UNSEEN else state_words(view)
         loud = view.effective in DISTRESS or drawn.filled
         spans.append(Span(f"{code(view, glyphs):<2}", fill(view.effective) if loud else letter(view.effective)))
         spans.append(Span(f" {padded(cut(words, 10, glyphs), 11)}", letter(view.effective)))
