@@ -165,7 +165,7 @@ def test_what_is_started_is_seen_where_the_run_wants_it_now() -> None:
     plan = runbook("summit", "full-cycle")
     state = after(opened(plan), *records(decide(Answer("m1m3", "kept"), opened(plan), fleet(), OPERATOR)))
     kept = fleet(view(CscId("MTM1M3"), SummaryState.DISABLED))
-    rows = run_view(state, kept, Own(chosen=StepId("crio"))).card
+    rows = run_view(state, kept, Own(chosen=StepId("crio-m1m3"))).card
     assert rows is not None
     assert "MTM1M3" in str(rows.rows)
     assert not any("MTM1M3:" in sentence for row in rows.rows for sentence in row.against)
