@@ -99,7 +99,8 @@ class RecordingContext:
     def output(self, text: str) -> None:
         self.printed += text.splitlines()
 
-    async def ask(self, question: str, answers: Sequence[AnswerOffered]) -> str:
+    async def ask(self, question: str, answers: Sequence[AnswerOffered], about: str = "") -> str:
+        del about
         self.asked.append(question)
         answer = self.answers[question]
         assert answer in {offered.answer for offered in answers}

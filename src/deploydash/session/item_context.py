@@ -16,6 +16,7 @@ from deploydash.core.procedure.items import Item
 from deploydash.core.procedure.names import ItemId, StepId
 from deploydash.core.procedure.runbook import Debt
 from deploydash.core.run.fleet_view import FleetView
+from deploydash.core.run.plans import question_digest
 from deploydash.core.run.records import (
     AnswerOffered,
     DebtPaid,
@@ -159,9 +160,11 @@ class BoundContext:
         """Keep the last lines of live output for the screen."""
         self._lines.extend(line[:LONGEST_LINE] for line in text.splitlines())
 
-    async def ask(self, question: str, answers: Sequence[AnswerOffered]) -> str:
+    async def ask(self, question: str, answers: Sequence[AnswerOffered], about: str = "") -> str:
         """Ask the lead, and return the answer; waits as long as that takes."""
-        return await self._desk.answer_to(QuestionAsked(self._step, self._item.id, question, tuple(answers)))
+        offered = tuple(answers)
+        digest = question_digest(question, offered, about)
+        return await self._desk.answer_to(QuestionAsked(self._step, self._item.id, question, offered, digest))
 
     def view(self, csc: CscId) -> CscView | None:
         """Return what is seen of a CSC now."""

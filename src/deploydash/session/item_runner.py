@@ -10,6 +10,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Protocol
 
 from deploydash.core.fleet.snapshot import CscView
@@ -64,6 +65,7 @@ class ItemRunner:
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots: dict[StepId, asyncio.Semaphore] = {}
         self._goes_on: set[tuple[StepId, ItemId]] = set()
+        self._working: dict[tuple[StepId, ItemId], asyncio.Task[None]] = {}
         self.outputs: dict[tuple[StepId, ItemId], deque[str]] = {}
 
     def begin(self, step: StepId, items: Iterable[ItemId]) -> None:
@@ -75,6 +77,16 @@ class ItemRunner:
     def control(self, step: StepId, name: ItemId, control: str, told: Callable[[str], None]) -> None:
         """Tell an item's system one of its controls; ``told`` hears why it was not done."""
         self._start(self._control(step, name, control, told), f"{control} for {step} {name}")
+
+    def give_up(self, step: StepId, name: ItemId) -> None:
+        """Work no more on an item of which it is on disk that its outcome is unknown."""
+        task = self._working.get((step, name))
+        if task is not None:
+            task.cancel()
+
+    def _over(self, step: StepId, name: ItemId, task: asyncio.Task[None]) -> None:
+        if self._working.get((step, name)) is task:
+            del self._working[step, name]
 
     def probe(self) -> None:
         """Look outside what became of everything whose outcome is unknown, as after a resume."""
@@ -118,7 +130,9 @@ class ItemRunner:
                     async with asyncio.TaskGroup() as group:
                         for item in items:
                             if item.wave == wave:
-                                group.create_task(one(item), name=f"{step} {item.id}")
+                                task = group.create_task(one(item), name=f"{step} {item.id}")
+                                self._working[step, item.id] = task
+                                task.add_done_callback(partial(self._over, step, item.id))
         except Exception as error:  # noqa: BLE001 - whatever kept them from being worked on
             why = _words(error, f"step {step}")
             for item in left.values():

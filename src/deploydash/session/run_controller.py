@@ -21,6 +21,7 @@ from deploydash.core.published import Published, published
 from deploydash.core.run.decide import Decision, Refused, decide, settle
 from deploydash.core.run.expectations import Judging
 from deploydash.core.run.fleet_view import FleetView
+from deploydash.core.run.giving_up import GIVE_UP, give_up_offer
 from deploydash.core.run.items import may_control, may_intend
 from deploydash.core.run.lost_at_start import lost_before
 from deploydash.core.run.orders import (
@@ -308,13 +309,16 @@ class RunController:
     def controls(self, item: Item, progress: ItemProgress) -> tuple[ControlOffer, ...]:
         """Return what an item's system can be told about it now."""
         action = self._actions.get(item.system)
+        offers: tuple[ControlOffer, ...] = ()
         try:
-            return action.controls(item, progress, self.view) if action is not None else ()
+            offers = action.controls(item, progress, self.view) if action is not None else ()
         except Exception:  # what cannot be offered ends no screen
             if item.id not in self._no_controls:
                 self._no_controls.add(item.id)
                 log.exception("what %s can be told could not be found out", item.id)
-            return ()
+        step = self.state.step_of(item.id, progress)
+        last = give_up_offer(step, item, progress, self.state, self._clock.utc()) if step is not None else None
+        return (*offers, last) if last is not None else offers
 
     def attach(self, snapshot: Snapshot) -> Published:
         """Return the snapshot with the run as a screen shows it beside it."""
@@ -404,6 +408,8 @@ class RunController:
                 self._runner.begin(record.step, record.items)
             elif isinstance(record, ItemAdded) and record.step != DIRECT:
                 self._runner.begin(record.step, (record.item.id,))
+            elif isinstance(record, ControlOrdered) and record.name == GIVE_UP:
+                self._runner.give_up(record.step, record.item)
             elif isinstance(record, ControlOrdered):
                 self._runner.control(record.step, record.item, record.name, partial(self._arming.say, record.step))
             elif isinstance(record, QuestionAnswered):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from deploydash.core.procedure.names import StepId, csc_item
 from deploydash.core.procedure.runbook import Tier
 from deploydash.core.run.decide import Refused, decide
 from deploydash.core.run.orders import AnswerItem
+from deploydash.core.run.plans import question_digest
 from deploydash.core.run.records import (
     AnswerOffered,
     ItemEnded,
@@ -84,3 +87,18 @@ def test_after_a_crash_or_an_end_nothing_is_asked_until_it_is_asked_again(end: R
     again = after(state, ItemsDispatched(STEP, (ITEM,), OPERATOR))
     assert again.progress(STEP).item(ITEM).question is None
     assert not isinstance(decide(BOTH, after(again, ASKED), fleet(), OPERATOR), Refused)
+
+
+def test_an_answer_holds_for_what_was_read_when_it_was_asked() -> None:
+    offered = ASKED.answers
+    first, second = (question_digest("Which of them?", offered, about) for about in ('{"by": 1}', '{"by": 2}'))
+    assert first != second
+    state = after(asking(), replace(ASKED, digest=second))
+    of_before = replace(BOTH, digest=first)
+    assert decide(of_before, state, fleet(), OPERATOR) == Refused(
+        "it is asked about something else now: read it once more"
+    )
+    decision = decide(replace(BOTH, digest=second), state, fleet(), OPERATOR)
+    assert isinstance(decision, tuple)
+    assert isinstance(decision[0], QuestionAnswered)
+    assert decision[0].digest == second

@@ -226,10 +226,12 @@ def _answer_item(order: AnswerItem, state: RunState, operator: str) -> Decision:
     asked = state.progress(order.step).item(order.item).question
     if asked is None or asked.question != order.question:
         return Refused("this is not asked any more")
+    if order.digest and order.digest != asked.digest:
+        return Refused("it is asked about something else now: read it once more")
     known = [offered.answer for offered in asked.answers]
     if order.answer not in known:
         return Refused(f"answer one of {', '.join(known)}")
-    return (QuestionAnswered(order.step, order.item, order.question, order.answer, operator),)
+    return (QuestionAnswered(order.step, order.item, order.question, order.answer, operator, asked.digest),)
 
 
 def _waive(order: Waive, state: RunState, operator: str) -> Decision:

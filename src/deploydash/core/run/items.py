@@ -10,6 +10,7 @@ from deploydash.core.procedure.names import ADDED, DIRECT, SAL, WHOLE, ItemId, S
 from deploydash.core.procedure.runbook import Fallback, Order, Step
 from deploydash.core.run.fact_gate import missing_fact
 from deploydash.core.run.fleet_view import FleetView
+from deploydash.core.run.giving_up import GIVE_UP, given_up
 from deploydash.core.run.order_rules import blocked_by, item_blocked_by, registry_lost, worked_on
 from deploydash.core.run.orders import AddItem, Control, Retry
 from deploydash.core.run.records import (
@@ -145,6 +146,8 @@ def control_ordered(order: Control, step: Step, state: RunState, operator: str) 
         return f"nothing is known of an item {order.item} of {step.id}"
     if progress.status is not ItemStatus.UNDER_WAY and (over := _over(step, state)):
         return f"{over}, and this item is not under way"
+    if order.name == GIVE_UP and (item := state.item(step.id, order.item)) is not None:
+        return given_up(step.id, item, state, operator)
     return (ControlOrdered(step.id, order.item, order.name, operator),)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from deploydash.core.model import CscId, SummaryState
 from deploydash.core.procedure.items import Item
@@ -133,12 +133,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class AnswerItem:
-    """Answer the question of an item under way."""
+    """Answer the question of an item under way; ``digest`` as it was shown, in QuestionAsked."""
 
     step: StepId
     item: ItemId
     question: str
     answer: str
+    digest: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deploydash.core.procedure.names import ItemId
+from deploydash.core.run.records import AnswerOffered
 from deploydash.core.words import first_of
 
 
@@ -52,6 +54,12 @@ class Plan:
 def digest(items: tuple[ItemPlan, ...]) -> str:
     """Return what these plans would send, in a few characters."""
     text = "\n".join("\x1f".join((one.item, one.approved, *one.lines)) for one in items)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def question_digest(question: str, answers: Sequence[AnswerOffered], about: str) -> str:
+    """Return what a question asks and about what, in a few characters."""
+    text = "\n".join((question, *(f"{each.answer}\x1f{each.text}\x1f{each.tier}" for each in answers), about))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

@@ -100,8 +100,10 @@ class ItemContext(Protocol):
         """Show live output; the last lines are kept for the screen, none in the journal."""
         ...
 
-    async def ask(self, question: str, answers: Sequence[AnswerOffered]) -> str:
+    async def ask(self, question: str, answers: Sequence[AnswerOffered], about: str = "") -> str:
         """Ask the lead, and return the answer; waits as long as that takes.
+
+        ``about``: what was read for it, such as a difference, as JSON or text; an answer holds for that alone.
 
         Raises:
             UserError: nobody can be asked.

@@ -215,12 +215,16 @@ class AnswerOffered:
 
 @dataclass(frozen=True, slots=True)
 class QuestionAsked:
-    """An item under way cannot go on without the lead's answer; after a resume it is asked again."""
+    """An item under way cannot go on without the lead's answer; after a resume it is asked again.
+
+    ``digest``: of the question, its answers and what was read for it; another one asks something else.
+    """
 
     step: StepId
     item: ItemId
     question: str
     answers: tuple[AnswerOffered, ...]
+    digest: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +236,7 @@ class QuestionAnswered:
     question: str
     answer: str
     operator: str
+    digest: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,6 +210,12 @@ class RunState:
         known = next((known for known in self.runbook.steps() if known.id == step), None)
         return known.item(item) if known is not None else None
 
+    def step_of(self, name: ItemId, progress: ItemProgress) -> StepId | None:
+        """Return the step of an item under way by what it has come to; None where it is none of the runbook's."""
+        if progress.status is not ItemStatus.UNDER_WAY:
+            return None
+        return next((step.id for step in self.runbook.steps() if self.progress(step.id).item(name) is progress), None)
+
     def work(self) -> Iterator[tuple[StepId, Item, ItemProgress]]:
         """Yield every item to which anything happened, with the step it belongs to."""
         for step in (*(step.id for step in self.runbook.steps()), DIRECT):

@@ -66,7 +66,7 @@ def answer_form(row: ItemRow, asked: QuestionAsked, order: Callable[[RunOrder], 
     def done(answer: str, _: Sequence[str]) -> object:
         if answer == STAY:
             return None
-        answered = AnswerItem(row.step, row.item.id, asked.question, answer)
+        answered = AnswerItem(row.step, row.item.id, asked.question, answer, asked.digest)
         if known[answer].tier not in ARMED:
             return order(answered)
         return propose(answered, (row.item.label, asked.question, f"Your answer: {answer}: {known[answer].text}"))
