@@ -47,6 +47,8 @@ NOT_BY_HAND = {
     "k8s-clean": "action",
     "nublado-clean": "action",
     "close": "close",
+    **dict.fromkeys(("argo-science-platform", "argo-nublado", "argo-sasquatch"), "action"),
+    **dict.fromkeys(("argo-small", "argo-love", "argo-rest"), "action"),
 }
 ON_CAMERA_HOSTS = ["bridges-stop", "bridges-start"]
 ON_HOSTS = [
@@ -262,7 +264,7 @@ def test_commands_are_exact_for_each_site() -> None:
     ]
     assert (
         "argocd --server tucson-teststand.lsst.codes --grpc-web-root-path /argo-cd app sync science-platform"
-        in commands(runbook(TUCSON, "full-cycle"), "argo-science-platform")
+        in by_hand(runbook(TUCSON, "full-cycle"), "argo-science-platform")
     )
     assert (
         "kubectl --kubeconfig ~/.kube/yagan.yaml --context yagan -n obssys delete job -l csc --cascade=background"
@@ -303,7 +305,7 @@ def test_no_command_of_one_site_reaches_another(name: str) -> None:
     servers = {SUMMIT: "summit-lsp", TUCSON: "tucson-teststand.lsst.codes", BASE: "base-lsp"}
     for book in RUNBOOKS:
         plan = runbook(name, book)
-        text = " ".join(line for one in plan.steps() for line in (*commands(plan, one.id), *sent(name, plan, one.id)))
+        text = " ".join(line for one in plan.steps() for line in (*by_hand(plan, one.id), *sent(name, plan, one.id)))
         assert servers[name] in text
         assert domains[name] in text or book in {"incremental", "revert"}
         assert not any(domain in text for other, domain in domains.items() if other != name)
@@ -353,7 +355,7 @@ def test_what_people_stop_goes_offline_and_what_they_start_comes_up_as_the_roste
 
     assert led("bridges-stop")["ATCamera"] == "OFFLINE"
     assert led("bridges-start")["ATCamera"] == "OFFLINE/AVAILABLE"
-    assert led("argo-rest")["HVAC"] == "ENABLED"
+    assert led("argo-rest") == {}  # the wait judges who comes up
     assert led("m1m3-start") == {"MTM1M3": "STANDBY", "MTM1M3TS": "STANDBY"}
     assert led("ess") == {}
 
@@ -375,8 +377,9 @@ def test_an_incremental_run_is_about_the_named_cscs_the_watcher_and_the_queues()
     assert any(
         line.endswith(
             "app sync obssys --resource batch:Job:mtqueue --resource batch:Job:atqueue --resource batch:Job:ocsqueue"
+            " --resource batch:Job:watcher"
         )
-        for line in commands(plan, "argo-jobs")
+        for line in by_hand(plan, "argo-jobs")
     )
 
 
@@ -396,7 +399,7 @@ def test_an_incremental_run_goes_through_the_host_of_a_csc_without_a_job() -> No
 def test_an_incremental_plan_may_leave_the_names_open() -> None:
     plan = runbook(SUMMIT, "incremental")
     assert plan.shutdown_set == ()
-    assert {"cscs", "class", "namespace", "jobs"} <= set(plan.blanks)
+    assert {"cscs", "namespace", "jobs"} <= set(plan.blanks)
     assert moves(plan, "cscs") == {}
 
 
@@ -421,7 +424,7 @@ def test_a_rehearsal_prints_no_command_that_a_shell_would_run() -> None:
     plan = load_runbook(SITES / "runbooks" / "full-cycle.yaml", demo, SCRIPTS, systems=READING)
     items = [item for one in plan.steps() for item in one.items if item.by_person or item.system == "ssh"]
     typed = [line for item in items for line in item.manual]
-    assert len(typed) > 200
+    assert len(typed) > 150
     assert all(line.startswith("# ") for line in typed)
     assert "# rehearsal: ssh -t azar03.cp.lsst.org sudo -iu dco ./shutdown_gc" in typed
 

@@ -262,7 +262,7 @@ def test_a_system_that_only_people_work_with_carries_nothing_out() -> None:
     [(line, key, message, hint)] = refused(text)
     assert (line, key) == (line_of(text, "system: slack"), "phases.0.steps.0.system")
     assert message == "slack carries no steps out"
-    assert hint == "make it a step of kind manual; only sal, ssh, kubernetes, kettles and plugs can do so"
+    assert hint == "make it a step of kind manual; only sal, ssh, kubernetes, argocd, kettles and plugs can do so"
 
 
 def test_a_step_that_does_nothing_by_the_control_system_is_refused() -> None:
@@ -466,4 +466,4 @@ def test_a_feed_that_nobody_has_is_refused() -> None:
     text = STEP.replace("        budget: 2h\n", "        budget: 2h\n        feeds: [radar]\n")
     [(_, key, message, hint)] = refused(text)
     assert (key, message) == ("phases.0.steps.0.feeds.0", "no feed is called 'radar' here")
-    assert hint == "known are efd, kafka, kubernetes, schema_registry"
+    assert hint == "known are argocd, efd, kafka, kubernetes, schema_registry"

@@ -70,7 +70,7 @@ SYSTEMS = {
     "docs": {"root": "https://docs.example.org", "folder": "hill", "anchor": "hill"},
     "ssh": {"domain": "example.org"},
     "github": {"phalanx": {"environment": "hill"}},
-    "argocd": {"server": "argo.example.org", "rest": ["obssys"]},
+    "argocd": {"server": "127.0.0.1", "rest": ["obssys"]},
     "kubernetes": {
         "context": "hill",
         "kubeconfig": "~/.kube/hill.yaml",

@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING
 
 from deploydash.core.procedure.names import PERSON, SAL, SystemName
 from deploydash.core.run.composing import Composed, ItemOffer
+from deploydash.systems.argocd.check import check as argocd_check
+from deploydash.systems.argocd.feed import feed as argocd_feed
+from deploydash.systems.argocd.login import ARGOCD
 from deploydash.systems.argocd.settings import ArgocdSettings
+from deploydash.systems.argocd.steps import ArgocdSteps
 from deploydash.systems.github.settings import GithubSettings
 from deploydash.systems.kubernetes.check import check as kubernetes_check
 from deploydash.systems.kubernetes.feed import feed as kubernetes_feed
@@ -32,14 +36,14 @@ if TYPE_CHECKING:
     from deploydash.core.procedure.runbook import Fallback
     from deploydash.wiring.read_only import MakeFeed
 
-ARGOCD, GITHUB, KUBERNETES = SystemName("argocd"), SystemName("github"), SystemName("kubernetes")
+GITHUB, KUBERNETES = SystemName("github"), SystemName("kubernetes")
 SLACK = SystemName("slack")
 
 READING: Table = MappingProxyType(
     {
         SSH: Reading(SSH, SshSettings, SshSteps(), check=ssh_check),
         KUBERNETES: Reading(KUBERNETES, KubernetesSettings, KubernetesSteps(), kubernetes_feed, kubernetes_check),
-        ARGOCD: Reading(ARGOCD, ArgocdSettings),
+        ARGOCD: Reading(ARGOCD, ArgocdSettings, ArgocdSteps(), argocd_feed, argocd_check),
         GITHUB: Reading(GITHUB, GithubSettings),
         SLACK: Reading(SLACK, SlackSettings),
         PERSON: Reading(PERSON, PersonSettings),
@@ -52,6 +56,7 @@ ACTING: Mapping[SystemName, str] = MappingProxyType(
         SAL: "deploydash.wiring.acting:sal",
         SSH: "deploydash.wiring.ssh:action",
         KUBERNETES: "deploydash.wiring.acting:kubernetes",
+        ARGOCD: "deploydash.wiring.argocd:action",
     }
 )
 """What makes the action of each system: module and function, loaded when a run is opened."""

@@ -41,7 +41,7 @@ def test_what_is_in_sync_does_not_differ() -> None:
 
 def test_the_tag_that_a_child_is_given_is_told() -> None:
     assert lines(body("tag-propagation", 3)["items"]) == [
-        "change Application obssys: global.controlSystem.imageTag c0045 → c0046"
+        "change Application obssys: imageTag c0045 → c0046"
     ]
 
 

@@ -189,7 +189,7 @@ class ArgocdAction:
 
     async def _appears(self, request: SyncRequest, why: str, context: ItemContext) -> End | None:
         """Look whether a sync without an answer was taken: None where it is to be followed. It is not sent again."""
-        await context.progress("no answer", f"{why}; looking whether it was taken", known_as=request.key)
+        await context.progress("no answer", f"{why}; looking whether it was taken")
         for _ in range(20):
             try:
                 app = await self._client.application(request.name, request.project)

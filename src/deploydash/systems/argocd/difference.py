@@ -14,12 +14,12 @@ from enum import StrEnum
 from typing import Any
 
 from deploydash.core.words import counted
-from deploydash.systems.argocd.objects import Key, fields, key, rows, short, text
+from deploydash.systems.argocd.objects import IMAGE_TAG, Key, fields, key, rows, short, text
 
 Cscs = Mapping[tuple[str, str], str]
 """Which CSC a Job runs, by namespace and Job."""
 
-_TOLD = frozenset({"image", "RUN_ARG", "targetRevision", "global.controlSystem.imageTag"})
+_TOLD = frozenset({"image", "RUN_ARG", "targetRevision", "imageTag"})
 _NOT_OURS = frozenset({"annotations", "managedFields", "resourceVersion", "generation", "uid", "creationTimestamp"})
 """Keys of metadata that no sync is about; annotations hold the last configuration a second time."""
 
@@ -166,7 +166,7 @@ def _name(path: tuple[str, ...]) -> str:
     if path[-1] == "image":
         return "image"
     if len(path) > 2 and path[-3] in {"env", "parameters"} and path[-1] in {"value", "name"}:
-        return path[-2]
+        return "imageTag" if path[-2] == IMAGE_TAG else path[-2]
     if path[0] in {"data", "stringData"} and len(path) > 1:
         return path[1]
     if path[-1] == "targetRevision":

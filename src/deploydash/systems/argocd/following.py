@@ -74,10 +74,10 @@ class Follower:
                 nowhere = nowhere or now
                 if now > nowhere + APPEARS_S:
                     return End(Outcome.UNKNOWN, "Argo CD shows nothing of this sync: look at the application's history")
-                await context.progress(Stands.NOT_BEGUN.value, known_as=ours)
+                await context.progress(Stands.NOT_BEGUN.value)
             else:
                 nowhere = 0.0
-                lines = await self._tell(app, where, ours, now - began, lines, context)
+                lines = await self._tell(app, where, now - began, lines, context)
             if where is Stands.OVER:
                 return await self._ended(app, spec, project, approved, context)
             await asyncio.sleep(self._poll_s)
@@ -86,7 +86,6 @@ class Follower:
         self,
         app: Application,
         where: Stands,
-        ours: str,
         since_s: float,
         lines: Mapping[Key, str],
         context: ItemContext,
@@ -99,7 +98,7 @@ class Follower:
         now, changed = news(lines, last.results if last is not None else ())
         for text in changed:
             context.output(text)
-        await context.progress(state, line, done=done, of=of, known_as=ours)
+        await context.progress(state, line, done=done, of=of)
         return now
 
     async def _ended(

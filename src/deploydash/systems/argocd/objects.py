@@ -37,7 +37,7 @@ class Key:
     @property
     def is_job(self) -> bool:
         """Whether it is a Job, whose template nobody can change."""
-        return (self.group, self.kind) == ("batch", "Job")
+        return self.kind == "Job"
 
     def json(self) -> dict[str, str]:
         """Return it as a selective sync names it."""

@@ -208,7 +208,7 @@ def item_plan(at: ItemId, spec: SyncSpec, planned: Planned, now_utc: float) -> I
     if not approved.does and app.sync == "Synced":
         return ItemPlan(at, (), f"{'; '.join(words)}: Synced at {app.revision[:8]}")
     request = request_line(spec, f"revision {app.revision[:8]}", prune=approved.prune)
-    return ItemPlan(at, (request, *approved.does), "; ".join(words), approved=approved.json())
+    return ItemPlan(at, (*approved.does, request), "; ".join(words), approved=approved.json())
 
 
 def _hindrances(spec: SyncSpec, app: Application, differs: Difference, look: Look) -> Iterator[str]:

@@ -208,6 +208,8 @@ def _selective(entry: Entry) -> Iterator[SyncSpec]:
     """Yield a sync for each namespace with Jobs of this run; one without names while nobody has named any CSC."""
     settings = entry.settings
     assert isinstance(settings, ArgocdSettings)  # noqa: S101 - problems() was asked before
+    if entry.only is None:
+        yield SyncSpec("<namespace>", selective=True, jobs=("<jobs>",))
     for namespace, jobs in _jobs(entry).items():
         chosen = {job: csc for job, csc in jobs.items() if _is_in(CscId.parse(csc), entry.only)}
         if chosen:
