@@ -79,6 +79,7 @@ async def test_each_of_its_faults_is_switched_on_with_its_values_and_off_again(s
     assert dict(fake.faults) == dict.fromkeys(kind.faults)
     for name, fault in kind.faults.items():
         assert fault.about
+        assert not fault.values.keys() & {"system", "name"}  # a scenario writes these of every fault
         fake.faults.switch_on(name)
         assert fake.faults[name] == fault.values
         other: dict[str, Any] = {key: "other" if isinstance(old, str) else 0.5 for key, old in fault.values.items()}

@@ -1,4 +1,4 @@
-"""Argo CD as it was recorded: its answers of ``tests/data/argocd`` over real HTTP, and syncs that go the recorded ways.
+"""Argo CD as it was recorded: its answers of ``tests/data/captures/argocd`` over HTTP, and syncs that go their ways.
 
 What a real server answered is answered byte for byte but for headers; what it did between two answers is played: a sync
 is requested, not begun, runs, and ends as the recorded application shows, with the infos that were really sent.
@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from deploydash.systems.argocd.login import Endpoint
 from tests.servers.http_server import HttpServer, Request
 
-DATA = Path(__file__).resolve().parents[2] / "data" / "argocd"
+DATA = Path(__file__).resolve().parents[2] / "data" / "captures" / "argocd"
 ROOT = "/argo-cd"
 TOKEN = "the-token-of-a-test"
 
