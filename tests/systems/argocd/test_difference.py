@@ -40,9 +40,7 @@ def test_what_is_in_sync_does_not_differ() -> None:
 
 
 def test_the_tag_that_a_child_is_given_is_told() -> None:
-    assert lines(body("tag-propagation", 3)["items"]) == [
-        "change Application obssys: imageTag c0045 → c0046"
-    ]
+    assert lines(body("tag-propagation", 3)["items"]) == ["change Application obssys: imageTag c0045 → c0046"]
 
 
 def item(before: Any, after: Any, kind: str = "ConfigMap", group: str = "", **more: Any) -> dict[str, Any]:
