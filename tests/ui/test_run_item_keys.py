@@ -60,7 +60,7 @@ CASES = {
     ),
     "a script that failed is ticked with why": Case(
         SCRIPT_SCENES["scripts-failed"],
-        ("d", "'Ana", "enter", "'by LOVE", "enter"),
+        ("d", "shift+tab", "'Ana", "enter", "'by LOVE", "enter"),
         (SignOff(TESTING, "Ana", numbered(0), "by LOVE"),),
     ),
     "s skips the step": Case(SCRIPT_SCENES["scripts-failed"], ("s", "'no time", "enter"), (Skip(TESTING, "no time"),)),
@@ -156,7 +156,7 @@ async def test_the_card_follows_the_script_that_runs_until_the_arrows_move_it() 
 
 async def test_v_shows_every_script_with_its_whole_configuration() -> None:
     async with running_run(SCRIPT_SCENES["scripts"](), height=90) as screen:
-        await screen.press("v")
+        await screen.press("V")
         await screen.until(lambda: isinstance(screen.app.screen, StepScreen))
         await screen.sees("lsst.sal.ScriptQueue.command_add salIndex=2 isStandard=true path=auxtel/enable_atcs.py")
         await screen.sees("cmd: play")

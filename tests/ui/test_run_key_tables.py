@@ -7,7 +7,7 @@ import random
 import pytest
 
 from deploydash.core.run.orders import Approve
-from deploydash.ui.run_keys import PAGE, RUN, WAIT
+from deploydash.ui.run_keys import EXACT, PAGE, PROPOSAL, RUN, WAIT
 from deploydash.ui.screens.form import Form
 from deploydash.ui.screens.run_help import RunHelpScreen
 from tests.support.run_snapshots import OPERATOR, SCENES
@@ -23,13 +23,13 @@ async def test_the_help_shows_every_key_of_the_run() -> None:
 
 
 def test_no_key_is_bound_twice_in_one_view() -> None:
-    for table in (RUN, WAIT, PAGE):
+    for table in (RUN, WAIT, PAGE, EXACT, PROPOSAL):
         names = [name for key in table for name in key.keys.split(",")]
         assert len(names) == len(set(names))
 
 
 def test_no_function_key_and_no_terminal_control_is_the_only_binding() -> None:
-    for table in (RUN, WAIT, PAGE):
+    for table in (RUN, WAIT, PAGE, EXACT, PROPOSAL):
         for key in table:
             assert any(not name.startswith(("f1", "f2", "alt+", "ctrl+")) for name in key.keys.split(","))
 

@@ -118,12 +118,12 @@ CASES = {
     ),
     "d signs off one that failed, with a note": Case(
         SCENES["asking"],
-        ("j", "d", "'Ana", "enter", "'by its team", "enter"),
+        ("j", "d", "shift+tab", "'Ana", "enter", "'by its team", "enter"),
         (SignOff(CSCS, "Ana", csc_item(ESS), "by its team"),),
     ),
     "d signs off those marked, each by itself": Case(
         SCENES["asking"],
-        ("asterisk", "d", "'Ana", "enter", "'by hand", "enter"),
+        ("asterisk", "d", "shift+tab", "'Ana", "enter", "'by hand", "enter"),
         (SignOff(CSCS, "Ana", csc_item(MTDOME), "by hand"), SignOff(CSCS, "Ana", csc_item(ESS), "by hand")),
     ),
     "* marks all": Case(SCENES["asking"], ("asterisk", "r"), (), (Retry(CSCS, csc_items((MTDOME, ESS))),)),
@@ -139,6 +139,30 @@ CASES = {
     ),
     "d ticks the whole step from its last line": Case(
         SCENES["by-hand"], ("G", "d", "'Ana", "enter"), (SignOff(StepId("bridges-stop"), "Ana", WHOLE),)
+    ),
+    "the last name given is offered, and Enter takes it": Case(
+        SCENES["by-hand"], ("d", "enter"), (SignOff(StepId("bridges-stop"), "Ana", numbered(1)),)
+    ),
+    "D signs off all of it, as done by one": Case(
+        run_snapshots.by_hand, ("D", "enter"), (SignOff(StepId("bridges-stop"), "ops1", WHOLE),)
+    ),
+    "the cursor is where something has to be typed, and what stands there is typed over": Case(
+        SCENES["asking"],
+        ("j", "d", "'by its team", "enter"),
+        (SignOff(CSCS, "ops1", csc_item(ESS), "by its team"),),
+    ),
+    "who was named last is offered where a step asks who": Case(
+        lambda: run_snapshots.at_step("principals-config"),
+        ("d", "enter"),
+        (SignOff(StepId("principals-config"), "ops1", numbered(0), "OSW-1234"),),
+    ),
+    "what the commands wait for is asked before the sign-off, and what stays empty stays open": Case(
+        lambda: run_snapshots.at_step("announce-day"),
+        ("d", "enter", "'2026-12-03", "enter", "enter", "enter"),
+        (
+            SetPlaceholders((("weekday", "Thursday"), ("date", "2026-12-03"))),
+            SignOff(StepId("announce-day"), "ops1", WHOLE),
+        ),
     ),
     "a tick writes down what the step asks for": Case(
         lambda: run_snapshots.at_step("tickets"),
@@ -261,9 +285,9 @@ async def test_a_key_that_may_not_act_says_why_and_orders_nothing(
     ("scene", "keys", "answer"),
     [
         (SCENES["asking"], ("w", "enter"), "a waiver needs a reason"),
-        (SCENES["asking"], ("d", "'Ana", "enter", "enter"), "write down why it counts as done"),
+        (SCENES["asking"], ("d", "enter"), "write down why it counts as done"),
         (SCENES["asking"], ("asterisk", "w", "'x", "enter", "'3", "enter"), "type the count, 2"),
-        (SCENES["by-hand"], ("d", "enter"), "a sign-off needs the name of who did it"),
+        (lambda: run_snapshots.at_step("tickets"), ("d", "enter", "enter"), "a sign-off needs the name of who did it"),
         (lambda: run_snapshots.at_step("tickets"), ("d", "'Ana", "enter", "enter"), "write down the ticket's key"),
         (SCENES["watcher"], ("s", "enter"), "skipping needs a reason"),
         (lambda: red("a"), ("O", "enter"), "an override needs a typed reason"),
@@ -492,9 +516,9 @@ async def test_enter_on_a_question_about_failures_opens_the_csc_and_n_the_next_o
         await screen.sees("ESS:303")
 
 
-async def test_v_shows_every_command_and_name_and_still_holds() -> None:
+async def test_the_page_shows_every_command_and_name_and_still_holds() -> None:
     async with running_run(SCENES["cscs"]()) as screen:
-        await screen.press("v")
+        await screen.press("V")
         await screen.until(lambda: isinstance(screen.app.screen, StepScreen))
         await screen.sees("45 CSCs: disable, standby, exitControl")
         await screen.press("H")

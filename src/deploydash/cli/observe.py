@@ -10,7 +10,7 @@ from deploydash.cli.beside import side_by_side
 from deploydash.cli.exits import Exit
 from deploydash.cli.greeting import greet
 from deploydash.cli.owners import known_owners
-from deploydash.cli.places import places
+from deploydash.cli.places import COPIES, places
 from deploydash.cli.report import open_again
 from deploydash.cli.running import run as run_to_the_end
 from deploydash.cli.tables import composer_at
@@ -115,7 +115,16 @@ async def _show(
         asking.add(task)
         task.add_done_callback(asking.discard)
 
-    app = DeploydashRunApp(follower, None, ask_hold=ask_hold, theme=theme, speed=speed, history=history, owners=owners)
+    app = DeploydashRunApp(
+        follower,
+        None,
+        ask_hold=ask_hold,
+        theme=theme,
+        speed=speed,
+        history=history,
+        owners=owners,
+        copies=places().state / COPIES,
+    )
     telling = asyncio.create_task(greet(app, greeting), name="what changed")
     try:
         return await side_by_side(app, follower.run())

@@ -25,6 +25,10 @@ class Places:
     state: Path
 
 
+COPIES = "copied.txt"
+"""The file in the state directory that takes what was copied from a screen."""
+
+
 def places() -> Places:
     """Return this user's places; ``DEPLOYDASH_STATE_DIR`` moves the state (CLI.md)."""
     state = os.environ.get("DEPLOYDASH_STATE_DIR", "").strip()

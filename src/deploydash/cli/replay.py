@@ -10,7 +10,7 @@ from deploydash.cli.beside import side_by_side
 from deploydash.cli.exits import Exit
 from deploydash.cli.observe import readable
 from deploydash.cli.owners import known_owners
-from deploydash.cli.places import places
+from deploydash.cli.places import COPIES, places
 from deploydash.cli.report import open_again
 from deploydash.cli.running import run as run_to_the_end
 from deploydash.cli.tables import composer_at
@@ -88,5 +88,7 @@ def run(reference: str | None, *, speed: float, theme: str | None) -> Exit:
 
 
 async def _show(follower: Follower, theme: str | None, speed: float, history: JournalHistory, owners: Owners) -> Exit:
-    app = DeploydashRunApp(follower, None, theme=theme, speed=speed, history=history, owners=owners)
+    app = DeploydashRunApp(
+        follower, None, theme=theme, speed=speed, history=history, owners=owners, copies=places().state / COPIES
+    )
     return await side_by_side(app, follower.run())

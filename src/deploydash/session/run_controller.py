@@ -43,6 +43,7 @@ from deploydash.core.run.records import (
     ArrivalsLearned,
     ControlOrdered,
     ItemAdded,
+    ItemEnded,
     ItemsDispatched,
     QuestionAnswered,
     QuestionAsked,
@@ -368,7 +369,9 @@ class RunController:
     async def _commit(self, decide: Decide) -> Decision:
         decision = await self._writer.commit(decide)
         for record in () if isinstance(decision, Refused) else decision:
-            if (line := remark(record, self._clock.monotonic())) is not None:
+            ended = self.state.item(record.step, record.item) if isinstance(record, ItemEnded) else None
+            label = ended.label if ended is not None and not ended.is_transition else ""
+            if (line := remark(record, self._clock.monotonic(), label)) is not None:
                 self._tell_fleet(line)
         for order in self._judging.news(self.state):
             self._tell_fleet(order)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from textual import events
 from textual.binding import Binding
@@ -14,6 +15,7 @@ from deploydash.core.owners import Owners
 from deploydash.core.published import Published
 from deploydash.core.run.orders import Hold
 from deploydash.ui.app import DeploydashApp
+from deploydash.ui.copying import copy
 from deploydash.ui.draw.run.attention import Bell
 from deploydash.ui.draw.run.notify import notification, wanted
 from deploydash.ui.draw.run.proposal import Asked
@@ -38,7 +40,7 @@ class DeploydashRunApp(DeploydashApp):
     ``ask_hold`` lets an observer ask for a hold. ``watching`` says how many others look at this run now. ``history``
     tells the run over time.
     ``ask_hold`` lets an observer ask for a hold. ``watching`` says how many others look at this run now. ``owners``:
-    whom a message about a CSC goes to.
+    whom a message about a CSC goes to. ``copies``: the file that takes what is copied.
 
     Raises:
         ValueError: there is no such theme.
@@ -59,6 +61,7 @@ class DeploydashRunApp(DeploydashApp):
         theme: str | None = None,
         speed: float | None = None,
         owners: Owners = NOBODYS,
+        copies: Path | None = None,
     ) -> None:
         super().__init__(source, theme=theme, speed=speed)
         self.inbox = inbox
@@ -68,6 +71,7 @@ class DeploydashRunApp(DeploydashApp):
         self.bells = Bell(notes=wanted(os.environ))
         self.typed_at = 0.0
         self._ask_hold = ask_hold
+        self._copies = copies
         self._typed = InOrder(self, self._hand_on)
         if inbox is not None:
             inbox.subscribe_refusals(self.refused)
@@ -133,6 +137,10 @@ class DeploydashRunApp(DeploydashApp):
     def open_proposal(self, asked: Asked) -> None:
         """Show exactly what an order about items would do, and arm it there."""
         self.push_screen(ProposalScreen(asked))
+
+    async def copy(self, text: str) -> str:
+        """Copy a text out of the screen, and return where to, in words."""
+        return await copy(text, self._copies, self.tell_terminal)
 
     def refused(self, sentence: str) -> None:
         """Say a refusal on the screen of the run that is in front."""

@@ -35,6 +35,10 @@ class RunHost(Host, Protocol):
         """Show exactly what an order about items would do, and arm it there."""
         ...
 
+    async def copy(self, text: str) -> str:
+        """Copy a text out of the screen, and return where to, in words."""
+        ...
+
     def ring(self, snapshot: Published) -> None:
         """Ring once for each thing that needs the lead."""
         ...

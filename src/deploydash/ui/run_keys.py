@@ -14,6 +14,7 @@ _CARD = (
     Key("enter", "enter", "on the card: send what is armed, or do what is mild; in the grid: detail", "go"),
     Key("escape", "esc", "disarm, cancel, one level back; never destructive", "back"),
     Key("d", "d", "sign off by name; or answer what the procedure or an item asks", "done"),
+    Key("D", "D", "sign off all of it at once, where one person did all of it", "all_done"),
     Key("f", "f", "set the placeholders that the commands wait for", "fill"),
     Key("r", "r", "retry what failed or is unknown: the one under the cursor, or those marked", "retry"),
     Key("o", "o", "a fallback for those that failed: the items marked, or the one under the cursor", "fallback"),
@@ -40,7 +41,8 @@ _CARD = (
     Key("i", "i", "why the gate is shut; in the grid: why the CSC counts as it does", "why", footer="why"),
     Key("y", "y", "a message, ready to copy, to each owner of those asked about, waited for or waived", "owners"),
     Key("F", "F", "what other systems report, each with its age: feeds, facts, what departs", "facts"),
-    Key("v", "v", "everything about the step: every command, every name", "page"),
+    Key("v", "v", "the exact lines of the card, each once and unwrapped, to be copied", "exact"),
+    Key("V", "V", "everything about the step: preconditions, commands, names, what to be careful about", "page"),
     Key("b", "b", "bell on or off", "bell"),
     Key("B", "B", "notifications of the terminal on or off", "notes"),
 )
@@ -104,7 +106,7 @@ WAIT: tuple[Key, ...] = (
 
 
 PAGE: tuple[Key, ...] = (
-    Key("escape,q,v", "esc", "back to the run", "close", footer="back"),
+    Key("escape,q,V,enter", "esc", "back to the run", "close", footer="back"),
     Key("H", "H", "hold everything at once; ctrl+g does it while typing, too", "hold"),
     Key("down,j", "↓ j", "scroll down", "scroll", "1", footer="scroll"),
     Key("up,k", "↑ k", "scroll up", "scroll", "-1"),
@@ -112,6 +114,24 @@ PAGE: tuple[Key, ...] = (
     Key("pageup", "PgUp", "a screen up", "scroll", "-10"),
 )
 """Keys of the page about one step."""
+
+
+EXACT: tuple[Key, ...] = (
+    Key("escape,q,v,enter", "esc", "back to the card; what is armed is sent there, not here", "close", footer="card"),
+    Key("Y", "Y", "copy the lines that are marked, else the one under the cursor", "copy", footer="copy"),
+    Key("space", "space", "mark the line", "mark", footer="mark"),
+    Key("asterisk", "*", "mark all of them, or none", "all", footer="all"),
+    Key("right,l", "→ l", "further to the right", "side", "1", footer="sideways"),
+    Key("left,h", "← h", "back to the left", "side", "-1"),
+    Key("down,j", "↓ j", "the next line", "move", "1"),
+    Key("up,k", "↑ k", "the line before", "move", "-1"),
+    Key("pagedown", "PgDn", "ten lines down", "move", "10"),
+    Key("pageup", "PgUp", "ten lines up", "move", "-10"),
+    Key("g,home", "g", "the first line", "move", "-10000"),
+    Key("G,end", "G", "the last line", "move", "10000"),
+    Key("H", "H", "hold everything at once; ctrl+g does it while typing, too", "hold"),
+)
+"""Keys of the exact lines of a card."""
 
 
 TIMELINE: tuple[Key, ...] = (

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from deploydash.core.model import CscId, SummaryState, Target
 from deploydash.core.procedure.items import Item
 from deploydash.core.procedure.names import SAL, WHOLE, ItemId, StepId
-from deploydash.core.procedure.runbook import Order
+from deploydash.core.procedure.runbook import Order, Step
 from deploydash.core.run.records import (
     ArrivalsLearned,
     ChoiceAnswered,
@@ -82,6 +82,9 @@ def evolve(state: RunState, record: RunRecord, utc: float) -> RunState:
     if isinstance(record, RunClosed):
         return replace(state, closed=True)
     if isinstance(record, ItemSignedOff):
+        asks_who = any(step.id == record.step and asks_for_a_name(step) for step in state.runbook.steps())
+        named = record.note if asks_who and record.note else state.named
+        state = replace(state, signed_by=record.by, named=named)
         state = replace(state, stopped=_stopped(state, record.step, _signed_off(state, record), utc))
     if isinstance(record, RequestIntended | RequestAnswered):
         state = replace(state, stopped=_stopped_by_request(state, record, utc))
@@ -99,6 +102,11 @@ def evolve(state: RunState, record: RunRecord, utc: float) -> RunState:
         incurred = {**state.incurred, owes.id: (record.step, owes)}
         state = replace(state, incurred=incurred, paid=paid, passed=passed)
     return _with_step(state, record.step, _evolve_step(state.progress(record.step), record, utc))
+
+
+def asks_for_a_name(step: Step) -> bool:
+    """Say whether what a step wants written down is who: ``who signed``."""
+    return bool(step.records) and step.records.split()[0].lower() in {"who", "whose", "whom"}
 
 
 def _signed_off(state: RunState, sign_off: ItemSignedOff) -> list[Item]:

@@ -127,8 +127,9 @@ class RunState:
 
     ``stopped``: whom a sign-off says a person stopped from outside, by which step and when (UTC), until one that starts
     them is signed off. ``lost``: those that were LOST before it opened. ``learned``: of each wait, what earlier runs
-    tell. ``incurred``: the debts that requests made, by their ids; ``paid``: those undone by record,
-    ``passed``: who has taken those that were passed on.
+    tell. ``signed_by``: who did what was signed off last; ``named``: whom the last record named that asks who.
+    ``incurred``: the debts that requests made, by their ids; ``paid``: those undone by record, ``passed``: who has
+    taken those that were passed on.
     """
 
     runbook: Runbook
@@ -149,6 +150,8 @@ class RunState:
     lost: frozenset[CscId] = frozenset()
     stopped: Mapping[CscId, str] = field(default_factory=dict)
     learned: Mapping[StepId, ArrivalsLearned] = field(default_factory=dict)
+    signed_by: str = ""
+    named: str = ""
     closed: bool = False
     _statuses: dict[StepId, StepStatus] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Where steps stand, each found out once: a card and its gate ask for all of them many times, and of a hundred

@@ -118,8 +118,11 @@ def said(record: object) -> tuple[str, str] | None:
     return None
 
 
-def remark(record: object, at: float) -> Remark | None:
-    """Return the line that a record of a direct command puts into the list of events as of ``at`` (monotonic)."""
+def remark(record: object, at: float, label: str = "") -> Remark | None:
+    """Return the line that a record puts into the list of events as of ``at`` (monotonic), or None.
+
+    Direct commands make one, and any item that failed or of which nobody knows; ``label``: what that item is called.
+    """
     if isinstance(record, ItemAdded) and record.step == DIRECT:
         detail = f"{record.item.label}, by {record.operator}"
         return Remark(at, str(record.item.id), "direct command approved", detail, calm=True)
@@ -127,4 +130,6 @@ def remark(record: object, at: float) -> Remark | None:
         done = record.outcome is Outcome.REACHED
         change = "direct command done" if done else f"direct {record.outcome.value.upper()}"
         return Remark(at, str(record.item), change, record.why, calm=done)
+    if isinstance(record, ItemEnded) and record.outcome is not Outcome.REACHED:
+        return Remark(at, label or str(record.item), f"{record.outcome.value} in {record.step}", record.why, calm=False)
     return None

@@ -195,10 +195,10 @@ class RunView:
     """Everything of a run that a screen may show.
 
     ``owed``: the open debts with the ids by which they are waived. ``lost``: who was LOST before the run opened and
-    still is. ``added``: the items added beside the runbook, at whatever step, that are under way, and the last one
-    that was. ``direct``: the last direct command to each CSC, newest last; ``direct_card``: what the dialog about one
-    shows, if open; ``proposal``: the same of an order about items. ``inspected``: what the run wants of the CSC whose
-    detail is open. ``heads``: the lanes.
+    still is. ``signed_by`` and ``named`` as in RunState. ``added``: the items added beside the runbook, at whatever
+    step, that are under way, and the last one that was. ``direct``: the last direct command to each CSC, newest last;
+    ``direct_card``: what the dialog about one shows, if open; ``proposal``: the same of an order about items.
+    ``inspected``: what the run wants of the CSC whose detail is open. ``heads``: the lanes.
     """
 
     run: str
@@ -218,6 +218,8 @@ class RunView:
     fault: str
     owed: tuple[Debt, ...] = ()
     lost: frozenset[CscId] = frozenset()
+    signed_by: str = ""
+    named: str = ""
     spurious_closures: tuple[GateClosedSpuriously, ...] = ()
     added: tuple[ItemRow, ...] = ()
     direct: tuple[DirectRow, ...] = ()
@@ -306,6 +308,8 @@ def run_view(state: RunState, fleet: FleetView, own: Own = NOTHING_OWN) -> RunVi
         owed=tuple(replace(debt, what=owed_words(debt, state)) for _, debt in state.debts()),
         spurious_closures=state.spurious_closures,
         lost=still_lost(state, fleet),
+        signed_by=state.signed_by,
+        named=state.named,
         added=_beside(state, own),
         direct=direct_rows(state),
         direct_card=own.direct,

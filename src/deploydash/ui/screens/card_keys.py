@@ -14,6 +14,7 @@ from deploydash.core.words import counted
 from deploydash.ui.draw.run.asked import cscs_of, here
 from deploydash.ui.draw.run.offers import Mode, may_override, mode_of, open_questions
 from deploydash.ui.screens.detail import DetailScreen
+from deploydash.ui.screens.exact import ExactScreen
 from deploydash.ui.screens.fill import placeholders_form
 from deploydash.ui.screens.form import Field, Form, Option
 from deploydash.ui.screens.item_keys import ItemKeys
@@ -171,6 +172,14 @@ class Answers(ItemKeys):
         body = (*(f"red: {sentence}" for sentence in red), "Your reason goes into the journal and the report.")
         fields = (Field("reason", "why it may go all the same"),)
         self.ask(Form(f"Override the gate of {card.step.id}", body, fields=fields, done=done, wrong=wrong))
+
+    def act_exact(self, _: str) -> None:
+        """Show the exact lines of the card, to be copied."""
+        run = self.run_view
+        if run is None or run.card is None:
+            self.say("no step is left")
+        else:
+            self.app.push_screen(ExactScreen())
 
     def act_page(self, _: str) -> None:
         """Show everything about the step, every command in full."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 
 from deploydash.core.run.orders import SetPlaceholders
@@ -11,27 +12,42 @@ from deploydash.ui.screens.form import Field, Form
 
 _HINTS = {
     "date": "such as 2026-12-03",
-    "weekday": "such as Thursday",
+    "weekday": "such as Thursday; empty: that of the date",
     "start": "the local time, such as 08:30",
     "sha": "the head commit that was reviewed",
 }
 
 
-def placeholders_form(card: Card, order: Callable[[SetPlaceholders], object]) -> Form:
-    """Return the dialog with a field for each missing placeholder; what is left empty stays open."""
+def weekday_of(date: str) -> str:
+    """Return the weekday of a date such as 2026-12-03, or nothing where it is none."""
+    try:
+        return f"{dt.date.fromisoformat(date):%A}"
+    except ValueError:
+        return ""
+
+
+def placeholders_form(card: Card, order: Callable[[SetPlaceholders], object], *, before_sign_off: bool = False) -> Form:
+    """Return the dialog with a field for each missing placeholder; what is left empty stays open.
+
+    ``before_sign_off``: all may stay open, and the sign-off is asked for next. A weekday follows from a date.
+    """
     fields = tuple(Field(word, _HINTS.get(word, "")) for word in card.wanting)
 
     def told(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
-        pairs = zip(card.wanting, texts, strict=True)
-        return tuple((word, text.strip()) for word, text in pairs if text.strip())
+        pairs = {word: text.strip() for word, text in zip(card.wanting, texts, strict=True)}
+        if "weekday" in pairs and not pairs["weekday"]:
+            pairs["weekday"] = weekday_of(pairs.get("date", ""))
+        return tuple((word, text) for word, text in pairs.items() if text)
 
     def wrong(texts: Sequence[str]) -> str:
-        return "" if told(texts) else "enter at least one, or Esc"
+        return "" if before_sign_off or told(texts) else "enter at least one, or Esc"
 
-    body = (
+    body: tuple[str, ...] = (
         f"The commands of this card wait for {wanted(card)}.",
         "They are filled into every later command of this run, too, and go into the journal.",
     )
+    if before_sign_off:
+        body += ("The sign-off is asked for next; Enter on an empty line leaves it open.",)
     return Form(
         "Set placeholders",
         body,

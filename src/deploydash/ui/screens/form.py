@@ -82,6 +82,7 @@ class Form(View):
     ``wrong`` says what is missing, or nothing; ``check`` the same of an answer and texts that take time to look at, and
     counts only while what was chosen and typed is still the same.
     ``left`` is called when the operator closes it without an answer.
+    ``first``: the field that has the cursor at first.
     ``lives`` says of a new snapshot whether the question still stands; if not, the dialog goes away by itself.
     """
 
@@ -101,6 +102,7 @@ class Form(View):
         left: Callable[[], object] = lambda: None,
         escapes: str = "closes, nothing is ordered",
         lives: Callable[[Published], bool] = lambda _: True,
+        first: int = 0,
     ) -> None:
         super().__init__()
         self._modal = True
@@ -117,6 +119,7 @@ class Form(View):
         self._when_left = left
         self._escapes = escapes
         self._lives = lives
+        self._first = first
         self._row_at = 0
         self._answer = ""
         self._opened_at = float("inf")
@@ -140,7 +143,7 @@ class Form(View):
         self._opened_at = self.host.source.clock.monotonic()
         self.call_after_refresh(self.draw)
         if self._fields:
-            self._enter_field(0)
+            self._enter_field(self._first)
 
     def on_resize(self) -> None:
         """Wrap anew."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from deploydash.core.procedure.names import WHOLE
 from deploydash.core.published import Published
+from deploydash.core.run.evolve import asks_for_a_name
 from deploydash.core.run.orders import AnswerItem, Control, RunOrder, SignOff
 from deploydash.core.run.proposals import ARMED
 from deploydash.core.run.records import QuestionAsked, Reply
@@ -75,10 +76,15 @@ def answer_form(row: ItemRow, asked: QuestionAsked, order: Callable[[RunOrder], 
     return Form("An item asks", body, options=options, done=done, lives=lives)
 
 
-def sign_off_form(card: Card, rows: Sequence[ItemRow], operator: str, order: Callable[[RunOrder], object]) -> Form:
-    """Return the dialog that signs off these items, or with none the step as a whole, by name."""
+def sign_off_form(run: RunView, card: Card, rows: Sequence[ItemRow], order: Callable[[RunOrder], object]) -> Form:
+    """Return the dialog that signs off these items, or with none the step as a whole, by name.
+
+    The last name given stands there, and where the step asks who, the last one recorded: each is shown, stands marked
+    so that what is typed replaces it, and is taken by Enter only.
+    """
     wants = bool(card.step.records) or needs_note(card, rows or card.rows)
     hint = card.step.records or "why it counts as done"
+<<<<<<< HEAD
     against = _against(card, rows or card.rows)
     one_each = card.step.one_each
     fields = [Field("who says so" if one_each else "who did it", f"a name, such as {operator.partition('@')[0]}")]
@@ -86,6 +92,11 @@ def sign_off_form(card: Card, rows: Sequence[ItemRow], operator: str, order: Cal
         fields.append(Field("record", hint))
     if against or one_each:
         fields.append(Field("reason", "why it stands all the same" if against else "of a no or a waiver"))
+=======
+    fields = [Field("who did it", f"a name, such as {run.operator.partition('@')[0]}", run.signed_by)]
+    if wants:
+        fields.append(Field("record", hint, run.named if asks_for_a_name(card.step) else ""))
+>>>>>>> b9616c3 (Show a card's exact lines to be copied, offer the last name and all of it at a sign-off, ask for open placeholders before it, and make each failure an event at once with its reason whole)
 
     def done(answer: str, text: Sequence[str]) -> None:
         note = text[1].strip() if wants else ""
@@ -103,8 +114,14 @@ def sign_off_form(card: Card, rows: Sequence[ItemRow], operator: str, order: Cal
     named = ", ".join(row.item.label for row in rows)
     what = f"{card.step.title}: {named}" if rows else card.step.title
     body = [what, f"Sign off when {card.step.ends}."]
+    if not rows and len(card.rows) > 1:
+        names = ", ".join(row.item.label for row in card.rows if not row.done)
+        body.append(f"All of it, as done by one: {names}.")
+    if run.signed_by:
+        body.append(f"By {run.signed_by}, unless another name is typed over it.")
     if card.step.acts:
         body.append("A sign-off sends nothing; what has not run here was done elsewhere.")
+<<<<<<< HEAD
     if against:
         body += ["Seen against it:", *against[:AGAINST]]
         body += [f"and {len(against) - AGAINST} more"] if len(against) > AGAINST else []
@@ -127,3 +144,6 @@ def _against(card: Card, rows: Sequence[ItemRow]) -> list[str]:
     gate = [reason for reason in card.reasons if reason.by_reason and not reason.met]
     before = [f"not so: {reason.sentence}; {reason.waits_for}" for reason in gate]
     return [*before, *(sentence for row in rows if not row.done for sentence in row.against)]
+=======
+    return Form("Sign off", body, fields=fields, done=done, wrong=wrong, first=len(fields) - 1 if run.signed_by else 0)
+>>>>>>> b9616c3 (Show a card's exact lines to be copied, offer the last name and all of it at a sign-off, ask for open placeholders before it, and make each failure an event at once with its reason whole)

@@ -7,14 +7,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from deploydash.core.model import CscId
+<<<<<<< HEAD
 from deploydash.core.run.orders import Retry
+=======
+from deploydash.core.run.orders import Retry, SetPlaceholders, WaiveDebt
+from deploydash.core.run.state import StepStatus
+>>>>>>> b9616c3 (Show a card's exact lines to be copied, offer the last name and all of it at a sign-off, ask for open placeholders before it, and make each failure an event at once with its reason whole)
 from deploydash.core.views.run_view import Card, ItemRow, LaneHead, RunView
 from deploydash.ui.draw.run.asked import Asked, asked, asked_lines, cscs_of, here, ids_of
 from deploydash.ui.draw.run.item_offers import chosen, is_list, item_that_asks
 from deploydash.ui.draw.run.lanes import lanes_of, next_lane, title_of
 from deploydash.ui.draw.run.offers import refusal
 from deploydash.ui.draw.run.reading import Focus
+<<<<<<< HEAD
 from deploydash.ui.screens.debts import WAIVE, debts_form, way_form
+=======
+from deploydash.ui.screens.fill import placeholders_form
+from deploydash.ui.screens.form import Field, Form
+>>>>>>> b9616c3 (Show a card's exact lines to be copied, offer the last name and all of it at a sign-off, ask for open placeholders before it, and make each failure an event at once with its reason whole)
 from deploydash.ui.screens.item_add import AddDialog, FallbackDialog, add_refusal
 from deploydash.ui.screens.item_dialogs import answer_form, control_form, sign_off_form
 from deploydash.ui.screens.run_base import Acting
@@ -49,18 +59,39 @@ class ItemKeys(Acting):
             return None
         return run, run.card
 
-    def ask_sign_off(self) -> None:
-        """Ask who did it, and what the step wants written down."""
-        found = self.card_for("sign_off")
+    def act_all_done(self, _: str) -> None:
+        """Sign off the whole step where one person did all of it."""
+        self.ask_sign_off(whole=True)
+
+    def ask_sign_off(self, *, whole: bool = False) -> None:
+        """Ask who did it, and what the step wants written down; first for the placeholders that are still open."""
+        found = self.card_for("sign_all" if whole else "sign_off")
         if found is None:
             return
         run, card = found
-        rows = self._to_sign_off(run, card)
+        if card.wanting and card.status in {StepStatus.PENDING, StepStatus.UNDER_WAY} and card.step.manual:
+            self._ask_open_placeholders(card, whole=whole)
+        else:
+            self._ask_sign_off(run, card, () if whole else self._to_sign_off(run, card))
+
+    def _ask_open_placeholders(self, card: Card, *, whole: bool) -> None:
+        """Ask for what the commands of a step still wait for before it counts as done; what stays empty stays open."""
+
+        def told(order: SetPlaceholders) -> None:
+            if order.words:
+                self.order(order)
+            run = self.run_view
+            if run is not None and run.card is not None and run.card.step.id == card.step.id:
+                self._ask_sign_off(run, run.card, () if whole else self._to_sign_off(run, run.card))
+
+        self.ask(placeholders_form(card, told, before_sign_off=True))
+
+    def _ask_sign_off(self, run: RunView, card: Card, rows: Sequence[ItemRow]) -> None:
         done = next((row for row in rows if row.done), None)
         if done is not None:
             self.say(f"{done.item.label} is signed off already; the arrows go to another")
         else:
-            self.ask(sign_off_form(card, rows, run.operator, self.order))
+            self.ask(sign_off_form(run, card, rows, self.order))
 
     def _to_sign_off(self, run: RunView, card: Card) -> Sequence[ItemRow]:
         """Return the items that a sign-off is about; none for the step as a whole."""

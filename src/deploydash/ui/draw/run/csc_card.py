@@ -132,6 +132,9 @@ def progress_lines(reading: Reading, card: Card, width: int) -> list[Line]:
     if open_:
         lines += folded(listed(open_), width, Ink.DIM)
     lines += fallback_lines(reading, card, width)
+    for row in card.asking:
+        why = row.progress.why or "outcome unknown"
+        lines += folded(f"{row.item.label}: {row.progress.status.value}, {why}", width, Ink.WARN, "  ")
     started = next((row.started_utc for row in reading.run.rows if row.step == card.step.id), None)
     if started is not None and card.arrivals:
         drawn = chart(card.arrivals, started, reading.moment.utc, total, CHART, reading.signs)

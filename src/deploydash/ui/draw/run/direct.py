@@ -160,7 +160,7 @@ def _cscs(reading: Reading, dialog: Dialog, width: int) -> list[Line]:
         lines.append(Line(head))
         if len(dialog.cscs) == 1:
             told = state_evidence(view, reading)
-            lines += folded(told, width, Ink.DIM, "   ")[:2] if told else []
+            lines += folded(told, width, Ink.DIM, "   ") if told else []
     if len(dialog.cscs) > NAMED:
         lines += folded(f"and {listed(dialog.cscs[NAMED:])}", width, Ink.DIM)
     if reading.run.direct_card is not None and reading.run.direct_card.protected:

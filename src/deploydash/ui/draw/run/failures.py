@@ -11,33 +11,37 @@ from deploydash.ui.draw.ink import Ink, Line, Span, Surface, letter
 from deploydash.ui.draw.lines import own_reason, state_words
 from deploydash.ui.draw.run.asked import Asked, asked_lines, cscs_of
 from deploydash.ui.draw.run.csc_card import in_short
-from deploydash.ui.draw.run.reading import Focus, Reading, cursor, folded, lasting, since
+from deploydash.ui.draw.run.reading import Focus, Reading, cursor, folded, lasting, shortened, since
 from deploydash.ui.draw.tiles import code, cut, look, without_state
+
+SHORT = 2
+"""Lines of a reason where there is no room for all of it; Enter opens the whole."""
 
 
 def failure_lines(reading: Reading, card: Card, focus: Focus, width: int, height: int) -> list[Line]:
     """Return everyone with the evidence if there is room, else one line each and the evidence of the one chosen."""
     asked = asked_lines(card)
     row = min(focus.row, len(asked) - 1)
-    tall: list[Line] = []
-    for number, line in enumerate(asked):
-        tall += [_head(reading, line, focus, number == row), *_below(reading, line, width), Line()]
-    if len(tall) - 1 <= height:
-        return tall[:-1]
-    tight = [line for line in tall if line.spans]
-    if len(tight) <= height:
-        return tight
-    below = [Line(), *_below(reading, asked[row], width)][: max(0, height // 2)]
+    for most in (None, SHORT):
+        tall: list[Line] = []
+        for number, line in enumerate(asked):
+            tall += [_head(reading, line, focus, number == row), *_below(reading, line, width, most), Line()]
+        if len(tall) - 1 <= height:
+            return tall[:-1]
+        tight = [line for line in tall if line.spans]
+        if len(tight) <= height:
+            return tight
+    below = shortened([Line(), *_below(reading, asked[row], width, None)], max(1, height // 2), width, reading, "Enter")
     room = max(1, height - len(below))
     first = max(0, min(row - room // 2, len(asked) - room))
     shown = list(enumerate(asked))[first : first + room]
     return [_head(reading, line, focus, number == row) for number, line in shown] + below
 
 
-def _below(reading: Reading, line: Asked, width: int) -> list[Line]:
+def _below(reading: Reading, line: Asked, width: int, most: int | None) -> list[Line]:
     """Return what decides about one line: the evidence of a CSC, or the names of a group that nobody made worse."""
     if len(line) == 1:
-        return evidence(reading, line[0], width)
+        return evidence(reading, line[0], width, most)
     return folded(f"LOST before the run opened: {listed(cscs_of(line))}", width, Ink.DIM, "    ")
 
 
@@ -63,18 +67,21 @@ def _head(reading: Reading, asked: Asked, focus: Focus, here: bool) -> Line:
     return Line((*arrow, lead, mark, name, state, *ago), surface)
 
 
-def evidence(reading: Reading, row: ItemRow, width: int) -> list[Line]:
-    """Return what decides about one CSC: what it reports, its last state, what was sent and what came of it."""
+def evidence(reading: Reading, row: ItemRow, width: int, most: int | None) -> list[Line]:
+    """Return what decides about one CSC: what it reports, its last state, what was sent and what came of it.
+
+    ``most``: so many lines of each, None for all of it.
+    """
     view = reading.views.get(row.csc) if row.csc is not None else None
     lines: list[Line] = []
     if view is not None:
         told = state_evidence(view, reading)
-        lines += folded(told, width, Ink.TEXT, "    ")[:2] if told else []
+        lines += shortened(folded(told, width, Ink.TEXT, "    "), most, width, reading, "Enter") if told else []
         lines += folded(view.likely, width, Ink.WARN, "    ")[:2] if view.likely else []
     progress = row.progress
     sent = f"sent {in_short(progress.request)}: " if progress.request else ""
     came = progress.why or ("outcome unknown" if progress.status is ItemStatus.UNKNOWN else "failed")
-    return lines + folded(f"{sent}{came}", width, Ink.DIM, "    ")[:2]
+    return lines + shortened(folded(f"{sent}{came}", width, Ink.DIM, "    "), most, width, reading, "Enter")
 
 
 def state_evidence(view: CscView, reading: Reading) -> str:

@@ -10,7 +10,7 @@ from deploydash.core.words import listed
 from deploydash.ui.draw.ink import Ink, Line, Span, Surface
 from deploydash.ui.draw.run.asked import cscs_of
 from deploydash.ui.draw.run.item_offers import KEYS, LIVE, is_list
-from deploydash.ui.draw.run.reading import Focus, Reading, apart, copied, cursor, folded, lasting
+from deploydash.ui.draw.run.reading import Focus, Reading, apart, copied, cursor, folded, lasting, shortened
 from deploydash.ui.draw.tiles import bar, cut
 
 LISTED = 7
@@ -143,7 +143,8 @@ def _progress(reading: Reading, row: ItemRow, width: int, *, unfolded: bool) -> 
         count = f" {progress.done} of {progress.of}"
         lines.append(Line((*bar(progress.done, progress.of, width - len(count), reading.glyphs), Span(count))))
     if progress.line:
-        lines += folded(progress.line, width, Ink.DIM)[: None if unfolded else 2]
+        told_last = folded(progress.line, width, Ink.DIM)
+        lines += shortened(told_last, None if unfolded else 2, width, reading, KEYS["page"])
     if progress.paused and row.moves:
         words = f"paused: nothing further of its kind starts until it is resumed ({KEYS['control']})"
         lines += folded(words, width, Ink.WARN)

@@ -147,7 +147,7 @@ def offers(run: RunView, focus: Focus, *, lead: bool = True) -> tuple[Offer, ...
     if card.status is StepStatus.PENDING and mode not in _NOT_SKIPPED and not card.step.closes:
         found.append(Offer("skip", "s", "skip with reason..."))
     if card.step.items and mode not in {*_ARMED, Mode.QUESTION} and not (mode is Mode.ASKING and card.of_cscs):
-        found.append(Offer("page", "v", "all commands"))
+        found.append(Offer("exact", KEYS["exact"], "exact lines"))
     if mode is Mode.SHUT:
         found.append(Offer("why", "i", "why"))
     return tuple(found)
@@ -167,7 +167,9 @@ def _answers(run: RunView, card: Card, mode: Mode, focus: Focus) -> Sequence[Off
     if is_list(card) and mode is not Mode.SHUT:
         return _list(card, mode, focus)
     if card.step.manual and mode in {Mode.READY, Mode.MANUAL}:
-        return (Offer("sign_off", "d", "sign off..."),)
+        several = len(card.rows) > 1 and not any(row.sign_off is not None for row in card.rows)
+        whole = (Offer("sign_all", "D", "all of it..."),) if several else ()
+        return (Offer("sign_off", "d", "sign off..."), *whole)
     if mode is Mode.READY:
         if card.step.closes:
             return (Offer("arm", "a", "close the run..."),)
@@ -247,7 +249,7 @@ def refusal(act: str, run: RunView, focus: Focus) -> str | None:
         return str(mode.value)
     if mode in _ARMED:
         return "the card is armed; Esc disarms it first"
-    if mode is Mode.SHUT and act in {"arm", "go", "sign_off"}:
+    if mode is Mode.SHUT and act in {"arm", "go", "sign_off", "sign_all"}:
         return why(run)
     if mode is Mode.QUESTION:
         return f"first decide (d): {open_questions(card)[0].question}"
@@ -266,6 +268,7 @@ def _needs(act: str, card: Card, mode: Mode) -> str:
         "arm": f"{step.id} is manual: d signs it off" if step.manual else f"nothing to arm: {mode.value}",
         "go": f"{step.id} is armed first: a" if mode is Mode.READY else f"nothing for Enter: {mode.value}",
         "sign_off": f"{step.id} asks no question and ends by what is seen, not by a sign-off",
+        "sign_all": f"nothing of {step.id} is signed off all at once now: d signs off one",
         "fill": "the commands of this card wait for no placeholder",
         "retry": "nothing to retry: no item of this step failed",
         "fallback": "no fallback: no item of this step failed, or the runbook names none",
@@ -276,7 +279,6 @@ def _needs(act: str, card: Card, mode: Mode) -> str:
         "override": "a built-in rule is red, and rules are met or their CSC waived by name"
         if any(reason.rule and not reason.met for reason in card.reasons)
         else "nothing to override: no precondition of this step is red",
-        "page": f"{step.id} has no commands",
         "extend": "no wait is under way",
         "release": "the run is not held",
     }

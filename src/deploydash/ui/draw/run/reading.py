@@ -121,6 +121,27 @@ def copied(command: str, width: int, ink: Ink, indent: str) -> list[Line]:
     ]
 
 
+def shortened(lines: Sequence[Line], most: int | None, width: int, reading: Reading, key: str) -> list[Line]:
+    """Return at most so many lines of a text; where some are left out, the last says by which key all of it opens."""
+    if most is None or len(lines) <= most:
+        return list(lines)
+    words = Span(f"{reading.glyphs.cut} {key} all", Ink.ACCENT)
+    last = lines[most - 1]
+    kept = _clipped_whole(last.spans, width - cells(words.text) - 1)
+    return [*lines[: most - 1], last._replace(spans=(*kept, Span(" "), words))]
+
+
+def _clipped_whole(spans: Spans, width: int) -> Spans:
+    """Return spans in at most ``width`` cells, without a sign where they are cut: what follows them is one."""
+    kept: list[Span] = []
+    for span in spans:
+        room = width - sum(cells(each.text) for each in kept)
+        if room <= 0:
+            break
+        kept.append(span._replace(text=broken(span.text, room)[0]) if span.text else span)
+    return tuple(kept)
+
+
 def box(title: str, body: Sequence[Line], width: int, height: int, reading: Reading, *, asking: bool) -> list[Line]:
     """Return a frame of exactly ``height`` lines; one that asks stands out."""
     glyphs, corners = reading.glyphs, reading.signs.corners
