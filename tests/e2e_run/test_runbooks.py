@@ -51,6 +51,7 @@ class Driven:
     journal: Path
     commands: Found
     report: str
+    keys: int
 
 
 def _drive(runbook: str, folder: Path) -> Driven:
@@ -62,14 +63,15 @@ def _drive(runbook: str, folder: Path) -> Driven:
     words = ("--scenario", str(scenario) if name == "back" else name, "--speed", "20")
     with world(cli, *words) as observatory, Tmux(folder / "tmux") as tmux:
         open_run(tmux, cli, observatory.site_file, runbook, *only)
-        Lead(tmux, answers=ANSWERS).play(lambda frame: frame.title == CLOSED, 340)
+        lead = Lead(tmux, answers=ANSWERS)
+        lead.play(lambda frame: frame.title == CLOSED, 340)
         tmux.send_keys("q")
         status = tmux.wait_exit()
         commands = observatory.commands()
     (journal,) = journals(cli)
     report = cli.run("report", journal.parent.name)
     assert report.code == 0, report.err
-    return Driven(status, journal, commands, report.out)
+    return Driven(status, journal, commands, report.out, lead.keys)
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,12 @@ WAITING = "Waiting for every CSC to reach its target"
 EVERYONE = "All CSCs at target"
 OVER = "The limit is over"
 
+RECORD = "OPS-1"
+"""What is written down where a step asks for it."""
+
+PLACEHOLDERS = {"date": "2026-12-03", "start": "08:30"}
+"""What the commands wait for and is known in time; the weekday follows from the date, the rest stays open."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -75,6 +81,11 @@ def front(screen: str) -> Frame:
     return Frame(title, tuple(body))
 
 
+def _line(form: Frame, name: str) -> str:
+    """Return the line of a field of a dialog, nothing where it has none of that name."""
+    return next((line for line in form.body if line.startswith(f"{name} ")), "")
+
+
 class Terminal(Protocol):
     """A terminal that can be read and typed at."""
 
@@ -97,7 +108,8 @@ class Lead:
 
     ``answers``: for a word of a question, the answer to choose; else the safe one is taken. ``failures`` is called
     with a card that says who did not go and answers it by keys; ``shut`` with one that waits, ``waits`` with the
-    wait's own page. Every key pressed and the title of the frame it answered are in ``pressed``.
+    wait's own page. Every key pressed and the title of the frame it answered are in ``pressed``; ``keys`` counts them
+    and each letter that was typed.
     """
 
     tmux: Terminal
@@ -109,6 +121,7 @@ class Lead:
     waits: Callable[[Lead, Frame], None] = lambda _, __: None
     pressed: list[tuple[str, str]] = field(default_factory=list)
     titles: list[str] = field(default_factory=list)
+    keys: int = 0
 
     def see(self) -> Frame:
         """Return the frame that is uppermost now."""
@@ -118,6 +131,7 @@ class Lead:
         """Press keys."""
         title = self.see().title
         self.pressed += [(key, title) for key in keys]
+        self.keys += len(keys)
         self.tmux.send_keys(*keys)
 
     def until(self, ready: Callable[[Frame], bool], what: str, seconds: float = 20.0) -> Frame:
@@ -132,7 +146,7 @@ class Lead:
             time.sleep(0.05)
         return frame
 
-    def dialog(self, key: str, title: str) -> Frame:
+    def dialog(self, key: str, title: str | tuple[str, ...]) -> Frame:
         """Press a key, once more only where the screen says that it came too early, and read the dialog it opens."""
         end = time.monotonic() + patient(20)
         self.press(key)
@@ -150,8 +164,11 @@ class Lead:
     def fill(self, title: str, *texts: str) -> None:
         """Type into the fields of an open dialog and take it."""
         for text in texts:
-            self.tmux.type_text(text)
-            self.until(lambda frame, text=text: frame.has(text), f"{text!r} in its field")  # type: ignore[misc]
+            if text:
+                self.tmux.type_text(text)
+            self.keys += len(text)
+            if text:
+                self.until(lambda frame, text=text: frame.has(text), f"{text!r} in its field")  # type: ignore[misc]
             self.press("Enter")
             time.sleep(READ_S)
         self.until(lambda frame: not frame.title.startswith(title), f"the end of {title!r}")
@@ -239,11 +256,25 @@ class Lead:
             self.shut(self, frame)
 
     def _tick(self, frame: Frame) -> None:
-        if re.search(r"\d+ manual items", frame.text):
+        whole = frame.has("D all of it")
+        if re.search(r"\d+ manual items", frame.text) and not whole:
             self.press("G")
-        form = self.dialog("d", "Sign off")
-        record = any(line.startswith("record ") for line in form.body)
-        self.fill("Sign off", self.name, *(["OPS-1"] if record else []))
+        form = self.dialog("D" if whole else "d", ("Sign off", "Set placeholders"))
+        if form.title == "Set placeholders":
+            told = re.search(r"wait for (.*?)\. They", form.text)
+            words = re.findall(r"<(\w+)>", told[1] if told else "")
+            self.fill("Set placeholders", *(PLACEHOLDERS.get(word, "") for word in words))
+            self.until(lambda shown: shown.title == "Sign off", "the sign-off after the placeholders")
+            time.sleep(READ_S)
+            form = self.see()
+        named, recorded = _line(form, "who did it"), _line(form, "record")
+        texts = [] if self.name in named else [self.name]
+        texts += [RECORD] if recorded and RECORD not in recorded else []
+        if texts:
+            self.fill("Sign off", *texts)
+        else:
+            self.press("Enter")
+            self.until(lambda shown: shown.title != "Sign off", "the end of the sign-off")
 
     def _decide(self) -> None:
         form = self.dialog("d", "The procedure leaves this open")
