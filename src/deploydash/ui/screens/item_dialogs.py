@@ -84,19 +84,14 @@ def sign_off_form(run: RunView, card: Card, rows: Sequence[ItemRow], order: Call
     """
     wants = bool(card.step.records) or needs_note(card, rows or card.rows)
     hint = card.step.records or "why it counts as done"
-<<<<<<< HEAD
     against = _against(card, rows or card.rows)
     one_each = card.step.one_each
-    fields = [Field("who says so" if one_each else "who did it", f"a name, such as {operator.partition('@')[0]}")]
+    hinted = f"a name, such as {run.operator.partition('@')[0]}"
+    fields = [Field("who says so", hinted) if one_each else Field("who did it", hinted, run.signed_by)]
     if wants:
-        fields.append(Field("record", hint))
+        fields.append(Field("record", hint, run.named if asks_for_a_name(card.step) and not one_each else ""))
     if against or one_each:
         fields.append(Field("reason", "why it stands all the same" if against else "of a no or a waiver"))
-=======
-    fields = [Field("who did it", f"a name, such as {run.operator.partition('@')[0]}", run.signed_by)]
-    if wants:
-        fields.append(Field("record", hint, run.named if asks_for_a_name(card.step) else ""))
->>>>>>> b9616c3 (Show a card's exact lines to be copied, offer the last name and all of it at a sign-off, ask for open placeholders before it, and make each failure an event at once with its reason whole)
 
     def done(answer: str, text: Sequence[str]) -> None:
         note = text[1].strip() if wants else ""
@@ -117,16 +112,16 @@ def sign_off_form(run: RunView, card: Card, rows: Sequence[ItemRow], order: Call
     if not rows and len(card.rows) > 1:
         names = ", ".join(row.item.label for row in card.rows if not row.done)
         body.append(f"All of it, as done by one: {names}.")
-    if run.signed_by:
+    if run.signed_by and not one_each:
         body.append(f"By {run.signed_by}, unless another name is typed over it.")
     if card.step.acts:
         body.append("A sign-off sends nothing; what has not run here was done elsewhere.")
-<<<<<<< HEAD
     if against:
         body += ["Seen against it:", *against[:AGAINST]]
         body += [f"and {len(against) - AGAINST} more"] if len(against) > AGAINST else []
     options = REPLIES if one_each else ()
-    return Form("Sign off", body, fields=fields, options=options, done=done, wrong=wrong)
+    first = next((number for number, field in enumerate(fields) if not field.value), len(fields) - 1)
+    return Form("Sign off", body, fields=fields, options=options, done=done, wrong=wrong, first=first)
 
 
 AGAINST = 4
@@ -144,6 +139,3 @@ def _against(card: Card, rows: Sequence[ItemRow]) -> list[str]:
     gate = [reason for reason in card.reasons if reason.by_reason and not reason.met]
     before = [f"not so: {reason.sentence}; {reason.waits_for}" for reason in gate]
     return [*before, *(sentence for row in rows if not row.done for sentence in row.against)]
-=======
-    return Form("Sign off", body, fields=fields, done=done, wrong=wrong, first=len(fields) - 1 if run.signed_by else 0)
->>>>>>> b9616c3 (Show a card's exact lines to be copied, offer the last name and all of it at a sign-off, ask for open placeholders before it, and make each failure an event at once with its reason whole)

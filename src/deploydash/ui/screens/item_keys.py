@@ -7,24 +7,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from deploydash.core.model import CscId
-<<<<<<< HEAD
-from deploydash.core.run.orders import Retry
-=======
-from deploydash.core.run.orders import Retry, SetPlaceholders, WaiveDebt
+from deploydash.core.run.orders import Retry, SetPlaceholders
 from deploydash.core.run.state import StepStatus
->>>>>>> b9616c3 (Show a card's exact lines to be copied, offer the last name and all of it at a sign-off, ask for open placeholders before it, and make each failure an event at once with its reason whole)
 from deploydash.core.views.run_view import Card, ItemRow, LaneHead, RunView
 from deploydash.ui.draw.run.asked import Asked, asked, asked_lines, cscs_of, here, ids_of
 from deploydash.ui.draw.run.item_offers import chosen, is_list, item_that_asks
 from deploydash.ui.draw.run.lanes import lanes_of, next_lane, title_of
 from deploydash.ui.draw.run.offers import refusal
 from deploydash.ui.draw.run.reading import Focus
-<<<<<<< HEAD
 from deploydash.ui.screens.debts import WAIVE, debts_form, way_form
-=======
 from deploydash.ui.screens.fill import placeholders_form
-from deploydash.ui.screens.form import Field, Form
->>>>>>> b9616c3 (Show a card's exact lines to be copied, offer the last name and all of it at a sign-off, ask for open placeholders before it, and make each failure an event at once with its reason whole)
 from deploydash.ui.screens.item_add import AddDialog, FallbackDialog, add_refusal
 from deploydash.ui.screens.item_dialogs import answer_form, control_form, sign_off_form
 from deploydash.ui.screens.run_base import Acting

@@ -167,7 +167,9 @@ def _answers(run: RunView, card: Card, mode: Mode, focus: Focus) -> Sequence[Off
     if is_list(card) and mode is not Mode.SHUT:
         return _list(card, mode, focus)
     if card.step.manual and mode in {Mode.READY, Mode.MANUAL}:
-        several = len(card.rows) > 1 and not any(row.sign_off is not None for row in card.rows)
+        several = (
+            len(card.rows) > 1 and not card.step.one_each and not any(row.sign_off is not None for row in card.rows)
+        )
         whole = (Offer("sign_all", "D", "all of it..."),) if several else ()
         return (Offer("sign_off", "d", "sign off..."), *whole)
     if mode is Mode.READY:
