@@ -256,10 +256,7 @@ class Lead:
             self.shut(self, frame)
 
     def _tick(self, frame: Frame) -> None:
-        whole = frame.has("D all of it")
-        if re.search(r"\d+ manual items", frame.text) and not whole:
-            self.press("G")
-        form = self.dialog("D" if whole else "d", ("Sign off", "Set placeholders"))
+        form = self.dialog("D" if frame.has("D all of it") else "d", ("Sign off", "Set placeholders"))
         if form.title == "Set placeholders":
             told = re.search(r"wait for (.*?)\. They", form.text)
             words = re.findall(r"<(\w+)>", told[1] if told else "")
@@ -268,6 +265,9 @@ class Lead:
             time.sleep(READ_S)
             form = self.see()
         named, recorded = _line(form, "who did it"), _line(form, "record")
+        if _line(form, "who says so"):
+            self._yes(bool(recorded))
+            return
         texts = [] if self.name in named else [self.name]
         texts += [RECORD] if recorded and RECORD not in recorded else []
         if texts:
@@ -275,6 +275,17 @@ class Lead:
         else:
             self.press("Enter")
             self.until(lambda shown: shown.title != "Sign off", "the end of the sign-off")
+
+    def _yes(self, record: bool) -> None:
+        """Say yes for one owner; the answer that stands first is no."""
+        for text in (self.name, *([RECORD] if record else [])):
+            self.tmux.type_text(text)
+            self.keys += len(text)
+            self.until(lambda frame, text=text: frame.has(text), f"{text!r} in its field")  # type: ignore[misc]
+            self.press("Enter")
+            time.sleep(READ_S)
+        self.press("Down", "Enter")
+        self.until(lambda frame: frame.title != "Sign off", "the end of the sign-off")
 
     def _decide(self) -> None:
         form = self.dialog("d", "The procedure leaves this open")
