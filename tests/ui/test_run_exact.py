@@ -19,7 +19,7 @@ from tests.support.run_snapshots import SCENES
 from tests.support.run_ui import RunUi, running_run
 
 XTERM = {"TERM": "xterm-256color"}
-TMUX = {"TERM": "tmux-256color", "TMUX": "/tmp/tmux-1/default,1,0"}
+TMUX = {"TERM": "tmux-256color", "TMUX": "socket,1,0"}
 
 
 def test_each_line_stands_there_once_and_whole() -> None:
