@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -152,8 +153,13 @@ def _first_process(tmux: Tmux, cli: CommandLine, spent: Spent) -> None:
     seen["under way"] = tmux.capture()
     seen["under way, 80x24"] = _small(tmux)
     shown = lead.dialog("p", "Controls of an item")
-    if not shown.has("terminate the sync of calsys"):
-        lead.choose("Controls of an item", "another: calsys")
+    if not shown.has("terminate the sync of calsys"):  # the dialog of another item, which leads to that of calsys
+        for _ in range(4):
+            if any(re.match(r"[▸>] \d+ another: calsys", line) for line in lead.see().body):
+                break
+            lead.press("Down")
+            time.sleep(0.2)
+        lead.press("Enter")
         lead.until(lambda frame: frame.has("terminate the sync of calsys"), "the controls of calsys")
         time.sleep(READ_S)
     lead.choose("Controls of an item", "terminate the sync of calsys")
