@@ -14,7 +14,8 @@ from deploydash.core.procedure.names import StepId
 from deploydash.core.published import Published
 from deploydash.core.run.orders import Extend, Finish, Hold, Waive
 from deploydash.core.run.records import ArrivalsLearned
-from deploydash.core.views.run_view import Card, WaitView
+from deploydash.core.views.run_view import Card
+from deploydash.core.views.wait_view import WaitView
 from deploydash.ui.draw.glyphs import UNICODE
 from deploydash.ui.draw.ink import plain
 from deploydash.ui.draw.run.eta import card_eta

@@ -108,7 +108,7 @@ class RunController:
         self._gates = GateWatch()
         self._looked_at_all = False
         self._probe_at: float | None = None
-        self._plans = CardPlan(self.describe, clock)
+        self._plans = CardPlan(self._describe_card, clock)
         self._proposing = Proposing(self, clock)
         self._arming = Arming(self, self._plans, self._proposing, clock)
         self.chosen: StepId | None = None
@@ -382,8 +382,8 @@ class RunController:
         card = card_step(self.state, seen, self.chosen)
         armed = card.id if card is not None and card.id in self._arming.by_step() else None
         self._gates.look(card, self.state, seen, armed)
-        pending = card is not None and self.state.status(card) is StepStatus.PENDING
-        self._plans.tend(card.id if card is not None and pending else None)
+        planned = card is not None and self.state.status(card) in {StepStatus.PENDING, StepStatus.ASKING}
+        self._plans.tend(card.id if card is not None and planned else None)
         self._proposing.tend()
         self._arming.tend()
         look_at_all = snapshot.decided and not self._looked_at_all
@@ -419,6 +419,11 @@ class RunController:
                 asked = self._questions.get((record.step, record.item, record.question))
                 if asked is not None and not asked.done():
                     asked.set_result(record.answer)
+
+    async def _describe_card(self, step_id: StepId) -> Plan | None:
+        """Return what the card's step would do now; of one whose items failed what a retry of these would."""
+        step = self.state.runbook.step(step_id)
+        return await self.describe(step_id, [item.id for item in self.state.asking(step)])
 
     async def describe(self, step_id: StepId, names: Sequence[ItemId] = ()) -> Plan | None:
         """Return what a step's items would do now, None where nobody acts; a UserError says why it cannot be read."""

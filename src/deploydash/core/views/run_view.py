@@ -18,7 +18,7 @@ from deploydash.core.run.lost_at_start import still_lost
 from deploydash.core.run.placeholders import filled_in, missing_placeholders, placeholders_of
 from deploydash.core.run.plans import ItemPlan, Plan
 from deploydash.core.run.ports import ControlOffer
-from deploydash.core.run.records import ArrivalsLearned, GateClosedSpuriously, ItemSignedOff, Reply
+from deploydash.core.run.records import GateClosedSpuriously, ItemSignedOff, Reply
 from deploydash.core.run.sight import not_there
 from deploydash.core.run.sign_offs import against, unseen_items
 from deploydash.core.run.state import (
@@ -32,6 +32,7 @@ from deploydash.core.run.state import (
 from deploydash.core.views.csc_in_run import in_run
 from deploydash.core.views.direct_view import DirectCard, DirectRow, direct_rows
 from deploydash.core.views.proposal_view import ProposalCard
+from deploydash.core.views.wait_view import WaitView, wait_view, waived_of
 
 Controls = Callable[[Item, ItemProgress], tuple[ControlOffer, ...]]
 """Returns what an item's system can be told about it now."""
@@ -88,6 +89,7 @@ class ItemRow:
     is. ``asks``: the lead has to decide about it. ``instead_of``: the items that it is another way for; ``beside``: the
     lead added it beside what the runbook says. ``lost_of``: the group of its CSC, if that was LOST before the run
     opened and still is; such are one decision. ``plan``: what would be sent.
+    ``passed``: of one that failed before anything was sent, that what kept it is not so any more.
     """
 
     step: StepId
@@ -103,6 +105,7 @@ class ItemRow:
     controls: tuple[ControlOffer, ...] = ()
     output: tuple[str, ...] = ()
     against: tuple[str, ...] = ()
+    passed: str = ""
 
     @property
     def moves(self) -> bool:
@@ -164,30 +167,6 @@ class LaneHead:
     status: StepStatus
     waits_for_lead: bool
     armed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class WaitView:
-    """The 30-minute wait. ``limit_s`` includes extensions. ``waived``: those of the ``total`` that nobody waits for.
-
-    ``arrivals``: UTC seconds at which those there arrived, ascending; ``last`` came last. ``earlier``: what
-    earlier runs tell.
-    """
-
-    step: StepId
-    started_utc: float
-    limit_s: float
-    total: int
-    missing: tuple[CscId, ...]
-    arrivals: tuple[float, ...]
-    last: CscId | None = None
-    earlier: ArrivalsLearned | None = None
-    waived: tuple[CscId, ...] = ()
-
-    @property
-    def there(self) -> int:
-        """How many are seen at their target; who is waived is not counted among them."""
-        return self.total - len(self.missing) - len(self.waived)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +280,7 @@ def run_view(state: RunState, fleet: FleetView, own: Own = NOTHING_OWN) -> RunVi
         closed=state.closed,
         rows=tuple(_row(step, phase, state, fleet) for phase in state.runbook.phases for step in phase.steps),
         card=_card(step, state, fleet, own) if step is not None else None,
-        wait=_wait(state, fleet),
+        wait=wait_view(state, fleet),
         debts=tuple(owed_words(debt, state) for _, debt in state.debts()),
         waived=tuple((csc, record.reason) for csc, record in state.waived.items()),
         fault=own.fault,
@@ -346,7 +325,7 @@ def _evidence(step: Step, state: RunState, fleet: FleetView) -> str:
     if status is StepStatus.SKIPPED:
         return f"skipped: {progress.skipped}"
     if step.waits and status is StepStatus.UNDER_WAY:
-        total, waived = len(step.cscs), len(_waived(step, state))
+        total, waived = len(step.cscs), len(waived_of(step, state))
         there = total - waived - len(not_there(step, state, fleet))
         return f"{there}/{total}" + (f", {waived} waived" if waived else "")
     if step.acts and progress.items:
@@ -421,7 +400,17 @@ def _item_row(step: StepId, item: Item, state: RunState, own: Own, lost: Mapping
         plan=planned or ItemPlan(item.id, own.lines(item)),
         controls=own.controls(item, one) if one.status is not ItemStatus.PENDING else (),
         output=own.outputs.get((step, item.id), ()),
+        passed=_passed(one, planned),
     )
+
+
+def _passed(one: ItemProgress, planned: ItemPlan | None) -> str:
+    """Return that the cause of a failure has passed: nothing was sent for it, and now it could be, or need not be."""
+    if one.status is not ItemStatus.FAILED or one.request or planned is None or planned.blocked:
+        return ""
+    if planned.lines:
+        return "its cause has passed: it can be tried again now"
+    return f"its cause has passed: it {planned.why}" if planned.why else ""
 
 
 def _beside(state: RunState, own: Own) -> tuple[ItemRow, ...]:
@@ -434,28 +423,3 @@ def _beside(state: RunState, own: Own) -> tuple[ItemRow, ...]:
     ]
     last = max(rows, key=lambda row: row.progress.began_utc, default=None)
     return tuple(row for row in rows if row.moves or row is last)
-
-
-def _waived(step: Step, state: RunState) -> tuple[CscId, ...]:
-    return tuple(csc for csc in step.cscs if csc in state.waived)
-
-
-def _wait(state: RunState, fleet: FleetView) -> WaitView | None:
-    for step in state.runbook.steps():
-        started = state.progress(step.id).approved_utc
-        if step.waits and started is not None and state.status(step) is StepStatus.UNDER_WAY:
-            missing = tuple(csc for csc, _ in not_there(step, state, fleet))
-            limit = (step.limit_s or 0.0) + state.progress(step.id).extended_s
-            arrived = sorted((at, csc) for csc, at in state.progress(step.id).arrived.items())
-            return WaitView(
-                step.id,
-                started,
-                limit,
-                len(step.cscs),
-                missing,
-                tuple(at for at, _ in arrived),
-                last=arrived[-1][1] if arrived else None,
-                earlier=state.learned.get(step.id),
-                waived=_waived(step, state),
-            )
-    return None

@@ -23,9 +23,6 @@ from deploydash.systems.sal.commanding.plan import Stands, Way, not_approved, st
 from deploydash.systems.sal.commanding.specs import CommandSpec, CscSpec
 from deploydash.systems.sal.wire.commands import Sender
 
-_LOOKS = 3
-"""So often it is waited for that it is known whether a CSC lives, before it counts as failed."""
-
 _MOST_TRANSITIONS = 6
 """The longest path has four; more means that somebody else moves it as well."""
 
@@ -132,13 +129,18 @@ class CscTransition:
         return End(Outcome.FAILED, f"is moved by somebody else, too: {_MOST_TRANSITIONS} commands did not bring it")
 
     async def _decided_way(self) -> Way:
-        """Return what is left to command; a standstill of ours between two looks is waited out, and no failure."""
-        for _ in range(_LOOKS):
-            in_time = await self._decide()
+        """Return what is left to command.
+
+        A heartbeat that is only late at its turn, or a standstill of ours between two looks, is waited out within its
+        time, and no failure.
+        """
+        until = self._clock.monotonic() + self._timeouts.decided
+        while True:
+            in_time = await self._decide(until - self._clock.monotonic())
             found, view = self._way(), self._view()
-            if not in_time or found.stands is not Stands.BARRED or view is None or is_decided(view):
-                break
-        return found
+            barred = found.stands is Stands.BARRED and view is not None and not is_decided(view)
+            if not barred or not in_time or self._clock.monotonic() >= until:
+                return found
 
     async def silence(self) -> End:
         """Wait for silence: a CSC that reported OFFLINE, or acknowledged exitControl, ends its process."""
@@ -219,8 +221,8 @@ class CscTransition:
     def _way(self) -> Way:
         return way(self._spec, self._view(), self._clock.monotonic())
 
-    async def _decide(self) -> bool:
-        return await self._seen(lambda view: is_decided(view) or is_at(view, self._target), self._timeouts.decided)
+    async def _decide(self, limit_s: float) -> bool:
+        return await self._seen(lambda view: is_decided(view) or is_at(view, self._target), max(0.0, limit_s))
 
     def _view(self) -> CscView | None:
         return self._context.view(self._csc)

@@ -81,7 +81,8 @@ def evidence(reading: Reading, row: ItemRow, width: int, most: int | None) -> li
     progress = row.progress
     sent = f"sent {in_short(progress.request)}: " if progress.request else ""
     came = progress.why or ("outcome unknown" if progress.status is ItemStatus.UNKNOWN else "failed")
-    return lines + shortened(folded(f"{sent}{came}", width, Ink.DIM, "    "), most, width, reading, "Enter")
+    passed = folded(row.passed, width, Ink.GOOD, "    ") if row.passed else []
+    return [*lines, *shortened(folded(f"{sent}{came}", width, Ink.DIM, "    "), most, width, reading, "Enter"), *passed]
 
 
 def state_evidence(view: CscView, reading: Reading) -> str:

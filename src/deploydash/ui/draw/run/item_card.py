@@ -112,7 +112,8 @@ def why_lines(row: ItemRow, width: int) -> list[Line]:
     why = row.progress.why or "outcome unknown"
     words = why if why.startswith(row.progress.status) else f"{row.progress.status}: {why}"
     left = folded(f"left outside: {row.progress.left}", width, Ink.WARN) if row.progress.left else []
-    return [*folded(words, width, Ink.WARN), *left]
+    passed = folded(row.passed, width, Ink.GOOD) if row.passed else []
+    return [*folded(words, width, Ink.WARN), *left, *passed]
 
 
 def sent_lines(row: ItemRow, width: int, reading: Reading, *, unfolded: bool) -> list[Line]:

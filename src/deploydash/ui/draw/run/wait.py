@@ -10,7 +10,7 @@ from deploydash.cells import padded
 from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import CscId, Effective, Liveness
 from deploydash.core.procedure.names import csc_item
-from deploydash.core.views.run_view import WaitView
+from deploydash.core.views.wait_view import WaitView
 from deploydash.core.words import counted, listed
 from deploydash.ui.draw.header import width_of
 from deploydash.ui.draw.ink import Ink, Line, Span, Surface, fill, letter
