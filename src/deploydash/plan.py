@@ -88,7 +88,7 @@ def _step(plan: Runbook, number: int, step: Step, width: int, lines: Lines) -> I
         yield from _labelled("then owed", f"{debt.what} (paid by {' or '.join(debt.paid_by)})", width)
     if step.note:
         yield from _labelled("note", step.note, width)
-    yield f"{_INDENT}see: {step.link}"
+    yield f"{_INDENT}see: {step.link}" + (f" ({step.paragraph})" if step.paragraph else "")
 
 
 def _labelled(label: str, text: str, width: int) -> list[str]:
@@ -215,6 +215,7 @@ def _step_json(step: Step, lines: Lines) -> dict[str, Any]:
         "debts": [{"id": debt.id, "what": debt.what, "paid_by": list(debt.paid_by)} for debt in step.debts],
         "note": step.note,
         "link": step.link,
+        "paragraph": step.paragraph,
     }
 
 

@@ -91,7 +91,7 @@ def done(item: int) -> RunRecord:
 
 def failed(outcome: Outcome = Outcome.FAILED) -> Published:
     """Return the step after its first script failed, or after nobody knows what came of it."""
-    why = "failed: ATMCS in FAULT; ScriptQueue:2 is paused until it is resumed"
+    why = "failed: ATMCS in FAULT; it left ScriptQueue:2 paused"
     return scripts(
         *let_go(), ItemEnded(TESTING, numbered(0), outcome, why if outcome is Outcome.FAILED else "nothing heard")
     )

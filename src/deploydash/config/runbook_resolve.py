@@ -88,6 +88,7 @@ def _step(draft: Draft, path: Path, entry: StepEntry, previous: tuple[StepId, ..
     choices = draft.choices()
     items = tuple(_items(draft, path, entry))
     waits = entry.waits
+    link, _, paragraph = fill(entry.link, draft.words)[0].partition(" ")
     return Step(
         id=StepId(entry.id),
         title=entry.title,
@@ -113,7 +114,8 @@ def _step(draft: Draft, path: Path, entry: StepEntry, previous: tuple[StepId, ..
         one_each=entry.one_each,
         shows=(entry.shows.csc, entry.shows.event) if entry.shows else None,
         note=entry.note,
-        link=fill(entry.link, draft.words)[0],
+        link=link,
+        paragraph=paragraph,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from deploydash.core.model import CscId
 from deploydash.core.procedure.names import StepId
-from deploydash.core.procedure.runbook import Debt, Runbook
+from deploydash.core.procedure.runbook import Debt, Runbook, Step
 from deploydash.core.run.records import (
     GateClosedSpuriously,
     ItemEnded,
@@ -186,13 +186,19 @@ def _steps(state: RunState, approvals: Mapping[StepId, str]) -> Iterable[StepLin
         progress = state.progress(step.id)
         took = None
         if progress.approved_utc is not None and progress.ended_utc is not None:
-            took = progress.ended_utc - progress.approved_utc
+            took = progress.ended_utc - _began(step, progress.approved_utc, state)
         status = state.status(step).value.replace("_", " ")
         if progress.skipped is not None:
             status = f"skipped: {progress.skipped}"
-        elif step.closes and state.closed:
-            status = "done"
         yield StepLine(step.id, step.title, status, took, approvals.get(step.id, ""))
+
+
+def _began(step: Step, approved_utc: float, state: RunState) -> float:
+    """Return when the work of a step began: that of people is recorded when it is over, and began when it could."""
+    if not step.manual:
+        return approved_utc
+    before = [ended for other in state.runbook.before(step) if (ended := state.progress(other.id).ended_utc)]
+    return min(approved_utc, max(before, default=state.opened_utc))
 
 
 def _files(lines: Sequence[Line], opened: RunOpened, now: Mapping[str, str]) -> tuple[FileLine, ...]:

@@ -104,6 +104,9 @@ WAIT: tuple[Key, ...] = (
 )
 """Keys of the wait's screen."""
 
+LEADS = frozenset({"waive", "extend", "direct", "note", "release"})
+"""What only the lead does, so that no observer is offered it."""
+
 
 PAGE: tuple[Key, ...] = (
     Key("escape,q,V,enter", "esc", "back to the run", "close", footer="back"),

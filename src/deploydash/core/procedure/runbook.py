@@ -165,8 +165,8 @@ class Step(OfKind):
     ``shows``: a CSC and an event of it that the card shows live, or None. ``at_once``: how many items are worked on at
     the same time. ``limit_s``: of a WAIT, seconds of journal time after which the lead is asked, or None. ``budget_s``:
     of an ACTION, seconds in which one item must have ended, or None. ``settles``: the step whose remains a DECIDE step
-    decides about; ``fallbacks``: how else. ``note``: what to be careful about. ``link``: the paragraph of the public
-    procedure.
+    decides about; ``fallbacks``: how else. ``note``: what to be careful about. ``link``: where the public procedure
+    has it, an address and nothing else; ``paragraph``: which item of it there.
     """
 
     id: StepId
@@ -194,6 +194,7 @@ class Step(OfKind):
     shows: tuple[CscId, str] | None = None
     note: str = ""
     link: str = ""
+    paragraph: str = ""
 
     def item(self, name: ItemId) -> Item | None:
         """Return an item of the step by its name, or None where it has none of that name."""

@@ -40,7 +40,7 @@ class GateReason:
 
     ``rule`` marks an order rule that is built in: a red one may only be met or have its CSC waived by name,
     never overridden. ``asks``: the lead's answer meets it. ``waits_for`` says in a phrase what would open it.
-    ``by_reason``: a sign-off with a reason stands all the same.
+    ``about``: the CSCs that are to be down. ``by_reason``: a sign-off with a reason stands all the same.
     ``read_utc``: when the fact that decides it was read, UTC seconds; None where no fact does.
     """
 
@@ -51,4 +51,5 @@ class GateReason:
     asks: bool = False
     by_reason: bool = False
     waits_for: str = ""
+    about: tuple[CscId, ...] = ()
     read_utc: float | None = None

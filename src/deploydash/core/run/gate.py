@@ -40,9 +40,21 @@ def reasons(step: Step, state: RunState, fleet: FleetView) -> tuple[GateReason, 
     """Return every precondition of a step with whether it is met, order rules first."""
     general = [_not_held(state), _status(step, state), *_lane(step, state, fleet), *_feeds(step, fleet)]
     rules = [reason for reason in order_rules(step, state, fleet) if reason is not None]
-    own = [_evaluate(condition, step, state, fleet) for condition in step.preconditions]
+    own = [
+        reason
+        for condition in step.preconditions
+        if (reason := _evaluate(condition, step, state, fleet)) and not _said(condition, reason, rules, step, fleet)
+    ]
     behind = [*_behind(step, state, fleet), *stopped_before(step, state, fleet)]
     return tuple([reason for reason in general if not reason.met] + rules + own + behind)
+
+
+def _said(condition: Precondition, reason: GateReason, rules: list[GateReason], step: Step, fleet: FleetView) -> bool:
+    """Say whether a built-in rule says the same as a precondition of the runbook, so that it is not listed twice."""
+    if isinstance(condition, FeedsUp):
+        lost = [feed for feed in condition.feeds if fleet.feeds.get(feed, FeedState.OFF) is not FeedState.UP]
+        return lost == [FeedName.KAFKA] and bool(_feeds(step, fleet))
+    return bool(reason.about) and any(reason.about == rule.about for rule in rules)
 
 
 def only_silence_awaited(step: Step, state: RunState, fleet: FleetView) -> bool:

@@ -155,12 +155,14 @@ def _watcher_down(state: RunState, fleet: FleetView) -> GateReason:
     waived = WATCHER in state.waived
     up = is_up(fleet.views.get(WATCHER)) and WATCHER in state.runbook.concerns
     words = "the Watcher is waived by name" if waived else "the Watcher is down first"
-    return GateReason(words, met=waived or not up, rule=True, waits_for="Watcher OFFLINE, or waived by name")
+    waits_for = "Watcher OFFLINE, or waived by name"
+    return GateReason(words, met=waived or not up, rule=True, waits_for=waits_for, about=(WATCHER,))
 
 
 def all_down(what: str, cscs: tuple[CscId, ...], state: RunState, fleet: FleetView, *, rule: bool) -> GateReason:
     """Return whether none of these CSCs is up, but for those waived by name."""
     up = [csc for csc in cscs if csc not in state.waived and is_up(fleet.views.get(csc))]
     if not up:
-        return GateReason(f"{what} is down or waived", met=True, rule=rule)
-    return GateReason(f"{what} is down or waived: {len(up)} still up", met=False, rule=rule, waits_for=first_of(up, 4))
+        return GateReason(f"{what} is down or waived", met=True, rule=rule, about=cscs)
+    words = f"{what} is down or waived: {len(up)} still up"
+    return GateReason(words, met=False, rule=rule, waits_for=first_of(up, 4), about=cscs)

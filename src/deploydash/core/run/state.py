@@ -175,7 +175,7 @@ class RunState:
             return StepStatus.NOT_APPLICABLE
         if progress.skipped is not None:
             return StepStatus.SKIPPED
-        if progress.ended_utc is not None:
+        if progress.ended_utc is not None or (step.closes and self.closed):
             return StepStatus.DONE
         if progress.approved_utc is None:
             return StepStatus.PENDING

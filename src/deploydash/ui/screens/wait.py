@@ -17,7 +17,7 @@ from deploydash.ui.draw.run.direct import news
 from deploydash.ui.draw.run.reading import Reading
 from deploydash.ui.draw.run.run_header import keys_foot, run_header
 from deploydash.ui.draw.run.wait import BoardFocus, Straggler, blocking_sentence, stragglers, wait_lines
-from deploydash.ui.run_keys import WAIT
+from deploydash.ui.run_keys import LEADS, WAIT
 from deploydash.ui.screens.detail import DetailScreen
 from deploydash.ui.screens.direct import open_direct
 from deploydash.ui.screens.messages import MessageScreen
@@ -99,7 +99,8 @@ class WaitScreen(Acting):
         shown = wait_lines(reading, self._focus, width, height, bell=self.host.bells.on)
         self.query_one("#wait-page", Lines).show(shown)
         surface = Surface.REHEARSAL if reading.snapshot.roster.rehearsal else Surface.BAR
-        self.query_one("#footer", Lines).show([keys_foot(WAIT, reading.run, width, surface, {})])
+        table = WAIT if reading.lead else tuple(key for key in WAIT if key.act not in LEADS)
+        self.query_one("#footer", Lines).show([keys_foot(table, reading.run, width, surface, {})])
 
     def say(self, sentence: str) -> None:
         """Answer above the footer; the next key takes it away."""

@@ -213,7 +213,7 @@ async def test_a_failed_script_says_that_its_queue_is_paused() -> None:
     line, context = line_of({"add": ADDED}), context_of()
     line.then = speaking(told, events()[: paused + 1])
     end = await added(line, told, context=context)
-    assert end.why.endswith("fail_run=True; ScriptQueue:1 is paused until it is resumed")
+    assert end.why.endswith("fail_run=True; it left ScriptQueue:1 paused")
     assert context.progressed()[-1].paused
 
 

@@ -211,9 +211,7 @@ async def test_a_failed_script_asks_says_why_and_its_queue_is_resumed_by_order(w
     async with watched(world) as session, night(world, session, RunState(scripts(FAILS, GOOD))) as lead:
         await lead.order(Approve(TESTING, 1))
         await lead.until(lambda _: lead.status() is StepStatus.ASKING)
-        assert lead.script().why == (
-            "failed: Error in run: no such command; ScriptQueue:1 is paused until it is resumed"
-        )
+        assert lead.script().why == ("failed: Error in run: no such command; it left ScriptQueue:1 paused")
         assert len(lead.journal.of(RequestIntended)) == 1
         of_queue = str(QUEUE), "logevent_queue"
         await lead.order(Control(TESTING, numbered(0), "resume"))

@@ -55,10 +55,10 @@ def cmd_of(sal_index: int) -> int:
         (100000, True, "done"),
         (100001, False, "failed: Error in run: Failed in run after wait: fail_run=True"),
         (100002, False, "configure failed: config(sleep_for: nonsense) failed: 'nonsense' is not of type 'number'"),
-        (100003, False, "stopped: Run started"),
+        (100003, False, "stopped"),
         (100004, True, "done"),
         (100006, False, "could not be loaded"),
-        (100008, False, "terminated: Handling termination signal."),
+        (100008, False, "terminated"),
         (100009, True, "done"),
     ],
 )
@@ -78,7 +78,7 @@ def test_a_real_script_that_fails_or_is_terminated_leaves_its_queue_paused(sal_i
             paused.append(seen.words)
     assert cmd_id == seen.cmd_id
     assert paused
-    assert paused[0].endswith("; ScriptQueue:1 is paused until it is resumed")
+    assert paused[0].endswith("; it left ScriptQueue:1 paused")
 
 
 def test_a_real_script_is_done_two_seconds_before_its_process_has_gone() -> None:
@@ -100,6 +100,7 @@ def test_checkpoints_are_followed_as_they_come() -> None:
         words.append(seen.words)
     assert seen.cmd_id == cmd_id
     steps = [
+        "loading",
         "unconfigured",
         "configured",
         "running",

@@ -181,6 +181,11 @@ class Scripts:
             raise UserError(sent.why)
         if sent.answer.code != AckCode.COMPLETE:
             raise UserError(f"{text}: {sent.answer.words}")
+        if (
+            name == "resume" and history.paused
+        ):  # nobody follows a script that has ended, and it stood as paused for ever
+            known_as = history.known_as
+            await context.progress(history.state, history.line, done=history.done, of=history.of, known_as=known_as)
 
     async def _found(self, script: ScriptSpec, number: int) -> tuple[Found, str]:
         if not number:
@@ -320,7 +325,7 @@ class _Telling:
     async def tell(self, seen: Followed) -> None:
         checkpoint = f"checkpoint {seen.checkpoint}" if seen.checkpoint else ""
         line = " · ".join(part for part in (checkpoint, first_line(seen.log)) if part)
-        now = (seen.state.name, line, f"{_KNOWN_AS}{seen.sal_index}", seen.running is False)
+        now = (seen.stands, line, f"{_KNOWN_AS}{seen.sal_index}", seen.running is False)
         if seen.sal_index and now != self._told:
             self._told = now
             await self._context.progress(now[0], line, known_as=now[2], paused=now[3])

@@ -161,6 +161,16 @@ class Followed:
         return self.state is ScriptState.DONE and self.process_state not in _NEVER_RAN
 
     @property
+    def failed(self) -> bool:
+        """Whether it failed by itself, so that the last line of its log says why; whoever stopped it wrote none."""
+        return self.state in {ScriptState.FAILED, ScriptState.CONFIGURE_FAILED}
+
+    @property
+    def stands(self) -> str:
+        """The name of its state; before it reports one, that of its process, as the queue tells it."""
+        return self.process_state.name if self.state is ScriptState.UNKNOWN else self.state.name
+
+    @property
     def paused_by_it(self) -> bool:
         """Whether its end left the queue paused."""
         return self.halted and self.ended and not self.done
@@ -177,11 +187,11 @@ class Followed:
         if self.process_state in _NEVER_RAN:
             said = self.process_state.name.replace("_", " ").lower().replace("loadfailed", "could not be loaded")
         else:
-            said = self.state.name.replace("_", " ").lower()
+            said = self.stands.replace("_", " ").lower()
         if not self.ended:
             return f"{said} at checkpoint {self.checkpoint}" if self.checkpoint else said
-        told = first_line(self.reason) or first_line(self.log)
-        paused = f"; {self.queue} is paused until it is resumed" if self.paused_by_it else ""
+        told = first_line(self.reason) or (first_line(self.log) if self.failed else "")
+        paused = f"; it left {self.queue} paused" if self.paused_by_it else ""
         return (said if self.done or not told else f"{said}: {told}") + paused
 
 

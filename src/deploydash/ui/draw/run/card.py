@@ -228,5 +228,10 @@ def page_lines(reading: Reading, width: int) -> list[Line]:
     lines += item_page_lines(reading, card, width)
     lines += plan_lines(reading, card, width, unfolded=True)
     lines += rest_lines(reading, card, focus, width)
-    lines += [Line(), *folded(card.step.link, width, Ink.DIM), *closure_lines(reading, width)]
+    lines += [
+        Line(),
+        *folded(card.step.link, width, Ink.DIM),
+        *folded(card.step.paragraph, width, Ink.DIM),
+        *closure_lines(reading, width),
+    ]
     return [*lines, *exact_lines(card, width)]

@@ -146,7 +146,7 @@ def _progress(reading: Reading, row: ItemRow, width: int, *, unfolded: bool) -> 
     if progress.line:
         told_last = folded(progress.line, width, Ink.DIM)
         lines += shortened(told_last, None if unfolded else 2, width, reading, KEYS["page"])
-    if progress.paused and row.moves:
+    if progress.paused:
         words = f"paused: nothing further of its kind starts until it is resumed ({KEYS['control']})"
         lines += folded(words, width, Ink.WARN)
     if unfolded:
