@@ -193,7 +193,7 @@ def test_a_run_that_could_not_write_its_first_record_leaves_no_folder(
     assert not folder.exists()
 
 
-@pytest.mark.parametrize("at", ["_sign", "_take_lock", "_sync_folder"])
+@pytest.mark.parametrize("at", ["sign", "_take_lock", "_sync_folder"])
 def test_a_run_whose_folder_could_not_be_opened_leaves_none(
     at: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

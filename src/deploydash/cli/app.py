@@ -328,9 +328,9 @@ def _asks_for_help() -> bool:
 
 
 def _is_held(error: UserError) -> bool:
-    from deploydash.journal.write import JournalHeld  # noqa: PLC0415 - no command pays for a journal it has not
+    from deploydash.journal.write import HeldByAnother  # noqa: PLC0415 - no command pays for a journal it has not
 
-    return isinstance(error, JournalHeld)
+    return isinstance(error, HeldByAnother)
 
 
 def _first_of(error: Exception) -> str:

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from deploydash.cli import changed, tmux
@@ -37,6 +37,7 @@ from deploydash.core.run.replica import Replica
 from deploydash.core.run.state import RunState
 from deploydash.core.words import and_list
 from deploydash.errors import UserError
+from deploydash.journal.leading import leading, lock_directory
 from deploydash.journal.line import Entry
 from deploydash.journal.read import Cursor, read_ends, read_on
 from deploydash.journal.runs import CODEC, JOURNAL, KnownRun, RunReader, find_run, new_run_id
@@ -89,6 +90,8 @@ def open_new(
     if path.exists() and path.stat().st_size:
         raise UserError(f"the run {name} exists already", hint=f"deploydash resume {name}")
     if in_tmux:
+        with _leading(site, name):
+            pass  # asked here already: what is said inside of tmux goes with its window
         words = ["run", str(site.path.resolve()), str(file), "--id", name, *_given("--cycle", cycle)]
         return _in_tmux(name, [*words, *_given("--only", only), *_given("--theme", theme)])
     files = changed.hashed(site.path, file)
@@ -106,7 +109,7 @@ def open_new(
         runbook_sha256=files.runbook,
         speed=site.demo.speed if site.demo is not None else 1.0,
     )
-    with _journal(path, name) as (journal, _):
+    with _leading(site, name), _journal(path, name) as (journal, _):
         return _lead(reader, RunState(book), journal, first, theme)
 
 
@@ -140,7 +143,7 @@ def resume(reference: str | None, *, theme: str | None, in_tmux: bool = False) -
     need_terminal("resume", f"deploydash report {known.id}")
     if in_tmux:
         return _in_tmux(known.id, ["resume", str(known.folder.resolve()), *_given("--theme", theme)])
-    with _journal(known.folder / JOURNAL, known.id) as (journal, entries):
+    with _leading(site, known.id), _journal(known.folder / JOURNAL, known.id) as (journal, entries):
         replica = Replica(book, site.roster)
         for entry in entries:
             replica.take(entry.utc, entry.record)
@@ -199,6 +202,16 @@ def _in_tmux(run: str, words: list[str]) -> Exit:
     own = tmux.installed(os.environ)
     session = tmux.session_of(run)
     return tmux.lead_in(session, own, words, tmux.instructions(session, own))
+
+
+def _leading(site: Site, run: str) -> AbstractContextManager[None]:
+    """Be the one lead of a site on this machine; each rehearsal has an observatory of its own.
+
+    Raises:
+        SiteLed: another run leads there.
+        UserError: nobody knows.
+    """
+    return nullcontext() if site.rehearsal else leading(site.roster.site, run, lock_directory(os.environ))
 
 
 @contextmanager

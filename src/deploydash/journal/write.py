@@ -23,8 +23,12 @@ LOCK = "lock"
 """The file beside the journal whose lock is the right to write."""
 
 
-class JournalHeld(UserError):
-    """Another process holds the run (exit code 4). ``holder`` names its user, host and process."""
+class HeldByAnother(UserError):
+    """Another deploydash has what was asked for (exit code 4)."""
+
+
+class JournalHeld(HeldByAnother):
+    """Another process holds the run. ``holder`` names its user, host and process."""
 
     def __init__(self, holder: str) -> None:
         super().__init__(f"this run is held by {holder}", hint="watch it with: deploydash observe")
@@ -71,7 +75,7 @@ class JournalWriter:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._lock = _take_lock(self.path.with_name(LOCK))
-            _sign(self._lock)
+            sign(self._lock)
             self.path.touch(exist_ok=True)
             entries = read_on(self.path, self._codec, self._cursor)
             self._set_torn_tail_aside()
@@ -119,7 +123,7 @@ class JournalWriter:
     def say(self, words: str) -> None:
         """Write these words beside the holder of this run, for whoever asks who has it."""
         if self._lock is not None:
-            _sign(self._lock, words)
+            sign(self._lock, words)
 
     def close(self) -> None:
         """Close the file and give the lock back; take the folder away if it holds no record."""
@@ -167,30 +171,33 @@ def holder_of(folder: Path) -> str:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return _holder(file.read())
+            return holder_words(file.read())
     return ""
 
 
 def _take_lock(path: Path) -> BinaryIO:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     file = os.fdopen(descriptor, "r+b", buffering=0)
-    if not _locked(file):
-        holder = _holder(file.read())
+    if not lock_for_writing(file):
+        holder = holder_words(file.read())
         file.close()
         raise JournalHeld(holder)
     return file
 
 
-def _sign(lock: BinaryIO, words: str = "") -> None:
-    """Write into the lock who has it, and what else is to be said about that process."""
-    me = {"user": user_name(), "host": visible(socket.gethostname()), "pid": os.getpid(), "words": words}
+def sign(lock: BinaryIO, words: str = "", run: str = "") -> None:
+    """Write into the lock who has it, by which run, and what else is to be said about that process."""
+    me = {"user": user_name(), "host": visible(socket.gethostname()), "pid": os.getpid(), "words": words, "run": run}
     lock.seek(0)
     lock.truncate(0)
     lock.write(json.dumps(me).encode())
 
 
-def _locked(file: BinaryIO) -> bool:
-    """Try for a fifth of a second: whoever merely asks who holds the run has the lock for an instant."""
+def lock_for_writing(file: BinaryIO) -> bool:
+    """Take the lock of a file, or return False where another process has it.
+
+    It tries for a fifth of a second: whoever merely asks who holds the run has the lock for an instant.
+    """
     for _ in range(10):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -201,10 +208,12 @@ def _locked(file: BinaryIO) -> bool:
     return False
 
 
-def _holder(text: bytes) -> str:
+def holder_words(text: bytes) -> str:
+    """Return who a lock says has it: its run where that is told, user, host and process."""
     try:
         who = parse_json(text)
-        named = f"{who['user']} on {who['host']}, process {who['pid']}"
+        run = f"{who['run']}, by " if who.get("run") else ""
+        named = f"{run}{who['user']} on {who['host']}, process {who['pid']}"
         return f"{named}: {who['words']}" if who.get("words") else named
     except (ValueError, KeyError, TypeError):
         return "another process"
