@@ -33,6 +33,7 @@ _CARD = (
     Key("D", "D", "what is owed: pass it on by name, record that it was undone, or waive it", "debts"),
     Key("C", "C", "direct command to the CSC under the cursor, or to those marked: one transition", "direct"),
     Key("s", "s", "skip the step with a reason", "skip"),
+    Key("K", "K", "take note of who else commands CSCs: it goes from the card", "acknowledge"),
     Key("O", "O", "override red preconditions with a typed reason; rules cannot be overridden", "override"),
     Key("space", "space", "mark what failed on the card, or a CSC in the grid", "mark"),
     Key("asterisk", "*", "mark all of them, or none; in the grid all that match the filter", "all"),

@@ -127,7 +127,7 @@ async def sal(means: Means) -> AsyncIterator[Action]:
 
     def heard(seen: AckSeen) -> None:
         if not seen.ours and seen.identity not in identities_of(means.state(), clock.utc()):
-            means.tell(CommandSeen(seen.csc, seen.identity, seen.what, seen.at))
+            means.tell(CommandSeen(seen.csc, seen.identity, seen.what, seen.at, seen.command))
 
     def new_line() -> CommandChannel:
         return CommandChannel(outside, latest, means.schemas, clock, sender=sender, heard=heard, tell=means.tell)

@@ -29,8 +29,9 @@ LOGGED_AT_MOST_EVERY = 30.0
 KEPT_CHARACTERS = 300
 """So much of a logged error is recorded: its beginning says what happened, what follows is a traceback."""
 FOREIGN_WINDOW_S = 60.0
-FOREIGN_TOLD = 10
-"""So many commands of one other identity to one CSC are told within the window."""
+"""A thing that others do to a CSC is told so often."""
+FOREIGN_TOLD = 200
+"""So many things are told within a window: a shutdown by somebody else is four commands to each of a hundred CSCs."""
 
 
 def log_told(ledger: Ledger, told: LogTold) -> tuple[Record, ...]:
@@ -62,16 +63,20 @@ def exit_acknowledged(ledger: Ledger, exited: ExitAcknowledged) -> tuple[Record,
 def command_seen(ledger: Ledger, seen: CommandSeen) -> tuple[Record, ...]:
     """Say who else commands: while a run is open nobody should without the lead's consent.
 
-    Whoever commands one CSC many times a second, as a pointing component does, is told of a few times a minute.
+    Each thing is told once a minute: who does the same to one CSC again and again, as a pointing component does many
+    times a second, or a queue to a script that it runs, is named with the first of it. Where it is not known which
+    command it was, all of them to one CSC are one thing.
     """
-    began, told = ledger.foreign.get((seen.csc, seen.identity), (seen.at, 0))
-    if seen.at - began > FOREIGN_WINDOW_S:
-        began, told = seen.at, 0
-    ledger.foreign[seen.csc, seen.identity] = (began, told + 1)
-    if told >= FOREIGN_TOLD:
+    command = "" if seen.csc.name in NEVER_EXPECTED else seen.command  # its queue tells a script many things
+    thing = (seen.csc, seen.identity, command, seen.outcome)
+    told = ledger.foreign.get(thing)
+    if told is not None and seen.at - told <= FOREIGN_WINDOW_S:
         return NOTHING
-    rest = "; more of them within this minute are not told" if told + 1 == FOREIGN_TOLD else ""
-    return (CommandNoticed(seen.csc, seen.identity, seen.outcome + rest, seen.at),)
+    ledger.foreign = {one: at for one, at in ledger.foreign.items() if seen.at - at <= FOREIGN_WINDOW_S}
+    ledger.foreign[thing] = seen.at
+    if len(ledger.foreign) > FOREIGN_TOLD:
+        return NOTHING
+    return (CommandNoticed(seen.csc, seen.identity, seen.outcome, seen.at, seen.command),)
 
 
 class _Detail(Telling, Protocol):

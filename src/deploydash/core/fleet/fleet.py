@@ -150,6 +150,7 @@ class Fleet:
             decided=self._undecided == 0,
             banner=self._banner(),
             standstill=standstill.shown(ledger, now),
+            others=tuple(ledger.others.values()),
             facts=tuple(fact if self._live else ledger.read_last(fact, utc) for fact in ledger.facts.values()),
         )
 

@@ -27,6 +27,7 @@ from deploydash.core.fleet.records import (
     SubstateRecorded,
     UndecodableNoticed,
 )
+from deploydash.core.fleet.snapshot import OtherHand
 from deploydash.core.model import NEVER_EXPECTED, CscId, Liveness, SummaryState, Verdict
 
 _HEARD = (Liveness.BEATING, Liveness.LATE)
@@ -167,7 +168,13 @@ def _undecodable_noticed(ledger: Ledger, record: UndecodableNoticed) -> None:
 def _command_noticed(ledger: Ledger, record: CommandNoticed) -> None:
     ledger.commanded[record.csc] = (record.identity, record.at)
     ledger.events.commanded(str(record.csc), record.identity, record.at)
-    ledger.events.add(record.at, str(record.csc), "commanded by another", f"{record.identity}: {record.outcome}")
+    what = f"{record.command}, {record.outcome}" if record.command else record.outcome
+    ledger.events.add(record.at, str(record.csc), "commanded by another", f"{record.identity}: {what}")
+    if "@" in record.identity:
+        ledger.others[record.identity] = OtherHand(record.identity, record.csc, record.at)
+    cell = ledger.cells.get(record.csc)
+    if cell is not None:
+        ledger.mark((cell,))
 
 
 def _fact_noted(ledger: Ledger, record: FactNoted) -> None:

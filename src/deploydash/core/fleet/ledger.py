@@ -14,7 +14,7 @@ from deploydash.core.fleet.events import EventLog
 from deploydash.core.fleet.facts import Fact
 from deploydash.core.fleet.listening import Hearing
 from deploydash.core.fleet.records import StandstillNoted
-from deploydash.core.fleet.snapshot import FeedView, Undecodable
+from deploydash.core.fleet.snapshot import FeedView, OtherHand, Undecodable
 from deploydash.core.model import CscId, FeedName, FeedState, Liveness, Phase, Roster, SummaryState, Target
 
 _ALIVE = (Liveness.BEATING, Liveness.LATE)
@@ -56,7 +56,10 @@ class Ledger:
         self.livenesses: Counter[Liveness] = Counter()
         self.commanded: dict[CscId, tuple[str, float]] = {}
         """Who else commanded a CSC last, and when that was acknowledged."""
-        self.foreign: dict[tuple[CscId, str], tuple[float, int]] = {}
+        self.others: dict[str, OtherHand] = {}
+        """People who command from elsewhere, by identity: ``user@host``; a CSC that commands others has no host."""
+        self.foreign: dict[tuple[CscId, str, str, str], float] = {}
+        """Transient: what others did to a CSC of late and when it was told: who, which command, what came of it."""
         self.feeds: dict[str, FeedView] = {
             FeedName.KAFKA: FeedView(FeedName.KAFKA, FeedState.CONNECTING, "", started_at),
             FeedName.SCHEMA_REGISTRY: FeedView(FeedName.SCHEMA_REGISTRY, FeedState.CONNECTING, "", started_at),

@@ -286,13 +286,14 @@ class ExitAcknowledged:
 class CommandSeen:
     """A command of somebody else was acknowledged while a run is open: who, at which CSC, what came of it.
 
-    Which command it was is not in an acknowledgement.
+    ``command``: which it was, where that is known.
     """
 
     csc: CscId
     identity: str
     outcome: str
     at: float
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,13 +224,14 @@ class EfdRead:
 class CommandNoticed:
     """A command that is none of ours was acknowledged for good, under this identity. ``outcome`` is in words.
 
-    Which command it was is in no acknowledgement, only what came of it.
+    ``command``: which it was, empty where that is not known.
     """
 
     csc: CscId
     identity: str
     outcome: str
     at: float
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)

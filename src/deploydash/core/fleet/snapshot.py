@@ -80,10 +80,11 @@ class CscView:
 
     ``beat_at`` (monotonic) is exact whenever ``liveness`` is late or silent; of a beating CSC it is the
     last beat known when the view was made. ``beat_at_least`` says that the log was not read further back.
-    ``state_unread``: why its newest summaryState cannot be read, which hides the one before it.
-    ``changed_at`` (monotonic) is when ``effective`` last changed while we watched, or None. ``logged`` is an error
-    of its log, the last that was recorded. ``overrides``: the configuration overrides that its ``start`` takes.
-    ``likely``: what other systems report about it that departs, the likely reason where it is off target.
+    ``commanded``: who else commanded it last, and when that was acknowledged (monotonic). ``state_unread``: why its
+    newest summaryState cannot be read, which hides the one before it. ``changed_at`` (monotonic) is when ``effective``
+    last changed while we watched, or None. ``logged`` is an error of its log, the last that was recorded.
+    ``overrides``: the configuration overrides that its ``start`` takes. ``likely``: what other systems report about it
+    that departs, the likely reason where it is off target.
     """
 
     csc: CscId
@@ -110,6 +111,7 @@ class CscView:
     logged: LogLine | None = None
     overrides: tuple[str, ...] = ()
     state_unread: str = ""
+    commanded: tuple[str, float] | None = None
     likely: str = ""
 
 
@@ -186,6 +188,15 @@ class CscDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherHand:
+    """Somebody else who commands CSCs while a run is open: which one last, and when (monotonic)."""
+
+    identity: str
+    csc: CscId
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Undecodable:
     """How many records of a topic could not be decoded, and why for one of them."""
 
@@ -216,6 +227,7 @@ class Snapshot:
     ``decided``: every topic's last states are read and every expected CSC's liveness is decided.
     ``banner``: a sentence when the feed, not the observatory, is to blame for what is shown; else empty.
     ``standstill``: a standstill of our own, while it matters. ``facts``: what other systems told, each with its age.
+    ``others``: the people elsewhere who command CSCs while a run is open, each with what was last.
     """
 
     number: int
@@ -234,3 +246,4 @@ class Snapshot:
     banner: str
     standstill: Standstill | None = None
     facts: tuple[Fact, ...] = ()
+    others: tuple[OtherHand, ...] = ()

@@ -42,6 +42,7 @@ def view_of(ledger: Ledger, cell: Cell, now: float) -> CscView:
         changed_at=cell.changed_at,
         overrides=cell.offered.overrides if cell.offered is not None else (),
         likely=ledger.likely(cell.csc),
+        commanded=ledger.commanded.get(cell.csc),
         state_unread="" if hidden is None else hidden.why,
         logged=LogLine(logged.sent_utc, logged.level, logged.message) if logged is not None else None,
     )

@@ -28,6 +28,7 @@ from deploydash.core.run.items import (
     to_dispatch,
 )
 from deploydash.core.run.orders import (
+    Acknowledge,
     AddItem,
     Answer,
     AnswerItem,
@@ -50,6 +51,7 @@ from deploydash.core.run.orders import (
     Waive,
     WaiveDebt,
 )
+from deploydash.core.run.other_hands import unacknowledged
 from deploydash.core.run.placeholders import OF_THE_RUN
 from deploydash.core.run.records import (
     ChoiceAnswered,
@@ -59,6 +61,7 @@ from deploydash.core.run.records import (
     ItemsDispatched,
     ItemSignedOff,
     NoteWritten,
+    NoticeAcknowledged,
     PlaceholderSet,
     QuestionAnswered,
     Reply,
@@ -95,6 +98,9 @@ def decide(order: RunOrder, state: RunState, fleet: FleetView, operator: str) ->
         return (RunHeld(order.by),)
     if isinstance(order, Note):
         return (NoteWritten(order.text, operator),) if order.text.strip() else Refused("a note needs words")
+    if isinstance(order, Acknowledge):
+        unseen = [other.identity for other in unacknowledged(state, fleet) if other.identity in order.identities]
+        return tuple(NoticeAcknowledged(each, operator) for each in unseen) or Refused("nobody else is to be noted")
     if isinstance(order, Release):
         return (RunReleased(operator),) if state.held_by else Refused("the run is not held")
     if isinstance(order, Waive):

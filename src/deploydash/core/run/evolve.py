@@ -28,6 +28,7 @@ from deploydash.core.run.records import (
     ItemSignedOff,
     LostFound,
     NoteWritten,
+    NoticeAcknowledged,
     Outcome,
     PlaceholderSet,
     QuestionAnswered,
@@ -73,6 +74,8 @@ def evolve(state: RunState, record: RunRecord, utc: float) -> RunState:
         return replace(state, held_by=None)
     if isinstance(record, NoteWritten):
         return replace(state, notes=(*state.notes, record))
+    if isinstance(record, NoticeAcknowledged):
+        return replace(state, acknowledged=state.acknowledged | {record.identity})
     if isinstance(record, GateClosedSpuriously):
         return replace(state, spurious_closures=(*state.spurious_closures, record))
     if isinstance(record, LostFound):

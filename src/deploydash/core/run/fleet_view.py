@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from deploydash.core.fleet.facts import Fact
-from deploydash.core.fleet.snapshot import CscView, Snapshot
+from deploydash.core.fleet.snapshot import CscView, OtherHand, Snapshot
 from deploydash.core.model import CscId, FeedState
 
 
@@ -21,6 +21,7 @@ class FleetView:
     number: int
     cscs: tuple[CscView, ...] = ()
     facts: Mapping[str, Fact] = field(default_factory=dict)
+    others: tuple[OtherHand, ...] = ()
 
     @classmethod
     def of(cls, snapshot: Snapshot, before: FleetView | None = None) -> FleetView:
@@ -31,7 +32,7 @@ class FleetView:
             views = {view.csc: view for view in snapshot.cscs}
         feeds = {feed.feed: feed.state for feed in snapshot.feeds}
         facts = {fact.name: fact for fact in snapshot.facts}
-        return cls(views, feeds, snapshot.at, snapshot.utc, snapshot.number, snapshot.cscs, facts)
+        return cls(views, feeds, snapshot.at, snapshot.utc, snapshot.number, snapshot.cscs, facts, snapshot.others)
 
 
 @dataclass(frozen=True, slots=True)

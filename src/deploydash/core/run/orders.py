@@ -177,6 +177,13 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """Take note that these people command CSCs from elsewhere."""
+
+    identities: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """Close the run for good."""
 
@@ -216,6 +223,7 @@ RunOrder = (
     | Hold
     | Release
     | Note
+    | Acknowledge
     | Close
 )
 

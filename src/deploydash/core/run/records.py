@@ -399,6 +399,14 @@ class GateClosedSpuriously:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeAcknowledged:
+    """The lead has taken note that somebody else commands CSCs, such as a lead on another machine."""
+
+    identity: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunClosed:
     """The run ended; nothing follows."""
 
@@ -436,6 +444,7 @@ RunRecord = (
     | RunReleased
     | NoteWritten
     | GateClosedSpuriously
+    | NoticeAcknowledged
     | RunClosed
 )
 

@@ -146,6 +146,7 @@ class RunState:
     passed: Mapping[str, str] = field(default_factory=dict)
     held_by: str | None = None
     notes: tuple[NoteWritten, ...] = ()
+    acknowledged: frozenset[str] = frozenset()
     spurious_closures: tuple[GateClosedSpuriously, ...] = ()
     lost: frozenset[CscId] = frozenset()
     stopped: Mapping[CscId, str] = field(default_factory=dict)

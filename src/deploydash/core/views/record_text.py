@@ -44,6 +44,7 @@ from deploydash.core.run.records import (
     ItemSignedOff,
     LostFound,
     NoteWritten,
+    NoticeAcknowledged,
     Outcome,
     PlaceholderSet,
     QuestionAnswered,
@@ -115,7 +116,8 @@ def _of_rest(record: object, before: RunState) -> Said | None:
 
 def _of_others(record: object) -> Said | None:
     if isinstance(record, CommandNoticed):
-        what = f"commanded {record.csc} from elsewhere: {record.outcome}"
+        named = f"{record.command} to {record.csc}" if record.command else str(record.csc)
+        what = f"commanded {named} from elsewhere: {record.outcome}"
         return Said(record.identity, what, (record.csc,), kind=Kind.FOREIGN)
     return None
 
@@ -256,6 +258,8 @@ def _of_run(record: object, before: RunState) -> Said | None:
         return Said(record.operator, f"told <{record.word}>: {record.text}")
     if isinstance(record, WaitExtended):
         return Said(record.operator, f"extended {record.step} by {record.seconds / 60:g} min")
+    if isinstance(record, NoticeAcknowledged):
+        return Said(record.operator, f"took note that {record.identity} commands CSCs, too")
     if isinstance(record, GateClosedSpuriously):
         return Said("", _falsely(record), kind=Kind.CLOSURE)
     if isinstance(record, DebtPaid | DebtPassed):

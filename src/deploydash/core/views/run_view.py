@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from deploydash.core.fleet.snapshot import OtherHand
 from deploydash.core.model import CscId
 from deploydash.core.procedure.items import Item
 from deploydash.core.procedure.names import DIRECT, ItemId, Lane, StepId
@@ -15,6 +16,7 @@ from deploydash.core.run.fleet_view import FleetView, GateReason
 from deploydash.core.run.gate import only_silence_awaited, reasons
 from deploydash.core.run.items import fallbacks_of, is_over
 from deploydash.core.run.lost_at_start import still_lost
+from deploydash.core.run.other_hands import unacknowledged
 from deploydash.core.run.placeholders import filled_in, missing_placeholders, placeholders_of
 from deploydash.core.run.plans import ItemPlan, Plan
 from deploydash.core.run.ports import ControlOffer
@@ -178,6 +180,7 @@ class RunView:
     step, that are under way, and the last one that was. ``direct``: the last direct command to each CSC, newest last;
     ``direct_card``: what the dialog about one shows, if open; ``proposal``: the same of an order about items.
     ``inspected``: what the run wants of the CSC whose detail is open. ``heads``: the lanes.
+    ``others``: who commands from elsewhere, till the lead takes note.
     """
 
     run: str
@@ -206,6 +209,7 @@ class RunView:
     proposal: ProposalCard | None = None
     inspected: tuple[str, ...] = ()
     heads: tuple[LaneHead, ...] = ()
+    others: tuple[OtherHand, ...] = ()
 
 
 def card_step(state: RunState, fleet: FleetView, chosen: StepId | None = None) -> Step | None:
@@ -295,6 +299,7 @@ def run_view(state: RunState, fleet: FleetView, own: Own = NOTHING_OWN) -> RunVi
         proposal=own.proposal,
         inspected=in_run(own.inspected, state) if own.inspected is not None else (),
         heads=lane_heads(state, fleet, own.arms),
+        others=unacknowledged(state, fleet),
     )
 
 

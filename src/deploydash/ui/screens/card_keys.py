@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from deploydash.core.procedure.runbook import Choice, Tier
 from deploydash.core.published import Published
 from deploydash.core.run.arm import Arm
-from deploydash.core.run.orders import Answer, Approve, ArmStep, Close, Finish, Fire, Skip
+from deploydash.core.run.orders import Acknowledge, Answer, Approve, ArmStep, Close, Finish, Fire, Skip
 from deploydash.core.views.run_view import Card, RunView
 from deploydash.core.words import counted
 from deploydash.ui.draw.run.asked import cscs_of, here
@@ -180,6 +180,16 @@ class Answers(ItemKeys):
             self.say("no step is left")
         else:
             self.app.push_screen(ExactScreen())
+
+    def act_acknowledge(self, _: str) -> None:
+        """Take note of who else commands CSCs."""
+        run = self.run_view
+        if run is None or not self.leads():
+            return
+        if run.others:
+            self.order(Acknowledge(tuple(other.identity for other in run.others)))
+        else:
+            self.say("nobody else commands, or you have taken note of all")
 
     def act_page(self, _: str) -> None:
         """Show everything about the step, every command in full."""

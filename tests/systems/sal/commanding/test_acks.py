@@ -8,7 +8,7 @@ import pytest
 
 from deploydash.core.model import CscId
 from deploydash.systems.registry.framing import Undecodable
-from deploydash.systems.sal.commanding.acks import Ack, AckCode, Answer, Awaited, ack_of, in_words
+from deploydash.systems.sal.commanding.acks import Ack, AckCode, Answer, Awaited, ack_of, command_at, in_words
 
 ESS = CscId("ESS", 104)
 
@@ -131,3 +131,21 @@ def test_what_cannot_be_matched_is_refused(broken: dict[str, Any]) -> None:
 )
 def test_every_answer_has_words_of_its_own(code: int, result: str, words: str) -> None:
     assert in_words(code, result) == words
+
+
+TEST_TOPICS = (
+    *("ackcmd", "arrays", "command_disable", "command_enable", "command_exitControl", "command_fault"),
+    *("command_setArrays", "command_setLogLevel", "command_setScalars", "command_standby", "command_start"),
+    *("logevent_heartbeat", "scalars"),
+)
+
+
+@pytest.mark.parametrize(
+    ("place", "origin", "command"),
+    [(10, 77, "start"), (3, 77, "enable"), (3, 0, ""), (0, 77, ""), (11, 77, ""), (99, 77, ""), (None, 77, "")],
+)
+def test_ts_salobj_tells_which_command_it_acknowledged_and_sal_in_cpp_does_not(
+    place: int | None, origin: int, command: str
+) -> None:
+    told = ack_of("Test", fields(cmdtype=place, private_origin=origin))
+    assert command_at(told.place, TEST_TOPICS) == command

@@ -89,7 +89,7 @@ def scene(kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str) -> 
 
             def heard(seen: AckSeen) -> None:
                 if not seen.ours:
-                    session.tell(CommandSeen(seen.csc, seen.identity, seen.what, seen.at))
+                    session.tell(CommandSeen(seen.csc, seen.identity, seen.what, seen.at, seen.command))
 
             settings = plain_settings(kafka.bootstrap, subname)
             line = await stack.enter_async_context(command_line(settings, schema_registry.url, heard=heard))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -49,7 +49,10 @@ _WORDS: Mapping[int, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """One ``ackcmd``. ``identity``, ``origin`` and ``seq_num`` are the command's; ``extends_s`` what it asks for."""
+    """One ``ackcmd``. ``identity``, ``origin`` and ``seq_num`` are the command's; ``extends_s`` what it asks for.
+
+    ``place``: that of the command among all topics of the component, None where nobody knows what its number means.
+    """
 
     csc: CscId
     identity: str
@@ -59,6 +62,7 @@ class Ack:
     error: int
     result: str
     extends_s: float
+    place: int | None = None
 
 
 def ack_of(component: str, fields: Mapping[str, Any]) -> Ack:
@@ -78,14 +82,32 @@ def ack_of(component: str, fields: Mapping[str, Any]) -> Ack:
         integer(fields, "error"),
         text(fields, "result"),
         min(float(extends or 0.0), _LONGEST_EXTENSION_S) if usable else 0.0,
+        _place(fields),
     )
+
+
+def _place(fields: Mapping[str, Any]) -> int | None:
+    """Return the ``cmdtype`` of what ts_salobj acknowledged: SAL in C++ writes other numbers, and 0 as its origin."""
+    place, origin = fields.get("cmdtype"), fields.get("private_origin")
+    known = isinstance(place, int) and isinstance(origin, int) and origin > 0
+    return place if known and isinstance(place, int) else None
+
+
+def command_at(place: int | None, sal_names: Iterable[str]) -> str:
+    """Return the command at a place among all topics of a component in alphabetical order, or nothing.
+
+    ts_salobj counts so (``topics/controller_command.py``); it is for telling people and nothing is decided by it.
+    """
+    names = sorted(sal_names)
+    name = names[place] if place is not None and 0 <= place < len(names) else ""
+    return name.removeprefix("command_") if name.startswith("command_") else ""
 
 
 @dataclass(frozen=True, slots=True)
 class AckSeen:
     """A command that nobody here waits for was acknowledged for good: somebody else's, or ours after its time.
 
-    ``at`` is our monotonic clock. Which command it was is not in an acknowledgement, only what came of it.
+    ``at`` is our monotonic clock. ``command``: which it was, where that is known.
     """
 
     csc: CscId
@@ -96,6 +118,7 @@ class AckSeen:
     result: str
     ours: bool
     at: float
+    command: str = ""
 
     @property
     def what(self) -> str:

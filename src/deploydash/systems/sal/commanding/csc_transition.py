@@ -89,6 +89,7 @@ class CscTransition:
         self._exited = exited
         self._last = ""
         self._exit_acknowledged = False
+        self._sent_at = 0.0
 
     async def before(self) -> End | None:
         """Return how it ends without any command, or None where it has to be commanded or waited for."""
@@ -126,7 +127,9 @@ class CscTransition:
                 return End(Outcome.FAILED, f"is {view.reported.name} now: {why}")
             if (end := await self._transition(view.reported, command)) is not None:
                 return end
-        return End(Outcome.FAILED, f"is moved by somebody else, too: {_MOST_TRANSITIONS} commands did not bring it")
+        view = self._view()
+        who = view.commanded[0] if view is not None and view.commanded is not None else "somebody else"
+        return End(Outcome.FAILED, f"is moved by {who}, too: {_MOST_TRANSITIONS} commands did not bring it")
 
     async def _decided_way(self) -> Way:
         """Return what is left to command.
@@ -164,7 +167,7 @@ class CscTransition:
         refusal = await self._context.intend(text, key_of(order, self._line.sender))
         if refusal is not None:
             return End(Outcome.FAILED, refusal)
-        self._last = command
+        self._last, self._sent_at = command, self._clock.monotonic()
         try:
             answer = await self._line.send(order, self._timeouts.command)
         except MaybeWritten as error:
@@ -187,7 +190,10 @@ class CscTransition:
             return None
         if await self._seen(lambda view: _moved(view, before), self._timeouts.seen):
             return None
-        seen = self._timeouts.seen
+        view, seen = self._view(), self._timeouts.seen
+        if view is not None and view.commanded is not None and view.commanded[1] >= self._sent_at:
+            who, now = view.commanded[0], view.effective.value
+            return End(Outcome.FAILED, f"{command} was acknowledged, but {who} moved it as well: it is {now} now")
         return End(Outcome.UNKNOWN, f"{command} was acknowledged, but {after.name} was not seen within {seen:g} s")
 
     async def _not_done(self, before: SummaryState, command: str, answer: Answer) -> End | None:

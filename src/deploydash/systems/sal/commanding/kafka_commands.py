@@ -16,7 +16,7 @@ from deploydash.core.ports import Clock
 from deploydash.errors import FeedError
 from deploydash.systems.registry.avro import WriterSchema
 from deploydash.systems.sal.commanding.ack_reader import AckReader
-from deploydash.systems.sal.commanding.acks import FINAL, Ack, AckSeen, Answer, Awaited
+from deploydash.systems.sal.commanding.acks import FINAL, Ack, AckSeen, Answer, Awaited, command_at
 from deploydash.systems.sal.commanding.kafka_write import OnceWriter
 from deploydash.systems.sal.commanding.schemas import LatestSchema, SchemaById
 from deploydash.systems.sal.wire.commands import CommandRecord, Sender, command_record
@@ -194,6 +194,11 @@ class CommandChannel:
         topics = [topic for topic in self._writer.topics() if self._is_ackcmd(topic)]
         await self._acks.follow([one for topic in topics for one in self._writer.led(topic)])
 
+    def _sal_names(self, component: str) -> list[str]:
+        """Return the names of all topics of a component."""
+        parts = (split_topic(topic, self._subname) for topic in self._writer.topics())
+        return [part[1] for part in parts if part is not None and part[0] == component]
+
     def _is_ackcmd(self, topic: str) -> bool:
         parts = split_topic(topic, self._subname)
         return parts is not None and parts[1] == "ackcmd"
@@ -214,5 +219,6 @@ class CommandChannel:
             awaited.take(ack)
         elif ack.code in FINAL:
             at = self._clock.monotonic()
-            seen = AckSeen(ack.csc, ack.identity, ack.origin, ack.seq_num, ack.code, ack.result, ours, at)
+            named = command_at(ack.place, self._sal_names(ack.csc.name))
+            seen = AckSeen(ack.csc, ack.identity, ack.origin, ack.seq_num, ack.code, ack.result, ours, at, named)
             self._heard(seen)

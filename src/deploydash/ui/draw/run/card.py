@@ -33,6 +33,7 @@ from deploydash.ui.draw.run.item_card import added_lines, ended_lines, item_line
 from deploydash.ui.draw.run.item_offers import KEYS, is_list, item_that_asks
 from deploydash.ui.draw.run.lanes import lane_title
 from deploydash.ui.draw.run.offers import Mode, Offer, mode_of, offers, open_questions
+from deploydash.ui.draw.run.others import others_lines
 from deploydash.ui.draw.run.reading import Focus, Reading, box, folded
 
 SMALL = 15
@@ -74,7 +75,7 @@ def parts(reading: Reading, focus: Focus, width: int, height: int) -> tuple[list
     keys = key_lines(offers(reading.run, focus, lead=reading.lead), width, reading)
     if mode_of(reading.run) is Mode.ASKING and height < SMALL:
         keys = [line for line in keys if line.spans]
-    added = added_lines(reading, width)
+    added = [*others_lines(reading, width), *added_lines(reading, width)]
     ended = [] if mode_of(reading.run) is Mode.ASKING else ended_lines(reading, width)
     room = height - len(keys) - len(added)
     for tight in (False, True):
