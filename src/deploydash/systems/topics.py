@@ -5,6 +5,9 @@ One topic carries every index of a component; the index stands in the records al
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 WATCHED_EVENTS: tuple[str, ...] = (
     "heartbeat",
     "summaryState",
@@ -17,6 +20,38 @@ WATCHED_EVENTS: tuple[str, ...] = (
     "offlineDetailedState",
 )
 """The events that tell what a CSC is in; the last one only cameras have."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEvent:
+    """An event of one component that steps show, or make a gate of: ``field`` is what it says.
+
+    ``words``: the names of its values; ``wanted``: those that the procedure asks for.
+    """
+
+    component: str
+    event: str
+    field: str
+    words: Mapping[int, str]
+    wanted: frozenset[int]
+
+
+SHOWN_EVENTS: tuple[ShownEvent, ...] = (
+    # ts_xml enums/MTM2.py ClosedLoopControlMode; the upgrade procedure wants M2 in closed loop before its shutdown.
+    ShownEvent(
+        "MTM2",
+        "closedLoopControlMode",
+        "mode",
+        {1: "Idle", 2: "TelemetryOnly", 3: "OpenLoop", 4: "ClosedLoop"},
+        frozenset({4}),
+    ),
+)
+"""What is read beside :data:`WATCHED_EVENTS`, each as the fact ``sal/MTM2/closedLoopControlMode``."""
+
+
+def shown_event(component: str, event: str) -> ShownEvent | None:
+    """Return how an event of a component is shown, or None where no step may show it."""
+    return next((each for each in SHOWN_EVENTS if (each.component, each.event) == (component, event)), None)
 
 
 def topic_name(subname: str, component: str, sal_name: str) -> str:

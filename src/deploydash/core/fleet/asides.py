@@ -10,6 +10,7 @@ from deploydash.core.fleet.event_order import Telling, counts
 from deploydash.core.fleet.ledger import Ledger
 from deploydash.core.fleet.observations import (
     CommandSeen,
+    EventShown,
     ExitAcknowledged,
     FactRead,
     FeedMeasured,
@@ -113,6 +114,15 @@ def fact_read(ledger: Ledger, read: FactRead) -> tuple[Record, ...]:
         return (FactNoted(read.fact, read.at),)
     ledger.keep(read.fact)
     return NOTHING
+
+
+def event_shown(ledger: Ledger, told: EventShown) -> tuple[Record, ...]:
+    """Keep an event that steps show, as a fact; the newest counts, whoever told it."""
+    held = ledger.shown.get(told.fact.name)
+    if told.csc.name in NEVER_EXPECTED or not counts(told, held, ledger.hearing.connected_at):
+        return NOTHING
+    ledger.shown[told.fact.name] = told
+    return fact_read(ledger, FactRead(told.fact, told.at))
 
 
 def records_undecodable(ledger: Ledger, found: RecordsUndecodable) -> tuple[Record, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from deploydash.core.model import CscId
+
 OLD_S = 60.0
 """Seconds after which a fact is old where nobody says otherwise: what was read longer ago is not green."""
 
@@ -29,6 +31,11 @@ class Fact:
         """Say whether another reading tells nothing new but a later time."""
         mine = (self.system, self.name, self.about, self.ok, self.value, self.sentence)
         return mine == (other.system, other.name, other.about, other.ok, other.value, other.sentence)
+
+
+def event_fact(csc: CscId, event: str) -> str:
+    """Return the name of the fact that an event of a CSC is: ``sal/MTM2/closedLoopControlMode``."""
+    return f"sal/{csc}/{event}"
 
 
 def is_old(fact: Fact, utc: float) -> bool:

@@ -14,6 +14,7 @@ from deploydash.core.fleet.cell import LONG_AGO, Cell
 from deploydash.core.fleet.commands import Command, CompareWith, JudgeByRun, Remark
 from deploydash.core.fleet.detail import detail_of
 from deploydash.core.fleet.events import COMMAND_TELLS_S, plan_of
+from deploydash.core.fleet.facts import Fact
 from deploydash.core.fleet.ledger import Ledger
 from deploydash.core.fleet.listening import review
 from deploydash.core.fleet.observations import BeatArrived, Observation
@@ -35,6 +36,7 @@ _NOTICES: Mapping[type[Any], Callable[[Ledger, Any], tuple[Record, ...]]] = Mapp
         seen.EfdUnreadable: unread.efd_unreadable,
         seen.StateTold: notice.state_told,
         seen.SubstateTold: notice.substate_told,
+        seen.EventShown: asides.event_shown,
         seen.ErrorTold: notice.error_told,
         seen.LogTold: asides.log_told,
         seen.VersionsTold: asides.newest("versions"),
@@ -151,8 +153,11 @@ class Fleet:
             banner=self._banner(),
             standstill=standstill.shown(ledger, now),
             others=tuple(ledger.others.values()),
-            facts=tuple(fact if self._live else ledger.read_last(fact, utc) for fact in ledger.facts.values()),
+            facts=tuple(self._fact(fact, utc) for fact in tuple(ledger.facts.values())),
         )
+
+    def _fact(self, fact: Fact, utc: float) -> Fact:
+        return self._ledger.as_it_holds(fact, utc) if self._live else self._ledger.read_last(fact, utc)
 
     def _compare(self, command: CompareWith) -> None:
         ledger = self._ledger

@@ -13,6 +13,7 @@ from deploydash.core.fleet.effective import OFFLINE_GRACE, Looked, Seen, effecti
 from deploydash.core.fleet.events import EventLog
 from deploydash.core.fleet.facts import Fact
 from deploydash.core.fleet.listening import Hearing
+from deploydash.core.fleet.observations import EventShown
 from deploydash.core.fleet.records import StandstillNoted
 from deploydash.core.fleet.snapshot import FeedView, OtherHand, Undecodable
 from deploydash.core.model import CscId, FeedName, FeedState, Liveness, Phase, Roster, SummaryState, Target
@@ -41,6 +42,8 @@ class Ledger:
         self.cells: dict[CscId, Cell] = {}
         self.dirty: list[Cell] = []
         self.facts: dict[str, Fact] = {}
+        self.shown: dict[str, EventShown] = {}
+        """Transient: the facts that are events of CSCs, as they were told."""
         self._about: dict[str, dict[str, Fact]] = {}
         self.undecodable: dict[str, Undecodable] = {}
         self.standstill: StandstillNoted | None = None
@@ -80,6 +83,22 @@ class Ledger:
         feed = self.feeds.get(fact.system)
         return replace(fact, read_utc=utc) if feed is not None and feed.state is FeedState.UP else fact
 
+    def as_it_holds(self, fact: Fact, utc: float) -> Fact:
+        """Return a fact as it holds now: an event holds as long as the process that told it sends heartbeats.
+
+        It is told on a change alone, so that while its CSC is heard it is as good as read now.
+        """
+        told = self.shown.get(fact.name)
+        cell = None if told is None else self.cells.get(told.csc)
+        if told is None or cell is None:
+            return fact
+        series = cell.lives.series
+        if series is not None and series.origin != told.process.origin:
+            return replace(fact, ok=False, sentence=f"{fact.sentence}, told by the process before")
+        if cell.liveness is Liveness.BEATING and self.feeds[FeedName.KAFKA].state is FeedState.UP:
+            fact = self.facts[fact.name] = replace(fact, read_utc=utc)
+        return fact
+
     def keep(self, fact: Fact) -> None:
         """Take in a fact; the one of its name that was held before counts no more."""
         before = self.facts.get(fact.name)
@@ -108,7 +127,7 @@ class Ledger:
     def likely(self, csc: CscId) -> str:
         """Return what other systems report of a CSC that departs, as a reason; empty where they report nothing."""
         facts = self._about.get(str(csc)) if self._about else None
-        departing = [fact for fact in facts.values() if not fact.ok] if facts else []
+        departing = [fact for fact in facts.values() if not fact.ok and fact.name not in self.shown] if facts else []
         told = [f"{fact.system}: {fact.sentence}{self._unread_since(fact.system)}" for fact in departing[:_REASONS]]
         more = [f"{len(departing) - _REASONS} more"] if len(departing) > _REASONS else []
         return "; ".join([*told, *more])

@@ -181,6 +181,21 @@ class SubstateTold:
 
 
 @dataclass(frozen=True, slots=True)
+class EventShown:
+    """An event that a step of a runbook shows: the fact that it is, as the CSC told it.
+
+    ``fact.read_utc`` is when it was told; how long that holds depends on the process that told it.
+    """
+
+    csc: CscId
+    fact: Fact
+    process: Process
+    sent_utc: float | None
+    at: float
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorTold:
     """An ``errorCode`` event; code 0 clears. It may arrive before or after the FAULT it belongs to."""
 
@@ -388,6 +403,7 @@ Observation = (
     | EfdUnreadable
     | StateTold
     | SubstateTold
+    | EventShown
     | ErrorTold
     | LogTold
     | VersionsTold

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from deploydash.systems.sal.reading.client import MetadataClient, Partition, new_metadata_client, partition
 from deploydash.systems.settings import KafkaSettings
-from deploydash.systems.topics import WATCHED_EVENTS, split_topic
+from deploydash.systems.topics import SHOWN_EVENTS, WATCHED_EVENTS, shown_event, split_topic
 
 _WATCHED = frozenset(f"logevent_{event}" for event in WATCHED_EVENTS)
+_SHOWN = frozenset(f"logevent_{each.event}" for each in SHOWN_EVENTS)
 _LEAST_PAUSE_S = 3.0
 _PAUSE_PER_COST = 60.0
 """A list of the summit's thousands of topics takes tenths of a second to decode: spend at most 1/60 on it."""
@@ -86,7 +87,7 @@ class Catalogue:
         topics = metadata.topics()
         for topic in topics:
             parts = split_topic(topic, self._settings.topic_subname)
-            if parts is None or parts[1] not in _WATCHED:
+            if parts is None or not _is_read(*parts):
                 continue
             event = Event(parts[0], parts[1].removeprefix("logevent_"))
             for number in metadata.partitions_for_topic(topic) or ():
@@ -102,6 +103,12 @@ class Catalogue:
         """Close its connections."""
         if self._client is not None:
             await self._client.close()
+
+
+def _is_read(component: str, sal_name: str) -> bool:
+    if sal_name in _WATCHED:
+        return True
+    return sal_name in _SHOWN and shown_event(component, sal_name.removeprefix("logevent_")) is not None
 
 
 _DECODING_S = 15e-6

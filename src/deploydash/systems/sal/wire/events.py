@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from deploydash.core.fleet.facts import Fact, event_fact
 from deploydash.core.fleet.observations import (
     BeatArrived,
     BeatFoundInLog,
     ConfigurationTold,
     ErrorTold,
+    EventShown,
     LogTold,
     Observation,
     OverridesTold,
@@ -20,11 +23,13 @@ from deploydash.core.fleet.observations import (
     SubstateTold,
     VersionsTold,
 )
-from deploydash.core.model import CameraSubstate, CscId, Source, SummaryState
+from deploydash.core.model import CameraSubstate, CscId, FeedName, Source, SummaryState
+from deploydash.core.words import clock
 from deploydash.systems.registry.framing import FieldMissing, Undecodable
 from deploydash.systems.sal.wire.beats import beat_fields
 from deploydash.systems.sal.wire.fields import index_of, integer, stamp, text
 from deploydash.systems.times import tai_to_utc
+from deploydash.systems.topics import ShownEvent, shown_event
 
 __all__ = ["beat_fields", "observation"]
 
@@ -68,6 +73,8 @@ def observation(
         Undecodable: a needed field is missing, null, of a wrong type or no known value.
     """
     tell = _TELLERS.get(sal_name)
+    if tell is None and (shown := shown_event(component, sal_name.removeprefix("logevent_"))) is not None:
+        tell = partial(_shown, shown)
     if tell is None:
         return None
     csc = CscId(component, index_of(fields))
@@ -144,6 +151,17 @@ def _configurations_available(record: _Received) -> Observation:
     names = (name.strip() for name in text(record.fields, "overrides").split(","))
     overrides = tuple(name for name in names if name)
     return OverridesTold(record.csc, overrides, record.sent_utc(), record.at, record.live)
+
+
+def _shown(shown: ShownEvent, record: _Received) -> Observation:
+    value, sent_utc = integer(record.fields, shown.field), record.sent_utc()
+    word = shown.words.get(value, f"{value}, which has no name here")
+    since = f" since {clock(sent_utc)}" if sent_utc is not None else ""
+    name, told_utc = event_fact(record.csc, shown.event), sent_utc if sent_utc is not None else 0.0
+    sentence = f"{shown.event} is {word}{since}"
+    ok = value in shown.wanted
+    fact = Fact(FeedName.KAFKA.value, name, str(record.csc), ok, str(value), sentence, told_utc)
+    return EventShown(record.csc, fact, record.process(), sent_utc, record.at, record.live)
 
 
 _TELLERS: dict[str, Callable[[_Received], Observation]] = {

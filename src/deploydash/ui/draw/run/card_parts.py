@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
+from deploydash.core.fleet.facts import event_fact
 from deploydash.core.procedure.runbook import Tier
 from deploydash.core.run.arm import ARM_S, COUNTDOWN_S
 from deploydash.core.run.fleet_view import GateReason
@@ -146,10 +147,28 @@ def _signed_by(row: ItemRow) -> tuple[Span, ...]:
     return (Span(f"  {signed.reply.value.upper()}: {signed.by}{note}", Ink.WARN),)
 
 
+def shown_lines(reading: Reading, card: Card, width: int) -> list[Line]:
+    """Return the event that a step shows: what it says now, and for how long nothing proves that any more."""
+    if card.step.shows is None:
+        return []
+    csc, event = card.step.shows
+    name = event_fact(csc, event)
+    fact = next((fact for fact in reading.snapshot.facts if fact.name == name), None)
+    if fact is None:
+        return [*folded(f"{csc}: {event} was not reported yet", width, Ink.WARN), Line()]
+    age = reading.moment.utc - fact.read_utc
+    old = f"; last heard of {lasting(age)} ago" if age > LIVE_S else ""
+    return [*folded(f"{csc}: {fact.sentence}{old}", width, Ink.GOOD if fact.ok and not old else Ink.WARN), Line()]
+
+
+LIVE_S = 10.0
+"""What was heard of so lately is live."""
+
+
 def manual_lines(reading: Reading, card: Card, focus: Focus, width: int) -> list[Line]:
     """Return the list of what a person does, with who did it, and the commands of the line under the cursor."""
     rows = card.rows
-    lines: list[Line] = []
+    lines: list[Line] = shown_lines(reading, card, width)
     names = [row.item.label for row in rows] + (["all of it"] if len(rows) > 1 and not focus.unfolded else [])
     live = card.status in {StepStatus.PENDING, StepStatus.UNDER_WAY} and focus.active
     first = 0 if focus.unfolded else max(0, min(focus.row - LISTED // 2, len(names) - LISTED))
