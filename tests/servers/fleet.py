@@ -48,8 +48,10 @@ def schema_text(component: str, event: str, *, indexed: bool) -> str:
         donor = "MTCamera"
     elif event == "configurationsAvailable":
         donor = "Test" if indexed else "Watcher"
-    numbers = _recorded()["subjects"][f"lsst.sal.{donor}.logevent_{event}-value"]
+    recorded = "simulationMode" if event == "closedLoopControlMode" else event  # both have a mode and no more
+    numbers = _recorded()["subjects"][f"lsst.sal.{donor}.logevent_{recorded}-value"]
     schema = json.loads(_recorded()["schemas"][str(numbers[0])])
+    schema["name"] = schema["name"].replace(recorded, event)
     schema["namespace"] = f"lsst.sal.{component}"
     return json.dumps(schema)
 

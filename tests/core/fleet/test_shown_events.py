@@ -12,7 +12,8 @@ from deploydash.core.procedure.preconditions import FactHolds
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.gate import reasons
 from deploydash.systems.sal.wire.events import observation
-from tests.core.fleet.test_fleet import Watched, start, watch
+from tests.core.fleet.test_fleet import start, watch
+from tests.support.builders import Watched
 from tests.support.runbooks import runbook
 from tests.support.runs import opened
 

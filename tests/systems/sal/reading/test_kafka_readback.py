@@ -15,6 +15,7 @@ from deploydash.core.fleet.observations import (
     BeatsReadBack,
     ConfigurationTold,
     ErrorTold,
+    EventShown,
     LogTold,
     RecordsUndecodable,
     SimulationModeTold,
@@ -63,6 +64,22 @@ def malformed(topic: str, good: bytes, count: int) -> Iterator[Record]:
             None,
         ]
         yield topic, key, kinds[number % len(kinds)]
+
+
+async def test_an_event_that_steps_show_is_read_back_and_followed_live(
+    kafka: KafkaServer, schema_registry: SchemaRegistry, subname: str, writer: SalWriter
+) -> None:
+    (mtm2,) = ids("MTM2")
+    writer.tell_states({mtm2: S.ENABLED})
+    writer.write(mtm2, "closedLoopControlMode", {"mode": 3})
+    writer.write(ESS[0], "closedLoopControlMode", {"mode": 4})
+    async with watching(plain_settings(kafka.bootstrap, subname), schema_registry.url, [mtm2]) as watch:
+        await watch.until(lambda: watch.told.of(EventShown), 15, "the event is read back")
+        await watch.until(lambda: watch.told.of(StatesReadBack), 15, "the states are read back")
+        writer.write(mtm2, "closedLoopControlMode", {"mode": 4})
+        await watch.until(lambda: len(watch.told.of(EventShown)) > 1, 15, "the event that came live")
+        told = [(str(each.csc), each.fact.value, each.fact.ok, each.live) for each in watch.told.of(EventShown)]
+        assert told == [("MTM2", "3", False, False), ("MTM2", "4", True, True)]
 
 
 async def test_a_busy_index_does_not_hide_its_siblings(
