@@ -190,8 +190,7 @@ class ItemEnded:
 class ItemSignedOff:
     """Somebody says that an item is done, and who did it; ``item`` is WHOLE for the step as a whole.
 
-    ``reply``: of a step whose items are answers, what was answered. ``against``: what was seen against it then, one
-    sentence for each CSC, and ``reason`` why it stands all the same.
+    ``reply``: of a step whose items are answers. ``against``: what was seen against it then; ``reason``: why it stands.
     """
 
     step: StepId
@@ -400,7 +399,7 @@ class GateClosedSpuriously:
 
 @dataclass(frozen=True, slots=True)
 class NoticeAcknowledged:
-    """The lead has taken note that somebody else commands CSCs, such as a lead on another machine."""
+    """The lead has taken note that somebody else commands CSCs."""
 
     identity: str
     operator: str

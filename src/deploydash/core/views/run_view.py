@@ -20,7 +20,7 @@ from deploydash.core.run.other_hands import unacknowledged
 from deploydash.core.run.placeholders import filled_in, missing_placeholders, placeholders_of
 from deploydash.core.run.plans import ItemPlan, Plan
 from deploydash.core.run.ports import ControlOffer
-from deploydash.core.run.records import GateClosedSpuriously, ItemSignedOff, Reply
+from deploydash.core.run.records import ArrivalsLearned, GateClosedSpuriously, ItemSignedOff, Reply
 from deploydash.core.run.sight import not_there
 from deploydash.core.run.sign_offs import against, unseen_items
 from deploydash.core.run.state import (
