@@ -37,7 +37,8 @@ def gate(watched: Watched) -> tuple[bool, str]:
     plan = runbook("summit", "full-cycle")
     step = plan.step(StepId("m2-closed-loop"))
     asked = replace(step, preconditions=(FactHolds(NAME, "M2 is in closed loop"),))
-    reason = reasons(asked, opened(plan), FleetView.of(watched.snapshot()))[-1]
+    alone = replace(plan, phases=(replace(plan.phases[0], steps=(asked,)),))
+    reason = reasons(asked, opened(alone), FleetView.of(watched.snapshot()))[-1]
     return reason.met, reason.waits_for
 
 

@@ -272,7 +272,7 @@ class Runbook:
         if known is None:
             steps = {each.id: each for each in self.steps()}
             found: set[StepId] = set()
-            ahead = [step]
+            ahead = [steps.get(step.id, step)]
             while ahead:
                 for name in _settled_first(ahead.pop()):
                     if name not in found and name in steps:

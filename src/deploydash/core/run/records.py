@@ -1,7 +1,6 @@
 """What a run leaves in its journal: every decision with who made it, every intent before it acts, every outcome.
 
-All are facts in the past tense. Times stand on the journal's line (UTC); only what must survive a resume on
-another clock is in the record itself. No record ever carries a secret.
+All are facts in the past tense. Times stand on the journal's line (UTC). No record ever carries a secret.
 """
 
 from __future__ import annotations
@@ -190,7 +189,7 @@ class ItemEnded:
 class ItemSignedOff:
     """Somebody says that an item is done, and who did it; ``item`` is WHOLE for the step as a whole.
 
-    ``reply``: of a step whose items are answers. ``against``: what was seen against it then; ``reason``: why it stands.
+    ``reply``: where items are answers. ``against``: what was seen against it then; ``reason``: why it stands.
     """
 
     step: StepId
@@ -448,4 +447,4 @@ RunRecord = (
 )
 
 RUN_RECORDS: tuple[type[RunRecord], ...] = get_args(RunRecord)
-"""Every kind of record, for whoever writes and reads them by name."""
+"""Every kind of record, by name."""
