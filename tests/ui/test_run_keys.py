@@ -36,6 +36,7 @@ from deploydash.core.run.orders import (
     Waive,
     WaiveDebt,
 )
+from deploydash.core.run.records import Reply
 from deploydash.core.views.run_view import ItemRow
 from deploydash.ui.draw.run.asked import cscs_of, ids_of
 from deploydash.ui.screens.detail import DetailScreen
@@ -163,6 +164,11 @@ CASES = {
             SetPlaceholders((("weekday", "Thursday"), ("date", "2026-12-03"))),
             SignOff(StepId("announce-day"), "ops1", WHOLE),
         ),
+    ),
+    "each owner is asked alone, and down goes to yes from a field": Case(
+        lambda: run_snapshots.at_step("go-no-go"),
+        ("d", "'Ana", "enter", "down", "enter"),
+        (SignOff(StepId("go-no-go"), "Ana", numbered(0), "", Reply.YES),),
     ),
     "a tick writes down what the step asks for": Case(
         lambda: run_snapshots.at_step("tickets"),

@@ -68,7 +68,12 @@ FORM = (
     Key("H", "H", "hold everything", "hold"),
 )
 
-IN_FIELDS = (("enter", "take_field"), ("tab", "step_field(1)"), ("shift+tab", "step_field(-1)"))
+IN_FIELDS = (
+    ("enter", "take_field"),
+    ("tab,down", "step_field(1)"),
+    ("shift+tab,up", "step_field(-1)"),
+)
+"""Keys that act while a field is typed in; a field itself would take the arrows, for a scrolling that it has not."""
 
 
 def _nothing_wrong(_: Sequence[str]) -> str:
