@@ -162,7 +162,9 @@ class Lead:
         return self.see()  # not as it was seen first: its fields may have been drawn after its title
 
     def fill(self, title: str, *texts: str) -> None:
-        """Type into the fields of an open dialog and take it."""
+        """Type into the fields of an open dialog and take it; a name that is offered there is not typed again."""
+        if title == "Sign off" and texts[0] in _line(self.see(), "who did it"):
+            texts = texts[1:]
         for text in texts:
             if text:
                 self.tmux.type_text(text)
