@@ -176,8 +176,9 @@ def _first_process(tmux: Tmux, cli: CommandLine, spent: Spent) -> None:
 def _decide(lead: Lead, frame: Frame, spent: Spent) -> None:
     """Sign off what a person brought in order in Argo CD itself."""
     spent.seen.setdefault("decision", frame.text)
-    lead.dialog("d", "Sign off")
-    lead.fill("Sign off", "Ana", "synced in Argo CD itself")
+    note = "synced in Argo CD itself"
+    known_already = lead.dialog("d", "Sign off").has("Ana")
+    lead.fill("Sign off", *((note,) if known_already else ("Ana", note)))
 
 
 @pytest.fixture(scope="module")
