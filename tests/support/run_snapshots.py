@@ -30,6 +30,7 @@ from deploydash.core.run.records import (
     ItemsDispatched,
     ItemSignedOff,
     Outcome,
+    PlaceholderSet,
     RequestAnswered,
     RequestIntended,
     RunHeld,
@@ -322,11 +323,12 @@ def shut_queues() -> Published:
 
 def by_hand(ticks: int = 0) -> Published:
     """Return a step with several things to do by hand, some of them ticked."""
-    step = StepId("bridges-stop")
-    more: list[Entry] = [(UTC - 200, ChoiceAnswered("cameras", "restart", OPERATOR))]
+    step = StepId("principals")
+    words = {"date": "2026-12-03", "start": "08:30"}
+    more: list[Entry] = [(UTC - 200, PlaceholderSet(word, text, OPERATOR)) for word, text in words.items()]
     more += [(UTC - 120, StepApproved(step, OPERATOR, 9))] if ticks else []
     more += [(UTC - 100 + 10 * n, ItemSignedOff(step, numbered(n), "Ana", OPERATOR)) for n in range(ticks)]
-    return at_step("bridges-stop", all_down(), more)
+    return at_step("principals", all_down(), more)
 
 
 def question() -> Published:

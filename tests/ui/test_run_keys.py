@@ -136,16 +136,16 @@ CASES = {
     ),
     "s skips with a reason": Case(SCENES["watcher"], ("s", "'no need", "enter"), (Skip(WATCHER, "no need"),)),
     "d ticks the item under the cursor by name": Case(
-        SCENES["by-hand"], ("d", "'Ana", "enter"), (SignOff(StepId("bridges-stop"), "Ana", numbered(1)),)
+        SCENES["by-hand"], ("d", "'Ana", "enter"), (SignOff(StepId("principals"), "Ana", numbered(1)),)
     ),
     "d ticks the whole step from its last line": Case(
-        SCENES["by-hand"], ("G", "d", "'Ana", "enter"), (SignOff(StepId("bridges-stop"), "Ana", WHOLE),)
+        SCENES["by-hand"], ("G", "d", "'Ana", "enter"), (SignOff(StepId("principals"), "Ana", WHOLE),)
     ),
     "the last name given is offered, and Enter takes it": Case(
-        SCENES["by-hand"], ("d", "enter"), (SignOff(StepId("bridges-stop"), "Ana", numbered(1)),)
+        SCENES["by-hand"], ("d", "enter"), (SignOff(StepId("principals"), "Ana", numbered(1)),)
     ),
     "D signs off all of it, as done by one": Case(
-        run_snapshots.by_hand, ("D", "enter"), (SignOff(StepId("bridges-stop"), "ops1", WHOLE),)
+        run_snapshots.by_hand, ("D", "enter"), (SignOff(StepId("principals"), "ops1", WHOLE),)
     ),
     "the cursor is where something has to be typed, and what stands there is typed over": Case(
         SCENES["asking"],
@@ -153,9 +153,9 @@ CASES = {
         (SignOff(CSCS, "ops1", csc_item(ESS), "by its team"),),
     ),
     "who was named last is offered where a step asks who": Case(
-        lambda: run_snapshots.at_step("principals-config"),
+        lambda: run_snapshots.at_step("m2-closed-loop"),
         ("d", "enter"),
-        (SignOff(StepId("principals-config"), "ops1", numbered(0), "OSW-1234"),),
+        (SignOff(StepId("m2-closed-loop"), "ops1", WHOLE, "OSW-1234"),),
     ),
     "what the commands wait for is asked before the sign-off, and what stays empty stays open": Case(
         lambda: run_snapshots.at_step("announce-day"),
@@ -181,7 +181,7 @@ CASES = {
         (SetPlaceholders((("weekday", "Thursday"), ("date", "2026-12-03"))),),
     ),
     "Enter on a step by hand asks who did it": Case(
-        SCENES["by-hand"], ("enter", "'Bo", "enter"), (SignOff(StepId("bridges-stop"), "Bo", numbered(1)),)
+        SCENES["by-hand"], ("enter", "'Bo", "enter"), (SignOff(StepId("principals"), "Bo", numbered(1)),)
     ),
     "the safe answer is the default of a choice": Case(
         SCENES["question"], ("d", "enter"), (Answer("cameras", "cycle"),)
@@ -267,7 +267,7 @@ async def test_the_key_orders_what_the_card_says(case: Case) -> None:
         (SCENES["asking"], ("a",), "nothing to arm: items need a decision"),
         (SCENES["asking"], ("k",), "nothing above"),
         (SCENES["question"], ("a",), "first decide (d): Does the camera team"),
-        (SCENES["by-hand"], ("a",), "bridges-stop is manual: d signs it off"),
+        (SCENES["by-hand"], ("a",), "principals is manual: d signs it off"),
         (SCENES["by-hand"], ("k", "d"), "is signed off already"),
         (SCENES["armed"], ("s",), "the card is armed; Esc disarms it first"),
         (SCENES["armed"], ("a",), "the card is armed"),

@@ -156,7 +156,8 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         elif run.card is not None:
             marked = frozenset(ids_of(run.card.asking)) & self.focus_on.marked
             came_to = before.card if before is not None else None
-            follows = is_list(run.card) and came_to is not None and self.focus_on.row == first_open(came_to)
+            by_lines = is_list(run.card) or run.card.step.manual
+            follows = by_lines and came_to is not None and self.focus_on.row == first_open(came_to)
             row = first_open(run.card) if follows else min(self.focus_on.row, max(0, rows_of(run) - 1))
             self.focus_on = replace(self.focus_on, row=row, marked=marked)
         self.opened((step, Mode.READY if armed else mode))
