@@ -258,7 +258,7 @@ class Lead:
             self.shut(self, frame)
 
     def _tick(self, frame: Frame) -> None:
-        form = self.dialog("D" if frame.has("D all of it") else "d", ("Sign off", "Set placeholders"))
+        form = self.dialog("S" if frame.has("S all of it") else "d", ("Sign off", "Set placeholders"))
         if form.title == "Set placeholders":
             told = re.search(r"wait for (.*?)\. They", form.text)
             words = re.findall(r"<(\w+)>", told[1] if told else "")

@@ -144,8 +144,8 @@ CASES = {
     "the last name given is offered, and Enter takes it": Case(
         SCENES["by-hand"], ("d", "enter"), (SignOff(StepId("principals"), "Ana", numbered(1)),)
     ),
-    "D signs off all of it, as done by one": Case(
-        run_snapshots.by_hand, ("D", "enter"), (SignOff(StepId("principals"), "ops1", WHOLE),)
+    "S signs off all of it, as done by one": Case(
+        run_snapshots.by_hand, ("S", "enter"), (SignOff(StepId("principals"), "ops1", WHOLE),)
     ),
     "the cursor is where something has to be typed, and what stands there is typed over": Case(
         SCENES["asking"],

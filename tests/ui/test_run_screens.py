@@ -42,7 +42,7 @@ async def test_every_question_looks_as_it_was_approved_on_a_small_screen(name: s
         ("watcher", ("Your turn", "Send the Watcher to OFFLINE", "1 CSC → OFFLINE at SUMMIT", "a arm", "· watcher")),
         ("cscs", ("111 CSCs → OFFLINE at SUMMIT", "kept running MTM1M3", "✔ 4 preconditions are met", "a arm")),
         ("queues", ("Shut  ·  waits", "✘ every CSC of this run's", "waits for MTDome")),
-        ("by-hand", ("manual, 1 of 3 done", "▸· MTCamera on", "d sign off…")),
+        ("by-hand", ("manual, 1 of 5 done", "▸· M1M3 and M2", "d sign off…")),
         ("question", ("Does the camera team", "d decide…")),
         ("held", ("HOLD  by ops2@laptop: nothing further is sent", "R release…")),
         ("wait", ("MTHexapod:2 and 4 more block: no heartbeat yet, waited for 17:3", "What usually helps", "Press w")),

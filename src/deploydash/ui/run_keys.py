@@ -14,7 +14,7 @@ _CARD = (
     Key("enter", "enter", "on the card: send what is armed, or do what is mild; in the grid: detail", "go"),
     Key("escape", "esc", "disarm, cancel, one level back; never destructive", "back"),
     Key("d", "d", "sign off by name; or answer what the procedure or an item asks", "done"),
-    Key("D", "D", "sign off all of it at once, where one person did all of it", "all_done"),
+    Key("S", "S", "sign off all of it at once, where one person did all of it", "all_done"),
     Key("f", "f", "set the placeholders that the commands wait for", "fill"),
     Key("r", "r", "retry what failed or is unknown: the one under the cursor, or those marked", "retry"),
     Key("o", "o", "a fallback for those that failed: the items marked, or the one under the cursor", "fallback"),

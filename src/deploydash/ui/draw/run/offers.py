@@ -170,7 +170,7 @@ def _answers(run: RunView, card: Card, mode: Mode, focus: Focus) -> Sequence[Off
         several = (
             len(card.rows) > 1 and not card.step.one_each and not any(row.sign_off is not None for row in card.rows)
         )
-        whole = (Offer("sign_all", "D", "all of it..."),) if several else ()
+        whole = (Offer("sign_all", "S", "all of it..."),) if several else ()
         return (Offer("sign_off", "d", "sign off..."), *whole)
     if mode is Mode.READY:
         if card.step.closes:
