@@ -25,13 +25,19 @@ cscs:
 """
 
 
+COMMANDS = ("start", "enable", "disable", "standby", "exitControl")
+
+
 def send(lead: Lead, command: str, *typed: str) -> Frame:
     """Open the dialog on the CSC under the cursor, take a command, arm and send it, and wait for its end."""
     lead.dialog("C", "Direct command")
     lead.until(lambda frame: frame.has("nothing: close"), "what may be commanded")
     time.sleep(READ_S)
-    lead.press("Down")
-    lead.until(lambda frame: any(line.startswith(f"▸ {command} ") for line in frame.body), f"the cursor on {command}")
+    # Each command has its place in the list, whether or not it may be sent now.
+    place = 2 + COMMANDS.index(command)
+    lead.press(*["Down"] * (place - 1))
+    at = f"▸ {place} {command} "
+    lead.until(lambda frame: any(line.startswith(at) for line in frame.body), f"the cursor on {command}")
     lead.press("Enter")
     if command == "start":
         lead.until(lambda frame: frame.title.startswith("Direct command: start"), "the override's dialog")
