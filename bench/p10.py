@@ -76,7 +76,7 @@ async def _acting() -> AsyncIterator[ArgocdAction]:
     with HttpServer(_Timed().answer) as server:
         port = int(server.url.rpartition(":")[2])
         settings = ArgocdSettings(server="127.0.0.1", port=port, plain_text=True, token="bench", rest=("app",))
-        action = ArgocdAction(ArgoClient(settings.endpoint), settings, SystemClock(), {})
+        action = ArgocdAction(ArgoClient(settings.endpoint), settings, SystemClock(), dict)
         try:
             yield action
         finally:

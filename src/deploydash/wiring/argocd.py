@@ -18,8 +18,11 @@ async def action(means: Means) -> AsyncIterator[Action]:
     """Make the action of a site."""
     settings = means.site.sections[ARGOCD]
     assert isinstance(settings, ArgocdSettings)  # noqa: S101 - it was read by this model
-    run = means.state().opened
-    reason = means.state().runbook.title
-    infos = {"reason": f"{reason} {run.cycle}" if run else reason, "run": run.run if run else ""}
+
+    def infos() -> dict[str, str]:
+        state = means.state()  # the run is opened after its actions are made
+        run, reason = state.opened, state.runbook.title
+        return {"reason": f"{reason} {run.cycle}", "run": run.run} if run is not None else {"reason": reason}
+
     async with opened(ArgocdAction(ArgoClient(settings.endpoint), settings, means.clock, infos)) as made:
         yield made

@@ -54,7 +54,7 @@ async def acting(argo: Argo) -> AsyncIterator[ArgocdAction]:
     with serving(argo) as endpoint:
         settings = ArgocdSettings(server="127.0.0.1", rest=("obssys",))
         infos = {"reason": "full cycle upgrade c0046", "run": "summit-c0046"}
-        action = ArgocdAction(ArgoClient(endpoint), settings, Stepping(), infos, poll_s=0.01)
+        action = ArgocdAction(ArgoClient(endpoint), settings, Stepping(), lambda: infos, poll_s=0.01)
         try:
             async with within(20):
                 yield action

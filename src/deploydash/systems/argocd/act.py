@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 from deploydash.core.ports import Clock
@@ -36,14 +36,14 @@ NOT_BEGUN = "it was not begun yet, and Argo CD takes nothing back that nobody be
 
 
 class ArgocdAction:
-    """Syncs applications. ``infos``: what stands in Argo CD beside each sync, such as the run and why."""
+    """Syncs applications. ``infos``: returns what stands in Argo CD beside a sync, such as the run and why."""
 
     def __init__(
         self,
         client: ArgoClient,
         settings: ArgocdSettings,
         clock: Clock,
-        infos: Mapping[str, str],
+        infos: Callable[[], Mapping[str, str]],
         poll_s: float = POLL_S,
     ) -> None:
         self._client = client
@@ -88,7 +88,7 @@ class ArgocdAction:
             if waited and (changed := await self._changed(spec, agreed, context)):
                 return End(Outcome.FAILED, changed)
             request = SyncRequest(
-                spec.app, project, agreed.revision, agreed.prune, secrets.token_hex(6), self._infos, spec.only
+                spec.app, project, agreed.revision, agreed.prune, secrets.token_hex(6), self._infos(), spec.only
             )
             end = await self._requested(spec, request, context)
             if end is not None:
