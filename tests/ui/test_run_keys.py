@@ -298,7 +298,7 @@ async def test_a_key_that_may_not_act_says_why_and_orders_nothing(
         (SCENES["watcher"], ("s", "enter"), "skipping needs a reason"),
         (lambda: red("a"), ("O", "enter"), "an override needs a typed reason"),
         (SCENES["naming"], ("'sumit", "enter"), "type exactly summit"),
-        (SCENES["closing"], ("w", "enter"), "a waiver needs a reason"),
+        (SCENES["closing"], ("w", "enter"), "type why it stays as it is"),
     ],
 )
 async def test_a_dialog_with_something_missing_stays_and_says_what(
