@@ -331,9 +331,10 @@ def by_hand(ticks: int = 0) -> Published:
     return at_step("principals", all_down(), more)
 
 
-def question() -> Published:
-    """Return a step that asks what the procedure leaves open."""
-    return at_step("bridges-stop", all_down())
+def question(answered: bool = False) -> Published:
+    """Return a step that asks what the procedure leaves open, or that was answered."""
+    answer: list[Entry] = [(UTC - 200, ChoiceAnswered("cameras", "restart", OPERATOR))]
+    return at_step("bridges-stop", all_down(), answer if answered else [])
 
 
 def all_down() -> list[CscView]:

@@ -33,7 +33,7 @@ async def test_a_card_with_a_list_of_items_looks_as_it_was_approved(name: str, w
         ),
         (
             "scripts-failed",
-            ("1 needs a decision", "failed: ATMCS in FAULT; ScriptQueue:2", "r retry it", "s skip the step…"),
+            ("1 needs a decision", "failed: ATMCS in FAULT; it left", "r retry it", "s skip the step…"),
         ),
         ("scripts-by-hand", ("manual", "✔ auxtel/enable_latiss.py", "▸· auxtel_housekeeping.py", "d sign it off…")),
         (

@@ -312,7 +312,7 @@ async def test_a_dialog_with_something_missing_stays_and_says_what(
 
 
 async def test_a_question_that_was_answered_is_asked_anew_by_the_palette_alone() -> None:
-    async with running_run(run_snapshots.by_hand()) as screen:
+    async with running_run(run_snapshots.question(answered=True)) as screen:
         screen.run.act_again("")
         await screen.sees("Answered so far: restart.")
         await screen.read()
