@@ -43,12 +43,14 @@ class Frame:
 
     @property
     def asked(self) -> tuple[str, str]:
-        """What tells one card from another: the title without figures, and the first paragraph."""
+        """What tells one card from another: the title without figures, the first paragraph, the item that is next."""
         head: list[str] = []
         for line in self.body:
             if not line and head:
                 break
             head.append(line)
+        if self.title.startswith("Your turn"):
+            head += [line for line in self.body if line.startswith("▸")]
         changing = self.title in {WAITING, EVERYONE, OVER}
         return re.sub(r"\d+", "#", self.title), "" if changing else re.sub(r"\d+ s\b", "#", " ".join(head))
 
@@ -247,15 +249,25 @@ class Lead:
             self.dialog("a", "Close the run?")
             self.choose("Close the run?", "close")
         elif title == "Your turn":
-            self.press("a" if frame.has("a arm") else "Enter")
+            self._arm() if frame.has("a arm") else self.press("Enter")
         elif title.startswith("Armed: type"):
             self.fill("Armed: type", self.site)
-        elif title.startswith("Armed") or title in {"Your turn · to be ended", EVERYONE}:
+        elif title.startswith("Armed"):
+            time.sleep(0.8 - READ_S)  # an arm is not fired before it stood there so long
+            self.press("Enter")
+        elif title in {"Your turn · to be ended", EVERYONE}:
             self.press("Enter")
         elif title in {WAITING, OVER}:
             self.waits(self, frame)
         elif title.startswith("Shut"):
             self.shut(self, frame)
+
+    def _arm(self) -> None:
+        """Press once and wait for what opens: what is severe asks for the site's name, and would take a second key."""
+        self.press("a")
+        end = time.monotonic() + AGAIN_S
+        while self.see().title == "Your turn" and TOO_EARLY not in self.tmux.capture() and time.monotonic() < end:
+            time.sleep(0.05)
 
     def _tick(self, frame: Frame) -> None:
         form = self.dialog("S" if frame.has("S all of it") else "d", ("Sign off", "Set placeholders"))
