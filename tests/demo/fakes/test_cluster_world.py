@@ -293,3 +293,16 @@ async def test_a_namespace_is_gone_when_everything_in_it_is(asked: Hill) -> None
     assert (await asked.client.get("/api/v1/namespaces/nublado-rra")).json()["status"]["phase"] == "Terminating"
     asked.pass_time(15)
     assert (await asked.client.get("/api/v1/namespaces/nublado-rra")).status_code == 404
+
+
+async def test_a_watch_whose_client_went_ends_without_a_word_when_the_cluster_stops(
+    asked: Hill, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with asked.client.stream("GET", "/apis/batch/v1/namespaces/obssys/jobs", params={"watch": "true"}) as said:
+        assert said.status_code == 200
+    assert (await asked.client.get(WATCHER)).status_code == 200  # by now the server was told that the other is gone
+    [watch] = asked.cluster.requests.watches
+    watch.finish("cut")
+    assert (await asked.client.get(WATCHER)).status_code == 200
+    assert list(asked.cluster.requests.watches) == []
+    assert caplog.records == []

@@ -142,9 +142,8 @@ async def _live(
         await _woken(watch.woken, max(0.0, pause))
     if watch.end == "expired":
         await response.write(expired(version or store.version - 1, store.version))
-    elif watch.end == "cut" or loop.time() >= cut:
-        assert request.transport is not None
-        request.transport.abort()
+    elif (watch.end == "cut" or loop.time() >= cut) and request.transport is not None:
+        request.transport.abort()  # there is none any more where the client went while this waited
 
 
 async def _woken(event: asyncio.Event, seconds: float) -> Any:
