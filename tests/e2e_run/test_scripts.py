@@ -160,7 +160,10 @@ def _add(lead: Lead, seen: dict[str, str]) -> None:
 
 
 def _type(lead: Lead, *texts: str) -> None:
-    lead.dialog("A", "Add a script outside the runbook")
+    lead.dialog("A", "Add an item outside the runbook")
+    lead.choose("Add an item outside the runbook", "Add a script outside the runbook")
+    lead.until(lambda frame: frame.title == "Add a script outside the runbook", "the fields of a script")
+    time.sleep(READ_S)
     for text in texts:
         lead.tmux.type_text(text)
         lead.press("Enter")  # on the heels of the text: it stands in its field all the same
