@@ -24,12 +24,12 @@ def with_closures() -> Published:
 
 async def test_false_closures_are_counted_with_their_causes_on_the_page() -> None:
     async with running_run(with_closures(), height=80) as screen:
-        await screen.press("v")
+        await screen.press("V")
         await screen.sees(f"{WORDS}: 3, 10 s in all (kafka down 2, heartbeats cannot be read 1)")
 
 
 async def test_a_run_without_any_says_nothing_of_them() -> None:
     async with running_run(SCENES["cscs"](), height=80) as screen:
-        await screen.press("v")
+        await screen.press("V")
         await screen.sees("CSCs: disable, standby, exitControl")
         assert WORDS not in screen.text()

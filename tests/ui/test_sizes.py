@@ -35,7 +35,8 @@ OPEN: dict[str, tuple[str, ...]] = {
 RUN_OPEN: dict[str, tuple[str, ...]] = {
     "note": ("m",),
     "why": ("i",),
-    "page of the step": ("v",),
+    "exact lines": ("v",),
+    "page of the step": ("V",),
     "skip": ("s",),
     "waive": ("w",),
     "decide": ("d",),

@@ -149,7 +149,7 @@ async def test_a_script_is_followed_live_from_topics_that_appear_while_it_is_wai
         async with within(15):
             assert await work == End(Outcome.REACHED, "done")
     states = [(one.state, one.line) for one in context.progressed()]
-    assert states[0] == ("UNKNOWN", "")
+    assert states[0] == ("LOADING", "")
     assert states[-1][0] == "DONE"
     assert {one.known_as for one in context.progressed()} == {"Script:100000"}
 
