@@ -305,7 +305,11 @@ async def test_a_cancelled_action_sends_nothing_more_and_leaves_the_outcome_open
             await task
         assert run.ends() == {}
         again = items_of([("ESS:1", "DISABLED")])
-        await asyncio.to_thread(wait_until, lambda: scene.cscs.state("ESS:1") is S.DISABLED, 10, "it was obeyed")
+        seen = LiveRun(scene.session, again)
+        [csc] = again[0].cscs
+        async with within(10):
+            while (view := seen.view(csc)) is None or view.reported is not S.DISABLED:  # noqa: ASYNC110  a view tells nobody
+                await asyncio.sleep(0.02)
         run = await scene.run(again)
         assert run.outcomes() == {"ESS:1": REACHED}
         assert scene.cscs.commands("ESS:1") == ["disable"]
