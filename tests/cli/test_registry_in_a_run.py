@@ -27,6 +27,7 @@ from deploydash.journal.runs import CODEC
 from deploydash.journal.write import JournalWriter
 from deploydash.wiring.acting import Acting, acting, sal
 from deploydash.wiring.read_only import ReadOnly, read_only
+from deploydash.wiring.tables import READING
 from tests.e2e_run.books import CLOSE, SHUTDOWN, SYSTEMS, write_book
 from tests.servers.beater import Beater
 from tests.servers.fleet import SalWriter
@@ -125,7 +126,7 @@ def reader(tmp_path: Path, kafka: KafkaServer, own_schema_registry: SchemaRegist
     with Beater(writer, CSCS) as beater:
         for csc in CSCS:
             writer.tell_state(csc, SummaryState.ENABLED, origin=beater.origin(csc))
-        site = load_site(site_file(tmp_path, kafka, own_schema_registry, subname))
+        site = load_site(site_file(tmp_path, kafka, own_schema_registry, subname), READING)
         yield read_only(site, {}, tmp_path / "cache", Phase(None))
 
 

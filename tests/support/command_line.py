@@ -49,6 +49,7 @@ class CommandLine:
         ours = {
             "HOME": str(self.home),
             "DEPLOYDASH_STATE_DIR": str(self.state),
+            "DEPLOYDASH_LOCK_DIR": str(self.state),
             "LANG": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1",
         }

@@ -47,7 +47,7 @@ def leading(site: str, run: str, directory: Path) -> Iterator[None]:
 
     Raises:
         SiteLed: another process does.
-        UserError: the lock cannot be opened, so that nobody knows.
+        UserError: the lock cannot be opened, so that nobody knows, or not be written.
     """
     path = directory / f"deploydash-{site}.lock"
     try:
@@ -61,7 +61,12 @@ def leading(site: str, run: str, directory: Path) -> Iterator[None]:
     with file:
         if not lock_for_writing(file):
             raise SiteLed(site, holder_words(file.read()))
-        sign(file, run=run)
+        try:
+            sign(file, run=run)
+        except OSError as error:
+            raise UserError(
+                f"{path} cannot be written: {error.strerror}", hint="make room, or see what the disk says"
+            ) from error
         yield
 
 

@@ -173,4 +173,4 @@ async def test_anothers_command_is_an_event_and_a_record(scene: Callable[..., ob
         await asyncio.to_thread(wait_until, lambda: bool(noticed()), 10, "the record on disk")
         assert [(one.csc, one.identity, one.outcome) for one in noticed()] == [(MTDOME, "somebody@elsewhere", "done")]
         told = [(event.subject, event.change, event.detail) for event in made.session.snapshot().events]
-        assert ("MTDome", "commanded by another", "somebody@elsewhere: done") in told
+        assert ("MTDome", "commanded by another", "somebody@elsewhere: exitControl, done") in told

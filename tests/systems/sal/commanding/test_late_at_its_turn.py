@@ -62,4 +62,4 @@ async def test_a_csc_without_a_state_yet_is_waited_for_as_well() -> None:
 
 
 async def test_one_that_is_late_all_its_time_fails_and_says_so() -> None:
-    assert await first_look(99, LATE) == (End(Outcome.FAILED, "does not beat: no heartbeat for 2 s"), 20.0)
+    assert await first_look(99, LATE) == (End(Outcome.FAILED, "no heartbeat: no heartbeat for 2 s"), 20.0)
