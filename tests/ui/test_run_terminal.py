@@ -42,7 +42,7 @@ QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "MTHexapod:2 and 4 more block: no heartbeat yet, waited for",
             "What usually helps: see whether its process was started",
             "Press w to waive by name, e for 10 min more, H to hold.",
-            "112 of 117 at target",
+            "111 of 117 at target",
             "eta 21:15 from 6 earlier runs",
         ),
     ),
