@@ -12,6 +12,7 @@ from deploydash.core.run.arm import Arm, closed_reasons, disarm_reason, outside_
 from deploydash.core.run.direct_commands import refusal
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.gate import reasons
+from deploydash.core.run.items import of_cscs
 from deploydash.core.run.orders import ArmDirect, ArmProposal, ArmStep, Proposal
 from deploydash.core.run.plans import Plan
 from deploydash.core.run.state import RunState
@@ -57,7 +58,8 @@ class Arms:
         closed = closed_reasons(reasons(step, state, fleet), frozenset(order.overridden))
         if closed:
             return closed[0].sentence
-        if plan.items and all(item.blocked for item in plan.items):
+        # A CSC is looked at once more at its turn, and then retried or waived; other work would end as failed.
+        if not of_cscs(step) and plan.items and all(item.blocked for item in plan.items):
             return plan.items[0].why
         self._armed[step.id] = Armed(Arm(step.id, step.tier, now), order, plan)
         return None
