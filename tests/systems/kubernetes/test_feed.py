@@ -168,6 +168,17 @@ async def test_a_token_that_ends_is_said_within_a_pulse(tmp_path: Path) -> None:
                 await task
 
 
+async def test_a_cluster_that_stays_down_is_said_to_be_connected_to_once(tmp_path: Path) -> None:
+    """Each further try would be an event, and the header would count from anew how long it is down."""
+    told = Told()
+    with HttpServer(Served().answer) as server:
+        feed = KubernetesFeed(settings(kubeconfig(tmp_path, server.url)), SystemClock(), rehearsal=True)
+    for _ in range(3):
+        with pytest.raises(FeedError):
+            await feed.run(told)  # type: ignore[arg-type]
+    assert [state for state, _ in told.health] == [FeedState.CONNECTING]
+
+
 async def test_a_rehearsal_without_a_cluster_has_none_and_asks_nobody(tmp_path: Path) -> None:
     told = Told()
     site = settings(kubeconfig(tmp_path, "https://kube.cp.lsst.org:6443"), domain="cp.lsst.org")

@@ -52,6 +52,7 @@ class KubernetesFeed:
         self._spaces: list[Space] = []
         self._changed = asyncio.Event()
         self._troubles: dict[str, str] = {}
+        self._tried = False
 
     async def run(self, inbox: Inbox) -> None:
         """Read until cancelled.
@@ -66,7 +67,10 @@ class KubernetesFeed:
         self._spaces = [Space(row.namespace, row.jobs) for row in self._settings.namespaces if row.jobs]
         async with connected(self._settings, rehearsal=self._rehearsal) as cluster:
             cluster.context()
-            await inbox.put([self._health(FeedState.CONNECTING, cluster.address)])
+            if not self._tried:
+                # A further try is none of the lead's news: down stays down, and its age goes on.
+                self._tried = True
+                await inbox.put([self._health(FeedState.CONNECTING, cluster.address)])
             await cluster.get("/version")
             try:
                 async with asyncio.TaskGroup() as group:
