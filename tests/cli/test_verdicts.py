@@ -60,6 +60,7 @@ def test_looking_ends_when_all_is_decided_or_kafka_cannot_be_read() -> None:
     assert is_answered(snapshot(DOME, kafka=FeedState.DOWN, decided=False))
     assert not is_answered(snapshot(DOME, decided=False))
     assert not is_answered(snapshot(DOME, kafka=FeedState.CONNECTING, decided=False))
+    assert not is_answered(snapshot(DOME, kafka=FeedState.CONNECTING)), "the log decided before the feed was up"
 
 
 TELLING = Telling()
