@@ -20,7 +20,9 @@ from deploydash.core.procedure.items import CscEffect
 from deploydash.core.procedure.names import SAL, StepId
 from deploydash.core.procedure.preconditions import CscsDown, DebtsPaid, StepsSettled
 from deploydash.core.procedure.runbook import Order, Runbook, Step, StepKind, Tier
+from deploydash.core.run.placeholders import filled_item
 from deploydash.errors import ConfigurationError
+from deploydash.systems.registry.steps import work_of
 from deploydash.wiring.tables import READING
 from tests.support.runbooks import SCRIPTS, SITES, lines, runbook, site
 
@@ -47,6 +49,7 @@ NOT_BY_HAND = {
     "k8s-clean": "action",
     "nublado-clean": "action",
     "close": "close",
+    **dict.fromkeys(("schema-none", "schema-back"), "action"),
     **dict.fromkeys(("argo-science-platform", "argo-nublado", "argo-sasquatch"), "action"),
     **dict.fromkeys(("argo-small", "argo-love", "argo-rest"), "action"),
 }
@@ -295,8 +298,12 @@ def test_deleting_jobs_spares_what_only_runs_for_a_while_and_takes_every_ocps() 
 
 def test_schema_compatibility_is_set_back_to_what_was_read() -> None:
     plan = runbook(SUMMIT, "full-cycle")
-    assert '"compatibility": "NONE"' in commands(plan, "schema-none")[1]
-    assert '"compatibility": "<compatibility>"' in commands(plan, "schema-back")[0]
+    assert '"compatibility": "NONE"' in by_hand(plan, "schema-none")[1]
+    assert '"compatibility": "<compatibility>"' in by_hand(plan, "schema-back")[1]
+    (change,), (back,) = step(plan, "schema-none").items, step(plan, "schema-back").items
+    assert (work_of(change.spec).level, work_of(change.spec).paid_by) == ("NONE", (StepId("schema-back"),))
+    assert filled_item(back, {"compatibility": "unset"}).label == "schema compatibility unset"
+    assert all("https://summit-lsp.lsst.codes/schema-registry/config" in line for line in by_hand(plan, "schema-back"))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -262,7 +262,8 @@ def test_a_system_that_only_people_work_with_carries_nothing_out() -> None:
     [(line, key, message, hint)] = refused(text)
     assert (line, key) == (line_of(text, "system: slack"), "phases.0.steps.0.system")
     assert message == "slack carries no steps out"
-    assert hint == "make it a step of kind manual; only sal, ssh, kubernetes, argocd, kettles and plugs can do so"
+    assert hint.startswith("make it a step of kind manual; only sal, ssh, ")
+    assert hint.endswith(" kettles and plugs can do so")
 
 
 def test_a_step_that_does_nothing_by_the_control_system_is_refused() -> None:
@@ -293,7 +294,7 @@ def test_a_section_of_a_site_file_is_its_system_s() -> None:
     found = {name: section for name, section in site().sections.items() if name not in READING}
     assert found == {KETTLES: KettleSection(host="kitchen", litres=2)}
     assert site().systems == load_site(SITES / "summit.yaml", READING).systems
-    assert set(site("systems:\n").sections) == set(READING)
+    assert set(site("systems:\n").sections) == {name for name, reading in READING.items() if reading.settings}
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_the_registry_refuses_with_confluent_s_codes(strange: Demo) -> None:
 
 
 def test_the_compatibility_level_can_be_read_and_set(strange: Demo) -> None:
-    assert strange.get("schema_registry", "/config") == {"compatibilityLevel": "NONE"}
+    assert strange.get("schema_registry", "/config") == {"compatibilityLevel": "FULL_TRANSITIVE"}
     assert _post(strange, "/config", {"compatibility": "FORWARD"}, "PUT") == {"compatibility": "FORWARD"}
     assert strange.get("schema_registry", "/config") == {"compatibilityLevel": "FORWARD"}
 

@@ -142,4 +142,5 @@ class Draft:
             only=self.only,
             others=self.site.others(step.system),
             later=tuple(here[here.index(StepId(step.id)) + 1 :]) if step.id in here else (),
+            words=self.words,
         )

@@ -52,6 +52,7 @@ class Entry:
     file, as its settings model made it; None where it has no model. ``rehearsal``: nothing real may be reached.
     ``only``: the CSCs that the run is about where it is for named ones, None for all. ``others``: the sections of the
     other systems, to be read through their ``words`` and ``loops``. ``later``: the steps that come after it here.
+    ``words``: what the site fills into texts, by its name without braces, such as ``schema_registry.url``.
     """
 
     step: StepId
@@ -62,6 +63,7 @@ class Entry:
     only: frozenset[CscId] | None = None
     others: Mapping[SystemName, SiteSection] = field(default_factory=dict)
     later: tuple[StepId, ...] = ()
+    words: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Steps(Protocol):

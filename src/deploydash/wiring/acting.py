@@ -31,6 +31,7 @@ from deploydash.systems.kubernetes.act import KubernetesAction
 from deploydash.systems.kubernetes.client import connected
 from deploydash.systems.kubernetes.settings import KubernetesSettings
 from deploydash.systems.kubernetes.work import KUBERNETES
+from deploydash.systems.registry.steps import REGISTRY
 from deploydash.systems.registry.store import SchemaStore
 from deploydash.systems.sal.act import SalAction
 from deploydash.systems.sal.commanding.acks import AckSeen
@@ -114,6 +115,9 @@ class Means:
     tell: Callable[[Observation], None]
     state: Callable[[], RunState]
 
+
+EVERYWHERE = frozenset({SAL, REGISTRY})
+"""Systems of which every site file says where they are, without a section of their own."""
 
 Factory = Callable[[Means], AbstractAsyncContextManager[Action]]
 """Makes an action and holds what it needs for the whole of a run, such as a connection."""
@@ -200,7 +204,9 @@ async def acting(
 
     means = Means(reader.site, outside, reader.schemas, clock, Sender(me, os.getpid()), reader.session.tell, now)
     async with AsyncExitStack() as stack:
-        here = {system: make for system, make in table.items() if system == SAL or system in reader.site.sections}
+        here = {
+            system: make for system, make in table.items() if system in EVERYWHERE or system in reader.site.sections
+        }
         actions = {system: await stack.enter_async_context(make(means)) for system, make in here.items()}
         controller = RunController(
             state,

@@ -24,6 +24,7 @@ from deploydash.systems.kubernetes.feed import feed as kubernetes_feed
 from deploydash.systems.kubernetes.settings import KubernetesSettings
 from deploydash.systems.kubernetes.steps import KubernetesSteps
 from deploydash.systems.person.settings import PersonSettings
+from deploydash.systems.registry.steps import REGISTRY, RegistrySteps
 from deploydash.systems.slack.settings import SlackSettings
 from deploydash.systems.ssh.check import check as ssh_check
 from deploydash.systems.ssh.settings import SshSettings
@@ -44,6 +45,7 @@ READING: Table = MappingProxyType(
         SSH: Reading(SSH, SshSettings, SshSteps(), check=ssh_check),
         KUBERNETES: Reading(KUBERNETES, KubernetesSettings, KubernetesSteps(), kubernetes_feed, kubernetes_check),
         ARGOCD: Reading(ARGOCD, ArgocdSettings, ArgocdSteps(), argocd_feed, argocd_check),
+        REGISTRY: Reading(REGISTRY, steps=RegistrySteps()),
         GITHUB: Reading(GITHUB, GithubSettings),
         SLACK: Reading(SLACK, SlackSettings),
         PERSON: Reading(PERSON, PersonSettings),
@@ -57,6 +59,7 @@ ACTING: Mapping[SystemName, str] = MappingProxyType(
         SSH: "deploydash.wiring.ssh:action",
         KUBERNETES: "deploydash.wiring.acting:kubernetes",
         ARGOCD: "deploydash.wiring.argocd:action",
+        REGISTRY: "deploydash.wiring.registry:action",
     }
 )
 """What makes the action of each system: module and function, loaded when a run is opened."""

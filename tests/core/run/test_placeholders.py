@@ -10,11 +10,11 @@ import pytest
 from deploydash.core.model import CscId
 from deploydash.core.procedure.items import Item
 from deploydash.core.procedure.names import MAIN, WHOLE, StepId, SystemName, numbered
-from deploydash.core.procedure.runbook import Runbook, RunPhase, Step, StepKind, Tier
+from deploydash.core.procedure.runbook import Debt, Runbook, RunPhase, Step, StepKind, Tier
 from deploydash.core.run.decide import Refused, decide
 from deploydash.core.run.orders import SetPlaceholders
 from deploydash.core.run.placeholders import filled_in, missing_placeholders, placeholders_of
-from deploydash.core.run.records import CscsWaived, ItemEnded, ItemSignedOff, Outcome, PlaceholderSet
+from deploydash.core.run.records import CscsWaived, ItemEnded, ItemSignedOff, Outcome, PlaceholderSet, RequestIntended
 from deploydash.core.run.state import RunState
 from tests.support.runs import OPERATOR, after, fleet, opened, person, small_runbook
 
@@ -54,6 +54,21 @@ def test_a_run_without_a_cycle_waits_for_it(run: RunState) -> None:
     assert run.opened is not None
     bare = replace(run, opened=replace(run.opened, cycle=""))
     assert missing_placeholders(bare.runbook.step(TICKETS), bare) == ("cycle",)
+
+
+def test_what_a_debt_puts_back_is_the_word_though_a_retry_reads_what_was_changed(run: RunState) -> None:
+    step = by_hand(TICKETS, "set NONE", fills="compatibility")
+    phase = replace(run.runbook.phases[0], steps=(step,))
+    state = replace(run, runbook=replace(run.runbook, phases=(phase,)))
+    item = step.items[0].id
+    owed = Debt("registry/compatibility", "the level", (MERGE,), restore="FORWARD")
+    state = after(
+        state,
+        RequestIntended(TICKETS, item, "PUT /config", owes=owed),
+        ItemEnded(TICKETS, item, Outcome.REACHED, "it reads NONE", (("compatibility", "NONE"),)),
+    )
+    assert placeholders_of(state)["compatibility"] == "FORWARD"
+    assert placeholders_of(after(state, PlaceholderSet("compatibility", "FULL", OPERATOR)))["compatibility"] == "FULL"
 
 
 def test_what_a_step_had_written_down_stands_in_later_commands(run: RunState) -> None:

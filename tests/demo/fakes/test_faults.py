@@ -64,6 +64,33 @@ async def test_a_registry_fails_in_each_way_by_name_and_counts_even_what_it_fail
     await fake.stop()
 
 
+async def test_a_registry_tells_and_takes_a_compatibility_level_as_the_recorded_products_do(world: World) -> None:
+    fake = Registry(world)
+    url = (await fake.start())["schema_registry"]["url"]
+    level = {"compatibility": "NONE"}
+    async with httpx2.AsyncClient(base_url=url, timeout=patient(20)) as client:
+        assert (await client.get("/config")).json() == {"compatibilityLevel": "FULL_TRANSITIVE"}
+        fake.faults.switch_on("unset")
+        unset = await client.get("/config")
+        assert (unset.status_code, unset.json()["error_code"]) == (404, 40408)
+        assert (await client.put("/config", json=level)).json() == level
+        assert (await client.get("/config")).json() == {"compatibilityLevel": "NONE"}
+        assert (await client.delete("/config")).json() == {"compatibility": "BACKWARD"}
+        assert (await client.get("/config")).json()["error_code"] == 40408
+        fake.faults.switch_off("unset")
+        fake.faults.switch_on("read-only")
+        assert (await client.get("/mode")).json() == {"mode": "READONLY"}
+        assert (await client.put("/config", json=level)).json()["error_code"] == 42205
+        fake.faults.switch_off("read-only")
+        fake.faults.switch_on("silent", {"seconds": 3600.0})
+        asking = asyncio.create_task(client.put("/config", json=level))
+        await asyncio.to_thread(wait_until, lambda: fake.asked["set_config"] == 3, 10, "the request")
+        assert (await client.get("/config")).json() == {"compatibilityLevel": "NONE"}
+        await fake.stop()
+        with pytest.raises(httpx2.TransportError):
+            await asking
+
+
 async def test_a_stalled_answer_stays_away_until_the_client_gives_up_and_holds_up_no_stop(world: World) -> None:
     fake = Registry(world)
     url = (await fake.start())["schema_registry"]["url"]

@@ -8,11 +8,17 @@ from pathlib import Path
 import pytest
 
 from deploydash.core.model import FeedState
+from deploydash.core.run.records import Outcome
+from deploydash.systems.registry.act import RegistryAction
+from deploydash.systems.registry.compatibility import Compatibility
 from deploydash.systems.registry.framing import unframe
 from deploydash.systems.registry.store import SchemaStore, SchemaUnavailable, SchemaUnknown
 from deploydash.systems.settings import RegistrySettings
 from tests.servers.registry import SchemaRegistry
 from tests.servers.waiting import within
+from tests.support.clock import ManualClock
+from tests.support.item_context import RecordingContext
+from tests.systems.registry.levels import level_item
 from tests.systems.sal.wire.captures import captured, comparable, schema_texts
 
 pytestmark = pytest.mark.server
@@ -128,3 +134,20 @@ async def test_a_registry_set_up_anew_with_other_schemas_is_noticed_before_a_rec
     after = await store.schema(first)
     assert (before.name, after.name) == ("ackcmd", "logevent_arrays")
     await store.aclose()
+
+
+async def test_the_level_of_a_real_registry_is_changed_and_put_back(own_schema_registry: SchemaRegistry) -> None:
+    await asyncio.to_thread(own_schema_registry.set_compatibility, "FULL_TRANSITIVE")
+    registry = Compatibility(RegistrySettings(own_schema_registry.url, "site file"), rehearsal=True)
+    action, look = RegistryAction(registry, ManualClock()), lambda _: None
+    seen = []
+    for item in (level_item("NONE", "schema-back"), level_item("FULL_TRANSITIVE")):
+        plan = await action.describe([item], look)
+        end = await action.run(item, plan.items[0].approved, RecordingContext())
+        seen.append((end.outcome, end.why, await registry.level()))
+    assert seen == [
+        (Outcome.REACHED, "it reads NONE; before it read FULL_TRANSITIVE", "NONE"),
+        (Outcome.REACHED, "it reads FULL_TRANSITIVE; before it read NONE", "FULL_TRANSITIVE"),
+    ]
+    assert await registry.mode() == ""
+    await registry.aclose()

@@ -32,7 +32,9 @@ def placeholders_of(state: RunState) -> dict[str, str]:
         progress = state.progress(step.id)
         made = (dict(each.values).get(step.fills, "") for each in progress.items.values() if _went_well(each))
         written = (sign_off.note for sign_off in progress.sign_offs.values())
-        for text in (*made, *written):
+        # What a debt of the step has to put back was read before anything was changed: a retry reads the change.
+        owed = (debt.restore for of, debt in state.incurred.values() if of == step.id)
+        for text in (*made, *written, *owed):
             # A remark of several words is no branch and no number, and must not end up in a shell.
             if step.fills and len(text.split()) == 1:
                 words[step.fills] = text.strip()

@@ -5,6 +5,7 @@ Paths, answers and error codes as Confluent's registry and Karapace give them.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -34,14 +35,23 @@ _ROUTES = (
     ("GET", "/config/{subject}", "config"),
     ("PUT", "/config", "set_config"),
     ("PUT", "/config/{subject}", "set_config"),
+    ("DELETE", "/config", "unset_config"),
+    ("DELETE", "/config/{subject}", "unset_config"),
     ("GET", "/mode", "mode"),
 )
+_AT_FIRST = "FULL_TRANSITIVE"
+"""What is set at first: no page says so, so that what is put back was read."""
+_DEFAULT = "BACKWARD"
+
 FAULTS: Mapping[str, Fault] = {
     "down": Fault("503 for everything, from the ingress before it"),
     "stalled": Fault("every answer takes so many seconds longer", {"seconds": 7.0}),
     "failing": Fault("500 for everything: its store cannot be reached"),
     "empty": Fault("no subject and no schema, as one that was set up anew"),
     "unknown-ids": Fault("subjects are there, no schema is found by its id"),
+    "unset": Fault("nobody has set a compatibility level: it is told as code 40408 until one is set"),
+    "read-only": Fault("its mode is READONLY, and no level is taken"),
+    "silent": Fault("it takes a compatibility level and answers so many seconds later", {"seconds": 7.0}),
 }
 
 
@@ -66,13 +76,18 @@ class Registry(HttpFake):
         super().__init__(_ROUTES, FAULTS)
         self._all_texts: dict[int, str] = {}
         self._all_subjects: dict[str, list[int]] = {}
-        self._level = "NONE"
+        self._level: str | None = _AT_FIRST
         self._levels: dict[str, str] = {}
         world.on_topics.append(self._take)
 
     async def start(self) -> Section:
         """Open the port; the section ``schema_registry``."""
         return {"schema_registry": {"url": await self.listen()}}
+
+    def switched(self, fault: str) -> None:
+        """Begin with no level where nobody has set one."""
+        if fault == "unset":
+            self._level = None if self.faults["unset"] is not None else _AT_FIRST
 
     def add(self, subject: str, text: str) -> int:
         """Register a schema text under a subject; the id it has."""
@@ -119,7 +134,7 @@ class Registry(HttpFake):
 
     async def on_mode(self, _: web.Request) -> web.Response:
         """Whether it may be written to."""
-        return _answer({"mode": "READWRITE"})
+        return _answer({"mode": "READWRITE" if self.faults["read-only"] is None else "READONLY"})
 
     async def on_subjects(self, _: web.Request) -> web.Response:
         """Every subject."""
@@ -208,13 +223,13 @@ class Registry(HttpFake):
         """The compatibility level."""
         subject = request.match_info.get("subject")
         if subject is None:
-            return _answer({"compatibilityLevel": self._level})
+            return _answer({"compatibilityLevel": self._set_level()})
         if subject not in self._subjects:
             raise _no_subject(subject)
         if subject in self._levels:
             return _answer({"compatibilityLevel": self._levels[subject]})
         if request.query.get("defaultToGlobal") == "true":
-            return _answer({"compatibilityLevel": self._level})
+            return _answer({"compatibilityLevel": self._set_level()})
         raise _Refusal(404, 40408, f"Subject '{subject}' does not have subject-level compatibility configured")
 
     async def on_set_config(self, request: web.Request) -> web.Response:
@@ -225,12 +240,32 @@ class Registry(HttpFake):
             raise _Refusal(422, 422, "a body with `compatibility` is wanted") from error
         if level not in _LEVELS:
             raise _Refusal(422, 42203, f"Invalid compatibility level. Valid values are {', '.join(_LEVELS).lower()}")
-        subject = request.match_info.get("subject")
+        await self._take_level(request.match_info.get("subject"), level)
+        return _answer({"compatibility": level})
+
+    async def on_unset_config(self, request: web.Request) -> web.Response:
+        """The compatibility level taken away; the one that holds then is answered."""
+        await self._take_level(request.match_info.get("subject"), None)
+        return _answer({"compatibility": self._level or _DEFAULT})
+
+    def _set_level(self) -> str:
+        if self._level is None:
+            raise _Refusal(404, 40408, "Compatibility level is not configured")
+        return self._level
+
+    async def _take_level(self, subject: str | None, level: str | None) -> None:
+        """Take a level, or none; where the fake is silent, long before it answers."""
+        if self.faults["read-only"] is not None:
+            raise _Refusal(422, 42205, "The schema registry is in read-only mode")
         if subject is None:
             self._level = level
+        elif level is None:
+            self._levels.pop(subject, None)
         else:
             self._levels[subject] = level
-        return _answer({"compatibility": level})
+        silent = self.faults["silent"]
+        if silent is not None:
+            await asyncio.sleep(float(silent["seconds"]))
 
 
 KIND = Kind("registry", FAULTS, kinds(_ROUTES), Registry)
