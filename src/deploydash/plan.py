@@ -15,7 +15,7 @@ from deploydash.core.procedure.items import CscEffect, Item
 from deploydash.core.procedure.names import ItemId
 from deploydash.core.procedure.runbook import Choice, Fallback, Order, Runbook, RunPhase, Step
 from deploydash.core.views.run_view import Lines
-from deploydash.core.words import counted, listed
+from deploydash.core.words import and_list, counted, listed
 
 FORMAT = "deploydash.plan/1"
 _INDENT = "      "
@@ -86,6 +86,8 @@ def _step(plan: Runbook, number: int, step: Step, width: int, lines: Lines) -> I
         yield from _labelled("records", step.records, width)
     for debt in step.debts:
         yield from _labelled("then owed", f"{debt.what} (paid by {' or '.join(debt.paid_by)})", width)
+    if step.passes_on:
+        yield from _labelled("then", f"{step.passes_to} takes over what {and_list(step.passes_on)} left owed", width)
     if step.note:
         yield from _labelled("note", step.note, width)
     yield f"{_INDENT}see: {step.link}" + (f" ({step.paragraph})" if step.paragraph else "")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploydash.config.load import load_site
-from deploydash.config.owners import load_owners, parse_owners
+from deploydash.config.owners import load_owners, load_speakers, parse_owners
 from deploydash.core.model import CscId
 from deploydash.core.owners import Owner
 from deploydash.errors import ConfigurationError
@@ -37,6 +37,21 @@ owners:
     assert CscId("MTMount") not in owners
 
 
+def test_who_says_go_for_an_owner_of_the_site_is_the_person_named_or_else_the_team(tmp_path: Path) -> None:
+    own = tmp_path / "owners.yaml"
+    assert load_speakers(own) == {}
+    own.write_text(
+        """\
+owners:
+  - {owner: camera team, says_go_for: [cameras]}
+  - {owner: mirror team, person: Bo, says_go_for: [M1M3 and M2], cscs: [MTM1M3]}
+""",
+        "utf-8",
+    )
+    assert load_speakers(own) == {"cameras": "camera team", "M1M3 and M2": "Bo"}
+    assert load_owners(own, SUMMIT) == {CscId("MTM1M3"): Owner("mirror team")}
+
+
 def test_no_file_means_no_owners(tmp_path: Path) -> None:
     assert load_owners(tmp_path / "owners.yaml", SUMMIT) == {}
 
@@ -60,6 +75,13 @@ def test_a_csc_of_another_site_is_no_problem() -> None:
             "owners:\n  - {owner: a, cscs: [MTDome]}\n  - {owner: b, cscs: [MTDome]}\n",
             3,
             "owners.1.cscs.0",
+            "in line 2",
+        ),
+        ("owners:\n  - {owner: a}\n", 2, "owners.0", "a owns nothing"),
+        (
+            "owners:\n  - {owner: a, says_go_for: [DM]}\n  - {owner: b, says_go_for: [DM]}\n",
+            3,
+            "owners.1.says_go_for.0",
             "in line 2",
         ),
         ("owners:\n  - {owner: 7, cscs: [MTDome]}\n", 2, "owners.0.owner", "must be text, not 7"),

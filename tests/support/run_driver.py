@@ -26,6 +26,11 @@ CLOSED = "The run is closed"
 WAITING = "Waiting for every CSC to reach its target"
 EVERYONE = "All CSCs at target"
 OVER = "The limit is over"
+EACH = "Each by name"
+"""The dialog in which several people each say yes."""
+
+EMPTY = "who says yes; empty: not asked yet"
+"""What stands in a line of it where no name is offered."""
 
 RECORD = "OPS-1"
 """What is written down where a step asks for it."""
@@ -86,6 +91,13 @@ def front(screen: str) -> Frame:
 def _line(form: Frame, name: str) -> str:
     """Return the line of a field of a dialog, nothing where it has none of that name."""
     return next((line for line in form.body if line.startswith(f"{name} ")), "")
+
+
+def _fields(form: Frame) -> list[tuple[str, str]]:
+    """Return the fields of the dialog in which each says yes, with the name that is offered, empty where none is."""
+    rows = [re.split(r"  +", line, maxsplit=1) for line in form.body if re.search(r"\S  +\S", line)]
+    named = [(row[0], row[1].strip()) for row in rows if not row[0].startswith(("enter", "esc"))]
+    return [(label, "" if offered.startswith(EMPTY[:12]) else offered) for label, offered in named]
 
 
 class Terminal(Protocol):
@@ -270,7 +282,10 @@ class Lead:
             time.sleep(0.05)
 
     def _tick(self, frame: Frame) -> None:
-        form = self.dialog("S" if frame.has("S all of it") else "d", ("Sign off", "Set placeholders"))
+        form = self.dialog("S" if frame.has("S all of it") else "d", ("Sign off", "Set placeholders", EACH))
+        if form.title == EACH:
+            self._each(form)
+            return
         if form.title == "Set placeholders":
             told = re.search(r"wait for (.*?)\. They", form.text)
             words = re.findall(r"<(\w+)>", told[1] if told else "")
@@ -289,6 +304,17 @@ class Lead:
         else:
             self.press("Enter")
             self.until(lambda shown: shown.title != "Sign off", "the end of the sign-off")
+
+    def _each(self, form: Frame) -> None:
+        """Say yes for each owner: a name that is offered takes one key, any other is typed."""
+        for label, offered in _fields(form):
+            if not offered:
+                self.tmux.type_text(self.name)
+                self.keys += len(self.name)
+                self.until(lambda frame, label=label: (label, self.name) in _fields(frame), f"{label} named")  # type: ignore[misc]
+            self.press("Enter")
+            time.sleep(0.1)
+        self.until(lambda frame: frame.title != EACH, "the end of the names")
 
     def _yes(self, record: bool) -> None:
         """Say yes for one owner; the answer that stands first is no."""

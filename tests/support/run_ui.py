@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from deploydash.core.owners import Owners
@@ -61,13 +61,20 @@ async def running_run(
     history: History | None = None,
     theme: str | None = None,
     owners: Owners = NOBODYS,
+    speakers: Mapping[str, str] | None = None,
 ) -> AsyncIterator[RunUi]:
     """Run the app on a snapshot in a terminal of this size, drawn, at rest, and read by the operator."""
     clock = ManualClock()
     source = FakeSource(snapshot, clock)
     inbox = FakeDesk(refusal=refusal)
     app = DeploydashRunApp(
-        source, None if observe else inbox, ask_hold=ask_hold, history=history, theme=theme, owners=owners
+        source,
+        None if observe else inbox,
+        ask_hold=ask_hold,
+        history=history,
+        theme=theme,
+        owners=owners,
+        speakers=speakers or {},
     )
     bells: list[float] = []
     app.bell = lambda: bells.append(clock.unix)  # type: ignore[method-assign]

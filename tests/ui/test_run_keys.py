@@ -36,7 +36,7 @@ from deploydash.core.run.orders import (
     Waive,
     WaiveDebt,
 )
-from deploydash.core.run.records import Reply
+from deploydash.core.run.records import ItemSignedOff, Reply
 from deploydash.core.views.run_view import ItemRow
 from deploydash.ui.draw.run.asked import cscs_of, ids_of
 from deploydash.ui.screens.detail import DetailScreen
@@ -46,7 +46,7 @@ from tests.support import run_snapshots
 from tests.support.run_snapshots import OPERATOR, SCENES
 from tests.support.run_ui import RunUi, running_run
 from tests.support.runs import csc_items
-from tests.support.snapshots import NOW
+from tests.support.snapshots import NOW, UTC
 
 WATCHER = StepId("watcher")
 CSCS = StepId("cscs")
@@ -169,6 +169,14 @@ CASES = {
         lambda: run_snapshots.at_step("go-no-go"),
         ("d", "'Ana", "enter", "down", "enter"),
         (SignOff(StepId("go-no-go"), "Ana", numbered(0), "", Reply.YES),),
+    ),
+    "S asks each by name, and a line that stays empty stays open": Case(
+        lambda: run_snapshots.at_step("go-no-go"),
+        ("S", "'Ana", "enter", "enter", "'Bo", "enter", "enter", "enter"),
+        (
+            SignOff(StepId("go-no-go"), "Ana", numbered(0), "", Reply.YES),
+            SignOff(StepId("go-no-go"), "Bo", numbered(2), "", Reply.YES),
+        ),
     ),
     "a tick writes down what the step asks for": Case(
         lambda: run_snapshots.at_step("tickets"),
@@ -298,6 +306,12 @@ async def test_a_key_that_may_not_act_says_why_and_orders_nothing(
         (SCENES["watcher"], ("s", "enter"), "skipping needs a reason"),
         (lambda: red("a"), ("O", "enter"), "an override needs a typed reason"),
         (SCENES["naming"], ("'sumit", "enter"), "type exactly summit"),
+        (lambda: run_snapshots.at_step("go-no-go"), ("S", *("enter",) * 5), "nobody is named"),
+        (
+            lambda: run_snapshots.at_step("tickets"),
+            ("d", "'Ana", "enter", "'the key is OSW-7", "enter"),
+            "one word is wanted: it is filled into later commands as <branch>",
+        ),
         (SCENES["closing"], ("w", "enter"), "type why it stays as it is"),
     ],
 )
@@ -309,6 +323,20 @@ async def test_a_dialog_with_something_missing_stays_and_says_what(
         await screen.sees(answer)
         assert isinstance(screen.app.screen, Form)
         assert screen.inbox.orders == []
+
+
+async def test_one_key_takes_each_name_that_is_offered_and_who_said_so_before_in_the_run_comes_first() -> None:
+    speakers = {"cameras": "Ana", "DM": "Cy"}
+    said = [(UTC - 60, ItemSignedOff(StepId("go-no-go"), numbered(0), "Bo", OPERATOR))]
+    async with running_run(run_snapshots.at_step("principals-config", more=said), speakers=speakers) as screen:
+        await press(screen, ("S",))
+        await screen.sees("Each by name")
+        assert "Bo" in screen.text()
+        assert "Ana" not in screen.text()
+        await press(screen, ("enter",) * 5)
+        await screen.until(lambda: len(screen.inbox.orders) == 2)
+        step = StepId("principals-config")
+        assert screen.inbox.orders == [SignOff(step, "Bo", numbered(0)), SignOff(step, "Cy", numbered(2))]
 
 
 async def test_a_question_that_was_answered_is_asked_anew_by_the_palette_alone() -> None:

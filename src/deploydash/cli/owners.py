@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from deploydash.cli.places import places
 from deploydash.config.load import Site
-from deploydash.config.owners import FILE, load_owners
+from deploydash.config.owners import FILE, load_owners, load_speakers
 from deploydash.core.owners import Owners
+
+
+def known_speakers() -> dict[str, str]:
+    """Return who answers for each owner whose yes a run asks for, as far as this user's own file names them.
+
+    Raises:
+        ConfigurationError: as in known_owners.
+    """
+    return load_speakers(places().user_config / FILE)
 
 
 def known_owners(site: Site) -> Owners:

@@ -32,13 +32,19 @@ def _named(value: Any) -> str:
 
 
 class OwnerEntry(BaseModel):
-    """One team and its CSCs."""
+    """One team and its CSCs.
+
+    ``says_go_for``: the owners of a site file (``systems.person.owners``) for whom it says yes or no; ``person``: who
+    of the team does so, else the team is named.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     owner: Annotated[str, Field(min_length=1)]
     contact: str = ""
-    cscs: Annotated[tuple[Annotated[str, BeforeValidator(_named)], ...], Field(min_length=1, strict=False)]
+    cscs: Annotated[tuple[Annotated[str, BeforeValidator(_named)], ...], Field(min_length=1, strict=False)] = ()
+    says_go_for: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1, strict=False)] = ()
+    person: str = ""
 
 
 class OwnersFile(BaseModel):
@@ -66,6 +72,23 @@ def parse_owners(text: str, path: Path, roster: Roster) -> dict[CscId, Owner]:
     Raises:
         ConfigurationError: it cannot be used; all its problems are named.
     """
+    found = _file(text, path)
+    by_name = {name: Owner(entry.owner, entry.contact) for entry in found.owners for name in entry.cscs}
+    each = ((spec.csc, by_name.get(str(spec.csc)) or by_name.get(f"{spec.csc.name}:*")) for spec in roster.cscs)
+    return {csc: owner for csc, owner in each if owner is not None}
+
+
+def load_speakers(path: Path) -> dict[str, str]:
+    """Return who says yes or no for each owner of a site file that the file names one for.
+
+    Raises:
+        ConfigurationError: as in load_owners.
+    """
+    found = _file(read_text(path), path).owners if path.exists() else ()
+    return {name: entry.person or entry.owner for entry in found for name in entry.says_go_for}
+
+
+def _file(text: str, path: Path) -> OwnersFile:
     file = str(path)
     document = read_yaml(text, file)
     if not document.problems and not isinstance(document.data, dict):
@@ -82,20 +105,28 @@ def parse_owners(text: str, path: Path, roster: Roster) -> dict[CscId, Owner]:
         shape = shape_problems(OwnersFile, error, document, file)
         problems += (problem for problem in shape if problem.key not in named)
     else:
-        problems += _twice(found, document, file)
+        problems += [*_twice(found, document, file, "cscs"), *_twice(found, document, file, "says_go_for")]
+        problems += _of_nothing(found, document, file)
     if problems:
         raise ConfigurationError(tuple(sorted(problems, key=lambda problem: problem.line)))
-    by_name = {name: Owner(entry.owner, entry.contact) for entry in found.owners for name in entry.cscs}
-    each = ((spec.csc, by_name.get(str(spec.csc)) or by_name.get(f"{spec.csc.name}:*")) for spec in roster.cscs)
-    return {csc: owner for csc, owner in each if owner is not None}
+    return found
 
 
-def _twice(found: OwnersFile, document: Document, file: str) -> list[Problem]:
+def _of_nothing(found: OwnersFile, document: Document, file: str) -> list[Problem]:
+    hint = "say for which CSCs, or says_go_for which owners of the site file"
+    return [
+        Problem(file, document.line(("owners", at)), key_text(("owners", at)), f"{entry.owner} owns nothing", hint)
+        for at, entry in enumerate(found.owners)
+        if not entry.cscs and not entry.says_go_for
+    ]
+
+
+def _twice(found: OwnersFile, document: Document, file: str, key: str) -> list[Problem]:
     first: dict[str, int] = {}
     problems = []
     for at, entry in enumerate(found.owners):
-        for number, name in enumerate(entry.cscs):
-            path = ("owners", at, "cscs", number)
+        for number, name in enumerate(getattr(entry, key)):
+            path = ("owners", at, key, number)
             line = document.line(path)
             if name in first:
                 message = f"{name} has an owner already, in line {first[name]}"

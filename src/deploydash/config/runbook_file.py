@@ -188,6 +188,13 @@ class DebtEntry(_Section):
     each: bool = False
 
 
+class PassEntry(_Section):
+    """The debts of earlier steps that somebody takes over once a step is done: ``to`` is who, by name."""
+
+    debts_of: Annotated[Names, Field(min_length=1)]
+    to: Text
+
+
 class FactEntry(_Section):
     """A fact that a system reports and that must hold before the step may go; ``words`` say it as a sentence."""
 
@@ -241,6 +248,7 @@ class StepEntry(_Section, OfKind):
     one_each: bool = False
     shows: ShowEntry | None = None
     debt: DebtEntry | None = None
+    passes_on: PassEntry | None = None
     note: str = ""
     link: Text
 

@@ -172,6 +172,7 @@ def _steps_named(
     draft: Draft, path: Path, step: StepEntry, earlier: dict[str, StepEntry], every: dict[str, Path]
 ) -> Iterator[Problem]:
     named = [("after", name) for name in step.after] + ([("settles", step.settles)] if step.settles else [])
+    named += [("passes_on", name) for name in (step.passes_on.debts_of if step.passes_on else ())]
     for key, name in named:
         if name not in every:
             yield draft.problem((*path, key), f"there is no step {name!r}", near(name, every))

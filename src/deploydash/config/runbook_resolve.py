@@ -112,6 +112,8 @@ def _step(draft: Draft, path: Path, entry: StepEntry, previous: tuple[StepId, ..
         records=entry.records,
         fills=entry.fills,
         one_each=entry.one_each,
+        passes_on=tuple(map(StepId, entry.passes_on.debts_of)) if entry.passes_on else (),
+        passes_to=entry.passes_on.to if entry.passes_on else "",
         shows=(entry.shows.csc, entry.shows.event) if entry.shows else None,
         note=entry.note,
         link=link,

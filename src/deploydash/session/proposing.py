@@ -134,7 +134,8 @@ class Proposing:
         if isinstance(order, Retry):
             return await self._run.describe(order.step, order.items) or self._said(order)
         if isinstance(order, AddItem):
-            return await self._run.describe_items((filled_item(order.item, placeholders_of(self._run.state)),))
+            words = placeholders_of(self._run.state, self._run.fleet_view())
+            return await self._run.describe_items((filled_item(order.item, words),))
         return self._said(order)
 
     def _said(self, order: Proposal) -> Plan:

@@ -181,7 +181,7 @@ class RunController:
             plan = await self.describe(order.step, order.items)
             return replace(order, approved=plan.approved, digest=plan.digest) if plan is not None else order
         if isinstance(order, AddItem):
-            item = filled_item(order.item, placeholders_of(self.state))
+            item = filled_item(order.item, self._words())
             plan = await self.describe_items((item,))
             if plan.items[0].blocked:
                 raise UserError(plan.items[0].why)
@@ -210,6 +210,9 @@ class RunController:
         """Arm, type, fire or disarm. Firing approves the armed step as its card showed it."""
         return await self._arming.take(order)
 
+    def _words(self) -> dict[str, str]:
+        return placeholders_of(self.state, self.fleet_view())
+
     def fleet_view(self) -> FleetView:
         """Return what is seen now."""
         return self._fleet_view_of(self._look())
@@ -227,7 +230,7 @@ class RunController:
     def item(self, step: StepId, name: ItemId) -> Item | None:
         """Return an item with every known word filled in: what is shown is what is done."""
         item = self.state.item(step, name)
-        return None if item is None else filled_item(item, placeholders_of(self.state))
+        return None if item is None else filled_item(item, self._words())
 
     def view(self, csc: CscId) -> CscView | None:
         """Return what is seen of a CSC now."""
@@ -430,7 +433,7 @@ class RunController:
         step = next((step for step in self.state.runbook.steps() if step.id == step_id), None)
         if step is None:
             raise UserError(f"this runbook has no step {step_id}")
-        words = placeholders_of(self.state)
+        words = self._words()
         items = [filled_item(item, words) for item in step.items if not names or item.id in names]
         if not step.acts or not any(item.system != PERSON for item in items):
             return None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from textual import events
 from textual.binding import Binding
@@ -40,7 +41,8 @@ class DeploydashRunApp(DeploydashApp):
     ``ask_hold`` lets an observer ask for a hold. ``watching`` says how many others look at this run now. ``history``
     tells the run over time.
     ``ask_hold`` lets an observer ask for a hold. ``watching`` says how many others look at this run now. ``owners``:
-    whom a message about a CSC goes to. ``copies``: the file that takes what is copied.
+    whom a message about a CSC goes to; ``speakers``: who answers for each owner of the site.
+    ``copies``: the file that takes what is copied.
 
     Raises:
         ValueError: there is no such theme.
@@ -61,11 +63,13 @@ class DeploydashRunApp(DeploydashApp):
         theme: str | None = None,
         speed: float | None = None,
         owners: Owners = NOBODYS,
+        speakers: Mapping[str, str] = MappingProxyType({}),
         copies: Path | None = None,
     ) -> None:
         super().__init__(source, theme=theme, speed=speed)
         self.inbox = inbox
         self.owners = owners
+        self.speakers = speakers
         self.watching = watching
         self.history = history
         self.bells = Bell(notes=wanted(os.environ))

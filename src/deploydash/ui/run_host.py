@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from deploydash.core.owners import Owners
@@ -18,6 +18,7 @@ class RunHost(Host, Protocol):
 
     inbox: RunInbox | None
     owners: Owners
+    speakers: Mapping[str, str]
     watching: Callable[[], int]
     history: History | None
     bells: Bell

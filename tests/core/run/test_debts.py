@@ -8,9 +8,9 @@ import pytest
 
 from deploydash.core.model import SummaryState, Target
 from deploydash.core.procedure.items import CscEffect
-from deploydash.core.procedure.names import StepId, csc_item, numbered
+from deploydash.core.procedure.names import MAIN, StepId, SystemName, csc_item, numbered
 from deploydash.core.procedure.preconditions import DebtsPaid
-from deploydash.core.procedure.runbook import Debt
+from deploydash.core.procedure.runbook import Debt, RunPhase, Step, StepKind, Tier
 from deploydash.core.run.decide import Refused, decide, settle
 from deploydash.core.run.gate import reasons
 from deploydash.core.run.orders import Close, PassDebt, PayDebt, SignOff, Skip, WaiveDebt
@@ -19,16 +19,19 @@ from deploydash.core.run.records import (
     DebtPassed,
     ItemEnded,
     ItemsDispatched,
+    ItemSignedOff,
     Outcome,
     RequestAnswered,
     RequestIntended,
     RunRecord,
     RunResumed,
     StepApproved,
+    StepDone,
+    StepSkipped,
 )
 from deploydash.core.run.state import RunState
 from deploydash.core.views.run_view import run_view
-from tests.support.runs import OPERATOR, WATCHER, after, fleet, opened, view
+from tests.support.runs import OPERATOR, WATCHER, after, fleet, opened, person, view
 
 STEP, PAYER = StepId("watcher"), StepId("bridges-start")
 REPLICAS = Debt("replicas-of-a", "made-up/a back to 3 replicas", (PAYER,), restore="3")
@@ -153,3 +156,39 @@ def test_one_that_is_made_anew_after_it_was_paid_is_nobody_else_s() -> None:
     assert run_view(after(paid, LOWER), fleet()).debts == ("made-up/a back to 3 replicas",)
     kept = owing(DebtPassed(REPLICAS.id, "Ana", OPERATOR), LOWER)
     assert run_view(kept, fleet()).debts == ("made-up/a back to 3 replicas (passed on to Ana)",)
+
+
+HANDED = Step(
+    StepId("stage-2"),
+    "stage 2",
+    StepKind.MANUAL,
+    SystemName("slack"),
+    Tier.MILD,
+    MAIN,
+    "it is said",
+    (person(0, "tell them"),),
+    records="who took over",
+    passes_on=(STEP,),
+    passes_to="the camera team",
+)
+
+
+def handing(*more: RunRecord) -> RunState:
+    """A run that owes what a later step hands over."""
+    state = owing()
+    phases = (*state.runbook.phases, RunPhase("deploy", "deploy", state.runbook.phases[0].wanted, (HANDED,)))
+    return after(replace(state, runbook=replace(state.runbook, phases=phases)), *more)
+
+
+def test_a_step_that_hands_over_passes_the_debts_of_another_on_by_name_once_it_is_done() -> None:
+    signed = ItemSignedOff(HANDED.id, numbered(0), "Ana", OPERATOR, "Bo")
+    passed = DebtPassed("replicas-of-a", "the camera team (Bo)", "the procedure")
+    assert passed not in settle(handing(), fleet())
+    assert passed not in settle(handing(StepSkipped(HANDED.id, OPERATOR, "not now")), fleet())
+    done = handing(StepApproved(HANDED.id, OPERATOR, 1), signed, StepDone(HANDED.id))
+    assert [record for record in settle(done, fleet()) if isinstance(record, DebtPassed)] == [passed]
+    later = after(done, passed)
+    assert [debt.id for _, debt in later.debts()] == ["replicas-of-a"], "it is owed still"
+    assert not any(isinstance(record, DebtPassed) for record in settle(later, fleet()))
+    another = after(done, DebtPassed("replicas-of-a", "Cy", OPERATOR))
+    assert not any(isinstance(record, DebtPassed) for record in settle(another, fleet())), "the lead has passed it on"

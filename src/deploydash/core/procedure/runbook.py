@@ -162,6 +162,7 @@ class Step(OfKind):
     ``ends``: the state of the world that ends it. ``awaits``: of a WAIT, where each CSC is to be seen. ``records``:
     what its sign-off must name, or empty; ``fills``: the word in angle brackets that it is in later texts, or empty.
     ``one_each``: each item is somebody's own yes or no, and nobody signs for another.
+    ``passes_on``: the steps whose debts somebody takes over once this one is done, and ``passes_to`` who.
     ``shows``: a CSC and an event of it that the card shows live, or None. ``at_once``: how many items are worked on at
     the same time. ``limit_s``: of a WAIT, seconds of journal time after which the lead is asked, or None. ``budget_s``:
     of an ACTION, seconds in which one item must have ended, or None. ``settles``: the step whose remains a DECIDE step
@@ -191,6 +192,8 @@ class Step(OfKind):
     records: str = ""
     fills: str = ""
     one_each: bool = False
+    passes_on: tuple[StepId, ...] = ()
+    passes_to: str = ""
     shows: tuple[CscId, str] | None = None
     note: str = ""
     link: str = ""

@@ -13,7 +13,7 @@ from deploydash.core.procedure.preconditions import StepsSettled
 from deploydash.core.procedure.runbook import Order, Step
 from deploydash.core.run.arm import closed_reasons
 from deploydash.core.run.begun import items_digest
-from deploydash.core.run.debts import debt_ordered, owed_words, paid_by_sight
+from deploydash.core.run.debts import debt_ordered, owed_words, paid_by_sight, passed_by_steps
 from deploydash.core.run.direct_commands import approved, directly_under_way, settled_by_sight
 from deploydash.core.run.fleet_view import FleetView, GateReason
 from deploydash.core.run.gate import reasons
@@ -75,7 +75,7 @@ from deploydash.core.run.records import (
     WaitExtended,
 )
 from deploydash.core.run.sight import effects_seen, not_there
-from deploydash.core.run.sign_offs import against, one_by_one, seen_by_now
+from deploydash.core.run.sign_offs import against, not_a_word, one_by_one, seen_by_now
 from deploydash.core.run.state import ItemStatus, RunState, StepStatus
 from deploydash.core.words import first_of
 
@@ -191,6 +191,8 @@ def _sign_off(order: SignOff, step: Step, state: RunState, fleet: FleetView, ope
         return Refused("a sign-off needs the name of who did it")
     if step.records and not order.note.strip() and order.reply is Reply.YES:
         return Refused(f"the sign-off of {step.id} needs {step.records}")
+    if order.reply is Reply.YES and (why := not_a_word(step, order.note)):
+        return Refused(why)
     if order.item != WHOLE and step.item(order.item) is None:
         return Refused(f"{step.id} has no item {order.item}")
     if why := one_by_one(step, order.item):
@@ -312,7 +314,7 @@ def settle(state: RunState, fleet: FleetView) -> tuple[RunRecord, ...]:
     """
     if state.closed or state.opened is None:
         return ()
-    records: list[RunRecord] = [*settled_by_sight(state, fleet), *paid_by_sight(state, fleet)]
+    records: list[RunRecord] = [*settled_by_sight(state, fleet), *passed_by_steps(state), *paid_by_sight(state, fleet)]
     for step in state.runbook.steps():
         status = state.status(step)
         if step.decides and status is StepStatus.PENDING and _left_nothing(step, state, fleet):

@@ -14,14 +14,16 @@ from dataclasses import replace
 
 from deploydash.core.procedure.items import Item
 from deploydash.core.procedure.runbook import Step
+from deploydash.core.run.broken import broken
+from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.state import ItemProgress, ItemStatus, RunState
 
 OF_THE_RUN = frozenset({"run", "cscs", "broken"})
 """Words that nobody may tell otherwise than they are."""
 
 
-def placeholders_of(state: RunState) -> dict[str, str]:
-    """Return every word that is known now, by its name without brackets."""
+def placeholders_of(state: RunState, fleet: FleetView | None = None) -> dict[str, str]:
+    """Return every word that is known now, by its name without brackets; ``fleet``: what is seen, for ``<broken>``."""
     words: dict[str, str] = {}
     opened = state.opened
     if opened is not None:
@@ -39,7 +41,7 @@ def placeholders_of(state: RunState) -> dict[str, str]:
             if step.fills and len(text.split()) == 1:
                 words[step.fills] = text.strip()
     words.update(state.words)
-    words["broken"] = "; ".join(f"{csc} ({waiver.reason})" for csc, waiver in state.waived.items()) or "none"
+    words["broken"] = broken(state, fleet)
     return {word: text for word, text in words.items() if text}
 
 

@@ -141,6 +141,13 @@ def _told(csc: CscId, fleet: FleetView) -> str:
     return "cannot be seen now"
 
 
+def not_a_word(step: Step, note: str) -> str | None:
+    """Return why what was written down cannot be filled into later commands, or None."""
+    if step.manual and step.fills and len(note.split()) != 1:
+        return f"one word is wanted: it is filled into later commands as <{step.fills}>"
+    return None
+
+
 def one_by_one(step: Step, name: ItemId) -> str | None:
     """Return why an item of a step may not be signed off, or None: nobody says go for another."""
     if step.one_each and step.items and step.item(name) is None:

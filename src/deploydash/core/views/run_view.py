@@ -176,7 +176,8 @@ class RunView:
     """Everything of a run that a screen may show.
 
     ``owed``: the open debts with the ids by which they are waived. ``lost``: who was LOST before the run opened and
-    still is. ``signed_by`` and ``named`` as in RunState. ``added``: the items added beside the runbook, at whatever
+    still is. ``signed_by`` and ``named`` as in RunState. ``spoke_for``: who said yes last for each
+    owner that is asked. ``added``: the items added beside the runbook, at whatever
     step, that are under way, and the last one that was. ``direct``: the last direct command to each CSC, newest last;
     ``direct_card``: what the dialog about one shows, if open; ``proposal``: the same of an order about items.
     ``inspected``: what the run wants of the CSC whose detail is open. ``heads``: the lanes.
@@ -202,6 +203,7 @@ class RunView:
     lost: frozenset[CscId] = frozenset()
     signed_by: str = ""
     named: str = ""
+    spoke_for: tuple[tuple[str, str], ...] = ()
     spurious_closures: tuple[GateClosedSpuriously, ...] = ()
     added: tuple[ItemRow, ...] = ()
     direct: tuple[DirectRow, ...] = ()
@@ -268,6 +270,13 @@ def lane_heads(state: RunState, fleet: FleetView, arms: Mapping[StepId, Arm]) ->
     return tuple(heads.values())
 
 
+def _spoke_for(state: RunState) -> tuple[tuple[str, str], ...]:
+    """Return who said yes last for each item that is somebody's own yes or no, by its label."""
+    steps = (step for step in state.runbook.steps() if step.one_each)
+    said = ((item.label, state.progress(step.id).sign_offs.get(item.id)) for step in steps for item in step.items)
+    return tuple({label: one.by for label, one in said if one is not None and one.reply is Reply.YES}.items())
+
+
 def run_view(state: RunState, fleet: FleetView, own: Own = NOTHING_OWN) -> RunView:
     """Return the view of a run as of a sight; ``own`` is what this process alone knows."""
     opened = state.opened
@@ -293,6 +302,7 @@ def run_view(state: RunState, fleet: FleetView, own: Own = NOTHING_OWN) -> RunVi
         lost=still_lost(state, fleet),
         signed_by=state.signed_by,
         named=state.named,
+        spoke_for=_spoke_for(state),
         added=_beside(state, own),
         direct=direct_rows(state),
         direct_card=own.direct,
@@ -351,7 +361,7 @@ def _card(step: Step, state: RunState, fleet: FleetView, own: Own) -> Card:
     found = reasons(step, state, fleet)
     status = state.status(step)
     progress = state.progress(step.id)
-    shown = filled_in(step, placeholders_of(state))
+    shown = filled_in(step, placeholders_of(state, fleet))
     reached = (one.utc for item in step.items if (one := progress.item(item.id)).status is ItemStatus.REACHED)
     lost = {csc: fleet.views[csc].group for csc in still_lost(state, fleet)}
     return Card(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from deploydash.core.procedure.names import WHOLE
 from deploydash.core.published import Published
@@ -10,12 +11,14 @@ from deploydash.core.run.evolve import asks_for_a_name
 from deploydash.core.run.orders import AnswerItem, Control, RunOrder, SignOff
 from deploydash.core.run.proposals import ARMED
 from deploydash.core.run.records import QuestionAsked, Reply
+from deploydash.core.run.sign_offs import not_a_word
 from deploydash.core.views.run_view import Card, ItemRow, RunView
 from deploydash.ui.draw.run.item_offers import controlled, item_that_asks, needs_note
 from deploydash.ui.screens.form import Field, Form, Option
 from deploydash.ui.screens.item_add import STAY, Ask, Propose
 
 CONTROLS = "Controls of an item"
+NOBODY: Mapping[str, str] = MappingProxyType({})
 
 OTHERS = 4
 """So many other items are offered; the cursor of the card goes to any."""
@@ -76,18 +79,26 @@ def answer_form(row: ItemRow, asked: QuestionAsked, order: Callable[[RunOrder], 
     return Form("An item asks", body, options=options, done=done, lives=lives)
 
 
-def sign_off_form(run: RunView, card: Card, rows: Sequence[ItemRow], order: Callable[[RunOrder], object]) -> Form:
+def sign_off_form(
+    run: RunView,
+    card: Card,
+    rows: Sequence[ItemRow],
+    order: Callable[[RunOrder], object],
+    speakers: Mapping[str, str] = NOBODY,
+) -> Form:
     """Return the dialog that signs off these items, or with none the step as a whole, by name.
 
     The last name given stands there, and where the step asks who, the last one recorded: each is shown, stands marked
-    so that what is typed replaces it, and is taken by Enter only.
+    so that what is typed replaces it, and is taken by Enter only. Where each item is somebody's own yes or no, the name
+    of ``speakers`` stands there.
     """
     wants = bool(card.step.records) or needs_note(card, rows or card.rows)
     hint = card.step.records or "why it counts as done"
     against = _against(card, rows or card.rows)
     one_each = card.step.one_each
     hinted = f"a name, such as {run.operator.partition('@')[0]}"
-    fields = [Field("who says so", hinted) if one_each else Field("who did it", hinted, run.signed_by)]
+    who = Field("who says so", hinted, _speaker(rows, speakers))
+    fields = [who if one_each else Field("who did it", hinted, run.signed_by)]
     if wants:
         fields.append(Field("record", hint, run.named if asks_for_a_name(card.step) and not one_each else ""))
     if against or one_each:
@@ -104,6 +115,8 @@ def sign_off_form(run: RunView, card: Card, rows: Sequence[ItemRow], order: Call
             return "a sign-off needs the name of who did it"
         if wants and not text[1].strip():
             return f"write down {hint}"
+        if wants and (why := not_a_word(card.step, text[1])):
+            return why
         return "a reason is needed for it to stand" if against and not text[-1].strip() else ""
 
     named = ", ".join(row.item.label for row in rows)
@@ -122,6 +135,10 @@ def sign_off_form(run: RunView, card: Card, rows: Sequence[ItemRow], order: Call
     options = REPLIES if one_each else ()
     first = next((number for number, field in enumerate(fields) if not field.value), len(fields) - 1)
     return Form("Sign off", body, fields=fields, options=options, done=done, wrong=wrong, first=first)
+
+
+def _speaker(rows: Sequence[ItemRow], speakers: Mapping[str, str]) -> str:
+    return speakers.get(rows[0].item.label, "") if len(rows) == 1 else ""
 
 
 AGAINST = 4

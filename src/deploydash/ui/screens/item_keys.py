@@ -16,6 +16,7 @@ from deploydash.ui.draw.run.lanes import lanes_of, next_lane, title_of
 from deploydash.ui.draw.run.offers import refusal
 from deploydash.ui.draw.run.reading import Focus
 from deploydash.ui.screens.debts import WAIVE, debts_form, way_form
+from deploydash.ui.screens.each_dialog import each_form, offered
 from deploydash.ui.screens.fill import placeholders_form
 from deploydash.ui.screens.item_add import AddDialog, FallbackDialog, add_refusal
 from deploydash.ui.screens.item_dialogs import answer_form, control_form, sign_off_form
@@ -79,11 +80,14 @@ class ItemKeys(Acting):
         self.ask(placeholders_form(card, told, before_sign_off=True))
 
     def _ask_sign_off(self, run: RunView, card: Card, rows: Sequence[ItemRow]) -> None:
+        if card.step.one_each and not rows:
+            self.ask(each_form(run, card, self.host.speakers, self.order))
+            return
         done = next((row for row in rows if row.done), None)
         if done is not None:
             self.say(f"{done.item.label} is signed off already; the arrows go to another")
         else:
-            self.ask(sign_off_form(run, card, rows, self.order))
+            self.ask(sign_off_form(run, card, rows, self.order, offered(run, self.host.speakers)))
 
     def _to_sign_off(self, run: RunView, card: Card) -> Sequence[ItemRow]:
         """Return the items that a sign-off is about; none for the step as a whole."""

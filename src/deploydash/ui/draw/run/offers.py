@@ -167,10 +167,8 @@ def _answers(run: RunView, card: Card, mode: Mode, focus: Focus) -> Sequence[Off
     if is_list(card) and mode is not Mode.SHUT:
         return _list(card, mode, focus)
     if card.step.manual and mode in {Mode.READY, Mode.MANUAL}:
-        several = (
-            len(card.rows) > 1 and not card.step.one_each and not any(row.sign_off is not None for row in card.rows)
-        )
-        whole = (Offer("sign_all", "S", "all of it..."),) if several else ()
+        words = "all of it, each by name..." if card.step.one_each else "all of it..."
+        whole = (Offer("sign_all", "S", words),) if _at_once(card) else ()
         return (Offer("sign_off", "d", "sign off..."), *whole)
     if mode is Mode.READY:
         if card.step.closes:
@@ -185,6 +183,13 @@ def _answers(run: RunView, card: Card, mode: Mode, focus: Focus) -> Sequence[Off
     if mode is Mode.SHUT and may_override(card):
         return (Offer("override", "O", "override with reason..."),)
     return ()
+
+
+def _at_once(card: Card) -> bool:
+    """Say whether the items of a step by hand can be signed off together; where each is asked, each by a name."""
+    if card.step.one_each:
+        return not card.step.records and sum(not row.done for row in card.rows) > 1
+    return len(card.rows) > 1 and not any(row.sign_off is not None for row in card.rows)
 
 
 _ANSWERED_ALIKE: dict[Mode, tuple[Offer, ...]] = {
