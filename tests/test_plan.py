@@ -23,7 +23,7 @@ def test_the_text_of_a_plan_is_the_committed_one(site: str, book: str, only: tup
 def test_sentences_are_wrapped_and_commands_are_not() -> None:
     narrow = plan_text(runbook("summit", "full-cycle"), 60, lines("summit")).splitlines()
     wide = plan_text(runbook("summit", "full-cycle"), 200, lines("summit")).splitlines()
-    command = next(line for line in wide if "repo lsst-sqre/phalanx --head" in line)
+    command = next(line for line in wide if "PUT /repos/lsst-sqre/phalanx" in line)
     assert command in narrow
     assert len(command) > 60
     sentences = [line for line in narrow if line.lstrip().startswith(("ends when:", "note:", "waits until:", "asks:"))]

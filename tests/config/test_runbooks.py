@@ -52,6 +52,7 @@ NOT_BY_HAND = {
     **dict.fromkeys(("schema-none", "schema-back"), "action"),
     **dict.fromkeys(("argo-science-platform", "argo-nublado", "argo-sasquatch"), "action"),
     **dict.fromkeys(("argo-small", "argo-love", "argo-rest"), "action"),
+    **dict.fromkeys(("branches", "nublado-image", "phalanx-merge"), "action"),
 }
 ON_CAMERA_HOSTS = ["bridges-stop", "bridges-start"]
 ON_HOSTS = [

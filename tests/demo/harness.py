@@ -50,6 +50,7 @@ SITE: dict[str, Any] = {
             ],
         },
         "argocd": {"server": "argo.example.org"},
+        "github": {"phalanx": {"environment": "hill"}, "configuration": ["lsst-ts/LOVE-integration-tools"]},
         "kubernetes": {
             "context": "hill",
             "kubeconfig": "~/.kube/hill.yaml",

@@ -167,7 +167,7 @@ class Director:
         if step.fault is not None:
             self._fail(step.fault, step.lasts, now)
         elif step.do == "merge":
-            self._world.merged = step.tag
+            self._world.merge(step.tag)
         elif step.do == "script":
             self._script(step, now)
         elif step.do == "unexpected":

@@ -196,7 +196,7 @@ def _over(systems: Mapping[str, Any], faked: Mapping[str, Any]) -> dict[str, Any
 
 
 def addresses(sections: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Where each system listens: by its ``bootstrap``, ``url``, port, ``kubeconfig`` or hosts; else its section."""
+    """Where each system listens: its ``bootstrap``, ``url``, ``api``, port, ``kubeconfig`` or hosts; or its section."""
     named: dict[str, Any] = {}
     for section in sections:
         for key, value in section.items():
@@ -208,7 +208,8 @@ def _address(section: Mapping[str, Any]) -> Any:
     if "port" in section and "server" in section:
         return f"{section['server']}:{section['port']}"
     at = {name: f"{place['address']}:{place['port']}" for name, place in section.get("at", {}).items()}
-    return section.get("bootstrap") or section.get("url") or section.get("kubeconfig") or at or section
+    named = (section.get(key) for key in ("bootstrap", "url", "api", "kubeconfig"))
+    return next(filter(None, named), None) or at or section
 
 
 def write(path: Path, document: dict[str, Any]) -> None:

@@ -62,6 +62,12 @@ class World:
         """Where fakes may put files for their clients, beside the site file; it goes with the demo observatory."""
         self.merged = ""
         """The cycle whose branch people have merged into the deployed configuration; nothing before they did."""
+        self.commit = ""
+        """The commit of that merge, where it has one."""
+        self.added: frozenset[tuple[str, str]] = frozenset()
+        """Namespace and name of Jobs that the merge added to those of the site file."""
+        self.removed: frozenset[tuple[str, str]] = frozenset()
+        """Namespace and name of Jobs that it removed."""
         self.codec = Codec(site.subname)
         self.history = min(HISTORY_S, _HISTORY_RECORDS / max(1, len(site.cscs)))
         self.rng = random.Random(seed)
@@ -84,6 +90,17 @@ class World:
         self.on_opened: list[Callable[[], None]] = []
         self.on_turn: list[Callable[[float], None]] = []
         self._announced: set[str] = set()
+
+    def merge(
+        self,
+        tag: str,
+        commit: str = "",
+        *,
+        added: frozenset[tuple[str, str]] = frozenset(),
+        removed: frozenset[tuple[str, str]] = frozenset(),
+    ) -> None:
+        """Let the branch of a cycle be merged into the deployed configuration."""
+        self.merged, self.commit, self.added, self.removed = tag, commit, added, removed
 
     # -- processes ----------------------------------------------------------------------------------------------
 

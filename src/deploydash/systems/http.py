@@ -17,7 +17,7 @@ import socket
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -39,11 +39,12 @@ _WEB_PAGES = frozenset({"text/html", "application/xhtml+xml"})
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, whatever its status: who asked knows which ones mean something."""
+    """What came back, whatever its status: who asked knows which ones mean something. ``headers``: in small letters."""
 
     status: int
     content_type: str
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def what(self) -> str:
@@ -202,7 +203,7 @@ class HttpClient:
             told += piece
             if len(told) > self._most_bytes:
                 raise _Unusable(f"answers with more than {self._most_bytes / 1e6:g} MB")
-        return Answer(answer.status_code, _content_type(answer), bytes(told))
+        return Answer(answer.status_code, _content_type(answer), bytes(told), dict(answer.headers))
 
     def _open(self) -> httpx2.AsyncClient:
         from urllib.request import getproxies  # noqa: PLC0415 - a fifth of a second that no first frame waits for

@@ -18,7 +18,10 @@ from deploydash.systems.argocd.feed import feed as argocd_feed
 from deploydash.systems.argocd.login import ARGOCD
 from deploydash.systems.argocd.settings import ArgocdSettings
 from deploydash.systems.argocd.steps import ArgocdSteps
+from deploydash.systems.github.check import check as github_check
+from deploydash.systems.github.login import GITHUB
 from deploydash.systems.github.settings import GithubSettings
+from deploydash.systems.github.steps import GithubSteps
 from deploydash.systems.kubernetes.check import check as kubernetes_check
 from deploydash.systems.kubernetes.feed import feed as kubernetes_feed
 from deploydash.systems.kubernetes.settings import KubernetesSettings
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
     from deploydash.core.procedure.runbook import Fallback
     from deploydash.wiring.read_only import MakeFeed
 
-GITHUB, KUBERNETES = SystemName("github"), SystemName("kubernetes")
+KUBERNETES = SystemName("kubernetes")
 SLACK = SystemName("slack")
 
 READING: Table = MappingProxyType(
@@ -46,7 +49,7 @@ READING: Table = MappingProxyType(
         KUBERNETES: Reading(KUBERNETES, KubernetesSettings, KubernetesSteps(), kubernetes_feed, kubernetes_check),
         ARGOCD: Reading(ARGOCD, ArgocdSettings, ArgocdSteps(), argocd_feed, argocd_check),
         REGISTRY: Reading(REGISTRY, steps=RegistrySteps()),
-        GITHUB: Reading(GITHUB, GithubSettings),
+        GITHUB: Reading(GITHUB, GithubSettings, GithubSteps(), check=github_check),
         SLACK: Reading(SLACK, SlackSettings),
         PERSON: Reading(PERSON, PersonSettings),
     }
@@ -60,6 +63,7 @@ ACTING: Mapping[SystemName, str] = MappingProxyType(
         KUBERNETES: "deploydash.wiring.acting:kubernetes",
         ARGOCD: "deploydash.wiring.argocd:action",
         REGISTRY: "deploydash.wiring.registry:action",
+        GITHUB: "deploydash.wiring.github:action",
     }
 )
 """What makes the action of each system: module and function, loaded when a run is opened."""

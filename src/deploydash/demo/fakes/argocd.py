@@ -101,7 +101,8 @@ class ArgoCd(HttpFake):
     def pull(self) -> None:
         """See what people have merged since the last look."""
         if self._own and self._world.merged and self._world.merged != self.repository.head.tag:
-            self.repository.push(tag=self._world.merged)
+            world = self._world
+            self.repository.push(world.commit, tag=world.merged, added=world.added, removed=world.removed)
 
     def used(self) -> None:
         """Take notice that somebody is here who can deploy: all is compared, and the clock waits longer."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from deploydash.demo.fakes.cluster_kinds import Object
 
 URL = "https://git.example.org/phalanx.git"
+FIRST_SHA = "3955eb080acfb4557aa2d820db53edb93e737fcb"
+"""The commit that is deployed when a demo observatory opens."""
 TAG = "global.controlSystem.imageTag"
 WAVE = "argocd.argoproj.io/sync-wave"
 HOOK = "argocd.argoproj.io/hook"
@@ -30,6 +32,8 @@ class Commit:
     tag: str
     removed: frozenset[tuple[str, str]] = frozenset()
     """Namespace and name of what is no longer rendered."""
+    added: frozenset[tuple[str, str]] = frozenset()
+    """Namespace and name of Jobs that the site file does not have."""
     broken: frozenset[str] = frozenset()
     """Applications whose chart does not render."""
 
@@ -50,9 +54,9 @@ class Repository:
         """The newest commit."""
         return self.commits[-1]
 
-    def push(self, **changes: object) -> Commit:
-        """Put a commit on top that differs in these fields of `Commit`."""
-        sha = hashlib.sha1(f"{len(self.commits)} {sorted(changes.items(), key=str)}".encode()).hexdigest()
+    def push(self, sha: str = "", **changes: object) -> Commit:
+        """Put a commit on top that differs in these fields of `Commit`; its name is made up unless it is given."""
+        sha = sha or hashlib.sha1(f"{len(self.commits)} {sorted(changes.items(), key=str)}".encode()).hexdigest()
         self.commits.append(replace(self.head, sha=sha, **changes))  # type: ignore[arg-type]
         return self.head
 

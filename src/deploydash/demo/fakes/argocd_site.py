@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploydash.demo.fakes.argocd_applications import Applications
-from deploydash.demo.fakes.argocd_git import TAG, WAVE, Chart, Commit, Repository, application
+from deploydash.demo.fakes.argocd_git import FIRST_SHA, TAG, WAVE, Chart, Commit, Repository, application
 from deploydash.demo.fakes.argocd_live import INSTANCE, LAST_APPLIED, text
 from deploydash.demo.fakes.cluster_kinds import CONFIG_MAPS, DEPLOYMENTS, JOBS, NAMESPACES, Object
 from deploydash.demo.fakes.cluster_site import BEFORE, Furniture, Key, Planned, deployment, environment, love
@@ -14,7 +14,6 @@ from deploydash.demo.fakes.cluster_store import Store, stamp
 from deploydash.demo.world import World
 
 PLATFORM = "science-platform"
-_FIRST_SHA = "3955eb080acfb4557aa2d820db53edb93e737fcb"
 _PROJECTS = {"nublado": "rsp", "sasquatch": "monitoring"}
 _TELESCOPE = ("control-system-test", "love")
 _DEPLOYED_AGO_S = 1_900_000.0
@@ -43,8 +42,9 @@ def _config(name: str, namespace: str, data: Mapping[str, str], wave: int = 0) -
 
 
 def _telescope(name: str, plans: list[Planned]) -> Chart:
-    def render(_: Commit, parameters: Mapping[str, str]) -> list[Object]:
-        return [environment(name), *(plan.manifest(parameters.get(TAG, BEFORE)) for plan in plans)]
+    def render(commit: Commit, parameters: Mapping[str, str]) -> list[Object]:
+        added = [Planned(name, job, None) for namespace, job in sorted(commit.added) if namespace == name]
+        return [environment(name), *(plan.manifest(parameters.get(TAG, BEFORE)) for plan in (*plans, *added))]
 
     return render
 
@@ -91,7 +91,7 @@ def repository(world: World, jobs: Mapping[Key, Planned]) -> Repository:
             charts[name] = _cycle(name, waves=name == "nublado")
         else:
             charts[name] = _love(plans, love(world)) if name == "love" else _telescope(name, plans)
-    return Repository(charts, [Commit(_FIRST_SHA, BEFORE)])
+    return Repository(charts, [Commit(FIRST_SHA, BEFORE)])
 
 
 def platform_manifest(world: World) -> Object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deploydash.demo.fake import Kind
-from deploydash.demo.fakes import argocd, broker, cluster, efd, hosts, registry
+from deploydash.demo.fakes import argocd, broker, cluster, efd, github, hosts, registry
 
 FAKES: tuple[Kind, ...] = (
     broker.KIND,
@@ -12,4 +12,5 @@ FAKES: tuple[Kind, ...] = (
     cluster.KIND,
     hosts.KIND,
     argocd.KIND,
+    github.KIND,
 )
