@@ -44,12 +44,12 @@ def test_who_says_go_for_an_owner_of_the_site_is_the_person_named_or_else_the_te
         """\
 owners:
   - {owner: camera team, says_go_for: [cameras]}
-  - {owner: mirror team, person: Bo, says_go_for: [M1M3 and M2], cscs: [MTM1M3]}
+  - {owner: mirror team, contact: "#mirror", person: Bo, says_go_for: [M1M3 and M2], cscs: [MTM1M3]}
 """,
         "utf-8",
     )
-    assert load_speakers(own) == {"cameras": "camera team", "M1M3 and M2": "Bo"}
-    assert load_owners(own, SUMMIT) == {CscId("MTM1M3"): Owner("mirror team")}
+    assert load_speakers(own) == {"cameras": Owner("camera team"), "M1M3 and M2": Owner("Bo", "#mirror")}
+    assert load_owners(own, SUMMIT) == {CscId("MTM1M3"): Owner("mirror team", "#mirror")}
 
 
 def test_no_file_means_no_owners(tmp_path: Path) -> None:

@@ -313,7 +313,7 @@ class Lead:
                 self.keys += len(self.name)
                 self.until(lambda frame, label=label: (label, self.name) in _fields(frame), f"{label} named")  # type: ignore[misc]
             self.press("Enter")
-            time.sleep(0.1)
+            time.sleep(READ_S)
         self.until(lambda frame: frame.title != EACH, "the end of the names")
 
     def _yes(self, record: bool) -> None:

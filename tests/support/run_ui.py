@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from deploydash.core.owners import Owners
+from deploydash.core.owners import NO_SPEAKERS, Owners, Speakers
 from deploydash.core.published import Published
 from deploydash.ui.draw.run.reading import NOBODYS
 from deploydash.ui.inbox import History
@@ -61,7 +61,7 @@ async def running_run(
     history: History | None = None,
     theme: str | None = None,
     owners: Owners = NOBODYS,
-    speakers: Mapping[str, str] | None = None,
+    speakers: Speakers = NO_SPEAKERS,
 ) -> AsyncIterator[RunUi]:
     """Run the app on a snapshot in a terminal of this size, drawn, at rest, and read by the operator."""
     clock = ManualClock()
@@ -74,7 +74,7 @@ async def running_run(
         history=history,
         theme=theme,
         owners=owners,
-        speakers=speakers or {},
+        speakers=speakers,
     )
     bells: list[float] = []
     app.bell = lambda: bells.append(clock.unix)  # type: ignore[method-assign]

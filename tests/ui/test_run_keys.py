@@ -10,6 +10,7 @@ from textual.events import Paste
 from textual.widgets import Input
 
 from deploydash.core.model import CscId
+from deploydash.core.owners import Owner
 from deploydash.core.procedure.names import WHOLE, StepId, csc_item, numbered
 from deploydash.core.procedure.runbook import Tier
 from deploydash.core.published import Published
@@ -312,6 +313,11 @@ async def test_a_key_that_may_not_act_says_why_and_orders_nothing(
             ("d", "'Ana", "enter", "'the key is OSW-7", "enter"),
             "one word is wanted: it is filled into later commands as <branch>",
         ),
+        (
+            lambda: run_snapshots.at_step("tickets"),
+            ("d", "'Ana", "enter", "'https://x/OSW-7", "enter"),
+            "no link is wanted: <branch> is filled into later commands",
+        ),
         (SCENES["closing"], ("w", "enter"), "type why it stays as it is"),
     ],
 )
@@ -326,7 +332,7 @@ async def test_a_dialog_with_something_missing_stays_and_says_what(
 
 
 async def test_one_key_takes_each_name_that_is_offered_and_who_said_so_before_in_the_run_comes_first() -> None:
-    speakers = {"cameras": "Ana", "DM": "Cy"}
+    speakers = {"cameras": Owner("Ana"), "DM": Owner("Cy", "#dm")}
     said = [(UTC - 60, ItemSignedOff(StepId("go-no-go"), numbered(0), "Bo", OPERATOR))]
     async with running_run(run_snapshots.at_step("principals-config", more=said), speakers=speakers) as screen:
         await press(screen, ("S",))
@@ -337,6 +343,15 @@ async def test_one_key_takes_each_name_that_is_offered_and_who_said_so_before_in
         await screen.until(lambda: len(screen.inbox.orders) == 2)
         step = StepId("principals-config")
         assert screen.inbox.orders == [SignOff(step, "Bo", numbered(0)), SignOff(step, "Cy", numbered(2))]
+
+
+async def test_an_enter_that_is_held_down_says_yes_for_nobody() -> None:
+    speakers = dict.fromkeys(("cameras", "M1M3 and M2", "DM", "SQuaRE", "observing"), Owner("Ana"))
+    async with running_run(run_snapshots.at_step("go-no-go"), speakers=speakers) as screen:
+        await press(screen, ("S",))
+        await screen.press(*("enter",) * 6)
+        await screen.sees("read this line, then press again")
+        assert screen.inbox.orders == []
 
 
 async def test_a_question_that_was_answered_is_asked_anew_by_the_palette_alone() -> None:

@@ -6,7 +6,9 @@ import pytest
 
 from deploydash.core.model import CscId
 from deploydash.core.owners import Owner
+from deploydash.core.procedure.names import StepId, numbered
 from deploydash.core.published import Published
+from deploydash.core.run.records import ItemSignedOff
 from deploydash.ui.draw.glyphs import UNICODE
 from deploydash.ui.draw.run.messages import concerned, message, message_lines
 from deploydash.ui.draw.run.reading import Reading
@@ -102,6 +104,18 @@ async def test_y_on_the_run_shows_a_message_to_each_owner_to_whoever_looks_on(ob
         await screen.press("y")
         await screen.sees("To dome team")
         await screen.sees("MTDome is FAULT")
+        assert screen.inbox.orders == []
+
+
+async def test_y_where_several_people_are_asked_shows_what_each_who_has_not_answered_is_told() -> None:
+    speakers = {"DM": Owner("Cy", "#dm"), "cameras": Owner("Ana")}
+    said = [(UTC - 60, ItemSignedOff(StepId("go-no-go"), numbered(0), "Ana", "ops1"))]
+    async with running_run(run_snapshots.at_step("go-no-go", more=said), speakers=speakers) as screen:
+        await screen.press("y")
+        await screen.sees("To Cy (#dm), for DM")
+        await screen.sees("ask DM: go or no go?")
+        await screen.sees("To owner not known")
+        assert "for cameras" not in screen.text()
         assert screen.inbox.orders == []
 
 

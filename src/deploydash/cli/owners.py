@@ -5,10 +5,10 @@ from __future__ import annotations
 from deploydash.cli.places import places
 from deploydash.config.load import Site
 from deploydash.config.owners import FILE, load_owners, load_speakers
-from deploydash.core.owners import Owners
+from deploydash.core.owners import Owners, Speakers
 
 
-def known_speakers() -> dict[str, str]:
+def known_speakers() -> Speakers:
     """Return who answers for each owner whose yes a run asks for, as far as this user's own file names them.
 
     Raises:

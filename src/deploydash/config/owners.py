@@ -78,14 +78,14 @@ def parse_owners(text: str, path: Path, roster: Roster) -> dict[CscId, Owner]:
     return {csc: owner for csc, owner in each if owner is not None}
 
 
-def load_speakers(path: Path) -> dict[str, str]:
+def load_speakers(path: Path) -> dict[str, Owner]:
     """Return who says yes or no for each owner of a site file that the file names one for.
 
     Raises:
         ConfigurationError: as in load_owners.
     """
     found = _file(read_text(path), path).owners if path.exists() else ()
-    return {name: entry.person or entry.owner for entry in found for name in entry.says_go_for}
+    return {name: Owner(entry.person or entry.owner, entry.contact) for entry in found for name in entry.says_go_for}
 
 
 def _file(text: str, path: Path) -> OwnersFile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from deploydash.core.model import CscId
 
@@ -21,3 +22,8 @@ class Owner:
 
 Owners = Mapping[CscId, Owner]
 """The owner of each CSC of which one is known."""
+
+Speakers = Mapping[str, Owner]
+"""Who says yes or no for an owner of the site, as a run asks them: the person, or the team where none is named."""
+
+NO_SPEAKERS: Speakers = MappingProxyType({})

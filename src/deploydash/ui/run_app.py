@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType
 
 from textual import events
 from textual.binding import Binding
 from textual.screen import Screen
 
-from deploydash.core.owners import Owners
+from deploydash.core.owners import NO_SPEAKERS, Owners, Speakers
 from deploydash.core.published import Published
 from deploydash.core.run.orders import Hold
 from deploydash.ui.app import DeploydashApp
@@ -63,7 +62,7 @@ class DeploydashRunApp(DeploydashApp):
         theme: str | None = None,
         speed: float | None = None,
         owners: Owners = NOBODYS,
-        speakers: Mapping[str, str] = MappingProxyType({}),
+        speakers: Speakers = NO_SPEAKERS,
         copies: Path | None = None,
     ) -> None:
         super().__init__(source, theme=theme, speed=speed)

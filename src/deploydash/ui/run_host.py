@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
-from deploydash.core.owners import Owners
+from deploydash.core.owners import Owners, Speakers
 from deploydash.core.published import Published
 from deploydash.ui.draw.run.attention import Bell
 from deploydash.ui.draw.run.proposal import Asked
@@ -18,7 +18,7 @@ class RunHost(Host, Protocol):
 
     inbox: RunInbox | None
     owners: Owners
-    speakers: Mapping[str, str]
+    speakers: Speakers
     watching: Callable[[], int]
     history: History | None
     bells: Bell

@@ -12,7 +12,7 @@ from deploydash.core.procedure.items import Item
 from deploydash.core.procedure.names import MAIN, WHOLE, StepId, SystemName, numbered
 from deploydash.core.procedure.runbook import Debt, Runbook, RunPhase, Step, StepKind, Tier
 from deploydash.core.run.decide import Refused, decide
-from deploydash.core.run.orders import SetPlaceholders
+from deploydash.core.run.orders import SetPlaceholders, SignOff
 from deploydash.core.run.placeholders import filled_in, missing_placeholders, placeholders_of
 from deploydash.core.run.records import CscsWaived, ItemEnded, ItemSignedOff, Outcome, PlaceholderSet, RequestIntended
 from deploydash.core.run.state import RunState
@@ -69,6 +69,21 @@ def test_what_a_debt_puts_back_is_the_word_though_a_retry_reads_what_was_changed
     )
     assert placeholders_of(state)["compatibility"] == "FORWARD"
     assert placeholders_of(after(state, PlaceholderSet("compatibility", "FULL", OPERATOR)))["compatibility"] == "FULL"
+
+
+@pytest.mark.parametrize(
+    ("note", "why"),
+    [
+        ("the key is OPS-1", "one word is wanted: it is filled into later commands as <branch>"),
+        ("https://x/OPS-1", "no link is wanted: <branch> is filled into later commands as it stands"),
+        (" OPS-1 ", ""),
+    ],
+)
+def test_what_later_commands_are_made_of_is_refused_where_it_would_spoil_them(
+    run: RunState, note: str, why: str
+) -> None:
+    decision = decide(SignOff(TICKETS, "Ana", WHOLE, note), run, fleet(), OPERATOR)
+    assert (decision.why if isinstance(decision, Refused) else "") == why
 
 
 def test_what_a_step_had_written_down_stands_in_later_commands(run: RunState) -> None:

@@ -12,6 +12,9 @@ from deploydash.core.run.sight import effect_seen
 from deploydash.core.run.state import ItemStatus, RunState, StepStatus
 from deploydash.core.words import and_list, first_of
 
+LINKS = frozenset({"page"})
+"""The words of later commands that are links; a key or a number whose link was pasted would be no branch."""
+
 
 def not_seen(item: Item, state: RunState, fleet: FleetView) -> tuple[CscEffect, ...]:
     """Return what doing an item leads to and is not seen, but for CSCs that are waived or not of this site."""
@@ -143,8 +146,12 @@ def _told(csc: CscId, fleet: FleetView) -> str:
 
 def not_a_word(step: Step, note: str) -> str | None:
     """Return why what was written down cannot be filled into later commands, or None."""
-    if step.manual and step.fills and len(note.split()) != 1:
+    if not step.manual or not step.fills:
+        return None
+    if len(note.split()) != 1:
         return f"one word is wanted: it is filled into later commands as <{step.fills}>"
+    if "://" in note and step.fills not in LINKS:
+        return f"no link is wanted: <{step.fills}> is filled into later commands as it stands"
     return None
 
 

@@ -6,8 +6,9 @@ and taken by a key of its own; a line that is left empty stays open. Who says no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
+from deploydash.core.owners import Speakers
 from deploydash.core.run.orders import RunOrder, SignOff
 from deploydash.core.views.run_view import Card, RunView
 from deploydash.ui.screens.form import Field, Form
@@ -15,12 +16,12 @@ from deploydash.ui.screens.form import Field, Form
 TITLE = "Each by name"
 
 
-def offered(run: RunView, speakers: Mapping[str, str]) -> dict[str, str]:
+def offered(run: RunView, speakers: Speakers) -> dict[str, str]:
     """Return who answers for each owner: as heard in this run, else as this user's own file says."""
-    return {**speakers, **dict(run.spoke_for)}
+    return {**{label: speaker.name for label, speaker in speakers.items()}, **dict(run.spoke_for)}
 
 
-def each_form(run: RunView, card: Card, speakers: Mapping[str, str], order: Callable[[RunOrder], object]) -> Form:
+def each_form(run: RunView, card: Card, speakers: Speakers, order: Callable[[RunOrder], object]) -> Form:
     """Return the dialog about everybody of a card who has not said yes yet."""
     rows = [row for row in card.rows if not row.done]
     names = offered(run, speakers)
@@ -39,4 +40,4 @@ def each_form(run: RunView, card: Card, speakers: Mapping[str, str], order: Call
         f"{card.step.title}: each of these says yes.",
         "Enter takes the name that stands there; an empty line stays open. Who says no, or is waived: Esc, then d.",
     )
-    return Form(TITLE, body, fields=fields, done=done, wrong=wrong)
+    return Form(TITLE, body, fields=fields, done=done, wrong=wrong, paced=True)

@@ -87,7 +87,8 @@ class Form(View):
     ``wrong`` says what is missing, or nothing; ``check`` the same of an answer and texts that take time to look at, and
     counts only while what was chosen and typed is still the same.
     ``left`` is called when the operator closes it without an answer.
-    ``first``: the field that has the cursor at first.
+    ``first``: the field that has the cursor at first. ``paced``: each field is somebody's own, so that Enter takes one
+    only after it could have been read, and none while it is held down.
     ``lives`` says of a new snapshot whether the question still stands; if not, the dialog goes away by itself.
     """
 
@@ -108,6 +109,7 @@ class Form(View):
         escapes: str = "closes, nothing is ordered",
         lives: Callable[[Published], bool] = lambda _: True,
         first: int = 0,
+        paced: bool = False,
     ) -> None:
         super().__init__()
         self._modal = True
@@ -125,6 +127,8 @@ class Form(View):
         self._escapes = escapes
         self._lives = lives
         self._first = first
+        self._paced = paced
+        self._entered_at = float("-inf")
         self._row_at = 0
         self._answer = ""
         self._opened_at = float("inf")
@@ -245,6 +249,7 @@ class Form(View):
     def _enter_field(self, number: int) -> None:
         # Widget.focus() waits for the next turn, and letters typed meanwhile would stand in the field before.
         self.set_focus(self.query_one(f"#field-{number}"))
+        self._entered_at = self.host.source.clock.monotonic()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Take the keys of the fields only where one has the focus."""
@@ -259,7 +264,9 @@ class Form(View):
     async def action_take_field(self) -> None:
         """Go to the next field, or take the answer at the last one."""
         number = await self._typed()
-        if number + 1 < len(self._fields):
+        if self._paced and self.host.typed_at < self._entered_at + GUARD_S:
+            self.tell("read this line, then press again")
+        elif number + 1 < len(self._fields):
             self._enter_field(number + 1)
         else:
             self.act_enter("")

@@ -17,7 +17,7 @@ from deploydash.ui.draw.ink import Line, Surface
 from deploydash.ui.draw.run.asked import asked, cscs_of, ids_of
 from deploydash.ui.draw.run.direct import news
 from deploydash.ui.draw.run.item_offers import is_list
-from deploydash.ui.draw.run.messages import concerned
+from deploydash.ui.draw.run.messages import asks_people, concerned
 from deploydash.ui.draw.run.offers import Mode, first_open, mode_of, rows_of, why
 from deploydash.ui.draw.run.reading import Focus, Reading
 from deploydash.ui.draw.run.run_header import keys_foot, run_header
@@ -29,7 +29,7 @@ from deploydash.ui.run_keys import RUN
 from deploydash.ui.screens.card_keys import Answers
 from deploydash.ui.screens.direct import open_direct
 from deploydash.ui.screens.facts import FactsScreen
-from deploydash.ui.screens.messages import MessageScreen
+from deploydash.ui.screens.messages import MessageScreen, PrincipalScreen
 from deploydash.ui.screens.run_help import RunHelpScreen
 from deploydash.ui.screens.wait import WaitScreen
 from deploydash.ui.screens.watch import EDGES, IN_FILTER, NOTHING_YET, WatchScreen
@@ -403,6 +403,8 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         cscs = concerned(run) if run is not None else ()
         if cscs:
             self.app.push_screen(MessageScreen(cscs))
+        elif run is not None and asks_people(run):
+            self.app.push_screen(PrincipalScreen())
         else:
             self.say("nobody is asked about, waited for or waived, so there is nobody to write to")
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from deploydash.core.model import CscId, Liveness
-from deploydash.core.owners import Owner
+from deploydash.core.owners import Owner, Speakers
+from deploydash.core.procedure.names import PERSON
 from deploydash.core.views.run_view import RunView
 from deploydash.ui.draw.ink import Ink, Line
 from deploydash.ui.draw.lines import state_words
@@ -49,6 +50,24 @@ def _about(reading: Reading, csc: CscId) -> str:
     began = f" since {_clock(reading.moment.utc - age)}" if age is not None else ""
     wants = f" and should be {view.target}" if view.target is not None else ""
     return f"{csc} {now}{began}{wants}. Likely reason: {likely_reason(view, reading)}."
+
+
+def asks_people(run: RunView) -> bool:
+    """Say whether the card is about what several people are told or asked, each by a message of their own."""
+    card = run.card
+    return card is not None and card.step.system == PERSON and len(card.rows) > 1
+
+
+def principal_lines(reading: Reading, speakers: Speakers, width: int) -> list[Line]:
+    """Return what each of them who has not answered yet is told, as it is to be copied."""
+    rows = reading.run.card.rows if reading.run.card is not None else ()
+    lines = folded("Nothing is sent from here: copy what you need.", width, Ink.DIM)
+    for row in rows:
+        if not row.done:
+            to = speakers.get(row.item.label, UNKNOWN)
+            lines += [Line(), *folded(f"To {to}, for {row.item.label}", width, Ink.BRIGHT)]
+            lines += [line for text in row.item.manual for line in folded(text.removeprefix("# rehearsal: "), width)]
+    return lines
 
 
 def message_lines(reading: Reading, cscs: Iterable[CscId], width: int) -> list[Line]:
