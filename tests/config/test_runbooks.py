@@ -332,6 +332,26 @@ def test_tucson_tests_tracking_only() -> None:
     assert "maintel/point_azel.py" not in scripts[SUMMIT]
 
 
+@pytest.mark.parametrize("book", ["incremental", "recovery"])
+def test_minimal_testing_is_asked_at_the_summit_and_always_done_at_the_test_stands(book: str) -> None:
+    named = ["ESS:104"] if book == "incremental" else []
+    for name in NAMES:
+        one = step(runbook(name, book, *named), "minimal-testing")
+        assert one.applies({}) is (None if name == SUMMIT else True)
+        assert one.applies({"testing": "skip"}) is (name != SUMMIT)
+        assert len(one.items) > 10
+
+
+def test_the_cameras_pass_to_their_team_in_a_cycle_and_are_ours_in_a_restart() -> None:
+    for name in NAMES:
+        plan = runbook(name, "full-cycle")
+        handing = step(plan, "stage-2")
+        assert (handing.passes_on, handing.passes_to) == ((StepId("bridges-stop"),), "the camera team")
+        assert handing.applies({"cameras": "restart"}) is False
+        owes = [json.loads(item.spec)["paid_by"] for item in step(plan, "bridges-stop").items]
+        assert owes == [["bridges-start"]] * len(owes)
+
+
 def test_the_fallback_is_a_valid_script_by_any_queue_that_does_not_ask_the_watcher() -> None:
     ways = step(runbook(SUMMIT, "full-cycle"), "stragglers").fallbacks
     assert [way.label for way in ways] == [f"set_summary_state.py by ScriptQueue:{index}" for index in (1, 2, 3)]
