@@ -51,7 +51,7 @@ NOT_BY_HAND = {
     "close": "close",
     **dict.fromkeys(("schema-none", "schema-back"), "action"),
     **dict.fromkeys(("argo-science-platform", "argo-nublado", "argo-sasquatch"), "action"),
-    **dict.fromkeys(("argo-small", "argo-love", "argo-rest"), "action"),
+    **dict.fromkeys(("argo-small", "argo-love", "argo-rest", "versions"), "action"),
     **dict.fromkeys(("branches", "nublado-image", "phalanx-merge"), "action"),
 }
 ON_CAMERA_HOSTS = ["bridges-stop", "bridges-start"]
@@ -487,6 +487,35 @@ def test_the_way_back_deletes_the_new_jobs_merges_the_revert_and_sees_the_old_ta
     order = ["queues", "k8s-clean", "revert-merge", "argo-science-platform", "argo-rest", "standby", "report-broken"]
     assert [ids.index(StepId(one)) for one in order] == sorted(ids.index(StepId(one)) for one in order)
     assert set(order[:4]) <= settled_before(plan, "argo-rest")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_failed_deployment_names_a_way_back_that_is_shipped_and_no_other_run_takes_the_site_down(name: str) -> None:
+    ways = {book: {p.id: p.way_back for p in runbook(name, book).phases if p.way_back} for book in RUNBOOKS}
+    assert ways["full-cycle"] == {"deploy": "revert"}
+    assert ways["incremental"] == ways["recovery"] == ways["revert"] == {}, "revert is about the whole roster"
+    assert {way for found in ways.values() for way in found.values()} <= set(RUNBOOKS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("book", RUNBOOKS)
+def test_no_step_of_the_cluster_or_of_argo_cd_waits_without_a_limit(name: str, book: str) -> None:
+    found = [one for one in runbook(name, book).steps() if one.acts and one.system in {"argocd", "kubernetes"}]
+    assert found
+    assert [one.id for one in found if one.budget_s is None] == []
+    for one in found:
+        for item in one.items:
+            told = json.loads(item.spec)
+            assert (one.budget_s or 0.0) > told.get("within_s", 0.0) + told.get("beats", 0.0), one.id
+
+
+@pytest.mark.parametrize("book", ["full-cycle", "revert"])
+def test_nublado_is_synced_only_where_people_were_told(book: str) -> None:
+    (condition,) = step(plan := runbook(SUMMIT, book), "argo-nublado").when
+    assert (condition.choice, condition.answers) == ("nublado", ("told",))
+    assert [option.answer for choice in plan.choices if choice.id == "nublado" for option in choice.options] == [
+        *("untold", "told")
+    ], "the safe answer stands first"
 
 
 @pytest.mark.parametrize("name", NAMES)

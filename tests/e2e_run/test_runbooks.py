@@ -1,4 +1,4 @@
-"""All three runbooks to *closed* on the demo observatory, by keys in a terminal of 120x40."""
+"""Every shipped runbook to *closed* on the demo observatory, by keys in a terminal of 120x40."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ NIGHTS = {
     "full-cycle": ("upgrade", ()),
     "incremental": ("upgrade", ("--only", "MTDome,ESS:104,ATAOS")),
     "recovery": ("back", ()),
+    "revert": ("upgrade", ()),
 }
 """Each runbook with its scenario and options. After an outage everything is dead until it is started."""
 
@@ -76,7 +77,7 @@ def _drive(runbook: str, folder: Path) -> Driven:
 
 @pytest.fixture(scope="module")
 def driven(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Driven]:
-    """All three, side by side."""
+    """All of them, side by side."""
     folder = tmp_path_factory.mktemp("runbooks")
     with ThreadPoolExecutor(len(NIGHTS)) as pool:
         return dict(zip(NIGHTS, pool.map(lambda name: _drive(name, folder / name), NIGHTS), strict=True))

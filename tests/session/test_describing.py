@@ -7,18 +7,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from deploydash.core.procedure.items import Item
-from deploydash.core.procedure.runbook import Tier
+from deploydash.core.procedure.runbook import Choice, Condition, Option, Tier
 from deploydash.core.run.orders import (
     AddItem,
+    Answer,
     Approve,
     ArmStep,
     Control,
     Disarm,
     TypeName,
 )
-from deploydash.core.run.plans import Plan
+from deploydash.core.run.plans import ItemPlan, Plan
 from deploydash.core.run.ports import ControlOffer, End, ItemContext, Look
-from deploydash.core.run.records import Outcome
+from deploydash.core.run.records import ChoiceAnswered, Outcome
 from deploydash.core.run.state import ItemProgress
 from tests.session.fake_action import (
     World,
@@ -127,6 +128,20 @@ async def test_an_added_item_is_described_with_its_words_filled_in_as_it_is_carr
         await controller.order(AddItem(WORK, replace(item(7), label="for <cycle>")))
         await controller.idle()
     assert described == told == ["for c0045"]
+
+
+async def test_an_answer_is_kept_with_what_the_card_showed_of_the_step_that_asks() -> None:
+    options = (Option("leave", "it is left"), Option("sync", "it is synced"))
+    asking = replace(step(item(0)), asks=("q",), when=(Condition("q", ("sync",)),))
+    asks = replace(book(asking), choices=(Choice("q", "Is it to be applied?", options, WORK),))
+    world = World()
+    world.plans = {ONE: ItemPlan(ONE, ("POST /sync",), "changes ConfigMap a")}
+    async with keeping(world, runbook=asks) as controller, watched(controller):
+        await until(lambda: controller._plans.of(WORK) is not None)
+        await controller.order(Answer("q", "leave"))
+    (answered,) = [one for one in world.journal.lines if isinstance(one, ChoiceAnswered)]
+    assert (answered.choice, answered.answer) == ("q", "leave")
+    assert answered.about == "changes ConfigMap a; POST /sync"
 
 
 async def test_a_describe_that_is_cancelled_from_inside_refuses_and_the_next_order_is_heard() -> None:

@@ -125,13 +125,34 @@ async def test_a_request_outside_of_a_slot_is_a_fault_of_ours_and_is_not_intende
         assert ends(world.journal.lines) == [(ONE, U, "deploydash failed: RuntimeError; the log has the details")]
 
 
-async def test_what_has_not_ended_within_its_budget_is_unknown_and_the_others_go_on() -> None:
+async def test_what_has_not_ended_within_its_budget_is_unknown_if_anything_was_sent_and_says_what_it_waited_for() -> (
+    None
+):
+    async def sends(_: Item, __: str, context: ItemContext) -> End:
+        async with context.slot():
+            await context.intend("POST /sync")
+        await context.progress("waits", "a sync by lead@example.org")
+        await asyncio.Event().wait()
+        return End(R, "never")
+
+    world = World()
+    world.does = {ONE: sends}
+    async with keeping(world, runbook=book(step(item(0), budget_s=0.05))) as controller:
+        await controller.order(Approve(WORK, 1))
+        await controller.idle()
+        assert ends(world.journal.lines) == [(ONE, U, "not ended within 0.05 s: a sync by lead@example.org")]
+
+
+async def test_what_has_not_ended_within_its_budget_failed_if_nothing_was_sent_and_the_others_go_on() -> None:
     world = World()
     world.waits = {ONE: asyncio.Event()}
     async with keeping(world, runbook=book(step(item(0), item(1), budget_s=0.05))) as controller:
         await controller.order(Approve(WORK, 1))
         await controller.idle()
-        assert sorted(ends(world.journal.lines)) == [(ONE, U, "not ended within 0.05 s"), (TWO, R, "done")]
+        assert sorted(ends(world.journal.lines)) == [
+            (ONE, F, "not ended within 0.05 s; nothing was sent"),
+            (TWO, R, "done"),
+        ]
         assert world.sent == [TWO]
 
 

@@ -354,6 +354,7 @@ ANSWERS = {
     "love-bare-metal": "kept",
     "nublado-labs": "kept",
     "schema": "compatible",
+    "nublado": "told",
     "sasquatch": "leave",
     "testing": "skip",
     "integration-testing": "none",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from textual.command import CommandPalette
@@ -52,6 +53,7 @@ DETAIL = ("n", "n", "enter")
 CASES: dict[tuple[Scope, str, str], Case] = {
     (Scope.GRID, "filter", ""): Case((), lambda s: isinstance(s.app.focused, Input)),
     (Scope.GRID, "only", ""): Case((), lambda s: "not at target · 9 of 117" in s.text()),
+    (Scope.GRID, "versions", ""): Case((), lambda s: "no CSC says yet what it runs" in s.text()),
     (Scope.GRID, "match", "1"): Case(("n",), lambda s: chosen(s) == "MTDome"),
     (Scope.GRID, "match", "-1"): Case(("n", "n"), lambda s: chosen(s) == "ATCamera"),
     (Scope.GRID, "detail", ""): Case(("n",), lambda s: s.source.ordered == [Inspect(CscId("ATCamera"))]),
@@ -143,6 +145,28 @@ async def test_when_all_is_well_next_says_so() -> None:
         await screen.sees("nobody is off target")
         await screen.press("x", "j")
         await screen.sees("the list is empty")
+
+
+async def test_those_of_another_version_are_listed_alone_with_what_they_run() -> None:
+    odd: dict[str, dict[str, Any]] = {
+        "ATAOS": {"image": "c0044.006"},
+        "ESS:104": {"xml_version": "27.0.0", "csc_version": "1.4"},
+    }
+    right: dict[str, Any] = {"image": "c0046", "xml_version": "28.0.1"}
+    views = [replace(view, **(right | odd.get(str(view.csc), {}))) for view in snapshots.calm_views()]
+    async with running(snapshots.snapshot(views)) as screen:
+        await screen.press("X")
+        await screen.sees("of another version · 2 of 117")
+        await screen.sees("runs image c0044.006, not c0046")
+        await screen.sees("reports XML 27.0.0, not 28.0.1 (version 1.4)")
+        assert "ATDome" not in screen.text()
+        await screen.press("x")
+        await screen.sees("not at target · 0 of 117")
+        await screen.press("X", "X", "x")
+        await screen.sees("ATDome")
+        screen.source.publish(snapshots.snapshot([replace(view, **right) for view in views]))
+        await screen.press("X")
+        await screen.sees("117 CSCs with heartbeats: nobody departs from image c0046, XML 28.0.1")
 
 
 async def test_the_next_key_takes_an_answer_away() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,16 @@ def test_each_line_stands_there_once_and_whole() -> None:
     lines = exact_lines_of(manual)
     assert len(lines.heads) == len({name for _, name in lines.heads}) > 1
     assert all("\n" not in text for text in lines.texts)
+
+
+def test_the_way_back_stands_after_the_lines_of_what_failed_and_says_that_this_run_is_left_first() -> None:
+    run = SCENES["cscs"]().run
+    assert run is not None
+    assert run.card is not None
+    way = "deploydash run summit revert --cycle <the cycle before>"
+    lines = exact_lines_of(replace(run, card=replace(run.card, way_back=way)))
+    assert lines.texts[-1] == way
+    assert lines.heads[-1] == (len(lines.texts) - 1, "the way back, once this run was left: it stays open")
 
 
 async def opened(screen: RunUi) -> None:

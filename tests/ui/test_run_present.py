@@ -18,6 +18,7 @@ from deploydash.ui.draw.glyphs import ASCII, UNICODE, showable
 from deploydash.ui.draw.ink import Ink, Line, Span, plain
 from deploydash.ui.draw.run.attention import Bell, needs
 from deploydash.ui.draw.run.card import card_lines, page_lines
+from deploydash.ui.draw.run.card_parts import rest_lines
 from deploydash.ui.draw.run.csc_card import in_short, kinds
 from deploydash.ui.draw.run.item_card import sent_lines, told_lines
 from deploydash.ui.draw.run.offers import Mode, mode_of, offers
@@ -312,6 +313,17 @@ def test_what_remains_of_a_failed_item_and_what_it_made_known_are_told() -> None
     text = [plain(line) for line in told_lines(seen, told, 60, unfolded=True)]
     assert "left outside: a branch" in text
     assert "commit: 1a2b" in text
+
+
+def test_what_failed_and_can_be_taken_back_names_the_way_back_on_its_card() -> None:
+    seen = SCRIPT_SCENES["scripts-failed"]()
+    assert seen.run is not None
+    assert seen.run.card is not None
+    card = replace(seen.run.card, way_back="deploydash run summit revert --cycle <the cycle before>")
+    here = reading(replace(seen, run=replace(seen.run, card=card)))
+    text = " ".join(plain(line).strip() for line in rest_lines(here, card, Focus(), 100))
+    assert text.startswith("The way back: q leaves this run open, then deploydash run summit revert")
+    assert "way back" not in " ".join(map(plain, rest_lines(here, seen.run.card, Focus(), 100)))
 
 
 def test_another_lane_that_waits_rings_once_by_its_name() -> None:

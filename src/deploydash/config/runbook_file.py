@@ -269,11 +269,12 @@ class StepEntry(_Section, OfKind):
 
 
 class PhaseEntry(_Section):
-    """A phase: what each CSC of the run is compared with, and its steps."""
+    """A phase: what each CSC of the run is compared with, its steps, and the runbook that takes back what they did."""
 
     phase: Name
     title: Text
     wanted: PhaseWanted
+    way_back: Name | None = None
     steps: Annotated[tuple[StepEntry, ...], Strict(strict=False), Field(min_length=1)]
 
 

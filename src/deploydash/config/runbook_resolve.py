@@ -54,7 +54,7 @@ def resolve(draft: Draft) -> Runbook:
     for at, phase in enumerate(draft.runbook.phases):
         steps, ends = _steps(draft, at, phase, before)
         if steps:
-            phases.append(RunPhase(phase.phase, phase.title, phase.wanted, steps))
+            phases.append(RunPhase(phase.phase, phase.title, phase.wanted, steps, phase.way_back or ""))
             before = ends
     return Runbook(
         id=draft.runbook.runbook,

@@ -176,9 +176,10 @@ class ItemRunner:
         except (Exception, asyncio.CancelledError) as error:  # its item stays to be looked at
             if is_ending(error):
                 raise
-            over = isinstance(error, TimeoutError) and limit.expired()
-            why = f"not ended within {budget:g} s" if over else _words(error, f"{item.label} of {step}")
-            end = End(Outcome.UNKNOWN, why)
+            if isinstance(error, TimeoutError) and limit.expired():
+                end = _too_long(budget or 0.0, self._run.state.progress(step).item(item.id))
+            else:
+                end = End(Outcome.UNKNOWN, _words(error, f"{item.label} of {step}"))
         await context.flush()
         await self._end(step, item, end)
 
@@ -298,6 +299,14 @@ _OUTCOMES = {
 
 def _at(effect: CscEffect) -> Callable[[CscView], bool]:
     return lambda view: effect_seen(effect, view)
+
+
+def _too_long(budget: float, last: ItemProgress) -> End:
+    """Return how an item ends whose time is over: unknown where something was sent for it, and what it came to last."""
+    came_to = f": {last.line or last.state}" if last.line or last.state else ""
+    if last.request:
+        return End(Outcome.UNKNOWN, f"not ended within {budget:g} s{came_to}")
+    return End(Outcome.FAILED, f"not ended within {budget:g} s{came_to}; nothing was sent")
 
 
 def _words(error: BaseException, what: str) -> str:

@@ -26,6 +26,7 @@ from deploydash.core.run.items import may_control, may_intend
 from deploydash.core.run.lost_at_start import lost_before
 from deploydash.core.run.orders import (
     AddItem,
+    Answer,
     Approve,
     ArmDirect,
     ArmOrder,
@@ -186,6 +187,10 @@ class RunController:
             if plan.items[0].blocked:
                 raise UserError(plan.items[0].why)
             return replace(order, approved=plan.items[0].approved)
+        if isinstance(order, Answer):
+            asked = next((each.asked_by for each in self.state.runbook.choices if each.id == order.choice), None)
+            shown = self._plans.of(asked) if asked is not None else None
+            return replace(order, about=shown.shown if shown is not None else "")
         if isinstance(order, Control):
             offer = next((offer for offer in self.offers(order.step, order.item) if offer.name == order.name), None)
             if offer is None or offer.why_not:

@@ -40,6 +40,7 @@ class Key:
 _GRID = (
     Key("slash", "/", "filter by name, group, state or liveness; what matches stands out", "filter", footer="filter"),
     Key("x", "x", "show only what is off target, or everything", "only", footer="off target only"),
+    Key("X", "X", "show only what runs or reports another version than the rest, or go back", "versions"),
     Key("n", "n", "next match of the filter; without a filter, next one off target", "match", "1", footer="next"),
     Key("N", "N", "previous match", "match", "-1"),
     Key("enter", "enter", "everything known about the selected CSC", "detail", footer="detail"),

@@ -51,6 +51,7 @@ _CARD = (
 _GRID = (
     Key("slash", "/", "filter by name, group, state or liveness", "filter", footer="filter"),
     Key("x", "x", "show only what is off target, or everything", "only", footer="off target only"),
+    Key("X", "X", "show only what runs or reports another version than the cycle, or go back", "versions"),
     Key("tab", "tab", "card, runbook, grid, events", "pane", "1", footer="pane"),
     Key("shift+tab", "shift+tab", "the same backwards", "pane", "-1"),
     Key("n", "n", "in the grid: next match, or next one off target", "match", "1"),

@@ -162,6 +162,7 @@ ANSWERS = {
     "love-bare-metal": "kept",
     "nublado-labs": "kept",
     "schema": "compatible",
+    "nublado": "told",
     "sasquatch": "leave",
     "testing": "skip",
 }

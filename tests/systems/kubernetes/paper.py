@@ -27,6 +27,7 @@ class PaperJob:
     finalizers: list[str] = field(default_factory=list)
     deleting: bool = False
     owner: str = ""
+    image: str = ""
 
 
 @dataclass
@@ -118,7 +119,7 @@ class PaperCluster(Cluster):
                 found.append(_pod(name, pod.job, pod.owner, deleting=True))
         for job_name, job in self.spaces.get(space, {}).items():
             if not job.deleting:
-                found += [_pod(name, job_name, job.uid, deleting=False) for name in job.pods]
+                found += [_pod(name, job_name, job.uid, deleting=False, image=job.image) for name in job.pods]
         return found
 
 
@@ -135,9 +136,9 @@ def _job(name: str, job: PaperJob) -> Object:
     return {"metadata": meta, "status": {"active": job.active}}
 
 
-def _pod(name: str, job: str, owner: str, *, deleting: bool) -> Object:
+def _pod(name: str, job: str, owner: str, *, deleting: bool, image: str = "") -> Object:
     meta: Object = {"name": name, "uid": f"uid-{name}", "labels": {"batch.kubernetes.io/job-name": job}}
     meta["ownerReferences"] = [{"kind": "Job", "name": job, "uid": owner}]
     if deleting:
         meta |= {"deletionTimestamp": "2026-11-20T18:25:37Z", "deletionGracePeriodSeconds": 30}
-    return {"metadata": meta, "status": {"phase": "Running"}}
+    return {"metadata": meta, "spec": {"containers": [{"image": image}]}, "status": {"phase": "Running"}}

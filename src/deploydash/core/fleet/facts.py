@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deploydash.core.model import CscId
 
@@ -16,7 +16,8 @@ class Fact:
     """Something a system reported. ``name`` is unique among all facts.
 
     ``about``: its subject, a CSC's name where it concerns one. ``ok``: it is as the procedure wants it; not ``ok``: it
-    departs. ``sentence``: how it stands, for a card. ``read_utc``: when it was read (UTC unix seconds).
+    departs. ``sentence``: how it stands, for a card. ``read_utc``: when it was read (UTC unix seconds). ``version``:
+    of what its subject runs, as an image's tag names it, where it runs something.
     """
 
     system: str
@@ -26,11 +27,11 @@ class Fact:
     value: str
     sentence: str
     read_utc: float
+    version: str = ""
 
     def same(self, other: Fact) -> bool:
         """Say whether another reading tells nothing new but a later time."""
-        mine = (self.system, self.name, self.about, self.ok, self.value, self.sentence)
-        return mine == (other.system, other.name, other.about, other.ok, other.value, other.sentence)
+        return replace(self, read_utc=other.read_utc) == other
 
 
 def event_fact(csc: CscId, event: str) -> str:

@@ -132,6 +132,11 @@ class Ledger:
         more = [f"{len(departing) - _REASONS} more"] if len(departing) > _REASONS else []
         return "; ".join([*told, *more])
 
+    def image(self, csc: CscId) -> str:
+        """Return the version of what a CSC runs, as another system names it; empty where none does."""
+        facts = self._about.get(str(csc)) if self._about else None
+        return next((fact.version for fact in facts.values() if fact.version), "") if facts else ""
+
     def _unread_since(self, system: str) -> str:
         feed = self.feeds.get(system)
         return "" if feed is None or feed.state in _READING else " (not read since its feed was lost)"

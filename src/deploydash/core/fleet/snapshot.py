@@ -84,7 +84,8 @@ class CscView:
     newest summaryState cannot be read, which hides the one before it. ``changed_at`` (monotonic) is when ``effective``
     last changed while we watched, or None. ``logged`` is an error of its log, the last that was recorded.
     ``overrides``: the configuration overrides that its ``start`` takes. ``likely``: what other systems report about it
-    that departs, the likely reason where it is off target.
+    that departs, the likely reason where it is off target. ``image``: the tag of what it runs, as another system names
+    it; ``xml_version`` and ``csc_version``: as it reports them. Each is empty where nobody says.
     """
 
     csc: CscId
@@ -113,6 +114,9 @@ class CscView:
     state_unread: str = ""
     commanded: tuple[str, float] | None = None
     likely: str = ""
+    image: str = ""
+    xml_version: str = ""
+    csc_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

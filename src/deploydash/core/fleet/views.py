@@ -17,7 +17,7 @@ def view_of(ledger: Ledger, cell: Cell, now: float) -> CscView:
         cell.changed_at = now
     reported, error, logged = cell.reported, cell.error, cell.logged
     beat_at = cell.last_beat if cell.liveness in (Liveness.BEATING, Liveness.FEED_DOWN) else cell.beat_at
-    hidden = cell.unread_states.get(STATE)
+    hidden, versions = cell.unread_states.get(STATE), cell.versions
     new = CscView(
         csc=cell.csc,
         group=cell.group,
@@ -42,6 +42,9 @@ def view_of(ledger: Ledger, cell: Cell, now: float) -> CscView:
         changed_at=cell.changed_at,
         overrides=cell.offered.overrides if cell.offered is not None else (),
         likely=ledger.likely(cell.csc),
+        image=ledger.image(cell.csc),
+        xml_version=versions.xml_version if versions is not None else "",
+        csc_version=versions.csc_version if versions is not None else "",
         commanded=ledger.commanded.get(cell.csc),
         state_unread="" if hidden is None else hidden.why,
         logged=LogLine(logged.sent_utc, logged.level, logged.message) if logged is not None else None,

@@ -223,12 +223,16 @@ class Step(OfKind):
 
 @dataclass(frozen=True, slots=True)
 class RunPhase:
-    """A part of a run during which the CSCs of its set are compared with the same thing."""
+    """A part of a run during which the CSCs of its set are compared with the same thing.
+
+    ``way_back``: the runbook that takes back what its steps did, to be offered where one of them failed; or empty.
+    """
 
     id: str
     title: str
     wanted: Phase
     steps: tuple[Step, ...]
+    way_back: str = ""
 
 
 @dataclass(frozen=True, slots=True)

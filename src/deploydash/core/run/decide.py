@@ -264,7 +264,7 @@ def _answer(order: Answer, state: RunState, operator: str) -> Decision:
     over = asked_by.ended_utc is not None or (asked_by.skipped is not None and order.choice in state.answers)
     if over:  # what followed by the first answer would not fit another
         return Refused("the step that asked is over; write a note instead")
-    return (ChoiceAnswered(order.choice, order.answer, operator),)
+    return (ChoiceAnswered(order.choice, order.answer, operator, order.about),)
 
 
 def _set_placeholders(order: SetPlaceholders, state: RunState, operator: str) -> Decision:

@@ -125,10 +125,11 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Answer a question that the procedure leaves open."""
+    """Answer a question that the procedure leaves open; ``about``: what its step would do, as it was shown."""
 
     choice: str
     answer: str
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ from deploydash.core.procedure.names import ItemId
 from deploydash.core.run.records import AnswerOffered
 from deploydash.core.words import first_of
 
+MOST_SHOWN = 2000
+"""So many characters of what was shown are kept with an answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class ItemPlan:
@@ -45,6 +48,12 @@ class Plan:
     def approved(self) -> tuple[tuple[ItemId, str], ...]:
         """What was read of each item and will be acted on."""
         return tuple((item.item, item.approved) for item in self.items if item.approved)
+
+    @property
+    def shown(self) -> str:
+        """What was shown of it, in one text: the sentence, what is to be known of each item, what would be sent."""
+        told = (text for item in self.items for text in (item.why, *item.lines) if text)
+        return "; ".join([*([self.sentence] if self.sentence else []), *told])[:MOST_SHOWN]
 
     def of(self, item: ItemId) -> ItemPlan | None:
         """Return the plan of one item."""

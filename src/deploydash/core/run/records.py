@@ -35,8 +35,8 @@ class Reply(StrEnum):
 class RunOpened:
     """A run began, from these files.
 
-    ``only`` are the CSCs that a run about named ones was opened for. ``speed``: how many times faster than real a
-    rehearsal goes. The hashes are SHA-256 of the files' bytes in hex.
+    ``only``: the CSCs that a run about named ones is for. ``speed``: so many times faster than real a rehearsal goes.
+    The hashes are SHA-256 of the files' bytes in hex.
     """
 
     run: str
@@ -57,8 +57,7 @@ class RunOpened:
 class RunResumed:
     """The run was taken up again by a new process; what was under way then is unknown until it is looked at.
 
-    ``changed`` names the files that are not what they were when the run was opened or last taken up; the hashes are
-    theirs as they were read now, as in RunOpened.
+    ``changed``: the files that are not what they were then; the hashes are theirs as they were read now.
     """
 
     operator: str
@@ -294,11 +293,12 @@ class DebtWaived:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceAnswered:
-    """A question that the procedure leaves open was answered."""
+    """A question that the procedure leaves open was answered; ``about``: what its card showed of what it asks about."""
 
     choice: str
     answer: str
     operator: str
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

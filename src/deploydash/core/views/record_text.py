@@ -253,7 +253,8 @@ def _of_run(record: object, before: RunState) -> Said | None:
     if isinstance(record, DebtWaived):
         return Said(record.operator, f"waived the debt {record.debt}: {record.reason}", kind=Kind.DEBT_WAIVER)
     if isinstance(record, ChoiceAnswered):
-        return Said(record.operator, f"answered {record.choice}: {record.answer}")
+        about = f" (shown: {record.about})" if record.about else ""
+        return Said(record.operator, f"answered {record.choice}: {record.answer}{about}")
     if isinstance(record, PlaceholderSet):
         return Said(record.operator, f"told <{record.word}>: {record.text}")
     if isinstance(record, WaitExtended):

@@ -128,7 +128,8 @@ class Card:
     step asks, ``answers`` (choice, answer) those answered so far. ``arrivals``: UTC seconds at which one of the
     ``total`` items was reached. ``fallbacks``: the other ways for items that did not go. ``wanting``: the words that
     its commands still wait for. ``plan``: what its action described, None where nobody described it yet. ``earlier``:
-    how long its items took in earlier runs.
+    how long its items took in earlier runs. ``way_back``: where something failed that can be taken back by a run of
+    its own, the command that opens it.
     """
 
     step: Step
@@ -148,6 +149,7 @@ class Card:
     wanting: tuple[str, ...] = ()
     plan: Plan | None = None
     earlier: ArrivalsLearned | None = None
+    way_back: str = ""
 
     @property
     def asking(self) -> tuple[ItemRow, ...]:
@@ -385,7 +387,19 @@ def _card(step: Step, state: RunState, fleet: FleetView, own: Own) -> Card:
         wanting=missing_placeholders(step, state),
         plan=own.plan,
         earlier=state.learned.get(step.id),
+        way_back=_way_back(step, state),
     )
+
+
+def _way_back(step: Step, state: RunState) -> str:
+    """Return the command of the runbook that takes back what failed, where its phase names one and something asks.
+
+    It is a run of its own: this one stays open with all that it owes, and a site has one lead.
+    """
+    phase = next(phase for phase in state.runbook.phases if step in phase.steps)
+    if not phase.way_back or not state.asking(step):
+        return ""
+    return f"deploydash run {state.runbook.site} {phase.way_back} --cycle <the cycle before>"
 
 
 def _against(step: Step, item: Item, state: RunState, fleet: FleetView) -> tuple[str, ...]:

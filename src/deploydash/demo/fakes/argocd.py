@@ -35,6 +35,9 @@ from deploydash.demo.world import World
 
 SYSTEM = "argocd"
 ROOT = "/argo-cd"
+RESTARTS_KAFKA = "sasquatch"
+SYNC_OF_KAFKA = f"sync-{RESTARTS_KAFKA}"
+"""What is counted beside ``sync``: this one may restart Kafka, as a scenario lets it."""
 _SOON_S = 0.1
 _LIFE_S = 8 * 3600.0
 _PAGE = "<html><head><title>{0} Bad Gateway</title></head><body><center><h1>{0} Bad Gateway</h1></center></body></html>"
@@ -216,6 +219,8 @@ class ArgoCd(HttpFake):
                 raise NO_METHOD if self.calls.known(request.path.removeprefix(ROOT)) else NO_PATH
             if request.method != "GET" and request.headers.get("Content-Type", "") != "application/json":
                 raise NO_TYPE
+            if name == "sync" and request.path.endswith(f"/{RESTARTS_KAFKA}/sync"):
+                self.asked[SYNC_OF_KAFKA] += 1
             return await self.calls.answer(name, request)
         except Refusal as refused:
             return refused.response()
@@ -225,4 +230,4 @@ BY_ITSELF_S = 0.05
 """After so many real seconds an application whose spec was changed is compared."""
 
 
-KIND = Kind("argocd", FAULTS, Calls.KINDS, ArgoCd)
+KIND = Kind("argocd", FAULTS, Calls.KINDS | {SYNC_OF_KAFKA}, ArgoCd)

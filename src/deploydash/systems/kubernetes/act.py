@@ -1,4 +1,4 @@
-"""Jobs and lab namespaces deleted as they were approved, and waited for until nothing of them is left.
+"""Jobs and lab namespaces deleted as they were approved, and waited for until nothing is left; versions compared.
 
 Only what is in ``approved`` is ever deleted: each by its own request, with the uid that was read as precondition.
 """
@@ -29,10 +29,13 @@ from deploydash.systems.kubernetes.looking import (
     labs_left,
     labs_there,
 )
+from deploydash.systems.kubernetes.versions import judged, read_versions, sentence
 from deploydash.systems.kubernetes.work import (
     NAMESPACES,
+    Deletes,
     JobsWork,
-    Work,
+    LabsWork,
+    VersionsWork,
     approved_of,
     delete_line,
     uids_of,
@@ -48,7 +51,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class KubernetesAction:
-    """Deletes Jobs with their pods, and namespaces of labs (core.run.ports.Action)."""
+    """Deletes Jobs with their pods, and namespaces of labs; compares what runs (core.run.ports.Action)."""
 
     def __init__(self, cluster: Cluster, clock: Clock, sleep: Sleep = asyncio.sleep) -> None:
         self._cluster = cluster
@@ -66,10 +69,12 @@ class KubernetesAction:
         Raises:
             UserError: the cluster is none of the site's, does not answer, or does not know us.
         """
-        del look
         self._cluster.context()
         read_utc = self._clock.utc()
         await self._cluster.get("/version")
+        if comparisons := [item for item in items if isinstance(work_of(item.spec), VersionsWork)]:
+            plans = [await self._compared(item, look) for item in comparisons]
+            return Plan(f"only looked at, nothing is sent; at {self._cluster.address}", tuple(plans), read_utc)
         found = await asyncio.gather(*(self._plan(item) for item in items))
         doomed = sum(len(plan.lines) for plan, _ in found)
         running = [name for _, names in found for name in names]
@@ -82,7 +87,7 @@ class KubernetesAction:
 
     async def _plan(self, item: Item) -> tuple[ItemPlan, tuple[str, ...]]:
         """Return what would be done for one item, and what of it runs."""
-        work = work_of(item.spec)
+        work = _deletes(item)
         try:
             there = await self._there(work)
         except FeedError as error:
@@ -90,7 +95,13 @@ class KubernetesAction:
         lines = tuple(delete_line(_path(work, name), uid) for name, uid in sorted(there.uids.items()))
         return ItemPlan(item.id, lines, there.words, approved=approved_of(there.uids)), there.running
 
-    async def _there(self, work: Work) -> There:
+    async def _compared(self, item: Item, look: Look) -> ItemPlan:
+        """Return how a comparison stands now; it can be made anew at any time, so nothing of it is approved."""
+        work = work_of(item.spec)
+        assert isinstance(work, VersionsWork)  # noqa: S101 - chosen so
+        return ItemPlan(item.id, (), sentence(await read_versions(self._cluster, work, look), work))
+
+    async def _there(self, work: Deletes) -> There:
         if isinstance(work, JobsWork):
             chosen, left = await asyncio.gather(jobs_there(self._cluster, work), jobs_left(self._cluster, work, {}))
             return jobs_words(work, chosen, left)
@@ -100,9 +111,11 @@ class KubernetesAction:
         """Look what is left of what was approved: all gone, going, or not begun."""
         del look
         uids, now = uids_of(history.approved), self._clock.utc()
+        if isinstance(work_of(item.spec), VersionsWork):
+            return Finding(Found.NOT_DONE, "it only looks, so nothing is left of it: compare once more", now)
         if not uids:
             return Finding(Found.NOT_DONE, "nothing had been approved of it", now)
-        left = await self._left(work_of(item.spec), uids)
+        left = await self._left(_deletes(item), uids)
         if left.untouched:
             words = f"{left.of - len(left.untouched)} of {left.of} deleted, left: {first_of(left.untouched, NAMED)}"
             return Finding(Found.NOT_DONE, words, now)
@@ -112,7 +125,9 @@ class KubernetesAction:
 
     async def run(self, item: Item, approved: str, context: ItemContext) -> End:
         """Delete what was approved, one after the other, and wait until it is gone."""
-        work, uids = work_of(item.spec), uids_of(approved)
+        if isinstance(compares := work_of(item.spec), VersionsWork):
+            return judged(await read_versions(self._cluster, compares, context.view), compares)
+        work, uids = _deletes(item), uids_of(approved)
         if not uids:
             return await self._nothing_approved(work, context)
         async with context.slot():
@@ -127,7 +142,7 @@ class KubernetesAction:
                 kept += [name] if why else []
         return await self._until_gone(work, uids, context)
 
-    async def _nothing_approved(self, work: Work, context: ItemContext) -> End:
+    async def _nothing_approved(self, work: Deletes, context: ItemContext) -> End:
         """Wait for what was deleted before, or say that something is there which nobody approved; delete nothing."""
         try:
             there = await self._there(work)
@@ -137,7 +152,7 @@ class KubernetesAction:
             return End(Outcome.FAILED, f"nobody approved these: {there.words}", left=first_of(list(there.uids), NAMED))
         return await self._until_gone(work, {}, context)
 
-    async def _delete(self, work: Work, name: str, uid: str, context: ItemContext) -> tuple[str, bool]:
+    async def _delete(self, work: Deletes, name: str, uid: str, context: ItemContext) -> tuple[str, bool]:
         """Delete one thing; return why it was not deleted, empty if it was, and whether the others may still go."""
         path = _path(work, name)
         owes = work.debt if isinstance(work, JobsWork) else None
@@ -177,9 +192,11 @@ class KubernetesAction:
 
     async def follow(self, item: Item, history: ItemProgress, context: ItemContext) -> End:
         """Wait until what was deleted before is gone; sends nothing."""
-        return await self._until_gone(work_of(item.spec), uids_of(history.approved), context)
+        if isinstance(compares := work_of(item.spec), VersionsWork):
+            return judged(await read_versions(self._cluster, compares, context.view), compares)
+        return await self._until_gone(_deletes(item), uids_of(history.approved), context)
 
-    async def _until_gone(self, work: Work, uids: dict[str, str], context: ItemContext) -> End:
+    async def _until_gone(self, work: Deletes, uids: dict[str, str], context: ItemContext) -> End:
         deadline = self._clock.monotonic() + work.within_s
         left, trouble = Left(len(uids), tuple(uids)), ""
         while True:
@@ -194,7 +211,7 @@ class KubernetesAction:
                 return _too_long(work, left, trouble)
             await self._sleep(POLL_S)
 
-    async def _left(self, work: Work, uids: dict[str, str]) -> Left:
+    async def _left(self, work: Deletes, uids: dict[str, str]) -> Left:
         if isinstance(work, JobsWork):
             return await jobs_left(self._cluster, work, uids)
         return await labs_left(self._cluster, work, uids)
@@ -210,17 +227,23 @@ class KubernetesAction:
         raise UserError(f"what is being deleted takes no {name}")
 
 
-def _path(work: Work, name: str) -> str:
+def _deletes(item: Item) -> Deletes:
+    work = work_of(item.spec)
+    assert isinstance(work, JobsWork | LabsWork)  # noqa: S101 - what compares is done elsewhere
+    return work
+
+
+def _path(work: Deletes, name: str) -> str:
     return f"{work.path}/{name}" if isinstance(work, JobsWork) else f"{NAMESPACES}/{name}"
 
 
-def _counted(work: Work, number: int) -> str:
+def _counted(work: Deletes, number: int) -> str:
     if isinstance(work, JobsWork):
         return "1 Job and its pods" if number == 1 else f"{number} Jobs and their pods"
     return counted(number, "lab namespace")
 
 
-def _gone(work: Work, left: Left) -> End:
+def _gone(work: Deletes, left: Left) -> End:
     words = f"gone: {_counted(work, left.of)}" if left.of else "nothing is left"
     if left.anew:
         names = first_of(left.anew, NAMED)
@@ -228,7 +251,7 @@ def _gone(work: Work, left: Left) -> End:
     return End(Outcome.REACHED, words)
 
 
-def _too_long(work: Work, left: Left, trouble: str) -> End:
+def _too_long(work: Deletes, left: Left, trouble: str) -> End:
     waited = seconds_text(work.within_s)
     if trouble:
         return End(Outcome.UNKNOWN, f"after {waited} it cannot be read what is left: {trouble}")

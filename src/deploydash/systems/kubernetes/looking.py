@@ -186,18 +186,19 @@ async def labs_there(cluster: Cluster, work: LabsWork) -> There:
 
 
 async def labs_left(cluster: Cluster, work: LabsWork, uids: Mapping[str, str]) -> Left:
-    """Return what is left of these namespaces.
+    """Return what is left of these namespaces, and which others of their kind are still terminating.
 
     Raises:
         FeedError: it cannot be read.
     """
     found, _ = await cluster.every(NAMESPACES, {"labelSelector": work.label})
-    ours = [raw for raw in found if raw.get("metadata", {}).get("uid") in set(uids.values())]
+    ids = set(uids.values())
+    ours = [raw for raw in found if (one := raw.get("metadata", {})).get("uid") in ids or one.get("deletionTimestamp")]
     meta = {str(raw["metadata"].get("name")): raw for raw in ours}
     untouched = [name for name, raw in meta.items() if not raw["metadata"].get("deletionTimestamp")]
     there = {str(raw.get("metadata", {}).get("name")) for raw in found}
     return Left(
-        of=len(uids),
+        of=len({*uids, *meta}),
         names=tuple(sorted(meta)),
         holds=tuple(_lab_words(name, raw) for name, raw in sorted(meta.items())),
         untouched=tuple(sorted(untouched)),

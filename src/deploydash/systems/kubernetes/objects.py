@@ -49,7 +49,7 @@ class Pod:
 
     ``state``: such as ``Running``, ``ContainerCreating``, ``ErrImagePull``, ``CrashLoopBackOff``, ``OOMKilled``,
     ``Evicted``; ``code`` its exit code, None while it has not ended. ``since``: since when (UTC unix seconds).
-    ``owner``: the uid of its Job, empty where nobody owns it.
+    ``owner``: the uid of its Job, empty where nobody owns it. ``tag``: of its first container's image.
     """
 
     name: str
@@ -65,6 +65,7 @@ class Pod:
     restarts: int = 0
     deleting: float | None = None
     held_by: tuple[str, ...] = ()
+    tag: str = ""
 
 
 def job_of(raw: Object) -> Job:
@@ -115,7 +116,13 @@ def pod_of(raw: Object) -> Pod:
         restarts=max((_number(row, "restartCount") for row in states), default=0),
         deleting=_deleting(meta),
         held_by=tuple(name for name in _finalizers(meta) if name != "batch.kubernetes.io/job-tracking"),
+        tag=next((_tag(_text(row, "image")) for row in _rows(_part(raw, "spec"), "containers")), ""),
     )
+
+
+def _tag(image: str) -> str:
+    """Return the tag of an image's name; its registry may have a port."""
+    return image.rpartition("/")[2].partition("@")[0].partition(":")[2]
 
 
 def _state(

@@ -102,4 +102,5 @@ class Space:
         pods = list((self._pods or {}).get(name, {}).values())
         event = next((self._events[pod.name] for pod in pods if pod.name in self._events and pod.state in BEGINS), "")
         found = standing(self.namespace, name, (self._jobs or {}).get(name), pods, event)
-        return Fact(KUBERNETES, f"{KUBERNETES}/{csc}", csc, found.ok, found.value, found.sentence, 0.0)
+        tag = next((pod.tag for pod in pods if pod.state == "Running" and pod.deleting is None), "")
+        return Fact(KUBERNETES, f"{KUBERNETES}/{csc}", csc, found.ok, found.value, found.sentence, 0.0, tag)

@@ -1,4 +1,4 @@
-"""A step of a runbook that deletes Jobs or running labs, and what would be asked for it. Pure."""
+"""A step of a runbook that deletes Jobs or running labs, or compares versions, and what would be asked. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,16 @@ from deploydash.core.procedure.names import ItemId, numbered
 from deploydash.core.procedure.runbook import Fallback
 from deploydash.core.run.composing import Composed, ItemOffer
 from deploydash.systems.kubernetes.settings import ALWAYS, KubernetesSettings, Namespace
-from deploydash.systems.kubernetes.work import KUBERNETES, NAMESPACES, PROPAGATION, JobsWork, LabsWork, spec_of, work_of
+from deploydash.systems.kubernetes.work import (
+    KUBERNETES,
+    NAMESPACES,
+    PROPAGATION,
+    JobsWork,
+    LabsWork,
+    VersionsWork,
+    spec_of,
+    work_of,
+)
 from deploydash.systems.table import Entry, Wrong
 
 OFFLINE = Target(SummaryState.OFFLINE)
@@ -27,12 +36,16 @@ class KubernetesSteps:
     Keys of a step: ``deletes`` (``jobs``, ``jobs of the run`` or ``labs``); ``paid_by``: the steps that pay the debt of
     bringing up again what ran in each namespace; ``gone_within``: by when all must be gone, such as ``10m``; ``ordered:
     false`` where the CSCs were not taken down first, as after a power cut, so that no order among them is left to keep.
+    Or ``compares`` in place of all these: the tag that every CSC's image must have, such as ``<cycle>``.
     """
 
-    keys = frozenset({"deletes", "paid_by", "gone_within", "ordered"})
+    keys = frozenset({"deletes", "paid_by", "gone_within", "ordered", "compares"})
 
     def problems(self, entry: Entry) -> Iterator[Wrong]:
         """Yield what is wrong with a step."""
+        if "compares" in entry.own:
+            yield from _wrong_comparison(entry)
+            return
         if entry.own.get("deletes") not in _KINDS:
             yield Wrong(("deletes",), "what it deletes is not said", f"write {', '.join(_KINDS)}")
         if _seconds(entry.own.get("gone_within", "10m")) is None:
@@ -48,9 +61,11 @@ class KubernetesSteps:
                 yield Wrong(("paid_by", at), f"no step {step!r} comes after this one", "name a later step")
 
     def items(self, entry: Entry) -> tuple[Item, ...]:
-        """Return an item for each namespace with Jobs of the run, or one for the labs."""
+        """Return an item for each namespace with Jobs of the run, or one for the labs, or for what is compared."""
         settings = entry.settings
         assert isinstance(settings, KubernetesSettings)  # noqa: S101 - the table says so
+        if "compares" in entry.own:
+            return (_versions(entry, settings),)
         within_s = _seconds(entry.own.get("gone_within", "10m")) or 0.0
         if entry.own["deletes"] == "labs":
             labs = LabsWork(settings.labs, within_s)
@@ -85,6 +100,8 @@ class KubernetesSteps:
     def lines(self, item: Item) -> tuple[str, ...]:
         """Return what may be sent for an item: each request names one object with its uid, which is read before."""
         work = work_of(item.spec)
+        if isinstance(work, VersionsWork):
+            return tuple(f"GET {NAMESPACES}/{space}/pods" for space in dict.fromkeys(row[0] for row in work.jobs))
         end = f"propagationPolicy {PROPAGATION} and its uid as precondition in the body"
         if isinstance(work, LabsWork):
             return (f"DELETE {NAMESPACES}/NAME for each with the label {work.label}, {end}",)
@@ -109,6 +126,25 @@ class KubernetesSteps:
         """Refuse: nothing is offered."""
         del texts
         return Composed(None, (f"nothing is offered as {offer_id!r}",))
+
+
+def _wrong_comparison(entry: Entry) -> Iterator[Wrong]:
+    if not isinstance(tag := entry.own["compares"], str) or not tag:
+        yield Wrong(("compares",), f"compares is {tag!r}", "write the tag that images must have, such as <cycle>")
+    for key in sorted(set(entry.own) - {"compares"}):
+        yield Wrong((key,), f"{key} means nothing where versions are compared", "leave it away")
+
+
+def _versions(entry: Entry, settings: KubernetesSettings) -> Item:
+    """Return the item that compares what the CSCs of a run report and what their pods run; all where none is named."""
+    every = (spec.csc for spec in entry.roster.cscs)
+    in_run = [csc for csc in every if entry.only is None or csc in entry.only or csc.name in ALWAYS]
+    names = {str(csc) for csc in in_run}
+    rows = ((space.namespace, job, csc) for space in settings.namespaces for job, csc in space.jobs.items())
+    work = VersionsWork(entry.own["compares"], tuple(map(str, in_run)), tuple(row for row in rows if row[2] in names))
+    columns = "custom-columns=POD:.metadata.name,IMAGE:.spec.containers[0].image"
+    typed = _typed(entry, settings, (f"get pods --all-namespaces -l csc -o '{columns}'",))
+    return _item(0, f"images and reported versions against {work.tag}", spec_of(work), (), typed)
 
 
 def _item(place: int, label: str, spec: str, effects: tuple[CscEffect, ...], manual: tuple[str, ...]) -> Item:

@@ -1,4 +1,4 @@
-"""What an item of Kubernetes is: the Jobs of a namespace, or the namespaces of labs, that are to be gone. Pure."""
+"""What an item of Kubernetes is: Jobs or namespaces of labs that are to be gone, or images to be compared. Pure."""
 
 from __future__ import annotations
 
@@ -57,12 +57,29 @@ class LabsWork:
     within_s: float = 600.0
 
 
-Work = JobsWork | LabsWork
+@dataclass(frozen=True, slots=True)
+class VersionsWork:
+    """What CSCs run, to be held against the tag of a cycle; nothing is deleted.
+
+    ``cscs``: who is compared. ``jobs``: namespace, Job and CSC of those among them that run in the cluster.
+    """
+
+    tag: str
+    cscs: tuple[str, ...] = ()
+    jobs: tuple[tuple[str, str, str], ...] = ()
+
+    def csc(self, namespace: str, job: str) -> str:
+        """Return the CSC that a Job runs; empty where it runs none of these."""
+        return next((csc for space, name, csc in self.jobs if (space, name) == (namespace, job)), "")
+
+
+Deletes = JobsWork | LabsWork
+Work = Deletes | VersionsWork
 
 
 def spec_of(work: Work) -> str:
     """Return an item's spec."""
-    kind = "jobs" if isinstance(work, JobsWork) else "labs"
+    kind = {JobsWork: "jobs", LabsWork: "labs", VersionsWork: "nothing"}[type(work)]
     return json.dumps({"deletes": kind, **asdict(work)}, sort_keys=True)
 
 
@@ -70,6 +87,8 @@ def work_of(spec: str) -> Work:
     """Return what an item's spec says."""
     found: dict[str, Any] = json.loads(spec)
     kind = found.pop("deletes")
+    if kind == "nothing":
+        return VersionsWork(found["tag"], tuple(found["cscs"]), tuple((n, job, csc) for n, job, csc in found["jobs"]))
     lists = {key: tuple(value) for key, value in found.items() if isinstance(value, list)}
     return JobsWork(**{**found, **lists}) if kind == "jobs" else LabsWork(**found)
 

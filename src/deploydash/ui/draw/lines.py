@@ -86,9 +86,16 @@ def state_words(view: CscView) -> str:
 
 
 def departing(
-    view: CscView, drawn: Look, moment: Moment, width: int, surface: Surface = Surface.PAGE, *, found: bool = False
+    view: CscView,
+    drawn: Look,
+    moment: Moment,
+    width: int,
+    surface: Surface = Surface.PAGE,
+    *,
+    found: bool = False,
+    why: str = "",
 ) -> Line:
-    """Return one line of the off-target list: letter, name, age, wanted state, reason."""
+    """Return one line of the off-target list: letter, name, age, wanted state, reason; ``why`` in place of that."""
     glyphs = moment.glyphs
     spans = [
         Span(f"{drawn.code:<2}", drawn.code_ink, surface),
@@ -96,7 +103,7 @@ def departing(
         Span(padded(cut(str(view.csc), 19, glyphs), 19), Ink.FOUND if found else drawn.name_ink, surface),
         Span(f" {drawn.age:>5}  ", Ink.WARN, surface),
     ]
-    reason = reason_of(view, moment).removeprefix("says ")
+    reason = showable(why, glyphs) if why else reason_of(view, moment).removeprefix("says ")
     if width < 60:
         reason = without_state(reason, view)
     spans.append(Span(cut(reason, max(0, width - width_of(spans)), glyphs), Ink.TEXT, surface))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from deploydash.core.fleet.snapshot import CscView
+from deploydash.core.fleet.snapshot import CscView, Snapshot
+from deploydash.core.fleet.versions import Compared, compared, running_of
+from deploydash.core.words import counted
 from deploydash.ui.draw.tiles import group_of, is_departing
 
 
@@ -19,6 +21,23 @@ def matches(cscs: Sequence[CscView], text: str) -> tuple[int, ...]:
 def departing(cscs: Sequence[CscView]) -> tuple[int, ...]:
     """Return the CSCs that are not where they should be."""
     return tuple(item for item, view in enumerate(cscs) if is_departing(view))
+
+
+def of_another_version(cscs: Sequence[CscView], wanted: str) -> tuple[dict[int, str], Compared]:
+    """Return who runs or reports another version than the rest, and why that is odd, with the whole comparison.
+
+    ``wanted``: the tag of the cycle; without it the most frequent one counts.
+    """
+    found = compared(running_of(cscs), wanted)
+    return {item: found.odd[view.csc] for item, view in enumerate(cscs) if view.csc in found.odd}, found
+
+
+def same_version_sentence(found: Compared, snapshot: Snapshot) -> str:
+    """Return what it means that nobody is of another version."""
+    if not snapshot.decided or not (found.tag or found.xml):
+        return "no CSC says yet what it runs"
+    what = ", ".join([*([f"image {found.tag}"] if found.tag else []), *([f"XML {found.xml}"] if found.xml else [])])
+    return f"{counted(found.of, 'CSC')} with heartbeats: nobody departs from {what}"
 
 
 def after(items: Sequence[int], here: int | None, way: int) -> int | None:

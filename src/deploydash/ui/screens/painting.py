@@ -47,6 +47,8 @@ class Painting(View):
         self.selected: int | None = None
         self.by_state = False
         self.only: bool | None = None
+        self.versions = False
+        """Whether those of another version are listed, and not those off target."""
         self.in_events = False
         self.pattern = ""
         self.found: frozenset[int] = frozenset()
@@ -113,8 +115,8 @@ class Painting(View):
 
     @property
     def listing(self) -> bool:
-        """Whether the list of those off target stands in place of the grid."""
-        return self.only if self.only is not None else self.design is Size.SMALL
+        """Whether a list stands in place of the grid: of those off target, or of another version."""
+        return self.versions or (self.only if self.only is not None else self.design is Size.SMALL)
 
     def rearrange(self) -> None:
         """Show the parts that belong to this size and this choice."""
@@ -241,6 +243,9 @@ class Painting(View):
         return lines.banner(sentence, self.size.width, self.deploydash.glyphs)
 
     def _show_lists(self, snapshot: Published, moment: Moment) -> None:
+        if self.versions:
+            self._show_versions(snapshot, moment)
+            return
         items = self._departing(snapshot)
         glyphs, width = self.deploydash.glyphs, self.query_one("#main").size.width
         filtered = f"{glyphs.dot} filter {self.pattern} {glyphs.dot} {len(self.found)} match" if self.pattern else ""
@@ -265,6 +270,16 @@ class Painting(View):
             if side.has_class("asking") is not asking:
                 side.set_class(asking, "asking")
             self.query_one("#panel", Departing).show(snapshot.cscs, items, moment, calm)
+
+    def _show_versions(self, snapshot: Published, moment: Moment) -> None:
+        """List those that run or report another version than the rest, or than the run's cycle."""
+        why, found = search.of_another_version(snapshot.cscs, snapshot.run.cycle if snapshot.run is not None else "")
+        items = tuple(item for item in why if not self.pattern or item in self.found)
+        glyphs, width = self.deploydash.glyphs, self.query_one("#main").size.width
+        calm = search.same_version_sentence(found, snapshot)
+        head = f"of another version {glyphs.dot} {len(items)} of {found.of} {glyphs.dot} X leaves"
+        self.query_one("#above", Lines).show([lines.rule(head, width, glyphs, bright=not self.in_events)])
+        self.query_one("#list", Departing).show(snapshot.cscs, items, moment, calm, why)
 
     def _departing(self, snapshot: Published) -> tuple[int, ...]:
         """Return who is listed; found anew only when a CSC or the filter changed."""

@@ -202,7 +202,12 @@ class WatchScreen(Painting):
 
     def act_only(self, _: str) -> None:
         """Show only what is off target, or everything."""
-        self.only = not self.listing
+        self.only, self.versions = not self.listing or self.versions, False
+        self.rearrange()
+
+    def act_versions(self, _: str) -> None:
+        """Show only what runs or reports another version than the rest, or what stood there before."""
+        self.versions = not self.versions
         self.rearrange()
 
     def act_colours(self, _: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 
 from deploydash.core.fleet.snapshot import CscView
@@ -27,6 +27,7 @@ class Departing(Canvas):
         self._found: Collection[int] = frozenset()
         self._marked: Collection[int] = frozenset()
         self._calm = ""
+        self._why: Mapping[int, str] = {}
 
     @property
     def items(self) -> tuple[int, ...]:
@@ -38,8 +39,19 @@ class Departing(Canvas):
         """How many lines the list takes."""
         return max(1, len(self._rows) or len(self._items))
 
-    def show(self, cscs: Sequence[CscView], items: Sequence[int], moment: Moment, calm: str) -> None:
-        """List these CSCs, given in roster order; ``calm`` is the sentence for an empty list."""
+    def show(
+        self,
+        cscs: Sequence[CscView],
+        items: Sequence[int],
+        moment: Moment,
+        calm: str,
+        why: Mapping[int, str] | None = None,
+    ) -> None:
+        """List these CSCs, given in roster order; ``calm`` is the sentence for an empty list.
+
+        ``why``: what stands beside each in place of why it counts as it does.
+        """
+        self._why = why or {}
         before = self.row_count
         if cscs is not self._cscs or items is not self._given:
             ranked: list[list[int]] = [[] for _ in range(RANKS)]
@@ -90,6 +102,7 @@ class Departing(Canvas):
             self.size.width - 2,
             self._surface(item),
             found=item in self._found,
+            why=self._why.get(item, ""),
         )
         return self._led(item, line)
 

@@ -29,7 +29,14 @@ from deploydash.ui.draw.run.csc_card import exact_lines, progress_lines
 from deploydash.ui.draw.run.eta import card_eta
 from deploydash.ui.draw.run.failures import failure_lines
 from deploydash.ui.draw.run.gate_flaps import closure_lines
-from deploydash.ui.draw.run.item_card import added_lines, ended_lines, item_lines, item_page_lines, question_lines
+from deploydash.ui.draw.run.item_card import (
+    added_lines,
+    ended_lines,
+    item_lines,
+    item_page_lines,
+    question_lines,
+    sent_lines,
+)
 from deploydash.ui.draw.run.item_offers import KEYS, is_list, item_that_asks
 from deploydash.ui.draw.run.lanes import lane_title
 from deploydash.ui.draw.run.offers import Mode, Offer, mode_of, offers, open_questions
@@ -178,7 +185,8 @@ def _body(reading: Reading, focus: Focus, width: int, height: int, *, tight: boo
     if mode is Mode.HELD:
         return lines + _gate(reading, card, width, tight=tight)
     if mode is Mode.QUESTION:
-        return lines + choice_lines(reading, card, width) + _gate(reading, card, width, tight=tight)
+        asked = [*choice_lines(reading, card, width), *_asked_about(reading, card, width)]
+        return lines + asked + _gate(reading, card, width, tight=tight)
     if mode is Mode.UNDER_WAY:
         return lines + progress_lines(reading, card, width)
     if mode in _ARMED:
@@ -212,6 +220,13 @@ def _open(reading: Reading, card: Card, focus: Focus, width: int, height: int, *
     if mode is Mode.ENDING:
         lines += folded(ending(card), width, Ink.BRIGHT)
     return lines + rest_lines(reading, card, focus, width)
+
+
+def _asked_about(reading: Reading, card: Card, width: int) -> list[Line]:
+    """Return what the step that asks would do, as it was read: whoever answers has to see what about."""
+    if card.plan is None or not is_list(card):
+        return []
+    return [line for row in card.rows for line in sent_lines(row, width, reading, unfolded=False)] + [Line()]
 
 
 def page_lines(reading: Reading, width: int) -> list[Line]:

@@ -246,6 +246,8 @@ def rest_lines(reading: Reading, card: Card, focus: Focus, width: int) -> list[L
     """Return what the step leaves to undo, what ends it, what to be careful about."""
     step = card.step
     lines: list[Line] = []
+    if card.way_back:
+        lines += folded(f"The way back: q leaves this run open, then {card.way_back}", width, Ink.WARN)
     for debt in step.debts[: None if focus.unfolded else 1]:
         lines += folded(f"leaves {debt.what}", width, Ink.TEXT, "  ", Span(f"{reading.signs.owed} ", Ink.WARN))
     if len(step.debts) > 1 and not focus.unfolded:

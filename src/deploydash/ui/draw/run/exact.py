@@ -40,6 +40,9 @@ def exact_lines_of(run: RunView) -> Lines:
             seen.add(lines)
             heads.append((len(texts), row.item.label))
             texts += lines
+    if card is not None and card.way_back:
+        heads.append((len(texts), "the way back, once this run was left: it stays open"))
+        texts.append(visible(card.way_back))
     return Lines(tuple(texts), tuple(heads))
 
 
