@@ -12,12 +12,17 @@ from pathlib import Path
 import pytest
 
 from deploydash.cli import check, tables
+from deploydash.cli.check_words import check_lines
 from deploydash.cli.exits import Exit
-from deploydash.config.load import Site, parse_site
+from deploydash.config.load import Site, load_site, parse_site
+from deploydash.config.runbook import load_runbook
+from deploydash.core.model import CscId
 from deploydash.core.procedure.names import SystemName
 from deploydash.errors import UserError
+from deploydash.systems.sal.check import of_scripts, wanted_of
 from deploydash.systems.section import SiteSection
 from deploydash.systems.table import Finding, Place, Reading, Table
+from deploydash.wiring.probing import Probe, Probed, ask_all, system_probes
 from deploydash.wiring.tables import READING, Tables
 from tests.support.runbooks import SITES
 
@@ -33,7 +38,7 @@ class LampSection(SiteSection):
 async def good(place: Place) -> tuple[Finding, ...]:
     assert isinstance(place.settings, LampSection)
     assert (place.settings.host, place.roster.site) == ("hall", "summit")
-    assert set(place.others) >= set(READING)
+    assert set(place.others) >= {name for name, reading in READING.items() if reading.settings is not None}
     return (OK, WARNING)
 
 
@@ -73,40 +78,118 @@ def text(known: Table) -> str:
     return (SITES / "summit.yaml").read_text("utf-8").replace("systems:\n", f"systems:\n{sections}", 1)
 
 
+async def asked(known: Table, limit_s: float = 5.0) -> list[Finding]:
+    answers = await ask_all(system_probes(site(known), known), limit_s)
+    return [finding for each in answers for finding in each.findings]
+
+
 def site(known: Table) -> Site:
     return parse_site(text(known), SITES / "summit.yaml", {**READING, **known})
 
 
 async def test_each_system_says_what_it_finds_of_itself() -> None:
     known = table(good, None, good)
-    assert await check.checks(site(known), known) == [OK, WARNING, OK, WARNING]
+    assert await asked(known) == [OK, WARNING, OK, WARNING]
 
 
 async def test_a_system_of_which_the_site_says_nothing_is_not_asked() -> None:
     known = table(broken)
-    assert await check.checks(dataclasses.replace(site(known), sections={}), known) == []
+    assert system_probes(dataclasses.replace(site(known), sections={}), known) == ()
 
 
-async def test_a_check_that_fails_is_a_red_line_beside_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check, "LIMIT_S", 0.0)
+async def test_with_a_runbook_only_what_it_touches_is_asked() -> None:
+    known = table(good, good)
+    [probe] = system_probes(site(known), known, frozenset({"lamps2", "sal"}))
+    assert probe.system == "lamps2"
+
+
+async def test_a_check_that_fails_is_a_red_line_beside_the_others_and_says_what_to_do() -> None:
     known = table(refused, broken, unawaitable, endless)
-    assert await check.checks(site(known), known) == [
-        Finding("red", "lamps", "host='hall' of summit is dark (switch it on)"),
-        Finding("red", "lamps2", "its check failed: RuntimeError: a fuse"),
-        Finding("red", "lamps3", "its check failed: KeyError: \"host of host='hall' at summit\""),
-        Finding("red", "lamps4", "did not answer within 0 s"),
+    found = await asked(known, limit_s=0.05)
+    assert [(each.subject, each.sentence) for each in found] == [
+        ("lamps", "host='hall' of summit is dark"),
+        ("lamps2", "its check failed: RuntimeError: a fuse"),
+        ("lamps3", "its check failed: KeyError: \"host of host='hall' at summit\""),
+        ("lamps4", "did not answer within 0 s"),
     ]
+    assert {each.level for each in found} == {"red"}
+    assert found[0].do == "switch it on"
+    assert all(each.do for each in found)
+
+
+async def test_each_answer_is_told_as_it_comes_and_returned_in_the_order_of_the_table() -> None:
+    gate = asyncio.Event()
+
+    async def late() -> tuple[Finding, ...]:
+        await gate.wait()
+        return (OK,)
+
+    async def soon() -> tuple[Finding, ...]:
+        gate.set()
+        return (WARNING,)
+
+    told: list[Probed] = []
+    answers = await ask_all((Probe("late", late), Probe("soon", soon)), told=told.append)
+    assert [each.system for each in told] == ["soon", "late"]
+    assert [each.system for each in answers] == ["late", "soon"]
+
+
+def test_the_table_is_grouped_by_system_red_first_and_folds_what_is_many() -> None:
+    hosts = [Finding("ok", f"ssh host{number}", "lets us in") for number in range(6)]
+    red = Finding("red", "ssh host7", "refused you", "ssh-add ~/.ssh/key")
+    answers = (Probed("kafka", (OK,), 0.1), Probed("ssh", (*hosts, red), 2.0), Probed("slack", (WARNING,), 0.3))
+    assert list(check_lines(answers, 2.5)) == [
+        "kafka: ok",
+        "ok    lamps            3 lamps answer",
+        "ssh: 1 red",
+        "RED   ssh host7        refused you",
+        "                       -> ssh-add ~/.ssh/key",
+        "ok    ssh              6 are as they should be: " + ", ".join(f"ssh host{number}" for number in range(6)),
+        "slack: 1 warning",
+        "warn  lamp 2           it flickers",
+        "",
+        "1 red, 1 warning, 7 ok; took 2.5 s",
+    ]
+
+
+QUEUE1, QUEUE2 = CscId("ScriptQueue", 1), CscId("ScriptQueue", 2)
+
+
+@pytest.mark.parametrize(
+    ("listed", "levels"),
+    [
+        ({QUEUE1: frozenset({"a.py", "b.py"}), QUEUE2: frozenset({"a.py"})}, ["ok"]),
+        ({QUEUE1: frozenset({"a.py"}), QUEUE2: frozenset({"a.py"})}, ["red"]),
+        ({QUEUE1: frozenset({"a.py"})}, ["warning", "red"]),
+        ({}, ["warning"]),
+    ],
+)
+def test_scripts_that_a_queue_does_not_list_are_red_and_a_queue_that_listed_none_is_no_proof(
+    listed: dict[CscId, frozenset[str]], levels: list[str]
+) -> None:
+    found = of_scripts({QUEUE1: {"a.py", "b.py"}, QUEUE2: {"a.py"}}, listed)
+    assert [each.level for each in found] == levels
+    assert all("b.py" in each.sentence and each.do for each in found if each.level == "red")
+
+
+def test_what_a_runbook_touches_and_which_scripts_it_adds_is_read_from_it() -> None:
+    where = load_site(SITES / "summit.yaml", READING)
+    book = load_runbook(SITES / "runbooks" / "full-cycle.yaml", where, SITES / "scripts", systems=READING)
+    assert {"sal", "ssh", "kubernetes", "argocd"} <= check.touched_by(book)
+    wanted = wanted_of(item for step in book.steps() for item in step.items)
+    assert wanted
+    assert all(queue.name == "ScriptQueue" for queue in wanted)
+    revert = load_runbook(SITES / "runbooks" / "revert.yaml", where, SITES / "scripts", systems=READING)
+    assert "ssh" not in check.touched_by(revert)
 
 
 @pytest.fixture
 def nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    async def nothing(_: object) -> list[Finding]:
-        return []
+    async def nothing(*_: object) -> tuple[Probed, ...]:
+        return ()
 
     before = tables.tables()
-    monkeypatch.setattr(check, "probes", nothing)
-    for name in ("USERNAME", "PASSWORD"):
-        monkeypatch.setenv(f"LSST_KAFKA_SECURITY_{name}", "somebody")
+    monkeypatch.setattr(check, "_feeds", nothing)
     yield
     tables.use(before)
 
@@ -144,3 +227,21 @@ def test_the_runbooks_are_read_with_the_table(monkeypatch: pytest.MonkeyPatch, t
     assert found.level == "ok"
     [found] = check.runbooks(site(known), {})
     assert (found.level, "'lamps' is not known here" in found.sentence) == ("red", True)
+
+
+@pytest.mark.usefixtures("nobody_is_asked")
+def test_a_credential_that_lacks_is_red_with_the_command_that_sets_it_up_and_hides_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()  # the feeds are asked: without credentials nobody is
+    for name in ("USERNAME", "PASSWORD"):
+        monkeypatch.delenv(f"LSST_KAFKA_SECURITY_{name}", raising=False)
+    known = table(good)
+    unasked = {name: replace(reading, check=None) for name, reading in READING.items()}
+    tables.use(Tables(reading={**unasked, **known}))
+    (tmp_path / "summit.yaml").write_text(text(known), "utf-8")
+    assert check.run(str(tmp_path / "summit.yaml"), as_json=True) is Exit.NO
+    document = json.loads(capsys.readouterr().out)
+    [red] = [finding for finding in document["findings"] if finding["level"] == "red"]
+    assert "export LSST_KAFKA_SECURITY_USERNAME" in red["do"]
+    assert OK.sentence in [finding["sentence"] for finding in document["findings"]]

@@ -38,6 +38,7 @@ ROWS_EVERYWHERE = [
 ]
 ROWS_OF_THE_SUMMIT = ["m2-request", "m2-closed-loop", "bare-metal-stop", "repos", "ess", "crio", "bare-metal-start"]
 NOT_BY_HAND = {
+    "preflight": "action",
     "watcher": "action",
     "cscs": "action",
     "queues": "action",

@@ -91,7 +91,7 @@ def test_each_refusal_is_told_apart_by_status_with_3_and_by_check_with_1(
     ran = cli.run("check", site, "--json", env=env)
     assert (ran.code, ran.err) == (1, "")
     [finding] = [row for row in json.loads(ran.out)["findings"] if row["subject"] == "kafka" and row["level"] == "red"]
-    assert advice in finding["sentence"]
+    assert advice in f"{finding['sentence']} {finding['do']}"
     assert env["LSST_KAFKA_SECURITY_PASSWORD"] not in ran.out
 
 

@@ -149,12 +149,20 @@ def wait(
 
 
 @app.command()
-def check(site: SiteArgument, as_json: JsonOption = False) -> int:
-    """Check the configuration, then probe read-only every system the site's feeds need.
+def check(
+    site: SiteArgument,
+    runbook: Annotated[
+        str | None, typer.Argument(metavar="[RUNBOOK]", help="Only what this runbook touches; else everything.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Check the configuration, then ask read-only everything that a run would touch; says what to do where it is red.
 
-    Example: deploydash check tucson-teststand
+    It can be run days before. Exit codes: 0 nothing is red, 1 something is, 2 the configuration cannot be used.
+
+    Example: deploydash check tucson-teststand full-cycle
     """
-    return int(work("check").run(site, as_json=as_json))
+    return int(work("check").run(site, runbook, as_json=as_json))
 
 
 @app.command()

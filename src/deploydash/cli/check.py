@@ -1,66 +1,85 @@
-"""``check``: the configuration, then read-only probes of what the site's feeds need."""
+"""``check``: the configuration, then read-only probes of everything that a run would touch."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict
-from functools import partial
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
+from deploydash.cli.check_words import check_document, check_lines, verdict
 from deploydash.cli.exits import Exit
 from deploydash.cli.headless import until
 from deploydash.cli.owners import known_owners
 from deploydash.cli.places import places
+from deploydash.cli.plan import open_runbook
 from deploydash.cli.running import run as run_to_the_end
 from deploydash.cli.sites import open_site, shipped_sites
 from deploydash.cli.status import is_answered
 from deploydash.cli.tables import tables
 from deploydash.config.load import Site
-from deploydash.config.runbook import runbook_problems
+from deploydash.config.runbook import load_runbook, runbook_problems
 from deploydash.core.fleet.snapshot import FeedView, Snapshot
 from deploydash.core.model import FeedName, FeedState, Liveness, Phase, Source
 from deploydash.core.procedure.names import SystemName
-from deploydash.errors import ConfigurationError, UserError
-from deploydash.systems.sal.reading.probe import probe as probe_kafka
+from deploydash.core.procedure.runbook import Runbook
+from deploydash.errors import ConfigurationError
+from deploydash.systems.registry.store import SchemaStore
+from deploydash.systems.sal.check import Wanted, wanted_of
 from deploydash.systems.settings import Connections
 from deploydash.systems.table import Finding, Table
+from deploydash.wiring.probing import LIMIT_S, Probed, ask_all, feed_probes, system_probes
 from deploydash.wiring.read_only import ReadOnly, read_only
-from deploydash.wiring.tables import place
 
-LIMIT_S = 15.0
+SITE, ADDRESSES, ROSTER = "site", "environment", "roster"
+"""The groups of findings that are no system's."""
 
 
-def run(reference: str, *, as_json: bool) -> Exit:
-    """Print every finding; answer 1 when one of them is red."""
+def run(reference: str, runbook: str | None = None, *, as_json: bool) -> Exit:
+    """Print every finding, grouped by system; answer 1 when one of them is red.
+
+    ``runbook``: by name or path; what it does not touch is not asked.
+
+    Raises:
+        ConfigurationError: the site file cannot be used, or the runbook is none of this site.
+    """
+    began = time.monotonic()
     table = tables().reading
     site = open_site(reference, table=table)
-    reader = read_only(site, os.environ, places().cache, Phase())
-    findings = [*configuration(site, reader.connections, table), *run_to_the_end(_asked(reader, table))]
-    red = [finding for finding in findings if finding.level == "red"]
+    told = tell if sys.stderr.isatty() and not as_json else lambda _: None
+    answers = (of_site(site, table, runbook), *run_to_the_end(asked(site, table, told, runbook)))
+    answers = tuple(answer for answer in answers if answer.findings)
+    took_s = time.monotonic() - began
     if as_json:
-        document = {"format": "deploydash.check/1", "site": site.roster.site, "red": len(red)}
-        print(json.dumps({**document, "findings": [asdict(finding) for finding in findings]}, indent=1))
+        print(json.dumps(check_document(site.roster.site, answers, took_s), indent=1))
     else:
-        marks = {"ok": "ok  ", "warning": "warn", "red": "RED "}
-        for finding in findings:
-            print(f"{marks[finding.level]}  {finding.subject:<16} {finding.sentence}")
-    return Exit.NO if red else Exit.YES
+        print("\n".join(check_lines(answers, took_s)))
+    return Exit.NO if any(answer.red for answer in answers) else Exit.YES
 
 
-def configuration(site: Site, outside: Connections, table: Table) -> list[Finding]:
-    """Return what is found in the site file and the environment; unusable ones were refused before."""
+def tell(answer: Probed) -> None:
+    """Say on standard error that a system has answered."""
+    print(f"{answer.system}: {verdict(answer)}, {answer.took_s:.1f} s", file=sys.stderr, flush=True)
+
+
+def of_site(site: Site, table: Table, runbook: str | None) -> Probed:
+    """Return what is found without asking anybody: in the site file, the runbooks and this user's own files."""
     findings = [Finding("ok", "site file", f"{site.path}: {len(site.roster.cscs)} CSCs")]
     findings += [Finding("warning", "site file", str(problem)) for problem in site.warnings]
-    findings += runbooks(site, table)
-    findings += owners(site)
+    findings += runbooks(site, table) if runbook is None else []
+    return Probed(SITE, (*findings, *owners(site)), 0.0)
+
+
+def foreign(outside: Connections) -> Iterator[Finding]:
+    """Yield the addresses that are none of the site's own."""
     for subject, settings in (("kafka", outside.kafka), ("schema_registry", outside.registry)):
         address = getattr(settings, "bootstrap", "") or getattr(settings, "url", "")
         if settings.foreign:
             sentence = f"{address} ({settings.source}) is not one of the site's addresses; run would refuse it"
-            findings.append(Finding("red", subject, sentence))
-    return findings
+            yield Finding("red", subject, sentence, f"unset {settings.source}, or name the host in the site file")
 
 
 def runbooks(site: Site, table: Table) -> list[Finding]:
@@ -86,59 +105,75 @@ def owners(site: Site) -> list[Finding]:
     )
 
 
-async def _asked(reader: ReadOnly, table: Table) -> list[Finding]:
-    found, others = await asyncio.gather(probes(reader), checks(reader.site, table))
-    return [*found, *others]
+async def asked(
+    site: Site, table: Table, told: Callable[[Probed], None], runbook: str | None = None
+) -> tuple[Probed, ...]:
+    """Ask everything that a run would touch; ``told`` hears each answer as it comes."""
+    books = [book] if (book := None if runbook is None else _book(runbook, site, table)) else _shipped(site, table)
+    touched = None if runbook is None else {name for each in books for name in touched_by(each)}
+    wanted = wanted_of(item for each in books for step in each.steps() for item in step.items)
+    systems = ask_all(system_probes(site, table, touched), told=told)
+    feeds, others = await asyncio.gather(_feeds(site, wanted, told), systems)
+    return (*feeds, *others)
 
 
-async def checks(site: Site, table: Table) -> list[Finding]:
-    """Return what each system of the table that the site has a section for finds of itself; they are asked at once."""
-    asked = [
-        _check(name, partial(reading.check, place(site, name)))
-        for name, reading in table.items()
-        if reading.check is not None and name in site.sections
-    ]
-    return [finding for found in await asyncio.gather(*asked) for finding in found]
+def touched_by(book: Runbook) -> frozenset[SystemName]:
+    """Return the systems of a runbook's steps, of their items and of the other ways for these."""
+    steps = list(book.steps())
+    named = {step.system for step in steps} | {item.system for step in steps for item in step.items}
+    return frozenset(named | {way.system for step in steps for way in step.fallbacks})
 
 
-async def _check(name: SystemName, check: Callable[[], Awaitable[tuple[Finding, ...]]]) -> tuple[Finding, ...]:
+def _book(runbook: str, site: Site, table: Table) -> Runbook:
+    return open_runbook(runbook, site, None, places(), table)
+
+
+def _shipped(site: Site, table: Table) -> list[Runbook]:
+    """Return the runbooks that ship for a site, but for those that cannot be used: of these it is told elsewhere."""
+    found: list[Runbook] = []
+    for path in sorted((shipped_sites() / "runbooks").glob("*.yaml")) if site.systems is not None else ():
+        with suppress(ConfigurationError):
+            found.append(load_runbook(path, site, shipped_sites() / "scripts", systems=table))
+    return found
+
+
+async def _feeds(site: Site, wanted: Wanted, told: Callable[[Probed], None]) -> tuple[Probed, ...]:
+    """Ask Kafka, the registry, the EFD and the queues, and read one snapshot to hold against the roster."""
     try:
-        async with asyncio.timeout(LIMIT_S):
-            return await check()
-    except UserError as error:
-        return (Finding("red", name, str(error)),)
-    except TimeoutError:
-        return (Finding("red", name, f"did not answer within {LIMIT_S:.0f} s"),)
-    except Exception as error:  # noqa: BLE001 - a system whose check is broken must not hide the other findings
-        return (Finding("red", name, f"its check failed: {type(error).__name__}: {error}"),)
+        reader = read_only(site, os.environ, places().cache, Phase())
+    except ConfigurationError as error:
+        return tuple(_unusable(error))
+    outside = reader.connections
+    schemas = SchemaStore(outside.registry, None)
+    try:
+        looking = asyncio.create_task(_look(reader, told))
+        answers = await ask_all(feed_probes(outside, schemas, wanted), told=told)
+        roster = await looking
+    finally:
+        await schemas.aclose()
+    elsewhere = Probed(ADDRESSES, tuple(foreign(outside)), 0.0)
+    is_read = not any(answer.red for answer in answers if answer.system == FeedName.KAFKA)
+    return (elsewhere, *answers, *([roster] if is_read else []))
 
 
-async def probes(reader: ReadOnly) -> list[Finding]:
-    """Ask Kafka and the registry once, then read one snapshot and reconcile it with the roster."""
-    kafka = await _probe("kafka", probe_kafka(reader.connections.kafka))
-    registry = await _probe("schema_registry", reader.schemas.probe())
-    has_efd = bool(reader.connections.efd.url)
-    answers = kafka.level != "red"
+def _unusable(error: ConfigurationError) -> Iterator[Probed]:
+    """Yield what keeps Kafka, the registry and the EFD from being asked: a credential that lacks, most of all."""
+    findings = tuple(
+        Finding("red", problem.key or "environment", problem.message, problem.hint) for problem in error.problems
+    )
+    yield Probed(ADDRESSES, findings, 0.0)
 
-    def is_settled(snapshot: Snapshot) -> bool:
-        answered = not has_efd or _feed(snapshot, FeedName.EFD).state in {FeedState.UP, FeedState.DOWN}
-        return answered and (not answers or is_answered(snapshot))
 
-    snapshot = await until(reader, is_settled, LIMIT_S)
-    findings = [kafka, registry, efd(snapshot)]
-    return [*findings, *reading(snapshot), *reconciliation(snapshot)] if answers else findings
+async def _look(reader: ReadOnly, told: Callable[[Probed], None]) -> Probed:
+    began = time.monotonic()
+    snapshot = await until(reader, is_answered, LIMIT_S)
+    answer = Probed(ROSTER, (*reading(snapshot), *reconciliation(snapshot)), time.monotonic() - began)
+    told(answer)
+    return answer
 
 
 def _feed(snapshot: Snapshot, name: FeedName) -> FeedView:
     return next(feed for feed in snapshot.feeds if feed.feed is name)
-
-
-def efd(snapshot: Snapshot) -> Finding:
-    """Return what the session's own EFD feed found."""
-    feed = _feed(snapshot, FeedName.EFD)
-    if feed.state is FeedState.OFF:
-        return Finding("warning", "efd", "not configured: nothing completes what Kafka no longer holds")
-    return Finding("ok" if feed.state is FeedState.UP else "red", "efd", feed.detail)
 
 
 def reading(snapshot: Snapshot) -> list[Finding]:
@@ -151,13 +186,6 @@ def reading(snapshot: Snapshot) -> list[Finding]:
     if not snapshot.decided:
         return [Finding("warning", "kafka", f"after {LIMIT_S:.0f} s not every CSC's liveness is decided")]
     return []
-
-
-async def _probe(subject: str, probe: Awaitable[str]) -> Finding:
-    try:
-        return Finding("ok", subject, await probe)
-    except UserError as error:
-        return Finding("red", subject, str(error))
 
 
 def reconciliation(snapshot: Snapshot) -> list[Finding]:

@@ -18,7 +18,7 @@ from deploydash.cli.owners import known_owners, known_speakers
 from deploydash.cli.places import COPIES, Places, places
 from deploydash.cli.plan import named, open_runbook, runbook_path
 from deploydash.cli.running import run as run_to_the_end
-from deploydash.cli.sites import open_site
+from deploydash.cli.sites import open_site, other_sites
 from deploydash.cli.tables import composer_at, tables
 from deploydash.cli.terminal import need_terminal
 from deploydash.config.load import Site
@@ -48,6 +48,7 @@ from deploydash.session.mirror import Mirrors
 from deploydash.ui.run_app import DeploydashRunApp
 from deploydash.user import operator
 from deploydash.wiring.acting import Acting, acting, factories, refuse_foreign
+from deploydash.wiring.fuse import fuse_of
 from deploydash.wiring.read_only import ReadOnly, read_only
 from deploydash.wiring.tables import feeds_of
 
@@ -188,7 +189,9 @@ def _refuse_lacking(book: Runbook, entries: list[Entry]) -> None:
 
 
 def _reader(site: Site, at: Places) -> ReadOnly:
-    reader = read_only(site, os.environ, at.cache, Phase(None), feeds=feeds_of(tables().reading, site))
+    table = tables().reading
+    feeds = (fuse_of(site, other_sites(site, at, table), table), *feeds_of(table, site))
+    reader = read_only(site, os.environ, at.cache, Phase(None), feeds=feeds)
     refuse_foreign(reader)
     known_owners(site)
     return reader
@@ -278,7 +281,16 @@ async def _run(
     composer = composer_at(reader.site)
     table = factories(tables().acting)
     try:
-        async with acting(reader, state, journal, first, table=table, composer=composer, lines=composer.lines) as run:
+        async with acting(
+            reader,
+            state,
+            journal,
+            first,
+            table=table,
+            composer=composer,
+            lines=composer.lines,
+            reading=tables().reading,
+        ) as run:
             return await _screen(run, theme, greeting)
     finally:
         await reader.aclose()

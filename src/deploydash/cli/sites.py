@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from deploydash.cli.exits import Exit
 from deploydash.cli.places import Places, places
 from deploydash.config.find import find_site, list_sites
 from deploydash.config.load import Site, load_site
+from deploydash.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from deploydash.systems.table import Table
@@ -34,6 +36,17 @@ def open_site(reference: str, where: Places | None = None, *, table: Table | Non
     at = where or places()
     path = find_site(reference, cwd=at.cwd, user_dir=at.user_config, shipped_dir=shipped_sites())
     return load_site(path, table)
+
+
+def other_sites(site: Site, where: Places, table: Table) -> tuple[Site, ...]:
+    """Return every other site that is known here and can be read, each by its name once; rehearsals are none."""
+    found: dict[str, Site] = {}
+    for known in list_sites(cwd=where.cwd, user_dir=where.user_config, shipped_dir=shipped_sites()):
+        with suppress(ConfigurationError):
+            other = load_site(known.path, table)
+            if not other.rehearsal and other.roster.site != site.roster.site:
+                found.setdefault(other.roster.site, other)
+    return tuple(found.values())
 
 
 def run(*, as_json: bool) -> Exit:

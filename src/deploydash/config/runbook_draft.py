@@ -11,7 +11,7 @@ from deploydash.config.runbook_file import ChoiceEntry, RunbookFile, ScriptEntry
 from deploydash.config.runbook_names import Concern, UnknownNameError, select
 from deploydash.config.runbook_scripts import Catalogue
 from deploydash.config.yaml_lines import Document, Path, key_text
-from deploydash.core.model import CscId, CscSpec, Roster, Target, TargetKind
+from deploydash.core.model import CscId, CscSpec, FeedName, Roster, Target, TargetKind
 from deploydash.core.procedure.names import SAL, StepId
 from deploydash.errors import Problem
 from deploydash.systems.table import NO_SYSTEMS, Entry, Steps, Table
@@ -143,4 +143,15 @@ class Draft:
             others=self.site.others(step.system),
             later=tuple(here[here.index(StepId(step.id)) + 1 :]) if step.id in here else (),
             words=self.words,
+            asked=self._asked(),
         )
+
+    def _asked(self) -> tuple[str, ...]:
+        """Return the feeds and systems of this runbook that can be asked how they fare, in the table's order."""
+        steps = [step for _, step in self.steps()]
+        touched = {step.system for step in steps}
+        feeds = [FeedName.KAFKA, FeedName.SCHEMA_REGISTRY, *([FeedName.EFD] if self.site.efd else [])]
+        scripts = ["scripts"] if any(step.runs_scripts for step in steps) else []
+        named = self.site.sections
+        others = [name for name, row in self.table.items() if row.check and name in named and name in touched]
+        return tuple(map(str, (*feeds, *scripts, *others)))

@@ -78,6 +78,10 @@ class SiteSection(Part):
         """
         yield from ()
 
+    def names(self) -> Iterator[tuple[Path, str]]:
+        """Yield what is this site's alone besides hosts, such as a cluster's context; no two sites have the same."""
+        yield from ()
+
     def host_domain(self) -> str:
         """Return the domain that every host of the section is in; empty where it is in none."""
         return ""

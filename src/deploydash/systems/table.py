@@ -17,6 +17,7 @@ from deploydash.core.procedure.items import Item
 from deploydash.core.procedure.names import StepId, SystemName
 from deploydash.core.procedure.runbook import Fallback
 from deploydash.core.run.composing import Composed, ItemOffer
+from deploydash.errors import UserError
 
 if TYPE_CHECKING:
     from deploydash.systems.section import SiteSection
@@ -53,6 +54,7 @@ class Entry:
     ``only``: the CSCs that the run is about where it is for named ones, None for all. ``others``: the sections of the
     other systems, to be read through their ``words`` and ``loops``. ``later``: the steps that come after it here.
     ``words``: what the site fills into texts, by its name without braces, such as ``schema_registry.url``.
+    ``asked``: the feeds and systems that this runbook touches here and that can be asked how they fare.
     """
 
     step: StepId
@@ -64,6 +66,7 @@ class Entry:
     others: Mapping[SystemName, SiteSection] = field(default_factory=dict)
     later: tuple[StepId, ...] = ()
     words: Mapping[str, Any] = field(default_factory=dict)
+    asked: tuple[str, ...] = ()
 
 
 class Steps(Protocol):
@@ -109,11 +112,20 @@ class Steps(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of ``deploydash check``; one that is red makes its answer no."""
+    """One line of ``deploydash check``; one that is red makes its answer no.
+
+    ``do``: what to do about it, for a credential that lacks the command that sets it up.
+    """
 
     level: Literal["ok", "warning", "red"]
     subject: str
     sentence: str
+    do: str = ""
+
+    @classmethod
+    def refused(cls, subject: str, error: UserError) -> Finding:
+        """Return what a refusal comes to: red, with its hint as what to do."""
+        return cls("red", subject, error.message, error.hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +134,8 @@ class Reading:
 
     ``settings``: the shape of its section below ``systems:`` in a site file, or None where it has none. ``steps``: what
     it knows of its steps, or None where it carries none out. ``feed``: makes its feed. ``check``: asks it once, reads
-    only, and returns what ``deploydash check`` shows of it. Feed and check are only for sites that have its section.
+    only, and returns what ``deploydash check`` shows of it. ``fuse``: says, a sentence for each, where it would be led
+    to that is not of the site. These three are only for sites that have its section.
     """
 
     name: SystemName
@@ -130,6 +143,7 @@ class Reading:
     steps: Steps | None = None
     feed: Callable[[Place, Clock], Feed] | None = None
     check: Callable[[Place], Awaitable[tuple[Finding, ...]]] | None = None
+    fuse: Callable[[Place], Awaitable[tuple[str, ...]]] | None = None
 
     @property
     def reaches_out(self) -> bool:

@@ -6,14 +6,14 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 
 from deploydash.config.load import Site
 from deploydash.core.fleet.observations import CommandSeen, Observation
 from deploydash.core.ports import Clock
-from deploydash.core.procedure.names import SAL, SystemName
+from deploydash.core.procedure.names import OWN, SAL, SystemName
 from deploydash.core.run.composing import Composer
 from deploydash.core.run.eta import learned
 from deploydash.core.run.orders import Disarm, Hold, Note
@@ -44,6 +44,7 @@ from deploydash.systems.sal.scripts.script_reader import reading
 from deploydash.systems.sal.scripts.scriptqueue import Scripts
 from deploydash.systems.sal.wire.commands import Sender
 from deploydash.systems.settings import Connections
+from deploydash.systems.table import NO_SYSTEMS, Table
 from deploydash.user import operator
 from deploydash.wiring.read_only import ReadOnly
 
@@ -105,7 +106,10 @@ def refuse_foreign(reader: ReadOnly) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What an action is made of. ``tell`` takes what it saw beside; ``state`` returns the run as it stands."""
+    """What an action is made of. ``tell`` takes what it saw beside; ``state`` returns the run as it stands.
+
+    ``reading``: the systems of this process as they are read.
+    """
 
     site: Site
     connections: Connections
@@ -114,9 +118,10 @@ class Means:
     sender: Sender
     tell: Callable[[Observation], None]
     state: Callable[[], RunState]
+    reading: Table = field(default_factory=lambda: NO_SYSTEMS)
 
 
-EVERYWHERE = frozenset({SAL, REGISTRY})
+EVERYWHERE = frozenset({SAL, REGISTRY, OWN})
 """Systems of which every site file says where they are, without a section of their own."""
 
 Factory = Callable[[Means], AbstractAsyncContextManager[Action]]
@@ -184,12 +189,13 @@ async def acting(
     table: Mapping[SystemName, Factory],
     composer: Composer | None = None,
     lines: Lines = lambda _: (),
+    reading: Table = NO_SYSTEMS,
 ) -> AsyncIterator[Acting]:
     """Wire a run: its actions, the journal, the controller. ``first`` is the record that opens or resumes it.
 
     ``table``: what makes the action of each system. ``composer``: makes items of what the lead types; ``lines``: their
-    requests, as far as they are known without asking. A Kafka that is down keeps no run from being opened: the gate
-    says so, and the first command would.
+    requests, as far as they are known without asking. ``reading``: the systems as this process reads them. A Kafka that
+    is down keeps no run from being opened: the gate says so, and the first command would.
 
     Raises:
         UserError: the journal cannot be written.
@@ -202,7 +208,8 @@ async def acting(
     def now() -> RunState:
         return controller.state if controller is not None else state
 
-    means = Means(reader.site, outside, reader.schemas, clock, Sender(me, os.getpid()), reader.session.tell, now)
+    sender = Sender(me, os.getpid())
+    means = Means(reader.site, outside, reader.schemas, clock, sender, reader.session.tell, now, reading)
     async with AsyncExitStack() as stack:
         here = {
             system: make for system, make in table.items() if system in EVERYWHERE or system in reader.site.sections

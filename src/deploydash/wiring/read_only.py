@@ -18,7 +18,7 @@ from deploydash.core.model import FeedName, Phase
 from deploydash.core.ports import Clock, Feed, Inbox
 from deploydash.loading import loaded
 from deploydash.session.clock import SystemClock
-from deploydash.session.session import MakeLater, Session
+from deploydash.session.session import Session
 from deploydash.systems.efd.feed import EfdFeed
 from deploydash.systems.settings import Connections
 
@@ -44,7 +44,6 @@ class ReadOnly:
         clock: Clock,
         cache: Path | None,
         feeds: Sequence[MakeFeed] = (),
-        later: Callable[[], Sequence[MakeFeed]] | None = None,
     ) -> None:
         self.site = site
         self.connections = outside
@@ -54,16 +53,7 @@ class ReadOnly:
         kafka = _Late(FeedName.KAFKA, self._kafka, "deploydash.systems.sal.feed", "deploydash.systems.registry.store")
         registry = _Late(FeedName.SCHEMA_REGISTRY, self._registry, "deploydash.systems.registry.feed")
         more = (make(clock) for make in feeds)
-        self.session = Session(fleet, (kafka, efd, registry, *more), clock, efd.request, self._made(later))
-
-    def _made(self, later: Callable[[], Sequence[MakeFeed]] | None) -> MakeLater | None:
-        if later is None:
-            return None
-
-        async def make_all() -> list[Feed]:
-            return [make(self._clock) for make in await asyncio.to_thread(later)]
-
-        return make_all
+        self.session = Session(fleet, (kafka, efd, registry, *more), clock, efd.request)
 
     @cached_property
     def schemas(self) -> SchemaStore:
@@ -114,12 +104,11 @@ def read_only(
     phase: Phase,
     started_at: float | None = None,
     feeds: Sequence[MakeFeed] = (),
-    later: Callable[[], Sequence[MakeFeed]] | None = None,
 ) -> ReadOnly:
     """Wire a site's feeds to a session that compares with ``phase``. Contacts nobody yet.
 
     Beats that the broker took since ``started_at`` (monotonic seconds, None for now) count as heard. ``feeds``: of
-    other systems. ``later``: called in a thread for those that begin once the fleet is known.
+    other systems.
 
     Raises:
         ConfigurationError: the environment and the site file do not go together.
@@ -128,4 +117,4 @@ def read_only(
     outside = connections(site, environ)
     fleet = Fleet(site.roster, clock.monotonic() if started_at is None else started_at, phase)
     # A rehearsal has new ports and ids each time: caching them would fill the disk and could mix worlds.
-    return ReadOnly(site, outside, fleet, clock, None if site.rehearsal else cache / "schemas", feeds, later)
+    return ReadOnly(site, outside, fleet, clock, None if site.rehearsal else cache / "schemas", feeds)

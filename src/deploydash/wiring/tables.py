@@ -11,10 +11,11 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from deploydash.core.procedure.names import PERSON, SAL, SystemName
+from deploydash.core.procedure.names import OWN, PERSON, SAL, SystemName
 from deploydash.core.run.composing import Composed, ItemOffer
 from deploydash.systems.argocd.check import check as argocd_check
 from deploydash.systems.argocd.feed import feed as argocd_feed
+from deploydash.systems.argocd.fuse import fuse as argocd_fuse
 from deploydash.systems.argocd.login import ARGOCD
 from deploydash.systems.argocd.settings import ArgocdSettings
 from deploydash.systems.argocd.steps import ArgocdSteps
@@ -24,12 +25,15 @@ from deploydash.systems.github.settings import GithubSettings
 from deploydash.systems.github.steps import GithubSteps
 from deploydash.systems.kubernetes.check import check as kubernetes_check
 from deploydash.systems.kubernetes.feed import feed as kubernetes_feed
+from deploydash.systems.kubernetes.fuse import fuse as kubernetes_fuse
 from deploydash.systems.kubernetes.settings import KubernetesSettings
 from deploydash.systems.kubernetes.steps import KubernetesSteps
 from deploydash.systems.person.settings import PersonSettings
+from deploydash.systems.preflight.steps import PreflightSteps
 from deploydash.systems.registry.steps import REGISTRY, RegistrySteps
 from deploydash.systems.slack.settings import SlackSettings
 from deploydash.systems.ssh.check import check as ssh_check
+from deploydash.systems.ssh.fuse import fuse as ssh_fuse
 from deploydash.systems.ssh.settings import SshSettings
 from deploydash.systems.ssh.steps import SSH, SshSteps
 from deploydash.systems.table import Place, Reading, Steps, Table
@@ -45,13 +49,16 @@ SLACK = SystemName("slack")
 
 READING: Table = MappingProxyType(
     {
-        SSH: Reading(SSH, SshSettings, SshSteps(), check=ssh_check),
-        KUBERNETES: Reading(KUBERNETES, KubernetesSettings, KubernetesSteps(), kubernetes_feed, kubernetes_check),
-        ARGOCD: Reading(ARGOCD, ArgocdSettings, ArgocdSteps(), argocd_feed, argocd_check),
+        SSH: Reading(SSH, SshSettings, SshSteps(), check=ssh_check, fuse=ssh_fuse),
+        KUBERNETES: Reading(
+            KUBERNETES, KubernetesSettings, KubernetesSteps(), kubernetes_feed, kubernetes_check, kubernetes_fuse
+        ),
+        ARGOCD: Reading(ARGOCD, ArgocdSettings, ArgocdSteps(), argocd_feed, argocd_check, argocd_fuse),
         REGISTRY: Reading(REGISTRY, steps=RegistrySteps()),
         GITHUB: Reading(GITHUB, GithubSettings, GithubSteps(), check=github_check),
         SLACK: Reading(SLACK, SlackSettings),
         PERSON: Reading(PERSON, PersonSettings),
+        OWN: Reading(OWN, steps=PreflightSteps()),
     }
 )
 """Settings, steps and feed of each system beside SAL, which is read with the runbook itself."""
@@ -64,6 +71,7 @@ ACTING: Mapping[SystemName, str] = MappingProxyType(
         ARGOCD: "deploydash.wiring.argocd:action",
         REGISTRY: "deploydash.wiring.registry:action",
         GITHUB: "deploydash.wiring.github:action",
+        OWN: "deploydash.wiring.preflight:action",
     }
 )
 """What makes the action of each system: module and function, loaded when a run is opened."""

@@ -68,7 +68,7 @@ async def test_what_differs_from_the_site_file_is_told_both_ways() -> None:
 async def test_rights_that_are_lacking_are_named_by_application() -> None:
     no = {f"GET_/api/v1/account/can-i/applications/sync/{one}": reply({"value": "no"}) for one in ("telescope/love",)}
     told = await found(*SITE, **no)
-    assert told[2] == ("red", "may not sync love: ask for the right in Argo CD")
+    assert told[2] == ("red", "may not sync love")
 
 
 async def test_a_login_that_is_not_accepted_ends_it() -> None:

@@ -54,7 +54,7 @@ async def test_what_is_missing_is_said_one_by_one(tmp_path: Path) -> None:
     api.lacking, api.missing = {("delete", "jobs"), ("list", "events")}, {"obssys"}
     findings, _ = await found(api, tmp_path)
     assert [one for one in findings if one[0] == "red"] == [
-        ("red", "there is no namespace obssys: correct the site file"),
+        ("red", "there is no namespace obssys"),
         *(("red", f"no right to delete jobs.batch in {name}") for name in ("envsys", "obssys", "love")),
     ]
     warned = [sentence for level, sentence in findings if level == "warning"]

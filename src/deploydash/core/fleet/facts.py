@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 
 from deploydash.core.model import CscId
 
+FUSE = "site-fuse/"
+"""What the names of the facts begin with that tell whether all that a system reaches is of this site."""
+
 OLD_S = 60.0
 """Seconds after which a fact is old where nobody says otherwise: what was read longer ago is not green."""
 

@@ -33,6 +33,9 @@ SAL = SystemName("sal")
 PERSON = SystemName("person")
 """Whoever does what no program does."""
 
+OWN = SystemName("deploydash")
+"""The program itself: what it does at any site, whatever its file names."""
+
 Lane = NewType("Lane", str)
 """A line of work: within one, steps are taken one after the other; lanes go on side by side."""
 

@@ -21,6 +21,7 @@ from deploydash.core.procedure.runbook import Step
 from deploydash.core.run.debts import owed_words
 from deploydash.core.run.fact_gate import fact_reason
 from deploydash.core.run.fleet_view import FleetView, GateReason
+from deploydash.core.run.fuse import fuse_reasons
 from deploydash.core.run.items import needs_kafka, of_cscs
 from deploydash.core.run.order_rules import OFFLINE, all_down, order_rules
 from deploydash.core.run.sign_offs import stopped_before
@@ -39,6 +40,7 @@ EVERYTHING_BEFORE = "every step before that applies is settled"
 def reasons(step: Step, state: RunState, fleet: FleetView) -> tuple[GateReason, ...]:
     """Return every precondition of a step with whether it is met, order rules first."""
     general = [_not_held(state), _status(step, state), *_lane(step, state, fleet), *_feeds(step, fleet)]
+    general += fuse_reasons(step, fleet)
     rules = [reason for reason in order_rules(step, state, fleet) if reason is not None]
     own = [
         reason

@@ -13,6 +13,7 @@ from deploydash.core.procedure.items import CscEffect, Item
 from deploydash.core.procedure.names import DIRECT, csc_item
 from deploydash.core.procedure.runbook import Step
 from deploydash.core.run.fleet_view import FleetView, GateReason
+from deploydash.core.run.fuse import blown
 from deploydash.core.run.state import ItemStatus, RunState
 from deploydash.core.words import first_of
 
@@ -62,7 +63,7 @@ def order_rules(step: Step, state: RunState, fleet: FleetView) -> list[GateReaso
 
 def item_blocked_by(item: Item, state: RunState, fleet: FleetView) -> str | None:
     """Return why an item may not be dispatched, nor a request of it be sent, at this moment; None if it may."""
-    return effects_blocked_by(item.effects, state, fleet)
+    return blown(fleet, item) or effects_blocked_by(item.effects, state, fleet)
 
 
 def effects_blocked_by(effects: tuple[CscEffect, ...], state: RunState, fleet: FleetView) -> str | None:
@@ -98,6 +99,8 @@ def blocked_by(
     The last look before each single command: the order rules hold while a step is under way, too. ``direct``: the
     command is the direct one itself.
     """
+    if (why := blown(fleet)) is not None:
+        return why
     if not direct and directly_commanded(csc, state):
         return f"{csc} is being commanded by a direct command"
     if state.held_by is not None:

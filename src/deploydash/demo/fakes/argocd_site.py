@@ -74,7 +74,9 @@ def _cycle(name: str, *, waves: bool) -> Chart:
 def repository(world: World, jobs: Mapping[Key, Planned]) -> Repository:
     """Phalanx as it is when the world opens."""
     apps = named(world)
-    environment_ = str(world.site.document.get("site", "demo"))
+    systems = world.site.document.get("systems") or {}
+    phalanx = (systems.get("github") or {}).get("phalanx") or {}
+    environment_ = str(phalanx.get("environment") or world.site.document.get("site", "demo"))
 
     def platform(commit: Commit, _: Mapping[str, str]) -> list[Object]:
         children = [_child(name, project, commit.tag, environment_) for name, project in apps.items()]
@@ -96,7 +98,9 @@ def repository(world: World, jobs: Mapping[Key, Planned]) -> Repository:
 
 def platform_manifest(world: World) -> Object:
     """The application of applications, which an installer made."""
-    environment_ = str(world.site.document.get("site", "demo"))
+    systems = world.site.document.get("systems") or {}
+    phalanx = (systems.get("github") or {}).get("phalanx") or {}
+    environment_ = str(phalanx.get("environment") or world.site.document.get("site", "demo"))
     made = application(PLATFORM, "infrastructure", "argocd", "environments", {}, ("values.yaml",))
     made["spec"]["source"]["helm"]["valueFiles"].append(f"values-{environment_}.yaml")
     return {**made, "metadata": {"name": PLATFORM, "namespace": "argocd"}}

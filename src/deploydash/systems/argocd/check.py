@@ -55,12 +55,12 @@ def of_login(login: Login, user: str, now_utc: float) -> Finding:
     words = f"{login_words(login)}, from {login.source}"
     minutes = login.minutes(now_utc)
     if not user:
-        return Finding("red", ARGOCD, f"the server does not accept the {words} ({login.again})")
+        return Finding("red", ARGOCD, f"the server does not accept the {words}", login.again)
     if minutes is not None and minutes < LEAST_MIN:
-        return Finding("red", ARGOCD, f"only {max(0, minutes)} min left: {words} ({login.again})")
+        return Finding("red", ARGOCD, f"only {max(0, minutes)} min left: {words}", login.again)
     if minutes is not None and minutes < FEW_MIN:
         few = f"logged in as {user}, {words}: {minutes} min are fewer than a deployment takes"
-        return Finding("warning", ARGOCD, few)
+        return Finding("warning", ARGOCD, few, login.again)
     return Finding("ok", ARGOCD, f"logged in as {user}, {words}")
 
 
@@ -68,7 +68,7 @@ def of_rights(verb: str, names: Sequence[str], may: Sequence[bool]) -> Finding:
     """Return which applications may not be read or synced."""
     denied = [name for name, yes in zip(names, may, strict=True) if not yes]
     if denied:
-        return Finding("red", ARGOCD, f"may not {verb} {first_of(denied, 8)}: ask for the right in Argo CD")
+        return Finding("red", ARGOCD, f"may not {verb} {first_of(denied, 8)}", "ask for the right in Argo CD")
     return Finding("ok", ARGOCD, f"may {verb} all {counted(len(names), 'application')}")
 
 
@@ -79,13 +79,14 @@ def of_applications(settings: ArgocdSettings, found: Sequence[Application]) -> I
     if lacking:
         projects = ", ".join(sorted({settings.project(name) for name in lacking}))
         words = f"not in project {projects} of Argo CD, or not shown to us: {first_of(lacking, 8)}"
-        yield Finding("red", ARGOCD, words)
+        yield Finding("red", ARGOCD, words, "correct systems.argocd in the site file, or ask for the right to see them")
     more = [app.name for app in found if app.project == TELESCOPE and app.name not in settings.applications]
     if more:
         words = f"in project {TELESCOPE}, and not named under systems.argocd.rest: {first_of(more, 8)}"
         yield Finding("warning", ARGOCD, words)
     automatic = [app.name for app in found if app.automatic and app.name in settings.applications]
     if automatic:
-        yield Finding("red", ARGOCD, f"auto-sync is on, so a merge starts CSCs by itself: {first_of(automatic, 8)}")
+        words = f"auto-sync is on, so a merge starts CSCs by itself: {first_of(automatic, 8)}"
+        yield Finding("red", ARGOCD, words, "have it switched off in Argo CD before the upgrade")
     if not (lacking or more or automatic):
         yield Finding("ok", ARGOCD, f"the {counted(len(there), 'application')} are those of the site file")

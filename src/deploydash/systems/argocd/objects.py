@@ -131,6 +131,7 @@ class Application:
     automatic: bool = False
     several_sources: bool = False
     instance: str = ""
+    value_files: tuple[str, ...] = ()
 
     @property
     def trouble(self) -> str:
@@ -175,7 +176,12 @@ def application(told: Any) -> Application:
         automatic=isinstance(automated, dict) and automated.get("enabled") is not False,
         several_sources=bool(rows(spec, "sources")),
         instance=text(fields(meta, "labels"), "argocd.argoproj.io/instance"),
+        value_files=tuple(str(one) for one in _texts(fields(source, "helm").get("valueFiles"))),
     )
+
+
+def _texts(told: object) -> tuple[str, ...]:
+    return tuple(one for one in told if isinstance(one, str)) if isinstance(told, list) else ()
 
 
 def key(row: Mapping[str, Any]) -> Key:

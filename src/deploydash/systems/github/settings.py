@@ -37,6 +37,10 @@ class GithubSettings(SiteSection):
         """Return where it is, and for whom."""
         return Endpoint(self.api, self.token or "", rehearsal=rehearsal)
 
+    def names(self) -> Iterator[tuple[Path, str]]:
+        """Yield the environment; all sites share the repository."""
+        yield ("phalanx", "environment"), self.phalanx.environment
+
     def words(self) -> Mapping[str, Any]:
         """Return ``phalanx.environment``, ``phalanx.repository`` and ``configuration``."""
         return {

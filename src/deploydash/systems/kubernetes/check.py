@@ -79,8 +79,7 @@ async def _spaces(cluster: Cluster, settings: KubernetesSettings) -> list[Findin
     missing = [name for name, found in zip(names, there, strict=True) if found is False]
     unseen = [name for name, found in zip(names, there, strict=True) if found is None]
     if missing:
-        why = f"there is no namespace {first_of(missing, 8)}: correct the site file"
-        return [Finding("red", KUBERNETES, why)]
+        return [Finding("red", KUBERNETES, f"there is no namespace {first_of(missing, 8)}", "correct the site file")]
     if unseen:
         return [Finding("warning", KUBERNETES, f"whether {first_of(unseen, 8)} exist may not be read")]
     return [Finding("ok", KUBERNETES, f"all {len(names)} namespaces are there")]
@@ -104,7 +103,8 @@ async def _rights(cluster: Cluster, settings: KubernetesSettings) -> list[Findin
     asked += [(right, "") for right in NEEDED_OF_LABS]
     may = await _each([cluster.may(*right, name) for right, name in asked])
     lacking = [row for row, allowed in zip(asked, may, strict=True) if not allowed]
-    found = [Finding("red", KUBERNETES, f"no right to {_words(*row)}") for row in lacking if row[0] not in WELCOME]
+    ask = "ask the cluster's administrators for it, or name another account's kubeconfig in the site file"
+    found = [Finding("red", KUBERNETES, f"no right to {_words(*row)}", ask) for row in lacking if row[0] not in WELCOME]
     found += [Finding("warning", KUBERNETES, f"no right to {_words(*row)}") for row in lacking if row[0] in WELCOME]
     return found or [Finding("ok", KUBERNETES, f"all {len(asked)} rights that are needed")]
 

@@ -65,6 +65,10 @@ class KubernetesSettings(SiteSection):
             for job, csc in space.jobs.items():
                 yield ("namespaces", at, "jobs", job), csc
 
+    def names(self) -> Iterator[tuple[Path, str]]:
+        """Yield the context; the domain of API servers is that of the site's hosts."""
+        yield ("context",), self.context
+
     def hosts(self) -> Iterator[tuple[Path, str]]:
         """Yield the API servers that are named; the one that is used is looked at in the kubeconfig."""
         for at, server in enumerate(self.servers):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from deploydash.systems.section import SiteSection, Text
+from deploydash.systems.section import Path, SiteSection, Text
 
 
 def _channel(text: str) -> str:
@@ -26,6 +26,10 @@ class SlackSettings(SiteSection):
     announce: Channel
     request: Text
     m2: Channel | None = None
+
+    def names(self) -> Iterator[tuple[Path, str]]:
+        """Yield the channel of this site's announcements; all sites share the workspace."""
+        yield ("announce",), self.announce
 
     def words(self) -> Mapping[str, Any]:
         """Return ``slack.announce``, ``slack.m2`` and ``slack.request``."""

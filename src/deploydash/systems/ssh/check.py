@@ -19,6 +19,9 @@ HOST_S = 10.0
 
 UPDATE = "./update_repo"
 
+FIX = "have the host's administrator set it right (/etc/sudoers.d for sudo), or correct the host's row in the site file"
+"""What to do about what a host does not let us do, or lacks."""
+
 Told = tuple[tuple[str, str], ...]
 """What was found: levels (``ok``, ``warning``, ``red``) and sentences."""
 
@@ -48,12 +51,16 @@ async def _of_host(hosts: Hosts, login: Login, probes: list[Probe]) -> tuple[Fin
         async with asyncio.timeout(HOST_S), hosts.host(login) as host:
             told = [one for each in await asyncio.gather(*(_safe(probe, host) for probe in probes)) for one in each]
     except FeedError as error:
-        return (Finding("red", subject, str(error)),)
+        return (Finding.refused(subject, error),)
     except TimeoutError:
-        return (Finding("red", subject, f"did not answer everything within {HOST_S:g} s"),)
+        slow = "see whether the host is overloaded, then check again"
+        return (Finding("red", subject, f"did not answer everything within {HOST_S:g} s", slow),)
     wrong = [(level, sentence) for level, sentence in dict.fromkeys(told) if level != "ok"]
     fine = "; ".join(dict.fromkeys(sentence for level, sentence in told if level == "ok"))
-    findings = [Finding("red" if level == "red" else "warning", subject, sentence) for level, sentence in wrong]
+    findings = [
+        Finding("red", subject, sentence, FIX) if level == "red" else Finding("warning", subject, sentence)
+        for level, sentence in wrong
+    ]
     return tuple(findings) or (Finding("ok", subject, fine or "lets us in"),)
 
 

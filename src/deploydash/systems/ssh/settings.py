@@ -279,12 +279,24 @@ class SshSettings(SiteSection):
             if place.jump is not None and place.jump not in self.at:
                 yield ("at", name, "jump"), f"{place.jump} is not in at itself", "say where it is, too"
 
-    def _foreign(self) -> Iterator[tuple[Path, str, str]]:
-        named: list[tuple[Path, str]] = [(("jump",), self.jump)] if self.jump else []
-        named += [(("cameras", at, "host"), row.host) for at, row in enumerate(self.cameras)]
+    def names(self) -> Iterator[tuple[Path, str]]:
+        """Yield the domain, and every host as it is called."""
+        yield ("domain",), self.domain
+        yield from ((place, login.rpartition("@")[2]) for place, login in self._logins())
+
+    def every_host(self) -> tuple[str, ...]:
+        """Return whom this section logs in to, with the user where it names one."""
+        return tuple(login for _, login in self._logins())
+
+    def _logins(self) -> Iterator[tuple[Path, str]]:
+        if self.jump:
+            yield ("jump",), self.jump
+        yield from ((("cameras", at, "host"), row.host) for at, row in enumerate(self.cameras))
         for key in LISTS[1:]:
-            named += [((key, at, "ssh"), row.ssh) for at, row in enumerate(getattr(self, key))]
-        for place, login in named:
+            yield from (((key, at, "ssh"), row.ssh) for at, row in enumerate(getattr(self, key)))
+
+    def _foreign(self) -> Iterator[tuple[Path, str, str]]:
+        for place, login in self._logins():
             host = login.rpartition("@")[2]
             if not host.lower().rstrip(".").endswith(f".{self.domain}"):
                 yield place, f"{host} is not a host of this site", f"hosts here end in .{self.domain}"

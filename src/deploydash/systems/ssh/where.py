@@ -12,6 +12,10 @@ from deploydash.systems.address import is_loopback, same_host
 SSH = "ssh"
 
 
+class ForeignHostError(FeedError):
+    """A host that is none of the site's: it is not connected to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Login:
     """A host and who logs in there; no user means whom the configuration of SSH or the operator's name says."""
@@ -77,7 +81,7 @@ class Places:
         if found is None:
             raise FeedError(SSH, f"{host} has no address in this rehearsal", hint="it is none of systems.ssh.at")
         if not is_loopback(found.address):
-            raise FeedError(SSH, f"{host} is led to {found.address}, which a rehearsal must not reach")
+            raise ForeignHostError(SSH, f"{host} is led to {found.address}, which a rehearsal must not reach")
         return found
 
     def refuse_foreign(self, host: str, why: str) -> None:
@@ -90,6 +94,6 @@ class Places:
             return
         name = host.lower().rstrip(".")
         if name != self.domain and not name.endswith(f".{self.domain}"):
-            raise FeedError(
+            raise ForeignHostError(
                 SSH, f"{why} {host}, which is no host of this site", hint=f"hosts here end in .{self.domain}"
             )
