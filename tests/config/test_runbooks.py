@@ -55,6 +55,10 @@ NOT_BY_HAND = {
     **dict.fromkeys(("argo-small", "argo-love", "argo-rest", "versions"), "action"),
     **dict.fromkeys(("branches", "nublado-image", "phalanx-merge"), "action"),
 }
+MESSAGES = (
+    *("page-announce", "square-ready", "m2-request", "announce-day", "announce-hour", "announce-start"),
+    *("stage-1", "stage-2-message", "report-broken", "announce-end", "nublado-open"),
+)
 ON_CAMERA_HOSTS = ["bridges-stop", "bridges-start"]
 ON_HOSTS = [
     *("bare-metal-stop", "vms-logger-stop", "love-stop", "repos", "ess", "crio", "vms-start", "bare-metal-start"),
@@ -143,7 +147,9 @@ def test_what_commands_cscs_or_runs_scripts_is_of_a_kind_of_its_own(name: str) -
     steps = [one for one in plan.steps() if one.kind is not StepKind.MANUAL]
     on_hosts = [one.id for one in steps if one.system == "ssh"]
     assert sorted(on_hosts) == sorted(ON_CAMERA_HOSTS + (ON_HOSTS if name == SUMMIT else []))
-    kinds = {one.id: one.kind.value for one in steps if one.system != "ssh"}
+    messages = [one.id for one in steps if one.system == "slack"]
+    assert set(messages) == {each for each in MESSAGES if name == SUMMIT or each != "m2-request"}
+    kinds = {one.id: one.kind.value for one in steps if one.system not in {"ssh", "slack"}}
     assert kinds == {key: kind for key, kind in NOT_BY_HAND.items() if key != "enable-all" or name != SUMMIT}
 
 

@@ -258,10 +258,10 @@ def test_a_system_that_is_not_there_is_refused() -> None:
 
 
 def test_a_system_that_only_people_work_with_carries_nothing_out() -> None:
-    text = STEP.replace("system: kettles", "system: slack").replace("        kettles: [small, large]\n", "")
+    text = STEP.replace("system: kettles", "system: person").replace("        kettles: [small, large]\n", "")
     [(line, key, message, hint)] = refused(text)
-    assert (line, key) == (line_of(text, "system: slack"), "phases.0.steps.0.system")
-    assert message == "slack carries no steps out"
+    assert (line, key) == (line_of(text, "system: person"), "phases.0.steps.0.system")
+    assert message == "person carries no steps out"
     assert hint.startswith("make it a step of kind manual; only sal, ssh, ")
     assert hint.endswith(" kettles and plugs can do so")
 

@@ -51,6 +51,7 @@ SITE: dict[str, Any] = {
         },
         "argocd": {"server": "argo.example.org"},
         "github": {"phalanx": {"environment": "hill"}, "configuration": ["lsst-ts/LOVE-integration-tools"]},
+        "slack": {"announce": "#hill", "request": "Please."},
         "kubernetes": {
             "context": "hill",
             "kubeconfig": "~/.kube/hill.yaml",

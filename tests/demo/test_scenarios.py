@@ -313,7 +313,7 @@ timeline:
 - {once: ATAOS, do: script}
 - {once: {gone: 3}, do: script}
 - {once: {system: efd, asked: sync}, do: script}
-- once: {system: slack,
+- once: {system: jira,
     asked: sync}
   do: redeploy
 """,
@@ -321,7 +321,7 @@ timeline:
                 "s.yaml:2: timeline[0].once: 'ATAOS' is neither {gone: CSC} nor {system: NAME, asked: KIND}",
                 "s.yaml:3: timeline[1].once.gone: 3 names no CSC",
                 "s.yaml:4: timeline[2].once.asked: 'sync' is none of health, other, ping, query",
-                "s.yaml:5: timeline[3].once.system: 'slack' is none of broker, registry, efd",
+                "s.yaml:5: timeline[3].once.system: 'jira' is none of broker, registry, efd",
                 "s.yaml:5: timeline[3]: csc is missing",
             ],
         ),

@@ -35,8 +35,11 @@ EMPTY = "who says yes; empty: not asked yet"
 RECORD = "OPS-1"
 """What is written down where a step asks for it."""
 
-PLACEHOLDERS = {"date": "2026-12-03", "start": "08:30"}
-"""What the commands wait for and is known in time; the weekday follows from the date, the rest stays open."""
+PLACEHOLDERS = {"date": "2025-12-04", "start": "08:30", "revision": "3"}
+"""What the commands wait for and is known in time; the weekday follows from the date, the rest stays open.
+
+The date is past, so that what goes out before it goes out at once.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +263,8 @@ class Lead:
         elif title == "Your turn" and frame.has("a close the run"):
             self.dialog("a", "Close the run?")
             self.choose("Close the run?", "close")
+        elif title == "Your turn" and frame.has("it waits for <") and frame.has("f fill in"):
+            self._fill_in(self.dialog("f", "Set placeholders"))
         elif title == "Your turn":
             self._arm() if frame.has("a arm") else self.press("Enter")
         elif title.startswith("Armed: type"):
@@ -287,9 +292,7 @@ class Lead:
             self._each(form)
             return
         if form.title == "Set placeholders":
-            told = re.search(r"wait for (.*?)\. They", form.text)
-            words = re.findall(r"<(\w+)>", told[1] if told else "")
-            self.fill("Set placeholders", *(PLACEHOLDERS.get(word, "") for word in words))
+            self._fill_in(form)
             self.until(lambda shown: shown.title == "Sign off", "the sign-off after the placeholders")
             time.sleep(READ_S)
             form = self.see()
@@ -315,6 +318,12 @@ class Lead:
             self.press("Enter")
             time.sleep(READ_S)
         self.until(lambda frame: frame.title != EACH, "the end of the names")
+
+    def _fill_in(self, form: Frame) -> None:
+        """Set the placeholders that a dialog asks for and that are known."""
+        told = re.search(r"wait for (.*?)\. They", form.text)
+        words = re.findall(r"<(\w+)>", told[1] if told else "")
+        self.fill("Set placeholders", *(PLACEHOLDERS.get(word, "") for word in words))
 
     def _yes(self, record: bool) -> None:
         """Say yes for one owner; the answer that stands first is no."""

@@ -13,6 +13,7 @@ from deploydash.config.runbook_resolve import rows
 from deploydash.config.runbook_words import BLANKS, UnknownWordError, fill, row_name
 from deploydash.config.yaml_lines import Path
 from deploydash.core.model import FeedName
+from deploydash.core.procedure.items import Item
 from deploydash.core.procedure.names import ADDED, DIRECT, SAL, WHOLE, ItemId
 from deploydash.core.procedure.runbook import StepKind
 from deploydash.core.words import and_list
@@ -24,7 +25,7 @@ _NEEDED: dict[StepKind, tuple[str, ...]] = {
     StepKind.MANUAL: ("commands",),
 }
 _OWN: dict[StepKind, tuple[str, ...]] = {
-    StepKind.ACTION: ("targets", "target", "last", "one_by_one", "budget", "scripts", "suite", "fills"),
+    StepKind.ACTION: ("targets", "target", "last", "one_by_one", "budget", "scripts", "suite", "records", "fills"),
     StepKind.WAIT: ("targets", "target", "limit"),
     StepKind.DECIDE: ("settles", "fallback"),
     StepKind.MANUAL: ("commands", "for_each", "item", "shows", "records", "fills", "effect", "one_each"),
@@ -139,7 +140,18 @@ def _system(draft: Draft, path: Path, step: StepEntry) -> Iterator[Problem]:
         wrong = list(steps.problems(draft.entry(step, steps)))
         yield from (draft.problem((*path, *one.path), one.message, one.hint) for one in wrong)
         if not wrong:
-            yield from _item_names(draft, path, [item.id for item in steps.items(draft.entry(step, steps))])
+            items = steps.items(draft.entry(step, steps))
+            yield from _item_names(draft, path, [item.id for item in items])
+            yield from _item_texts(draft, path, items)
+
+
+def _item_texts(draft: Draft, path: Path, items: Iterable[Item]) -> Iterator[Problem]:
+    """Refuse a text to people that waits for a word which nothing fills in."""
+    for item in items:
+        try:
+            fill(item.text, {})
+        except UnknownWordError as error:
+            yield draft.problem((*path, "text"), str(error), error.hint)
 
 
 def _item_names(draft: Draft, path: Path, names: list[ItemId]) -> Iterator[Problem]:

@@ -14,7 +14,7 @@ from deploydash.core.model import CscId
 
 BLANKS = frozenset(
     {
-        *("cycle", "branch", "pr", "revert", "sha", "revision", "run", "page", "weekday", "date", "start"),
+        *("cycle", "branch", "pr", "revert", "sha", "revision", "run", "page", "permalink", "weekday", "date", "start"),
         *("broken", "compatibility", "csc", "cscs", "components", "jobs", "class", "namespace"),
     }
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from deploydash.core.procedure.items import Item
 from deploydash.core.procedure.names import ItemId, StepId
-from deploydash.core.run.placeholders import filled_item, placeholders_of
+from deploydash.core.run.placeholders import as_it_stands, placeholders_of
 from deploydash.core.run.records import (
     ItemAdded,
     ItemEnded,
@@ -73,7 +73,7 @@ def _of_runbook(step: StepId, name: ItemId, state: RunState) -> WorkLine:
 
 
 def _line(step: StepId, item: Item, state: RunState, why: str = "") -> WorkLine:
-    filled = filled_item(item, placeholders_of(state))
+    filled = as_it_stands(step, item, state, placeholders_of(state))
     return WorkLine(step, filled.label, item.system, why, filled.manual)
 
 

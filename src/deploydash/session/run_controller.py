@@ -36,7 +36,7 @@ from deploydash.core.run.orders import (
     Retry,
     RunOrder,
 )
-from deploydash.core.run.placeholders import filled_item, placeholders_of
+from deploydash.core.run.placeholders import as_it_stands, filled_item, placeholders_of
 from deploydash.core.run.plans import Plan, difference
 from deploydash.core.run.ports import Action, ControlOffer
 from deploydash.core.run.proposals import unarmed
@@ -177,6 +177,8 @@ class RunController:
             if plan is not None and shown is not None and (changed := difference(shown, plan)):
                 self._plans.keep(order.step, plan)
                 raise UserError(f"{changed}; look at the card once more")
+            if plan is not None and plan.items and all(one.blocked for one in plan.items):
+                raise UserError(plan.items[0].why)  # one key would only make it fail
             return replace(order, approved=plan.approved, digest=plan.digest) if plan is not None else order
         if isinstance(order, Retry):
             plan = await self.describe(order.step, order.items)
@@ -235,7 +237,7 @@ class RunController:
     def item(self, step: StepId, name: ItemId) -> Item | None:
         """Return an item with every known word filled in: what is shown is what is done."""
         item = self.state.item(step, name)
-        return None if item is None else filled_item(item, self._words())
+        return None if item is None else as_it_stands(step, item, self.state, self._words())
 
     def view(self, csc: CscId) -> CscView | None:
         """Return what is seen of a CSC now."""
@@ -439,7 +441,7 @@ class RunController:
         if step is None:
             raise UserError(f"this runbook has no step {step_id}")
         words = self._words()
-        items = [filled_item(item, words) for item in step.items if not names or item.id in names]
+        items = [as_it_stands(step_id, item, self.state, words) for item in step.items if not names or item.id in names]
         if not step.acts or not any(item.system != PERSON for item in items):
             return None
         return await self.describe_items(items)

@@ -31,7 +31,9 @@ from deploydash.systems.kubernetes.steps import KubernetesSteps
 from deploydash.systems.person.settings import PersonSettings
 from deploydash.systems.preflight.steps import PreflightSteps
 from deploydash.systems.registry.steps import REGISTRY, RegistrySteps
+from deploydash.systems.slack.check import check as slack_check
 from deploydash.systems.slack.settings import SlackSettings
+from deploydash.systems.slack.steps import SLACK, SlackSteps
 from deploydash.systems.ssh.check import check as ssh_check
 from deploydash.systems.ssh.fuse import fuse as ssh_fuse
 from deploydash.systems.ssh.settings import SshSettings
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
     from deploydash.wiring.read_only import MakeFeed
 
 KUBERNETES = SystemName("kubernetes")
-SLACK = SystemName("slack")
 
 READING: Table = MappingProxyType(
     {
@@ -56,7 +57,7 @@ READING: Table = MappingProxyType(
         ARGOCD: Reading(ARGOCD, ArgocdSettings, ArgocdSteps(), argocd_feed, argocd_check, argocd_fuse),
         REGISTRY: Reading(REGISTRY, steps=RegistrySteps()),
         GITHUB: Reading(GITHUB, GithubSettings, GithubSteps(), check=github_check),
-        SLACK: Reading(SLACK, SlackSettings),
+        SLACK: Reading(SLACK, SlackSettings, SlackSteps(), check=slack_check),
         PERSON: Reading(PERSON, PersonSettings),
         OWN: Reading(OWN, steps=PreflightSteps()),
     }
@@ -72,6 +73,7 @@ ACTING: Mapping[SystemName, str] = MappingProxyType(
         REGISTRY: "deploydash.wiring.registry:action",
         GITHUB: "deploydash.wiring.github:action",
         OWN: "deploydash.wiring.preflight:action",
+        SLACK: "deploydash.wiring.slack:action",
     }
 )
 """What makes the action of each system: module and function, loaded when a run is opened."""

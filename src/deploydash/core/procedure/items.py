@@ -24,7 +24,8 @@ class Item:
     ``label``: what a person calls it. ``spec``: JSON text, read by ``system`` only. ``effects``: what it does to CSCs,
     in its order; ``opaque``: that cannot be told. ``manual``: exactly what a person would type to do it by hand.
     Items of a wave go side by side, and a wave goes when the one before it has ended. ``runs_in``: the CSCs by which it
-    is carried out, so that it would end with them.
+    is carried out, so that it would end with them. ``text``: what it says to people, which the lead may write otherwise
+    before it goes; empty where it says nothing.
     """
 
     id: ItemId
@@ -36,6 +37,7 @@ class Item:
     wave: int = 0
     opaque: bool = False
     runs_in: tuple[CscId, ...] = ()
+    text: str = ""
 
     @property
     def by_person(self) -> bool:

@@ -36,6 +36,7 @@ from deploydash.core.run.orders import (
     Close,
     Control,
     DirectCommand,
+    EditText,
     Extend,
     Finish,
     Hold,
@@ -77,6 +78,7 @@ from deploydash.core.run.records import (
 from deploydash.core.run.sight import effects_seen, not_there
 from deploydash.core.run.sign_offs import against, not_a_word, one_by_one, seen_by_now
 from deploydash.core.run.state import ItemStatus, RunState, StepStatus
+from deploydash.core.run.texts import text_edited
 from deploydash.core.words import first_of
 
 
@@ -119,7 +121,7 @@ def decide(order: RunOrder, state: RunState, fleet: FleetView, operator: str) ->
 
 
 def _decide_step(
-    order: Approve | SignOff | Finish | Skip | Retry | AddItem | Control | AnswerItem | Extend,
+    order: Approve | SignOff | Finish | Skip | Retry | AddItem | Control | AnswerItem | EditText | Extend,
     state: RunState,
     fleet: FleetView,
     operator: str,
@@ -142,6 +144,8 @@ def _decide_step(
         return _ruled(control_ordered(order, step, state, operator))
     if isinstance(order, AnswerItem):
         return _answer_item(order, state, operator)
+    if isinstance(order, EditText):
+        return _ruled(text_edited(order, step, state, operator))
     if isinstance(order, Extend):
         waits = step.waits and state.status(step) is StepStatus.UNDER_WAY
         return (WaitExtended(step.id, order.seconds, operator),) if waits else Refused(f"{step.id} is no open wait")

@@ -47,6 +47,7 @@ from deploydash.core.run.records import (
     WaitExtended,
 )
 from deploydash.core.run.state import ASKS, UNTOUCHED, ItemProgress, ItemStatus, RunState, StepProgress
+from deploydash.core.run.text_records import TextEdited
 
 
 def evolve(state: RunState, record: RunRecord, utc: float) -> RunState:
@@ -60,6 +61,9 @@ def evolve(state: RunState, record: RunRecord, utc: float) -> RunState:
         return replace(state, answers={**state.answers, record.choice: record.answer})
     if isinstance(record, PlaceholderSet):
         return replace(state, words={**state.words, record.word: record.text})
+    if isinstance(record, TextEdited):
+        texts = {**state.texts.get(record.step, {}), record.item: record.text}
+        return replace(state, texts={**state.texts, record.step: texts})
     if isinstance(record, CscsWaived):
         return replace(state, waived={**state.waived, **dict.fromkeys(record.cscs, record)})
     if isinstance(record, DebtWaived):

@@ -151,6 +151,15 @@ class SetPlaceholders:
 
 
 @dataclass(frozen=True, slots=True)
+class EditText:
+    """Write what an item says to people otherwise than the runbook does."""
+
+    step: StepId
+    item: ItemId
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Extend:
     """Give a wait more time, in seconds."""
 
@@ -220,6 +229,7 @@ RunOrder = (
     | Answer
     | AnswerItem
     | SetPlaceholders
+    | EditText
     | Extend
     | Hold
     | Release

@@ -13,10 +13,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from deploydash.core.procedure.items import Item
+from deploydash.core.procedure.names import ItemId, StepId
 from deploydash.core.procedure.runbook import Step
 from deploydash.core.run.broken import broken
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.state import ItemProgress, ItemStatus, RunState
+from deploydash.core.run.texts import as_edited
 
 OF_THE_RUN = frozenset({"run", "cscs", "broken"})
 """Words that nobody may tell otherwise than they are."""
@@ -49,9 +51,10 @@ def _went_well(progress: ItemProgress) -> bool:
     return progress.status is ItemStatus.REACHED
 
 
-def filled_in(step: Step, words: Mapping[str, str]) -> Step:
-    """Return a step with every known word filled into what is to be done."""
-    items = tuple(filled_item(item, words) for item in step.items)
+def filled_in(step: Step, words: Mapping[str, str], texts: Mapping[ItemId, str] | None = None) -> Step:
+    """Return a step with every known word filled into what is to be done; ``texts``: what the lead wrote otherwise."""
+    edited = texts or {}
+    items = tuple(filled_item(as_edited(item, edited.get(item.id)), words) for item in step.items)
     return step if items == step.items else replace(step, items=items)
 
 
@@ -61,13 +64,20 @@ def filled_item(item: Item, words: Mapping[str, str]) -> Item:
         return item
     quoted = {word: json.dumps(known)[1:-1] for word, known in words.items()}
     manual = tuple(_filled(line, words) for line in item.manual)
-    return replace(item, label=_filled(item.label, words), manual=manual, spec=_filled(item.spec, quoted))
+    label, text = _filled(item.label, words), _filled(item.text, words)
+    return replace(item, label=label, manual=manual, spec=_filled(item.spec, quoted), text=text)
+
+
+def as_it_stands(step: StepId, item: Item, state: RunState, words: Mapping[str, str]) -> Item:
+    """Return an item of a step as it would go now: as the lead wrote it, with every known word filled in."""
+    return filled_item(as_edited(item, state.texts.get(step, {}).get(item.id)), words)
 
 
 def missing_placeholders(step: Step, state: RunState) -> tuple[str, ...]:
     """Return the words that a step's items still wait for and that the lead can tell, each once, in order."""
     known = placeholders_of(state)
-    texts = (text for item in step.items for text in _texts(item))
+    edited = state.texts.get(step.id, {})
+    texts = (text for item in step.items for text in _texts(as_edited(item, edited.get(item.id))))
     named = (word for text in texts for word in _words_in(text, state.runbook.blanks))
     return tuple(word for word in dict.fromkeys(named) if word not in known and word not in OF_THE_RUN)
 
@@ -79,7 +89,7 @@ def _filled(text: str, words: Mapping[str, str]) -> str:
 
 
 def _texts(item: Item) -> tuple[str, ...]:
-    return item.label, *item.manual, item.spec
+    return item.label, *item.manual, item.spec, item.text
 
 
 def _words_in(text: str, blanks: tuple[str, ...]) -> list[str]:

@@ -13,6 +13,7 @@ from deploydash.core.model import CscId
 from deploydash.core.procedure.items import Item
 from deploydash.core.procedure.names import ItemId, StepId
 from deploydash.core.procedure.runbook import Debt, Tier
+from deploydash.core.run.text_records import TextEdited
 
 
 class Outcome(StrEnum):
@@ -341,8 +342,7 @@ class ArrivalsLearned:
 
     ``seconds`` are in ascending order, from so many earlier ``runs``; a CSC stands as the item that is named after it.
 
-    Read from other journals of the machine that leads, and written down so that a resume, an observer and a replay
-    show the same by this journal alone.
+    Read from other journals of the machine that leads, and written down so that all readers of this one show the same.
     """
 
     step: StepId
@@ -433,6 +433,7 @@ RunRecord = (
     | DebtWaived
     | ChoiceAnswered
     | PlaceholderSet
+    | TextEdited
     | WaitExtended
     | CscsArrived
     | CscsLeft

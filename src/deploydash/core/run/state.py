@@ -129,7 +129,7 @@ class RunState:
     them is signed off. ``lost``: those that were LOST before it opened. ``learned``: of each wait, what earlier runs
     tell. ``signed_by``: who did what was signed off last; ``named``: whom the last record named that asks who.
     ``incurred``: the debts that requests made, by their ids; ``paid``: those undone by record, ``passed``: who has
-    taken those that were passed on.
+    taken those that were passed on. ``texts``: what items say that the lead wrote otherwise.
     """
 
     runbook: Runbook
@@ -139,6 +139,7 @@ class RunState:
     steps: Mapping[StepId, StepProgress] = field(default_factory=dict)
     answers: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[StepId, Mapping[ItemId, str]] = field(default_factory=dict)
     waived: Mapping[CscId, CscsWaived] = field(default_factory=dict)
     debts_waived: Mapping[str, DebtWaived] = field(default_factory=dict)
     incurred: Mapping[str, tuple[StepId, Debt]] = field(default_factory=dict)

@@ -63,6 +63,7 @@ from deploydash.core.run.records import (
     WaitExtended,
 )
 from deploydash.core.run.state import ASKS, RunState
+from deploydash.core.run.text_records import TextEdited
 from deploydash.core.views import direct_view
 from deploydash.core.words import counted, first_of, listed
 
@@ -257,6 +258,8 @@ def _of_run(record: object, before: RunState) -> Said | None:
         return Said(record.operator, f"answered {record.choice}: {record.answer}{about}")
     if isinstance(record, PlaceholderSet):
         return Said(record.operator, f"told <{record.word}>: {record.text}")
+    if isinstance(record, TextEdited):
+        return Said(record.operator, f"wrote the text of {record.step} {record.item}: {' '.join(record.text.split())}")
     if isinstance(record, WaitExtended):
         return Said(record.operator, f"extended {record.step} by {record.seconds / 60:g} min")
     if isinstance(record, NoticeAcknowledged):

@@ -363,7 +363,7 @@ def _card(step: Step, state: RunState, fleet: FleetView, own: Own) -> Card:
     found = reasons(step, state, fleet)
     status = state.status(step)
     progress = state.progress(step.id)
-    shown = filled_in(step, placeholders_of(state, fleet))
+    shown = filled_in(step, placeholders_of(state, fleet), state.texts.get(step.id))
     reached = (one.utc for item in step.items if (one := progress.item(item.id)).status is ItemStatus.REACHED)
     lost = {csc: fleet.views[csc].group for csc in still_lost(state, fleet)}
     return Card(

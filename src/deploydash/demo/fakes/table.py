@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deploydash.demo.fake import Kind
-from deploydash.demo.fakes import argocd, broker, cluster, efd, github, hosts, registry
+from deploydash.demo.fakes import argocd, broker, cluster, efd, github, hosts, registry, slack
 
 FAKES: tuple[Kind, ...] = (
     broker.KIND,
@@ -13,4 +13,5 @@ FAKES: tuple[Kind, ...] = (
     hosts.KIND,
     argocd.KIND,
     github.KIND,
+    slack.KIND,
 )

@@ -20,6 +20,9 @@ LEAST = 3
 SHORT = 4
 """Exact lines of one item on the card; the page shows all of them."""
 
+PREVIEW = 14
+"""The same of what says something to people: it is read before it goes."""
+
 OUTPUT = 3
 """Lines of live output on the card."""
 
@@ -125,10 +128,12 @@ def sent_lines(row: ItemRow, width: int, reading: Reading, *, unfolded: bool) ->
         lines += folded(words, width, Ink.WARN if plan.blocked else Ink.DIM)
     if row.item.opaque:
         lines += folded("What it does to the states of CSCs is not known: no order rule can stop it.", width, Ink.WARN)
-    exact = [line for text in plan.lines for line in copied(text, width, Ink.ACCENT, "  ")] if plan is not None else []
-    if not unfolded and len(exact) > SHORT:
+    texts = plan.lines if plan is not None and plan.lines else tuple(row.item.text.splitlines())
+    exact = [line for text in texts for line in copied(text, width, Ink.ACCENT, "  ")]
+    most = PREVIEW if row.item.text else SHORT
+    if not unfolded and len(exact) > most:
         more = Line((Span(f"  {reading.glyphs.cut} v shows all {len(exact)} lines of it", Ink.DIM),))
-        return [*lines, *exact[: SHORT - 1], more]
+        return [*lines, *exact[: most - 1], more]
     return lines + exact
 
 

@@ -1,0 +1,58 @@
+"""What ``deploydash check`` asks of a site's Slack: its token, scopes and channels. Reads only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+
+from deploydash.errors import FeedError
+from deploydash.systems.slack.client import Slack, workspace
+from deploydash.systems.slack.settings import SlackSettings
+from deploydash.systems.slack.steps import SLACK
+from deploydash.systems.table import Finding, Place
+
+NEEDED = ("chat:write", "channels:read", "channels:history")
+"""To post, to find a channel, and to see what was posted there."""
+
+
+async def check(place: Place) -> tuple[Finding, ...]:
+    """Ask a site's Slack once.
+
+    Raises:
+        FeedError: it does not answer, or does not know us.
+    """
+    settings = place.settings
+    assert isinstance(settings, SlackSettings)  # noqa: S101 - the table says so
+    where = workspace(settings, os.environ, rehearsal=place.roster.rehearsal)
+    if where.why_not:
+        words = f"{where.why_not}: messages are shown to be copied, and signed off with their links"
+        return (Finding("warning", SLACK, words),)
+    return tuple([finding async for finding in _findings(Slack(where), settings)])
+
+
+async def _findings(slack: Slack, settings: SlackSettings) -> AsyncIterator[Finding]:
+    who = await slack.who()
+    yield Finding("ok", SLACK, f"{who.user} in {who.team}")
+    if who.scopes and (finding := of_scopes(who.scopes)) is not None:
+        yield finding
+    names = dict.fromkeys(name for name in (settings.announce, settings.m2, settings.square) if name)
+    for name in names:
+        try:
+            channel = await slack.channel(name)
+        except FeedError as error:
+            yield Finding("red", SLACK, str(error))
+            continue
+        if channel.member:
+            yield Finding("ok", SLACK, f"{who.user} is in {name}")
+        else:
+            yield Finding("red", SLACK, f"{who.user} is not in {name}: /invite @{who.user} there")
+
+
+def of_scopes(scopes: str) -> Finding | None:
+    """Return whether the token's scopes suffice, None where they are those of a user's whole account."""
+    has = {scope.strip() for scope in scopes.split(",")}
+    lacking = [scope for scope in NEEDED if scope not in has]
+    if lacking:
+        words = f"the token lacks {', '.join(lacking)}: add it to the app at api.slack.com/apps and install it again"
+        return Finding("red", SLACK, words)
+    return Finding("ok", SLACK, f"the token has {', '.join(NEEDED)}")
