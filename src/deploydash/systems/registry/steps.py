@@ -15,6 +15,7 @@ from deploydash.core.procedure.items import Item
 from deploydash.core.procedure.names import StepId, SystemName, numbered
 from deploydash.core.procedure.runbook import Debt, Fallback
 from deploydash.core.run.composing import Composed, ItemOffer
+from deploydash.systems.address import shown
 from deploydash.systems.registry.compatibility import PATH, UNSET, is_level
 from deploydash.systems.table import Entry, Wrong
 
@@ -31,10 +32,14 @@ _BLANK = re.compile(r"<[a-z][a-z-]*>")
 
 @dataclass(frozen=True, slots=True)
 class LevelWork:
-    """A level to be set; ``paid_by``: the steps that put back what stands there, none where this is one of them."""
+    """A level to be set; ``paid_by``: the steps that put back what stands there, none where this is one of them.
+
+    ``address``: where the site file says that the registry is, for paper; what acts knows where it really is.
+    """
 
     level: str
     paid_by: tuple[StepId, ...] = ()
+    address: str = ""
 
     @property
     def known(self) -> bool:
@@ -54,7 +59,8 @@ def work_of(spec: str) -> LevelWork:
         ValueError: a spec that is none of this system's.
     """
     read = json.loads(spec)
-    return LevelWork(str(read["set"]), tuple(StepId(str(step)) for step in read["paid_by"]))
+    payers = tuple(StepId(str(step)) for step in read["paid_by"])
+    return LevelWork(str(read["set"]), payers, shown(str(read.get("address", ""))))
 
 
 def request(level: str, address: str = "") -> str:
@@ -86,12 +92,12 @@ class RegistrySteps:
     def items(self, entry: Entry) -> tuple[Item, ...]:
         """Return the one item of a step."""
         level, lead = str(entry.own["set"]), REHEARSED if entry.rehearsal else ""
-        spec = json.dumps({"set": level, "paid_by": list(entry.own.get("paid_by", []))})
-        address = entry.words.get("schema_registry.url", "")
-        shown = f"curl -s {address}{PATH}"
+        address = shown(str(entry.words.get("schema_registry.url", "")))
+        spec = json.dumps({"set": level, "paid_by": list(entry.own.get("paid_by", [])), "address": address})
+        look = f"curl -s {address}{PATH}"
         body = json.dumps({"compatibility": level})
         change = f"curl -s -X PUT -H 'Content-Type: application/vnd.schemaregistry.v1+json' --data '{body}' "
-        manual = (f"{shown}   # note what it says", f"{change}{address}{PATH}", shown)
+        manual = (f"{look}   # note what it says", f"{change}{address}{PATH}", look)
         label = f"schema compatibility {level}"
         return (Item(numbered(0), label, REGISTRY, spec, manual=tuple(lead + line for line in manual)),)
 
@@ -102,8 +108,9 @@ class RegistrySteps:
 
     def lines(self, item: Item) -> tuple[str, ...]:
         """Return the exact request of an item."""
-        level = work_of(item.spec).level
-        return (f"{request(level)}, or DELETE {PATH} where none was set" if _BLANK.search(level) else request(level),)
+        work = work_of(item.spec)
+        line = request(work.level, work.address)
+        return (f"{line}, or {request(UNSET, work.address)} where none was set" if _BLANK.search(work.level) else line,)
 
     def fallback(self, fallback: Fallback, items: Sequence[Item]) -> Item:
         """Refuse: there is no other way.
