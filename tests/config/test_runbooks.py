@@ -132,7 +132,7 @@ def test_the_phases_follow_the_procedure_and_say_what_csc_are_compared_with() ->
 @pytest.mark.parametrize("name", NAMES)
 def test_a_step_whose_system_is_not_built_is_by_hand_and_says_exactly_what_to_do(name: str, book: str) -> None:
     by_hand = [one for one in runbook(name, book).steps() if one.kind is StepKind.MANUAL]
-    assert by_hand
+    assert by_hand or book == "revert"
     for one in by_hand:
         assert one.items, one.id
         for item in one.items:

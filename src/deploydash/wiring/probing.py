@@ -18,6 +18,7 @@ from deploydash.core.model import FeedName
 from deploydash.core.procedure.names import SystemName
 from deploydash.errors import UserError
 from deploydash.systems.efd import check as efd
+from deploydash.systems.registry import check as registry
 from deploydash.systems.registry.store import SchemaStore
 from deploydash.systems.sal import check as sal
 from deploydash.systems.settings import Connections
@@ -60,7 +61,7 @@ def feed_probes(outside: Connections, schemas: SchemaStore, scripts: sal.Wanted)
     efd_asked = partial(efd.check, outside.efd, kafka.topic_subname, LIMIT_S - 1)
     probes = [
         Probe(FeedName.KAFKA.value, partial(sal.kafka, kafka)),
-        Probe(FeedName.SCHEMA_REGISTRY.value, partial(_registry, schemas)),
+        Probe(FeedName.SCHEMA_REGISTRY.value, partial(_registry, schemas, outside)),
         Probe(FeedName.EFD.value, efd_asked),
     ]
     if scripts:
@@ -82,8 +83,9 @@ def checked(table: Table, site: Site) -> tuple[SystemName, ...]:
     return tuple(name for name, reading in table.items() if reading.check is not None and name in site.sections)
 
 
-async def _registry(schemas: SchemaStore) -> tuple[Finding, ...]:
-    return (Finding("ok", FeedName.SCHEMA_REGISTRY.value, await schemas.probe()),)
+async def _registry(schemas: SchemaStore, outside: Connections) -> tuple[Finding, ...]:
+    answers = Finding("ok", FeedName.SCHEMA_REGISTRY.value, await schemas.probe())
+    return (answers, *await registry.check(outside.registry, rehearsal=outside.kafka.rehearsal))
 
 
 async def ask_all(

@@ -13,7 +13,7 @@ from deploydash.core.run.ports import Found
 from deploydash.core.run.records import Outcome
 from deploydash.core.run.state import ItemProgress
 from deploydash.errors import FeedError, UserError
-from deploydash.systems.registry.check import check
+from deploydash.systems.registry.check import NO_MODE, check
 from deploydash.systems.registry.compatibility import UNSET, Compatibility
 from deploydash.systems.settings import RegistrySettings
 from tests.support.item_context import Answered, Intended, RecordingContext
@@ -227,8 +227,8 @@ async def test_what_is_no_level_is_not_taken_for_one() -> None:
     ("product", "level", "words"),
     [
         (KARAPACE, "ok", "its mode is READWRITE: it takes schemas"),
-        (PRODUCTS[0], "warning", "it tells no mode, so whether it takes schemas is not known"),
-        (PRODUCTS[1], "warning", "it tells no mode, so whether it takes schemas is not known"),
+        (PRODUCTS[0], "ok", NO_MODE),
+        (PRODUCTS[1], "ok", NO_MODE),
     ],
 )
 async def test_check_tells_level_and_mode(product: str, level: str, words: str) -> None:

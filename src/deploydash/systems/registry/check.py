@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from deploydash.core.model import FeedName
 from deploydash.errors import UserError
 from deploydash.systems.registry.compatibility import Compatibility
-from deploydash.systems.registry.steps import REGISTRY
 from deploydash.systems.settings import RegistrySettings
 from deploydash.systems.table import Finding
 
+NAME = FeedName.SCHEMA_REGISTRY.value
 _WRITABLE = "READWRITE"
+NO_MODE = "it tells no mode, as Apicurio: whether it takes schemas shows when one is registered"
 
 
 async def check(settings: RegistrySettings, *, rehearsal: bool) -> tuple[Finding, ...]:
@@ -17,16 +19,14 @@ async def check(settings: RegistrySettings, *, rehearsal: bool) -> tuple[Finding
     try:
         level, mode = await registry.level(), await registry.mode()
     except UserError as error:
-        return (Finding("red", REGISTRY, str(error)),)
+        return (Finding.refused(NAME, error),)
     finally:
         await registry.aclose()
-    found = [Finding("ok", REGISTRY, f"{registry.address}: schema compatibility is {level}")]
-    if why := registry.not_ours:
-        found.append(Finding("red", REGISTRY, why))
+    found = [Finding("ok", NAME, f"{registry.address}: schema compatibility is {level}")]
     if not mode:
-        found.append(Finding("warning", REGISTRY, "it tells no mode, so whether it takes schemas is not known"))
+        found.append(Finding("ok", NAME, NO_MODE))
     elif mode == _WRITABLE:
-        found.append(Finding("ok", REGISTRY, f"its mode is {mode}: it takes schemas"))
+        found.append(Finding("ok", NAME, f"its mode is {mode}: it takes schemas"))
     else:
-        found.append(Finding("red", REGISTRY, f"its mode is {mode}: it takes no new schema, ask who runs it"))
+        found.append(Finding("red", NAME, f"its mode is {mode}: it takes no new schema, ask who runs it"))
     return tuple(found)
