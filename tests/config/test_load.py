@@ -51,6 +51,7 @@ def test_what_is_left_out_has_the_documented_defaults() -> None:
     )
     assert (site.roster.site, site.roster.groups, site.roster.time_zone) == ("tiny", ("AT", "MT"), "UTC")
     assert not site.rehearsal
+    assert site.kafka is not None
     assert (site.kafka.topic_subname, site.kafka.hosts, site.efd, site.demo) == ("sal", (), None, None)
     assert site.warnings == ()
 

@@ -160,6 +160,8 @@ def test_where_a_site_is_reached(
 ) -> None:
     found = site(name)
     prefix = f"sasquatch-{bootstrap}-kafka"
+    assert found.kafka is not None
+    assert found.schema_registry is not None
     assert found.kafka.bootstrap == f"{prefix}-bootstrap.lsst.codes:9094"
     assert found.kafka.hosts == (
         f"{prefix}-bootstrap.lsst.codes",

@@ -15,6 +15,7 @@ import pytest
 
 from tests.servers.cache import UnavailableError, tool
 from tests.servers.influx import InfluxServer, influxd
+from tests.servers.inmanta import Orchestrator, inmanta_install
 from tests.servers.kafka import KafkaServer
 from tests.servers.kafka_cluster import KafkaCluster
 from tests.servers.kafka_install import kafka_install
@@ -130,3 +131,14 @@ def tmux(tmp_path: Path) -> Iterator[Tmux]:
     have("tmux", lambda: tool("tmux"))
     with Tmux(tmp_path / "tmux") as terminal:
         yield terminal
+
+
+@pytest.fixture(scope="session")
+def orchestrator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestrator]:
+    """A real orchestrator with its database; each test makes an environment of its own."""
+    server = Orchestrator(have("orchestrator", inmanta_install), tmp_path_factory.mktemp("orchestrator"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()

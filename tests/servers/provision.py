@@ -8,6 +8,7 @@ from functools import partial
 
 from tests.servers.cache import UnavailableError, tool
 from tests.servers.influx import influxd
+from tests.servers.inmanta import inmanta_install
 from tests.servers.kafka_install import KAFKA_VERSIONS, kafka_install
 from tests.servers.registry import registry_install
 
@@ -15,6 +16,7 @@ SERVERS: Mapping[str, Callable[[], object]] = {
     **{f"Kafka {version}": partial(kafka_install, version) for version in KAFKA_VERSIONS},
     "schema registry": registry_install,
     "InfluxDB": influxd,
+    "orchestrator": inmanta_install,
     "tmux": partial(tool, "tmux"),
 }
 

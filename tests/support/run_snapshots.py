@@ -475,6 +475,7 @@ class FakeDesk:
     direct_options: list[tuple[CscId, ...]] = field(default_factory=list)
     proposed: list[Proposal] = field(default_factory=list)
     refusal: str = ""
+    emergency: tuple[Item, ...] = ()
     callbacks: list[Callable[[str], None]] = field(default_factory=list)
     may_check: threading.Event = field(default_factory=threading.Event)
     """Cleared by a test that wants to see the screen while an item is composed."""
@@ -489,6 +490,9 @@ class FakeDesk:
         if self.refusal:
             for callback in self.callbacks:
                 callback(self.refusal)
+
+    def stops(self) -> tuple[Item, ...]:
+        return self.emergency
 
     def offers(self) -> tuple[ItemOffer, ...]:
         return self.sal.offers()

@@ -139,6 +139,8 @@ def _shipped(site: Site, table: Table) -> list[Runbook]:
 
 async def _feeds(site: Site, wanted: Wanted, told: Callable[[Probed], None]) -> tuple[Probed, ...]:
     """Ask Kafka, the registry, the EFD and the queues, and read one snapshot to hold against the roster."""
+    if site.kafka is None:
+        return ()
     try:
         reader = read_only(site, os.environ, places().cache, Phase())
     except ConfigurationError as error:

@@ -12,7 +12,7 @@ from deploydash.cli.exits import Exit
 from deploydash.cli.places import Places, places
 from deploydash.config.find import find_site, list_sites
 from deploydash.config.load import Site, load_site
-from deploydash.errors import ConfigurationError
+from deploydash.errors import ConfigurationError, UserError
 
 if TYPE_CHECKING:
     from deploydash.systems.table import Table
@@ -47,6 +47,22 @@ def other_sites(site: Site, where: Places, table: Table) -> tuple[Site, ...]:
             if not other.rehearsal and other.roster.site != site.roster.site:
                 found.setdefault(other.roster.site, other)
     return tuple(found.values())
+
+
+def open_site_of_cscs(reference: str, where: Places | None = None) -> Site:
+    """Find and load a site whose CSCs are looked at.
+
+    Raises:
+        ConfigurationError: it cannot be found or used.
+        UserError: it has no CSCs.
+    """
+    site = open_site(reference, where)
+    if site.kafka is None:
+        raise UserError(
+            f"{site.roster.site} has no Kafka and no CSCs to look at",
+            hint=f"deploydash check {reference}; deploydash run {reference} RUNBOOK",
+        )
+    return site
 
 
 def run(*, as_json: bool) -> Exit:

@@ -14,7 +14,7 @@ from deploydash.cli.exits import Exit
 from deploydash.cli.headless import until
 from deploydash.cli.places import places
 from deploydash.cli.running import run as run_to_the_end
-from deploydash.cli.sites import open_site
+from deploydash.cli.sites import open_site_of_cscs
 from deploydash.cli.terminal import is_capable
 from deploydash.config.pattern import parse_target
 from deploydash.core.fleet.snapshot import CscView, Snapshot
@@ -29,7 +29,7 @@ READABLE = frozenset({FeedState.UP, FeedState.DEGRADED})
 
 def run(reference: str, target: str, *, as_json: bool, limit_s: float) -> Exit:
     """Print the snapshot of a site as soon as it is decided, and answer with the exit code."""
-    site = open_site(reference)
+    site = open_site_of_cscs(reference)
     phase = parse_target(target)
     reader = read_only(site, os.environ, places().cache, phase, began.AT)
     snapshot = run_to_the_end(until(reader, is_answered, limit_s))

@@ -11,7 +11,7 @@ from deploydash.cli.exits import Exit
 from deploydash.cli.headless import until
 from deploydash.cli.places import places
 from deploydash.cli.running import run as run_to_the_end
-from deploydash.cli.sites import open_site
+from deploydash.cli.sites import open_site_of_cscs
 from deploydash.cli.status import READABLE, kafka_state, verdict_on
 from deploydash.cli.telling import Telling
 from deploydash.config.pattern import parse_pattern, parse_target
@@ -72,7 +72,7 @@ def run(reference: str, target: str, only: str | None, *, limit_s: float, as_jso
     """Wait and answer with the exit code; a table names those that are missing at the limit."""
     phase = parse_target(target)
     wanted = parse_pattern(only) if only else None
-    site = open_site(reference)
+    site = open_site_of_cscs(reference)
     waited = frozenset(spec.csc for spec in site.roster.cscs if wanted is None or wanted(spec.csc))
     if not waited:
         raise UserError(f"no CSC of {site.roster.site} fits {only!r}", hint="deploydash status SITE lists them")

@@ -10,7 +10,7 @@ from deploydash.cli.beside import side_by_side
 from deploydash.cli.exits import Exit
 from deploydash.cli.places import places
 from deploydash.cli.running import run as run_to_the_end
-from deploydash.cli.sites import open_site
+from deploydash.cli.sites import open_site_of_cscs
 from deploydash.cli.terminal import need_terminal
 from deploydash.config.pattern import parse_target
 from deploydash.ui.app import DeploydashApp
@@ -20,7 +20,7 @@ from deploydash.wiring.read_only import ReadOnly, read_only
 def run(reference: str, target: str, *, theme: str | None) -> Exit:
     """Open the grid and answer when its user has left it."""
     at = places()
-    site = open_site(reference, at)
+    site = open_site_of_cscs(reference, at)
     phase = parse_target(target)
     need_terminal("watch", f"deploydash status {reference}")
     return run_to_the_end(show(read_only(site, os.environ, at.cache, phase, began.AT), theme))

@@ -8,11 +8,18 @@ from typing import TypeVar, get_args
 
 from deploydash.config.load import Site
 from deploydash.config.secrets import CLIENT_FILE, client_file, control_characters, environment_problem, secret, trimmed
-from deploydash.config.site import Mechanism, SecurityProtocol, sal_subname
+from deploydash.config.site import KafkaSection, Mechanism, SecurityProtocol, sal_subname
 from deploydash.errors import ConfigurationError, Problem
 from deploydash.stored import open_file
 from deploydash.systems.address import bootstrap_hosts, same_host, url_host
-from deploydash.systems.settings import Connections, EfdSettings, KafkaSettings, RegistrySettings
+from deploydash.systems.settings import (
+    NO_KAFKA,
+    NO_REGISTRY,
+    Connections,
+    EfdSettings,
+    KafkaSettings,
+    RegistrySettings,
+)
 
 T = TypeVar("T")
 
@@ -69,12 +76,14 @@ class _Chosen:
     def kafka(self) -> KafkaSettings:
         """Return the settings of Kafka."""
         section = self._site.kafka
+        if section is None:
+            return NO_KAFKA
         bootstrap, source = self._first(("bootstrap.servers", BROKER), section.bootstrap)
         hosts = self._checked(source, bootstrap, bootstrap_hosts)
         own = (*section.hosts, *bootstrap_hosts(section.bootstrap))
         username, _ = self._first(("sasl.username", USERNAME), "")
         password = self._client.get("sasl.password") or self._secret(PASSWORD)
-        protocol = self._protocol(signed=bool(username and password))
+        protocol = self._protocol(section, signed=bool(username and password))
         mechanism, from_where = self._first(("sasl.mechanisms", "sasl.mechanism", MECHANISM), section.mechanism or "")
         if mechanism and mechanism not in get_args(Mechanism):
             self._refuse(from_where, f"{mechanism!r} is not supported", get_args(Mechanism))
@@ -92,12 +101,14 @@ class _Chosen:
             foreign=not all(any(same_host(host, ours) for ours in own) for host in hosts or ()),
             username=username if sasl else "",
             password=password if sasl else "",
-            ca_file=self._ca_file(),
+            ca_file=self._ca_file(section),
             rehearsal=self._site.rehearsal,
         )
 
     def registry(self) -> RegistrySettings:
         """Return the settings of the schema registry."""
+        if self._site.schema_registry is None:
+            return NO_REGISTRY
         ours = self._site.schema_registry.url
         url, source = self._first((REGISTRY,), ours)
         host = self._checked(source, url, url_host)
@@ -130,22 +141,22 @@ class _Chosen:
                 return value, name
         return otherwise, SITE_FILE
 
-    def _protocol(self, *, signed: bool) -> str:
+    def _protocol(self, section: KafkaSection, *, signed: bool) -> str:
         """Return the security protocol; without a word about it salobj's: SASL_PLAINTEXT with both credentials."""
-        default = self._site.kafka.security_protocol or ("SASL_PLAINTEXT" if signed else "PLAINTEXT")
+        default = section.security_protocol or ("SASL_PLAINTEXT" if signed else "PLAINTEXT")
         protocol, source = self._first(("security.protocol", PROTOCOL), default)
         protocol = protocol.upper()
         if protocol not in get_args(SecurityProtocol):
             self._refuse(source, f"{protocol!r} is not a security protocol", get_args(SecurityProtocol))
         return protocol
 
-    def _ca_file(self) -> Path | None:
+    def _ca_file(self, section: KafkaSection) -> Path | None:
         """Return the file of the authorities to trust, from the site file relative to it; None for the system's."""
         named = self._client.get("ssl.ca.location")
         if named:
             path, file, key = Path(named).expanduser(), CLIENT_FILE, "ssl.ca.location"
-        elif self._site.kafka.ca_file:
-            path = self._site.path.parent / Path(self._site.kafka.ca_file).expanduser()
+        elif section.ca_file:
+            path = self._site.path.parent / Path(section.ca_file).expanduser()
             file, key = str(self._site.path), "kafka.ca_file"
         else:
             return None

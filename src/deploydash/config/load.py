@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -17,6 +17,7 @@ from deploydash.config import checks
 from deploydash.config.sections import Sections, own_sections, without
 from deploydash.config.shape import empty_values, shape_problems
 from deploydash.config.site import (
+    WITH_CSCS,
     CscEntry,
     DemoSection,
     EfdSection,
@@ -48,14 +49,15 @@ class Site:
 
     ``systems`` is what runbooks touch beside Kafka and the sections of systems, or None where the file says nothing of
     it or nobody asked.
+    ``kafka`` and ``schema_registry`` are None for a site without CSCs, whose roster is empty.
     ``stopped`` holds the start-up targets of CSCs that were stopped, where these differ from those that were kept
     running. ``sections`` holds the settings of the systems of the table, of those that the file has a section for.
     """
 
     path: Path
     roster: Roster
-    kafka: KafkaSection
-    schema_registry: RegistrySection
+    kafka: KafkaSection | None
+    schema_registry: RegistrySection | None
     efd: EfdSection | None
     demo: DemoSection | None
     warnings: tuple[Problem, ...] = ()
@@ -122,7 +124,7 @@ def parse_site(text: str, path: Path, table: Table | None = None) -> Site:
     empty = empty_values(document, file)
     own = Sections() if table is None else own_sections(document, file, table)
     site, wrong = _shaped(document, file, None if table is None else own)
-    entries = _entries(document) if site is None else dict(enumerate(site.cscs))
+    entries = _entries(document) if site is None else dict(enumerate(site.cscs or ()))
     draft = checks.Draft(file, document, document.data, entries, _limits(document.data.get("limits")))
     roster = None if site is None else _roster(site, draft.limits)
     if roster is not None and table is not None:
@@ -142,23 +144,32 @@ def parse_site(text: str, path: Path, table: Table | None = None) -> Site:
         demo=site.demo,
         warnings=tuple(checks.warnings(draft, site, roster.cscs, path.stem)),
         systems=None if table is None else site.systems,
-        stopped={row.csc: row.startup.stopped for row in site.cscs if row.startup.kept != row.startup.stopped},
+        stopped={row.csc: row.startup.stopped for row in site.cscs or () if row.startup.kept != row.startup.stopped},
         sections=own.settings,
     )
 
 
 def _roster(site: SiteFile, limits: Limits) -> Roster:
-    specs = tuple(_spec(entry, limits) for entry in site.cscs)
-    return Roster(site.site, site.rehearsal, specs, site.groups, site.time_zone, site.cluster)
+    specs = tuple(_spec(entry, limits) for entry in site.cscs or ())
+    return Roster(site.site, site.rehearsal, specs, site.groups or (), site.time_zone, site.cluster)
 
 
 def _shaped(document: Document, file: str, own: Sections | None) -> tuple[SiteFile | None, list[Problem]]:
     """Return what a document says, or None, and what is wrong with it; ``own`` is None for those who ask for none."""
+    data = _without_cscs(document.data)
     if own is None:
-        return _as(SiteFile, document, file, document.data)
+        return _as(SiteFile, document, file, data)
     from deploydash.config.systems import WholeSiteFile  # noqa: PLC0415 - for those who ask
 
-    return _as(WholeSiteFile, document, file, without(document.data, own), own.names)
+    return _as(WholeSiteFile, document, file, without(data, own), own.names)
+
+
+def _without_cscs(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a site file's content, where it is one of a site without CSCs with what this has none of as empty."""
+    systems = data.get("systems")
+    if not isinstance(systems, dict) or any(key in data for key in WITH_CSCS):
+        return data
+    return {**data, **dict.fromkeys(WITH_CSCS), "systems": {"docs": None, **systems}}
 
 
 def _contradictions(own: Sections, roster: Roster, table: Table, document: Document, file: str) -> Iterator[Problem]:

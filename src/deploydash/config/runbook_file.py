@@ -19,7 +19,9 @@ from deploydash.core.procedure.runbook import OfKind, StepKind, Tier
 _ID = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 _KINDS = tuple(kind.value for kind in TargetKind)
 
-PLAIN_SYSTEMS = ("sal", "ssh", "argocd", "kubernetes", "github", "slack", "registry", "person", "deploydash")
+PLAIN_SYSTEMS = (
+    *("sal", "ssh", "argocd", "kubernetes", "github", "slack", "registry", "person", "deploydash", "orchestrator"),
+)
 """What a step may name as its system, whether or not anything here acts on it."""
 
 
@@ -279,7 +281,10 @@ class PhaseEntry(_Section):
 
 
 class RunbookFile(_Section):
-    """A whole runbook file. ``concerns: named`` runs are about the CSCs that are named when they open."""
+    """A whole runbook file. ``concerns: named`` runs are about the CSCs that are named when they open.
+
+    ``sites: [any]``: every site with a section for each system that the runbook acts on.
+    """
 
     model_config = ConfigDict(title="deploydash runbook file")
 

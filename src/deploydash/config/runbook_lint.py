@@ -31,6 +31,9 @@ _OWN: dict[StepKind, tuple[str, ...]] = {
     StepKind.MANUAL: ("commands", "for_each", "item", "shows", "records", "fills", "effect", "one_each"),
     StepKind.CLOSE: ("commands",),
 }
+ANY = "any"
+"""What a runbook writes for its sites that is for each one with a section for every system that it acts on."""
+
 _MOVES = ("targets", "target", "last", "one_by_one")
 _SCRIPTS = ("scripts", "suite")
 
@@ -65,7 +68,14 @@ def near(text: str, known: Iterable[str], otherwise: str = "") -> str:
 
 def _sites(draft: Draft) -> Iterator[Problem]:
     known = draft.runbook.sites
-    if draft.site.roster.site not in known:
+    if ANY in known:
+        named = {reading.name for reading in draft.table.values() if reading.settings is not None}
+        acts = {step.system for _, step in draft.all_steps() if step.acts} & named
+        lacking = sorted(acts - set(draft.site.sections))
+        if lacking:
+            message = f"needs systems.{lacking[0]}, which {draft.site.roster.site} does not have"
+            yield draft.problem(("sites",), message, "it is for every site with such a section")
+    elif draft.site.roster.site not in known:
         message = f"is not written for {draft.site.roster.site}"
         yield draft.problem(("sites",), message, f"it is for {', '.join(known)}")
     limited: list[tuple[Path, tuple[str, ...]]] = [(path, step.sites) for path, step in draft.all_steps()]

@@ -9,12 +9,13 @@ from typing import Any
 
 from deploydash.config.load import Site
 from deploydash.config.runbook_names import SCRIPT_QUEUE, WATCHER
-from deploydash.config.systems import Systems
+from deploydash.config.systems import Docs, Systems
 from deploydash.core.model import CscId
 
 BLANKS = frozenset(
     {
         *("cycle", "branch", "pr", "revert", "sha", "revision", "run", "page", "permalink", "weekday", "date", "start"),
+        *("version", "recompiled", "dryrun", "dryrun-before"),
         *("broken", "compatibility", "csc", "cscs", "components", "jobs", "class", "namespace"),
     }
 )
@@ -64,21 +65,26 @@ def blanks(text: str) -> Iterator[str]:
 
 def site_words(site: Site, systems: Systems) -> dict[str, Any]:
     """Return every word that holds for a whole site; sections with a dot between."""
-    docs = systems.docs
+    words: dict[str, Any] = {"site": site.roster.site}
+    if site.schema_registry is not None:
+        words["schema_registry.url"] = site.schema_registry.url
+    if systems.docs is not None:
+        words |= _docs_words(systems.docs)
+    for section in site.sections.values():
+        words |= section.words()
+    return {word: value for word, value in words.items() if value is not None}
+
+
+def _docs_words(docs: Docs) -> dict[str, Any]:
     page = f"{docs.root}/Deployment-Activities/{docs.folder}/index.html"
-    words: dict[str, Any] = {
-        "site": site.roster.site,
+    return {
         "docs.deploying": f"{docs.root}/Deployment-Activities/index.html",
         "docs.preparing": f"{docs.root}/Pre-Deployment-Activities/index.html",
         "docs.cameras": f"{docs.root}/Camera-Systems/index.html",
         "docs.site": f"{page}#deployment-activities-{docs.anchor}",
         "docs.site_preparing": f"{docs.root}/Pre-Deployment-Activities/{docs.folder}/index.html"
         f"#pre-deployment-activities-{docs.anchor}",
-        "schema_registry.url": site.schema_registry.url,
     }
-    for section in site.sections.values():
-        words |= section.words()
-    return {word: value for word, value in words.items() if value is not None}
 
 
 def loops(site: Site, only: frozenset[CscId] | None) -> dict[str, list[dict[str, Any]]]:

@@ -39,6 +39,11 @@ def site_schema(table: Table) -> str:
     systems = create_model("Systems", __base__=Systems, __doc__=Systems.__doc__, **sections)
     whole = create_model("SiteFile", __base__=WholeSiteFile, __doc__=WholeSiteFile.__doc__, systems=(systems, None))
     schema = whole.model_json_schema(schema_generator=_WithoutNull)
+    schema["required"] = [key for key in schema["required"] if key not in site.WITH_CSCS]
+    schema["anyOf"] = [{"required": list(site.WITH_CSCS)}, {"required": ["systems"]}]
+    schema["dependentRequired"] = {key: [each for each in site.WITH_CSCS if each != key] for key in site.WITH_CSCS}
+    inner = schema["$defs"]["Systems"]
+    inner["required"] = [key for key in inner["required"] if key != "docs"]
     described = _docstrings(inspect.getsource(site))
     for model in models.values():
         described |= _docstrings(inspect.getsource(sys.modules[model.__module__]))

@@ -220,6 +220,10 @@ class CscEntry(_Section):
     limits: Annotated[LimitsSection, Field(default_factory=LimitsSection)]
 
 
+WITH_CSCS = ("kafka", "schema_registry", "groups", "cscs")
+"""What a site with CSCs has all of, and one without none of."""
+
+
 class SiteFile(_Section):
     """What is true at a site."""
 
@@ -233,16 +237,17 @@ class SiteFile(_Section):
     """IANA name of the zone that its people live in."""
     cluster: str = ""
     """Its Kubernetes cluster."""
-    kafka: KafkaSection
-    schema_registry: RegistrySection
+    kafka: KafkaSection | None
+    """Left out, with the registry and the roster, by a site that has no CSCs, such as an orchestrator's."""
+    schema_registry: RegistrySection | None
     efd: EfdSection | None = None
     limits: Annotated[LimitsSection, Field(default_factory=LimitsSection)]
     """For every CSC that has none of its own. Left out: late 5, silent 10."""
-    groups: Annotated[tuple[Text, ...], Strict(strict=False), Field(min_length=1)]
+    groups: Annotated[tuple[Text, ...], Strict(strict=False), Field(min_length=1)] | None
     """Display groups in order."""
     published_end: Annotated[tuple[Annotated[Text, AfterValidator(_published)], ...], Strict(strict=False)] = ()
     """What the upgrade procedure lists as ENABLED at the end; differences from the roster are warnings."""
-    cscs: Annotated[tuple[CscEntry, ...], Strict(strict=False), Field(min_length=1)]
+    cscs: Annotated[tuple[CscEntry, ...], Strict(strict=False), Field(min_length=1)] | None
     """The roster: every CSC that the site expects."""
     systems: Any = None
     """What runbooks touch beside Kafka."""

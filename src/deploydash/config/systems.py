@@ -21,7 +21,7 @@ class Docs(Part):
 class Systems(Part):
     """What a runbook touches at a site that no system of the table reads."""
 
-    docs: Docs
+    docs: Docs | None
 
 
 class WholeSiteFile(SiteFile):

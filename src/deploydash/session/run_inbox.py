@@ -17,6 +17,7 @@ from deploydash.core.run.orders import (
     ArmProposal,
     ArmStep,
     Disarm,
+    EmergencyStop,
     Fire,
     Hold,
     Proposal,
@@ -40,7 +41,7 @@ class RunControllerInbox:
 
     def run_order(self, order: RunOrder | ArmOrder) -> None:
         """Take an order; never waits."""
-        (self._urgent if isinstance(order, Hold | Disarm) else self._orders).put_nowait(order)
+        (self._urgent if isinstance(order, Hold | EmergencyStop | Disarm) else self._orders).put_nowait(order)
 
     def choose(self, step: StepId | None) -> None:
         """Put a step's card on top, or the one that is next."""
@@ -48,7 +49,11 @@ class RunControllerInbox:
 
     def offers(self) -> tuple[ItemOffer, ...]:
         """Return what the lead may add beside the runbook."""
-        return self._composer.offers()
+        return tuple(offer for offer in self._composer.offers() if not offer.stops)
+
+    def stops(self) -> tuple[Item, ...]:
+        """Return the emergency stops of the systems here."""
+        return self._composer.stops()
 
     def compose(self, offer: str, texts: Sequence[str]) -> Composed:
         """Return the item that was typed; asks nobody outside, and may take long."""

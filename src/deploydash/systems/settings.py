@@ -40,6 +40,13 @@ class RegistrySettings:
     foreign: bool = False
 
 
+NO_KAFKA = KafkaSettings("", "PLAINTEXT", "", "sal", "site file")
+"""Of a site without CSCs: no Kafka is reached."""
+
+NO_REGISTRY = RegistrySettings("", "site file")
+"""Of a site without CSCs."""
+
+
 @dataclass(frozen=True, slots=True)
 class EfdSettings:
     """How to ask the EFD. ``url`` empty means not configured; ``password`` never appears in a repr.
@@ -59,7 +66,7 @@ class EfdSettings:
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """Every outside system of a site."""
+    """Every outside system of a site. ``kafka`` is NO_KAFKA, whose ``bootstrap`` is empty, where it has no CSCs."""
 
     kafka: KafkaSettings
     registry: RegistrySettings

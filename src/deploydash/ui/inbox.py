@@ -25,6 +25,10 @@ class RunInbox(Protocol):
         """Return the kinds of items that may be added beside the runbook now."""
         ...
 
+    def stops(self) -> tuple[Item, ...]:
+        """Return the emergency stops of the systems here."""
+        ...
+
     def compose(self, offer: str, texts: tuple[str, ...], /) -> Composed:
         """Return the item that was typed into an offer's fields; asks nobody outside, may take long: in a thread."""
         ...

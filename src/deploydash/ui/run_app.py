@@ -13,7 +13,7 @@ from textual.screen import Screen
 
 from deploydash.core.owners import NO_SPEAKERS, Owners, Speakers
 from deploydash.core.published import Published
-from deploydash.core.run.orders import Hold
+from deploydash.core.run.orders import EmergencyStop, Hold
 from deploydash.ui.app import DeploydashApp
 from deploydash.ui.copying import copy
 from deploydash.ui.draw.run.attention import Bell
@@ -22,7 +22,7 @@ from deploydash.ui.draw.run.proposal import Asked
 from deploydash.ui.draw.run.reading import NOBODYS
 from deploydash.ui.inbox import History, RunInbox
 from deploydash.ui.keys import INTERRUPT
-from deploydash.ui.run_keys import HOLD_ANYWHERE
+from deploydash.ui.run_keys import HOLD_ANYWHERE, STOP_ANYWHERE
 from deploydash.ui.screens.proposal import ProposalScreen
 from deploydash.ui.screens.run import RunScreen
 from deploydash.ui.screens.run_base import Acting
@@ -31,7 +31,7 @@ from deploydash.ui.screens.timeline import TimelineScreen
 from deploydash.ui.source import SnapshotSource
 from deploydash.ui.widgets.in_order import InOrder, Taken
 
-_AT_ONCE = frozenset({HOLD_ANYWHERE, INTERRUPT})
+_AT_ONCE = frozenset({HOLD_ANYWHERE, STOP_ANYWHERE, INTERRUPT})
 
 
 class DeploydashRunApp(DeploydashApp):
@@ -49,7 +49,10 @@ class DeploydashRunApp(DeploydashApp):
 
     CSS_PATH = ["deploydash.tcss", "run.tcss"]  # type: ignore[assignment]  # noqa: RUF012 - as Textual has it
     COMMANDS = {RunCommands}  # noqa: RUF012 - Textual reads a class attribute
-    BINDINGS = [Binding(HOLD_ANYWHERE, "hold", show=False, priority=True)]  # noqa: RUF012 - as above
+    BINDINGS = [  # noqa: RUF012 - as above
+        Binding(HOLD_ANYWHERE, "hold", show=False, priority=True),
+        Binding(STOP_ANYWHERE, "stop", show=False, priority=True),
+    ]
 
     def __init__(
         self,
@@ -130,6 +133,20 @@ class DeploydashRunApp(DeploydashApp):
     def action_hold(self) -> None:
         """Hold everything, whatever has the focus."""
         self.refused(self.hold())
+
+    def stop(self) -> str:
+        """Send the emergency stops of the systems here; return the sentence that says so, or why there is none."""
+        if self.inbox is None:
+            return "you observe; only the lead acts: H asks the lead to hold"
+        stops = self.inbox.stops()
+        if not stops:
+            return "no system here has an emergency stop; H holds the run"
+        self.inbox.run_order(EmergencyStop(stops))
+        return f"emergency stop sent: {', '.join(item.label for item in stops)}"
+
+    def action_stop(self) -> None:
+        """Send the emergency stops, whatever has the focus."""
+        self.refused(self.stop())
 
     def open_timeline(self) -> None:
         """Show the run over time, beginning with the CSC under the grid's cursor."""

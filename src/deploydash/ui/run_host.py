@@ -28,6 +28,10 @@ class RunHost(Host, Protocol):
         """Hold everything, or as an observer ask the lead to; return the sentence that says which."""
         ...
 
+    def stop(self) -> str:
+        """Send the emergency stops of the systems here; return the sentence that says so, or why there is none."""
+        ...
+
     def open_timeline(self) -> None:
         """Show the run over time."""
         ...

@@ -7,8 +7,12 @@ from deploydash.ui.keys import EACH, Key
 HOLD_ANYWHERE = "ctrl+g"
 """Holds everything, also while typing."""
 
+STOP_ANYWHERE = "ctrl+t"
+"""The emergency stop, also while typing."""
+
 _CARD = (
     Key("H", "H", "hold everything at once; ctrl+g does it while typing, too", "hold"),
+    Key("E", "E", "emergency stop of an orchestrator, at once; ctrl+t does it while typing, too", "stop"),
     Key("R", "R", "release a held run: steps can be armed and retried again", "release"),
     Key("a", "a", "arm the card: 20 s in which Enter sends it; severe steps ask for the site's name", "arm"),
     Key("enter", "enter", "on the card: send what is armed, or do what is mild; in the grid: detail", "go"),
@@ -77,6 +81,7 @@ RUN: tuple[Key, ...] = (*_CARD, *_GRID)
 
 WAIT: tuple[Key, ...] = (
     Key("H", "H", "hold everything at once; ctrl+g does it while typing, too", "hold"),
+    Key("E", "E", "emergency stop of an orchestrator, at once; ctrl+t does it while typing, too", "stop"),
     Key("R", "R", "release a held run: steps can be armed and retried again", "release"),
     Key("w", "w", "waive by name with a reason: those marked, or the one under the cursor", "waive", footer="waive"),
     Key("e", "e", "10 minutes more", "extend", footer="extend"),
@@ -113,6 +118,7 @@ LEADS = frozenset({"waive", "extend", "direct", "note", "release"})
 PAGE: tuple[Key, ...] = (
     Key("escape,q,V,enter", "esc", "back to the run", "close", footer="back"),
     Key("H", "H", "hold everything at once; ctrl+g does it while typing, too", "hold"),
+    Key("E", "E", "emergency stop of an orchestrator, at once; ctrl+t does it while typing, too", "stop"),
     Key("down,j", "↓ j", "scroll down", "scroll", "1", footer="scroll"),
     Key("up,k", "↑ k", "scroll up", "scroll", "-1"),
     Key("pagedown,space", "PgDn", "a screen down", "scroll", "10"),
@@ -135,6 +141,7 @@ EXACT: tuple[Key, ...] = (
     Key("g,home", "g", "the first line", "move", "-10000"),
     Key("G,end", "G", "the last line", "move", "10000"),
     Key("H", "H", "hold everything at once; ctrl+g does it while typing, too", "hold"),
+    Key("E", "E", "emergency stop of an orchestrator, at once; ctrl+t does it while typing, too", "stop"),
 )
 """Keys of the exact lines of a card."""
 
@@ -142,6 +149,7 @@ EXACT: tuple[Key, ...] = (
 TIMELINE: tuple[Key, ...] = (
     Key("escape,q,t", "esc", "back to where it was opened", "close", footer="back"),
     Key("H", "H", "hold everything at once; ctrl+g does it while typing, too", "hold"),
+    Key("E", "E", "emergency stop of an orchestrator, at once; ctrl+t does it while typing, too", "stop"),
     Key("left,h", "← h", "earlier", "time", "-1", footer="earlier"),
     Key("right,l", "→ l", "later; at the newest it follows what comes", "time", "1", footer="later"),
     Key("up,k", "↑ k", "the CSC above", "move", "-1"),
@@ -169,6 +177,7 @@ DIRECT_KEYS: tuple[Key, ...] = (
     Key("down,j,tab", "↓ j", "down", "move", "1"),
     Key("1,2,3,4,5,6,7,8,9", "1-9", "to the command with that number; enter takes it", "choose", EACH),
     Key("H", "H", "hold everything at once; ctrl+g does it while typing, too", "hold"),
+    Key("E", "E", "emergency stop of an orchestrator, at once; ctrl+t does it while typing, too", "stop"),
 )
 """Keys of the dialog about a direct command."""
 
@@ -182,5 +191,6 @@ PROPOSAL: tuple[Key, ...] = (
     Key("pagedown,space", "PgDn", "more of what is longer than the frame", "scroll", "8"),
     Key("pageup", "PgUp", "back in it", "scroll", "-8"),
     Key("H", "H", "hold everything at once; ctrl+g does it while typing, too", "hold"),
+    Key("E", "E", "emergency stop of an orchestrator, at once; ctrl+t does it while typing, too", "stop"),
 )
 """Keys of the dialog about a retry, another way, an added item, a control, an answer, a release."""

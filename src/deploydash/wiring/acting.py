@@ -211,9 +211,8 @@ async def acting(
     sender = Sender(me, os.getpid())
     means = Means(reader.site, outside, reader.schemas, clock, sender, reader.session.tell, now, reading)
     async with AsyncExitStack() as stack:
-        here = {
-            system: make for system, make in table.items() if system in EVERYWHERE or system in reader.site.sections
-        }
+        everywhere = EVERYWHERE if reader.site.kafka is not None else frozenset()
+        here = {system: make for system, make in table.items() if system in everywhere | set(reader.site.sections)}
         actions = {system: await stack.enter_async_context(make(means)) for system, make in here.items()}
         controller = RunController(
             state,

@@ -62,9 +62,10 @@ def claims(site: Site) -> Claims:
 
 def _feeds(site: Site) -> Iterator[tuple[str, str, str]]:
     kafka = site.kafka
-    for host in (*bootstrap_hosts(kafka.bootstrap), *kafka.hosts):
+    for host in (*bootstrap_hosts(kafka.bootstrap), *kafka.hosts) if kafka is not None else ():
         yield "kafka", "kafka", host
-    yield "schema_registry", "schema_registry.url", url_host(site.schema_registry.url)
+    if site.schema_registry is not None:
+        yield "schema_registry", "schema_registry.url", url_host(site.schema_registry.url)
     if site.efd is not None:
         yield "efd", "efd.url", url_host(site.efd.url)
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from deploydash.config.connect import connections
 from deploydash.config.load import Site
 from deploydash.core.fleet.fleet import Fleet
-from deploydash.core.model import FeedName, Phase
+from deploydash.core.fleet.observations import FeedChanged
+from deploydash.core.model import FeedName, FeedState, Phase
 from deploydash.core.ports import Clock, Feed, Inbox
 from deploydash.loading import loaded
 from deploydash.session.clock import SystemClock
@@ -49,10 +50,13 @@ class ReadOnly:
         self.connections = outside
         self._clock = clock
         self._cache = cache
+        more = [make(clock) for make in feeds]
+        if site.kafka is None:
+            self.session = Session(fleet, (NoKafka(clock), *more), clock)
+            return
         efd = EfdFeed(outside.efd, clock, subname=outside.kafka.topic_subname)
         kafka = _Late(FeedName.KAFKA, self._kafka, "deploydash.systems.sal.feed", "deploydash.systems.registry.store")
         registry = _Late(FeedName.SCHEMA_REGISTRY, self._registry, "deploydash.systems.registry.feed")
-        more = (make(clock) for make in feeds)
         self.session = Session(fleet, (kafka, efd, registry, *more), clock, efd.request)
 
     @cached_property
@@ -77,6 +81,21 @@ class ReadOnly:
         from deploydash.systems.registry.feed import RegistryFeed  # noqa: PLC0415 - as the first lines say
 
         return RegistryFeed(self.schemas, self._clock)
+
+
+class NoKafka:
+    """Says of a site without CSCs that it has no Kafka, no registry and no EFD."""
+
+    name = FeedName.KAFKA
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def run(self, inbox: Inbox) -> None:
+        """Say it once."""
+        at = self._clock.monotonic()
+        await inbox.put([FeedChanged(feed, FeedState.OFF, "none at this site", at) for feed in FeedName])
+        await asyncio.Event().wait()
 
 
 class _Late:

@@ -5,7 +5,7 @@ What acts is named, not imported, so that whatever only reads loads none of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
@@ -28,6 +28,10 @@ from deploydash.systems.kubernetes.feed import feed as kubernetes_feed
 from deploydash.systems.kubernetes.fuse import fuse as kubernetes_fuse
 from deploydash.systems.kubernetes.settings import KubernetesSettings
 from deploydash.systems.kubernetes.steps import KubernetesSteps
+from deploydash.systems.orchestrator.check import check as orchestrator_check
+from deploydash.systems.orchestrator.feed import feed as orchestrator_feed
+from deploydash.systems.orchestrator.settings import ORCHESTRATOR, OrchestratorSettings
+from deploydash.systems.orchestrator.steps import OrchestratorSteps
 from deploydash.systems.person.settings import PersonSettings
 from deploydash.systems.preflight.steps import PreflightSteps
 from deploydash.systems.registry.steps import REGISTRY, RegistrySteps
@@ -58,6 +62,9 @@ READING: Table = MappingProxyType(
         REGISTRY: Reading(REGISTRY, steps=RegistrySteps()),
         GITHUB: Reading(GITHUB, GithubSettings, GithubSteps(), check=github_check),
         SLACK: Reading(SLACK, SlackSettings, SlackSteps(), check=slack_check),
+        ORCHESTRATOR: Reading(
+            ORCHESTRATOR, OrchestratorSettings, OrchestratorSteps(), orchestrator_feed, orchestrator_check
+        ),
         PERSON: Reading(PERSON, PersonSettings),
         OWN: Reading(OWN, steps=PreflightSteps()),
     }
@@ -74,6 +81,7 @@ ACTING: Mapping[SystemName, str] = MappingProxyType(
         GITHUB: "deploydash.wiring.github:action",
         OWN: "deploydash.wiring.preflight:action",
         SLACK: "deploydash.wiring.slack:action",
+        ORCHESTRATOR: "deploydash.wiring.orchestrator:action",
     }
 )
 """What makes the action of each system: module and function, loaded when a run is opened."""
@@ -88,14 +96,21 @@ class Tables:
 
 
 class TableComposer:
-    """Asks the systems of a table for items (core.run.composing.Composer)."""
+    """Asks the systems of a table for items (core.run.composing.Composer). ``lacking``: what the site does not have."""
 
-    def __init__(self, steps: Mapping[SystemName, Steps]) -> None:
+    def __init__(self, steps: Mapping[SystemName, Steps], lacking: Collection[SystemName] = ()) -> None:
         self._steps = steps
+        self._lacking = lacking
 
     def offers(self) -> tuple[ItemOffer, ...]:
         """Return what the lead may add beside the runbook."""
-        return tuple(offer for steps in self._steps.values() for offer in steps.offers())
+        every = (offer for name, steps in self._steps.items() if name not in self._lacking for offer in steps.offers())
+        return tuple(every)
+
+    def stops(self) -> tuple[Item, ...]:
+        """Return the emergency stops of the systems."""
+        made = (self.compose(offer.id, ()) for offer in self.offers() if offer.stops)
+        return tuple(each.item for each in made if each.item is not None)
 
     def compose(self, offer: str, texts: Sequence[str]) -> Composed:
         """Return the item that an offer's fields describe, or what is wrong with them."""

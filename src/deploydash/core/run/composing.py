@@ -22,13 +22,18 @@ class OfferField:
 
 @dataclass(frozen=True, slots=True)
 class ItemOffer:
-    """A kind of item that a system lets the lead add. ``id`` is unique among all of them."""
+    """A kind of item that a system lets the lead add. ``id`` is unique among all of them.
+
+    ``stops``: an emergency stop, which needs no field: one key sends it at once, whatever else goes on, for it only
+    stops.
+    """
 
     id: str
     system: SystemName
     title: str
     body: tuple[str, ...]
     fields: tuple[OfferField, ...]
+    stops: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,10 @@ class Composer(Protocol):
         """Return what the lead may add beside the runbook."""
         ...
 
+    def stops(self) -> tuple[Item, ...]:
+        """Return the emergency stops, as items that have no name yet."""
+        ...
+
     def compose(self, offer: str, texts: Sequence[str]) -> Composed:
         """Return the item that an offer's fields describe, or what is wrong with them."""
         ...
@@ -65,6 +74,10 @@ class NoComposer:
     """Of a process that adds nothing."""
 
     def offers(self) -> tuple[ItemOffer, ...]:
+        """Return nothing."""
+        return ()
+
+    def stops(self) -> tuple[Item, ...]:
         """Return nothing."""
         return ()
 

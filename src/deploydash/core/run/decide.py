@@ -5,10 +5,10 @@ Pure: the caller journals the records, folds them with ``run_state.evolve`` and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deploydash.core.model import Verdict
-from deploydash.core.procedure.names import WHOLE
+from deploydash.core.procedure.names import ADDED, DIRECT, WHOLE, ItemId
 from deploydash.core.procedure.preconditions import StepsSettled
 from deploydash.core.procedure.runbook import Order, Step
 from deploydash.core.run.arm import closed_reasons
@@ -37,6 +37,7 @@ from deploydash.core.run.orders import (
     Control,
     DirectCommand,
     EditText,
+    EmergencyStop,
     Extend,
     Finish,
     Hold,
@@ -59,6 +60,7 @@ from deploydash.core.run.records import (
     CscsArrived,
     CscsLeft,
     CscsWaived,
+    ItemAdded,
     ItemsDispatched,
     ItemSignedOff,
     NoteWritten,
@@ -98,6 +100,8 @@ def decide(order: RunOrder, state: RunState, fleet: FleetView, operator: str) ->
         return Refused("the run is closed")
     if isinstance(order, Hold):
         return (RunHeld(order.by),)
+    if isinstance(order, EmergencyStop):
+        return _stop(order, state, operator)
     if isinstance(order, Note):
         return (NoteWritten(order.text, operator),) if order.text.strip() else Refused("a note needs words")
     if isinstance(order, Acknowledge):
@@ -154,6 +158,13 @@ def _decide_step(
     if state.status(step) not in {StepStatus.PENDING, StepStatus.ASKING}:
         return Refused(f"{step.id} is {state.status(step).value.replace('_', ' ')}")
     return (StepSkipped(step.id, operator, order.reason.strip()),)
+
+
+def _stop(order: EmergencyStop, state: RunState, operator: str) -> Decision:
+    """Let emergency stops go, whatever else goes on, also while the run is held; pressed twice they go twice."""
+    count = len(state.progress(DIRECT).added)
+    named = (replace(item, id=ItemId(f"{ADDED}{count + at}")) for at, item in enumerate(order.items, 1))
+    return tuple(ItemAdded(DIRECT, item, operator) for item in named) or Refused("no system here has an emergency stop")
 
 
 def _closed(reason: GateReason) -> str:

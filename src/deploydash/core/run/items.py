@@ -208,7 +208,7 @@ def fallbacks_of(step: Step, state: RunState) -> tuple[Fallback, ...]:
 def may_intend(record: RequestIntended, state: RunState, fleet: FleetView, *, asks_only: bool = False) -> str | None:
     """Return why a request that an action is about to send must not be sent, or None: the last look before each one.
 
-    ``asks_only``: it changes nothing outside.
+    ``asks_only``: it changes nothing outside, or only stops.
     """
     step, name = record.step, record.item
     item, progress = state.item(step, name), state.progress(step).item(name)

@@ -175,6 +175,13 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class EmergencyStop:
+    """Send the emergency stops of systems at once: they only stop, so that nothing is asked before."""
+
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """Release a held run."""
 
@@ -232,6 +239,7 @@ RunOrder = (
     | EditText
     | Extend
     | Hold
+    | EmergencyStop
     | Release
     | Note
     | Acknowledge

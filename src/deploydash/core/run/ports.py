@@ -77,8 +77,8 @@ class ItemContext(Protocol):
     ) -> str | None:
         """Put an intent on disk. None: it is there and the request may be sent now; else why it must not be.
 
-        ``begins``, ``owes`` as in ``RequestIntended``. ``asks_only``: it changes nothing, and may go while the run is
-        held.
+        ``begins``, ``owes`` as in ``RequestIntended``. ``asks_only``: it changes nothing, or only stops, and may go
+        while the run is held.
         """
         ...
 

@@ -66,6 +66,7 @@ FORM = (
     Key("pagedown", "PgDn", "more of a long text", "scroll", "5"),
     Key("pageup", "PgUp", "back in it", "scroll", "-5"),
     Key("H", "H", "hold everything", "hold"),
+    Key("E", "E", "emergency stop of an orchestrator", "stop"),
 )
 
 IN_FIELDS = (
@@ -342,3 +343,7 @@ class Form(View):
     def act_hold(self, _: str) -> None:
         """Hold everything, the dialog stays."""
         self.tell(self.host.hold())
+
+    def act_stop(self, _: str) -> None:
+        """Send the emergency stop of an orchestrator, the dialog stays."""
+        self.tell(self.host.stop())

@@ -12,6 +12,7 @@ from textual.widgets import Input
 from deploydash.core.fleet.snapshot import CscView, GroupView
 from deploydash.core.published import Published
 from deploydash.ui.draw import header, lines, search
+from deploydash.ui.draw.board import board_lines
 from deploydash.ui.draw.ink import Ink, Line, Span, Surface
 from deploydash.ui.draw.sizes import Size, calm_sentence, changed_items, departing_title
 from deploydash.ui.draw.start import is_wanted, start_lines
@@ -70,6 +71,7 @@ class Painting(View):
             with Vertical(id="main"):
                 yield Lines(id="above")
                 yield Grid(id="grid")
+                yield Lines(id="board")
                 yield Departing(tall=False, id="list")
                 yield Lines(id="events-rule")
                 yield Events(self.deploydash.glyphs, id="events")
@@ -114,6 +116,11 @@ class Painting(View):
         return Size.of(self.size.width, self.size.height)
 
     @property
+    def bare(self) -> bool:
+        """Whether the site has no CSCs, so that what its systems report stands in the grid's place."""
+        return self.snapshot is not None and not self.snapshot.cscs
+
+    @property
     def listing(self) -> bool:
         """Whether a list stands in place of the grid: of those off target, or of another version."""
         return self.versions or (self.only if self.only is not None else self.design is Size.SMALL)
@@ -125,8 +132,9 @@ class Painting(View):
         for name, shown in (
             ("groups", small),
             ("side", side),
-            ("grid", not self.listing),
-            ("list", self.listing),
+            ("grid", not self.listing and not self.bare),
+            ("list", self.listing and not self.bare),
+            ("board", self.bare),
             ("banner", bool(self.snapshot and self.snapshot.banner)),
             ("start", self._wants_card(self.snapshot)),
         ):
@@ -230,6 +238,9 @@ class Painting(View):
             self._lists_at = moment.now
             self._show_lists(snapshot, moment)
         inner = self.query_one("#main").size.width
+        if self.bare:
+            board = self.query_one("#board", Lines)
+            board.show(board_lines(snapshot, moment, inner, board.size.height))
         active = self.in_events
         self.query_one("#events-rule", Lines).show([lines.rule("Events", inner, app.glyphs, bright=active)])
         self.query_one(Events).show(snapshot.events, moment.utc)

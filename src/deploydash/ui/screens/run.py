@@ -109,7 +109,7 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         self.query_one("#side").display = False
         self.query_one("#brief").display = small
         width = self.left_width
-        for name in ("above", "grid", "list"):
+        for name in ("above", "grid", "list", "board"):
             self.query_one(f"#{name}").styles.margin = (0, 0, 0, width + 1 if small else 0)
         self.query_one("#main").styles.margin = (0, 0, 0, 0 if small else width + 1)
         if small:

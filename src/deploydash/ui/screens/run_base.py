@@ -117,6 +117,10 @@ class Acting(View):
         """Hold everything at once."""
         self.say(self.host.hold())
 
+    def act_stop(self, _: str) -> None:
+        """Send the emergency stop of an orchestrator at once: it only stops."""
+        self.say(self.host.stop())
+
     def act_release(self, _: str) -> None:
         """Ask whether a held run is to go on."""
         run = self.run_view
