@@ -11,7 +11,8 @@ from textual.widgets import Input
 
 from deploydash.core.model import CscId
 from deploydash.core.owners import Owner
-from deploydash.core.procedure.names import WHOLE, StepId, csc_item, numbered
+from deploydash.core.procedure.items import Item
+from deploydash.core.procedure.names import WHOLE, ItemId, StepId, SystemName, csc_item, numbered
 from deploydash.core.procedure.runbook import Tier
 from deploydash.core.published import Published
 from deploydash.core.run.arm import Arm
@@ -22,6 +23,7 @@ from deploydash.core.run.orders import (
     ArmStep,
     Close,
     Disarm,
+    EmergencyStop,
     Extend,
     Fire,
     Hold,
@@ -89,7 +91,10 @@ class Case:
     keys: tuple[str, ...]
     orders: tuple[object, ...]
     proposed: tuple[object, ...] = ()
+    emergency: tuple[Item, ...] = ()
 
+
+STOP = Item(ItemId(""), "halt the environment", SystemName("orchestrator"))
 
 CASES = {
     "a arms a moderate step and sends nothing": Case(SCENES["watcher"], ("a",), (ArmStep(WATCHER, 1),)),
@@ -206,6 +211,11 @@ CASES = {
     "ctrl+g holds while typing": Case(SCENES["watcher"], ("m", "'ab", "ctrl+g"), (Hold(OPERATOR),)),
     "ctrl+g holds while filtering": Case(SCENES["watcher"], ("slash", "'ab", "ctrl+g"), (Hold(OPERATOR),)),
     "H holds over a question": Case(SCENES["question"], ("d", "H"), (Hold(OPERATOR),)),
+    "E stops at once": Case(SCENES["watcher"], ("E",), (EmergencyStop((STOP,)),), emergency=(STOP,)),
+    "ctrl+t stops while typing": Case(
+        SCENES["watcher"], ("m", "'ab", "ctrl+t"), (EmergencyStop((STOP,)),), emergency=(STOP,)
+    ),
+    "E stops nothing where nothing has an emergency stop": Case(SCENES["watcher"], ("E",), ()),
     "R shows what goes on when the run is released": Case(SCENES["held"], ("R", "enter"), (), (Release(),)),
     "m writes a note": Case(SCENES["watcher"], ("m", "'windy", "enter"), (Note("windy"),)),
     "e extends the wait by ten minutes": Case(SCENES["wait"], ("escape", "e"), (Extend(StepId("standby"), 600.0),)),
@@ -245,6 +255,7 @@ async def press(screen: RunUi, keys: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items()])
 async def test_the_key_orders_what_the_card_says(case: Case) -> None:
     async with running_run(case.scene()) as screen:
+        screen.inbox.emergency = case.emergency
         await press(screen, case.keys)
         await screen.until(lambda: len(screen.inbox.orders) >= len(case.orders))
         await screen.until(lambda: len(screen.inbox.proposed) >= len(case.proposed))
