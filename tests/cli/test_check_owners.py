@@ -9,6 +9,7 @@ import pytest
 from deploydash.cli.check import owners
 from deploydash.cli.sites import open_site
 from deploydash.config.owners import FILE
+from deploydash.wiring.tables import READING
 
 SITE = str(Path(__file__).parents[2] / "sites" / "summit.yaml")
 
@@ -33,3 +34,17 @@ def test_a_good_file_says_of_how_many_the_owner_is_known_and_none_says_nothing(o
     own.write_text('owners:\n  - {owner: dome team, cscs: [MTDome, "ESS:*"]}\n', encoding="utf-8")
     (found,) = owners(site)
     assert (found.level, found.sentence) == ("ok", "of 40 of 117 CSCs the owner is known")
+
+
+def test_it_says_of_how_many_who_say_go_the_name_is_known_and_which_is_nearly_one(own: Path) -> None:
+    site = open_site(SITE, table=READING)
+    own.write_text(
+        "owners:\n"
+        "  - {owner: mirror team, person: Bo, says_go_for: [M1M3 and M2]}\n"
+        "  - {owner: camera team, says_go_for: [camera, elsewhere at another site]}\n",
+        encoding="utf-8",
+    )
+    assert [(found.level, found.sentence) for found in owners(site)] == [
+        ("ok", "of 1 of 5 who say go the name is known"),
+        ("warning", "'camera' is asked for nothing here: did you mean 'cameras'?"),
+    ]

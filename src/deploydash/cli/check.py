@@ -9,11 +9,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from difflib import get_close_matches
 
 from deploydash.cli.check_words import check_document, check_lines, verdict
 from deploydash.cli.exits import Exit
 from deploydash.cli.headless import until
-from deploydash.cli.owners import known_owners
+from deploydash.cli.owners import known_owners, known_speakers
 from deploydash.cli.places import places
 from deploydash.cli.plan import open_runbook
 from deploydash.cli.running import run as run_to_the_end
@@ -24,7 +25,8 @@ from deploydash.config.load import Site
 from deploydash.config.runbook import load_runbook, runbook_problems
 from deploydash.core.fleet.snapshot import FeedView, Snapshot
 from deploydash.core.model import FeedName, FeedState, Liveness, Phase, Source
-from deploydash.core.procedure.names import SystemName
+from deploydash.core.owners import Speakers
+from deploydash.core.procedure.names import PERSON, SystemName
 from deploydash.core.procedure.runbook import Runbook
 from deploydash.errors import ConfigurationError
 from deploydash.systems.registry.store import SchemaStore
@@ -95,14 +97,26 @@ def runbooks(site: Site, table: Table) -> list[Finding]:
 def owners(site: Site) -> list[Finding]:
     """Return what is wrong with this user's own file of owners, or how many CSCs have one; nothing without a file."""
     try:
-        known = known_owners(site)
+        known, speakers = known_owners(site), known_speakers()
     except ConfigurationError as error:
         return [Finding("red", "owners", str(problem)) for problem in error.problems]
-    return (
-        [Finding("ok", "owners", f"of {len(known)} of {len(site.roster.cscs)} CSCs the owner is known")]
-        if known
-        else []
-    )
+    found = [Finding("ok", "owners", f"of {len(known)} of {len(site.roster.cscs)} CSCs the owner is known")]
+    return [*(found if known else ()), *_speakers(site, speakers)]
+
+
+def _speakers(site: Site, speakers: Speakers) -> Iterator[Finding]:
+    """Yield of how many of those who are asked for a go the name is known, and which of the file is nearly one."""
+    person = site.sections.get(PERSON)
+    rows = person.loops(site.roster, None).get("owners", ()) if person is not None else ()
+    asked = [str(row["owner"]) for row in rows]
+    if not asked or not speakers:
+        return
+    named = [owner for owner in asked if owner in speakers]
+    yield Finding("ok", "owners", f"of {len(named)} of {len(asked)} who say go the name is known")
+    for name in speakers:
+        near = get_close_matches(name, [owner for owner in asked if owner not in speakers], 1)
+        if name not in asked and near:
+            yield Finding("warning", "owners", f"{name!r} is asked for nothing here: did you mean {near[0]!r}?")
 
 
 async def asked(
