@@ -14,7 +14,7 @@ from deploydash.core.run.arm import Arm
 from deploydash.core.run.decide import Refused, decide
 from deploydash.core.run.fleet_view import FleetView
 from deploydash.core.run.orders import AddItem, AnswerItem, Control, Proposal, Retry
-from deploydash.core.run.placeholders import filled_item, placeholders_of
+from deploydash.core.run.placeholders import filled_item, words_for
 from deploydash.core.run.plans import ItemPlan, Plan
 from deploydash.core.run.ports import ControlOffer
 from deploydash.core.run.proposals import items_of, tier_of, title_of
@@ -134,7 +134,7 @@ class Proposing:
         if isinstance(order, Retry):
             return await self._run.describe(order.step, order.items) or self._said(order)
         if isinstance(order, AddItem):
-            words = placeholders_of(self._run.state, self._run.fleet_view())
+            words = words_for((order.item,), self._run.state, self._run.fleet_view)
             return await self._run.describe_items((filled_item(order.item, words),))
         return self._said(order)
 

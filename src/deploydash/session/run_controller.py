@@ -36,7 +36,7 @@ from deploydash.core.run.orders import (
     Retry,
     RunOrder,
 )
-from deploydash.core.run.placeholders import as_it_stands, filled_item, placeholders_of
+from deploydash.core.run.placeholders import as_it_stands, filled_item, words_for
 from deploydash.core.run.plans import Plan, difference
 from deploydash.core.run.ports import Action, ControlOffer
 from deploydash.core.run.proposals import unarmed
@@ -184,7 +184,7 @@ class RunController:
             plan = await self.describe(order.step, order.items)
             return replace(order, approved=plan.approved, digest=plan.digest) if plan is not None else order
         if isinstance(order, AddItem):
-            item = filled_item(order.item, self._words())
+            item = filled_item(order.item, words_for((order.item,), self.state, self.fleet_view))
             plan = await self.describe_items((item,))
             if plan.items[0].blocked:
                 raise UserError(plan.items[0].why)
@@ -217,9 +217,6 @@ class RunController:
         """Arm, type, fire or disarm. Firing approves the armed step as its card showed it."""
         return await self._arming.take(order)
 
-    def _words(self) -> dict[str, str]:
-        return placeholders_of(self.state, self.fleet_view())
-
     def fleet_view(self) -> FleetView:
         """Return what is seen now."""
         return self._fleet_view_of(self._look())
@@ -237,7 +234,9 @@ class RunController:
     def item(self, step: StepId, name: ItemId) -> Item | None:
         """Return an item with every known word filled in: what is shown is what is done."""
         item = self.state.item(step, name)
-        return None if item is None else as_it_stands(step, item, self.state, self._words())
+        if item is None:
+            return None
+        return as_it_stands(step, item, self.state, words_for((item,), self.state, self.fleet_view))
 
     def view(self, csc: CscId) -> CscView | None:
         """Return what is seen of a CSC now."""
@@ -440,7 +439,7 @@ class RunController:
         step = next((step for step in self.state.runbook.steps() if step.id == step_id), None)
         if step is None:
             raise UserError(f"this runbook has no step {step_id}")
-        words = self._words()
+        words = words_for(step.items, self.state, self.fleet_view)
         items = [as_it_stands(step_id, item, self.state, words) for item in step.items if not names or item.id in names]
         if not step.acts or not any(item.system != PERSON for item in items):
             return None

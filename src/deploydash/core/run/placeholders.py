@@ -9,7 +9,7 @@ look like a whole one.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from deploydash.core.procedure.items import Item
@@ -45,6 +45,12 @@ def placeholders_of(state: RunState, fleet: FleetView | None = None) -> dict[str
     words.update(state.words)
     words["broken"] = broken(state, fleet)
     return {word: text for word, text in words.items() if text}
+
+
+def words_for(items: Iterable[Item], state: RunState, look: Callable[[], FleetView]) -> dict[str, str]:
+    """Return every word that is known now; where one of these items tells who is left broken, as that is seen now."""
+    tells = any("<broken>" in text for item in items for text in _texts(item))
+    return placeholders_of(state, look() if tells else None)
 
 
 def _went_well(progress: ItemProgress) -> bool:
