@@ -175,6 +175,26 @@ def sites(as_json: JsonOption = False) -> int:
 
 
 @app.command()
+def windows(site: SiteArgument) -> int:
+    """Say when the next maintenance windows of a site are, in its own time and UTC; contacts nobody.
+
+    Example: deploydash windows summit
+    """
+    return int(work("windows").run(site))
+
+
+@app.command()
+def checklist(
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="An id or its beginning; else the open one.")] = None,
+) -> int:
+    """Print a run as Markdown task lists, ticked from its journal, ready for a ticket.
+
+    Example: deploydash checklist summit-c0045
+    """
+    return int(work("checklist").run(run))
+
+
+@app.command()
 def run(
     site: SiteArgument,
     runbook: Annotated[str, typer.Argument(metavar="RUNBOOK", help="full-cycle, incremental, recovery, or a file.")],

@@ -11,6 +11,9 @@ from deploydash.errors import ConfigurationError, Problem
 
 ENDINGS = (".yaml", ".yml")
 
+PRACTICES = "practices.yaml"
+"""How services are deployed, beside the sites; it is none itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class KnownSite:
@@ -61,6 +64,7 @@ def list_sites(*, cwd: Path, user_dir: Path, shipped_dir: Path) -> list[KnownSit
 
 def _site_files(directory: Path) -> Iterator[Path]:
     try:
-        yield from sorted(path for path in directory.iterdir() if path.suffix in ENDINGS and path.is_file())
+        files = [path for path in directory.iterdir() if path.suffix in ENDINGS and path.is_file()]
+        yield from sorted(path for path in files if path.name != PRACTICES)
     except OSError:
         return

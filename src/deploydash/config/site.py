@@ -48,7 +48,12 @@ def _site_name(text: str) -> str:
     return text
 
 
-def _time_zone(text: str) -> str:
+def iana_zone(text: str) -> str:
+    """Return the name of a time zone unchanged.
+
+    Raises:
+        ValueError: there is none; its arguments are a sentence and a hint.
+    """
     try:
         zoneinfo.ZoneInfo(text)
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
@@ -114,11 +119,13 @@ Override = Annotated[str, AfterValidator(_override)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A mapping of a file of sites: no other keys, nothing converted, built when first used."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
-class KafkaSection(_Section):
+class KafkaSection(Section):
     """How the site's Kafka is reached. User and password come from the environment only."""
 
     bootstrap: Annotated[Text, AfterValidator(_bootstrap)]
@@ -135,13 +142,13 @@ class KafkaSection(_Section):
     """PEM file of the authorities to trust, relative to the site file. Left out: the system's."""
 
 
-class RegistrySection(_Section):
+class RegistrySection(Section):
     """Where the schema registry is."""
 
     url: Url
 
 
-class EfdSection(_Section):
+class EfdSection(Section):
     """Where the EFD's InfluxDB is. User and password come from the environment only."""
 
     url: Url
@@ -152,14 +159,14 @@ class EfdSection(_Section):
     """Asked for address, user and password where the environment holds no EFD_USERNAME, as the EFD's client does."""
 
 
-class LimitsSection(_Section):
+class LimitsSection(Section):
     """Seconds without a heartbeat, on our monotonic clock; what is left out is inherited."""
 
     late: Seconds | None = None
     silent: Seconds | None = None
 
 
-class DemoSection(_Section):
+class DemoSection(Section):
     """What the demo observatory says of itself in the site file it writes."""
 
     speed: Seconds = 1.0
@@ -168,7 +175,7 @@ class DemoSection(_Section):
     seed: int = 0
 
 
-class StartUp(_Section):
+class StartUp(Section):
     """The start-up target of a CSC that was kept running, and of one that was stopped."""
 
     kept: Wanted
@@ -198,7 +205,7 @@ def _standby() -> StartUp:
     return StartUp.model_validate({"kept": "STANDBY", "stopped": "STANDBY"})
 
 
-class CscEntry(_Section):
+class CscEntry(Section):
     """One line of the roster."""
 
     csc: Csc
@@ -224,7 +231,7 @@ WITH_CSCS = ("kafka", "schema_registry", "groups", "cscs")
 """What a site with CSCs has all of, and one without none of."""
 
 
-class SiteFile(_Section):
+class SiteFile(Section):
     """What is true at a site."""
 
     model_config = ConfigDict(title="deploydash site file")
@@ -233,7 +240,7 @@ class SiteFile(_Section):
     """Its name; the file is called the same."""
     rehearsal: bool = False
     """Reaches this machine only and reads no LSST_* or EFD_* variable."""
-    time_zone: Annotated[Text, AfterValidator(_time_zone)] = "UTC"
+    time_zone: Annotated[Text, AfterValidator(iana_zone)] = "UTC"
     """IANA name of the zone that its people live in."""
     cluster: str = ""
     """Its Kubernetes cluster."""

@@ -69,11 +69,11 @@ def sections(story: Story) -> list[Section]:
 
 def markdown_report(story: Story) -> str:
     """Return the report as Markdown."""
-    out = [f"# {_inline(_title(story))}", "", *(f"- {_inline(fact)}" for fact in _facts(story))]
+    out = [f"# {inline(_title(story))}", "", *(f"- {inline(fact)}" for fact in _facts(story))]
     for section in sections(story):
         out += ["", f"## {section.title}", ""]
         if section.about:
-            out += [_inline(section.about), ""]
+            out += [inline(section.about), ""]
         out += _markdown_table(section.head, section.rows) if section.rows else ["none"]
     out += _states_table(story)
     notice = broken_notice(story)
@@ -205,11 +205,11 @@ def _states_table(story: Story) -> list[str]:
     return ["", "## States over time", "", *_markdown_table(("UTC", *shown), rows)]
 
 
-def _inline(text: str) -> str:
+def inline(text: str) -> str:
     """Return text of people in which nothing reads as HTML, as a link, as code, or as anything but text."""
     return _MARKS.sub(r"\\\g<0>", " ".join(text.split()).translate(_NO_HTML))
 
 
 def _cell(text: str) -> str:
-    lines = [_inline(line) for line in text.splitlines()]
+    lines = [inline(line) for line in text.splitlines()]
     return "<br>".join(line for line in lines if line)

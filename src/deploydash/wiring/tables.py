@@ -33,6 +33,7 @@ from deploydash.systems.orchestrator.feed import feed as orchestrator_feed
 from deploydash.systems.orchestrator.settings import ORCHESTRATOR, OrchestratorSettings
 from deploydash.systems.orchestrator.steps import OrchestratorSteps
 from deploydash.systems.person.settings import PersonSettings
+from deploydash.systems.practices.settings import PRACTICES, PracticesSettings
 from deploydash.systems.preflight.steps import PreflightSteps
 from deploydash.systems.registry.steps import REGISTRY, RegistrySteps
 from deploydash.systems.slack.check import check as slack_check
@@ -65,6 +66,7 @@ READING: Table = MappingProxyType(
         ORCHESTRATOR: Reading(
             ORCHESTRATOR, OrchestratorSettings, OrchestratorSteps(), orchestrator_feed, orchestrator_check
         ),
+        PRACTICES: Reading(PRACTICES, PracticesSettings),
         PERSON: Reading(PERSON, PersonSettings),
         OWN: Reading(OWN, steps=PreflightSteps()),
     }
@@ -82,6 +84,7 @@ ACTING: Mapping[SystemName, str] = MappingProxyType(
         OWN: "deploydash.wiring.preflight:action",
         SLACK: "deploydash.wiring.slack:action",
         ORCHESTRATOR: "deploydash.wiring.orchestrator:action",
+        PRACTICES: "deploydash.wiring.practices:action",
     }
 )
 """What makes the action of each system: module and function, loaded when a run is opened."""

@@ -1,0 +1,1 @@
+"""How formally a site's services are deployed: blessing, notice, maintenance window, as data and as facts of gates."""
