@@ -6,12 +6,14 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from deploydash.config.load import Site
 from deploydash.config.practices import PracticesFile, find_practices, load_practices
 from deploydash.core.fleet.observations import FactRead
 from deploydash.core.procedure.names import StepId
+from deploydash.core.procedure.preconditions import FactHolds
 from deploydash.core.run.placeholders import placeholders_of
 from deploydash.core.run.ports import Action
 from deploydash.core.run.records import Reply
@@ -34,6 +36,8 @@ async def action(means: Means) -> AsyncIterator[Action]:
     settings = means.site.sections[PRACTICES]
     assert isinstance(settings, PracticesSettings)  # noqa: S101 - it was read by this model
     asked = wanted(settings, load_practices(find_practices(means.site.path)))
+    if means.site.rehearsal:
+        asked = {name: _rehearsed(each) for name, each in asked.items()}
     telling = asyncio.create_task(_tell(means, settings, asked), name="practices")
     try:
         yield NoAction()
@@ -42,16 +46,28 @@ async def action(means: Means) -> AsyncIterator[Action]:
         await asyncio.gather(telling, return_exceptions=True)
 
 
+def _rehearsed(one: Wanted | None) -> Wanted | None:
+    """Return what is asked for in a rehearsal: it touches nobody, so that it needs no window."""
+    return None if one is None else replace(one, said="a rehearsal waits for no window", rule=None)
+
+
 async def _tell(means: Means, settings: PracticesSettings, asked: Mapping[str, Wanted | None]) -> None:
     zone = means.site.roster.time_zone
     while True:
         now, state = datetime.fromtimestamp(means.clock.utc(), UTC), means.state()
-        known = known_of(state, settings, zone)
+        known, names = known_of(state, settings, zone), asked_by(state)
         for application, each in asked.items():
             at = means.clock.monotonic()
             for fact in facts_of(application, each, known, now, zone):
-                means.tell(FactRead(fact, at))
+                if fact.name in names:
+                    means.tell(FactRead(fact, at))
         await asyncio.sleep(EVERY_S)
+
+
+def asked_by(state: RunState) -> frozenset[str]:
+    """Return the facts that a run's gates ask for: of what nobody asks for nothing is told, nor written."""
+    every = (condition for step in state.runbook.steps() for condition in step.preconditions)
+    return frozenset(condition.fact for condition in every if isinstance(condition, FactHolds))
 
 
 def wanted(settings: PracticesSettings, practices: PracticesFile) -> dict[str, Wanted | None]:
