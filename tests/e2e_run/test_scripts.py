@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.e2e_run.books import CLOSE, HEAD
-from tests.e2e_run.world import journals, open_run, records, world
+from tests.e2e_run.world import journals, known, open_run, records, world
 from tests.servers.tmux import Tmux
 from tests.servers.waiting import patient, wait_until
 from tests.support.command_line import CommandLine
@@ -304,3 +306,53 @@ def test_the_minimal_testing_of_the_summit_is_driven_to_its_end_by_keys(
     by_hand = [record["item"] for record in records(journal, "ItemSignedOff") if record["step"] == "minimal-testing"]
     assert len(ends) + len(by_hand) == 23
     assert sorted([record["item"] for record in ends] + by_hand) == sorted(f"#{place + 1}" for place in range(23))
+
+
+LASTS = """\
+  - phase: testing
+    title: testing
+    wanted: none
+    steps:
+      - id: lasts
+        title: Run what takes its time
+        kind: action
+        system: sal
+        tier: moderate
+        ends: it is DONE
+        scripts:
+          - {queue: "ScriptQueue:2", script: sleep.py}
+        link: here
+"""
+
+
+@pytest.mark.server
+@pytest.mark.timeout(patient(160))
+def test_a_running_script_is_followed_to_its_end_on_the_card_after_a_kill_and_a_resume(
+    tmp_path: Path, cli: CommandLine
+) -> None:
+    scenario, book = tmp_path / "lasts.yaml", tmp_path / "night.yaml"
+    scripts = '{csc: "ScriptQueue:2", state: ENABLED, scripts: {sleep.py: {do: done, seconds: 200}}}'
+    scenario.write_text(f"name: lasts\nabout: a long script\nfleet: ENABLED\ncscs:\n  - {scripts}\n", encoding="utf-8")
+    book.write_text(HEAD.format(site="summit") + LASTS + CLOSE.format(), encoding="utf-8")
+    with world(cli, "--scenario", str(scenario), "--speed", "10") as observatory:
+        with Tmux(tmp_path / "first") as tmux:
+            open_run(tmux, cli, observatory.site_file, book)
+            lead = Lead(tmux)
+            lead.until(lambda frame: frame.title == "Your turn" and frame.has("command_add"), "the card", 30)
+            lead.send()
+            lead.until(lambda frame: frame.has("RUNNING as Script:200000"), "the running script", 30)
+            holder = json.loads((journals(cli)[0].parent / "lock").read_text(encoding="utf-8"))
+            os.kill(holder["pid"], signal.SIGKILL)
+            assert tmux.wait_exit() == 128 + signal.SIGKILL
+        with Tmux(tmp_path / "second") as tmux:
+            tmux.start(cli.words("resume"), columns=120, rows=40, env=cli.environment())
+            known(tmux)
+            lead = Lead(tmux)
+            lead.until(lambda frame: frame.has("RUNNING as Script:200000"), "the script as it runs on", 40)
+            lead.play(lambda frame: frame.title == CLOSED, 60)
+        observatory.commands()
+    (journal,) = journals(cli)
+    assert [record["step"] for record in records(journal, "RequestIntended")] == ["lasts"]
+    assert [(one["outcome"], one["why"]) for one in records(journal, "ItemEnded")] == [("reached", "done")]
+    kinds = [record["kind"] for record in records(journal)]
+    assert kinds.index("RunResumed") < kinds.index("ItemEnded")

@@ -46,12 +46,8 @@ class World:
 def world(cli: CommandLine, *words: str) -> Iterator[World]:
     """Run a demo observatory until the block ends."""
     with serving(cli, *words) as observatory:
-        registry = next(
-            line.split("url: ")[1]
-            for line in observatory.site_file.read_text(encoding="utf-8").splitlines()
-            if "url: " in line
-        )
-        yield World(observatory.site_file, CommandReader(observatory.kafka, registry))
+        site = yaml.safe_load(observatory.site_file.read_text(encoding="utf-8"))
+        yield World(observatory.site_file, CommandReader(observatory.kafka, site["schema_registry"]["url"]))
 
 
 @contextmanager

@@ -6,15 +6,17 @@ import asyncio
 
 from deploydash.core.fleet.commands import Remark
 from deploydash.core.model import CscId, SummaryState
-from deploydash.core.procedure.names import DIRECT, csc_item
+from deploydash.core.procedure.items import Item
+from deploydash.core.procedure.names import DIRECT, StepId, csc_item
 from deploydash.core.run.decide import Refused
-from deploydash.core.run.orders import ArmDirect, DirectCommand, Fire
-from deploydash.core.run.records import ItemAdded, RequestIntended
+from deploydash.core.run.orders import AddItem, ArmDirect, DirectCommand, Fire
+from deploydash.core.run.ports import End, ItemContext
+from deploydash.core.run.records import ItemAdded, Outcome, RequestIntended
 from deploydash.core.run.state import ItemStatus
 from tests.servers.waiting import within
 from tests.session.fake_action import Journal, World, item_status, keeping, refusal, snapshot_of, until
 from tests.support.clock import ManualClock
-from tests.support.runs import PLAIN, WATCHER, csc_items, down, fleet, view
+from tests.support.runs import FIRST_ADDED, PLAIN, WATCHER, csc_items, down, fleet, script, view
 
 ESS = PLAIN[1]
 S = SummaryState
@@ -55,6 +57,20 @@ async def test_it_is_armed_fired_journaled_before_it_is_sent_and_ends_when_seen(
         await until(lambda: item_status(controller, DIRECT, csc_item(ESS)) is ItemStatus.REACHED)
         await until(lambda: len(remarks(world)) > 1)
     assert [line.change for line in remarks(world)] == ["direct command approved", "direct command done"]
+
+
+async def test_a_script_of_the_leads_own_that_failed_is_an_event_at_once_by_its_label() -> None:
+    async def fails(_: Item, __: str, ___: ItemContext) -> End:
+        return End(Outcome.FAILED, "failed: ATMCS in FAULT; it left ScriptQueue:2 paused")
+
+    world = World(seen=fleet(down(WATCHER)), does={FIRST_ADDED: fails})
+    async with keeping(world) as controller:
+        added = script(7, CscId("ScriptQueue", 2), "maintel/point_azel.py")
+        assert not isinstance(await controller.order(AddItem(StepId("cscs"), added)), Refused)
+        await controller.idle()
+    (line,) = [each for each in remarks(world) if not each.calm]
+    assert (line.subject, line.change) == (added.label, "failed in cscs")
+    assert line.detail == "failed: ATMCS in FAULT; it left ScriptQueue:2 paused"
 
 
 async def test_the_arm_dies_when_the_state_changes_and_says_so() -> None:

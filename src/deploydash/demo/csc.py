@@ -25,7 +25,7 @@ from deploydash.demo.states import (
     Traits,
     route,
 )
-from deploydash.demo.wire import CAMERAS, COMMANDS, CPP, Emit, Writer
+from deploydash.demo.wire import CAMERAS, CLOSED_LOOP, COMMANDS, CPP, M2, TELEMETRY_ONLY, Emit, Writer
 
 STARTUP_S = 3.6
 """From the start of the process to its first beat: ts_salobj listens 3 s for a duplicate."""
@@ -229,7 +229,11 @@ class Process:
     def _tell(self, state: State, now: float) -> list[Emit]:
         self.state = state
         before = self.on_state(state, now)
-        return [*before, *self.event("logevent_summaryState", now, summaryState=int(state))]
+        told = [*before, *self.event("logevent_summaryState", now, summaryState=int(state))]
+        if self.writer.component == M2:  # its operator keeps the mirror in closed loop while it is ENABLED
+            mode = CLOSED_LOOP if state is State.ENABLED else TELEMETRY_ONLY
+            told += self.event("logevent_closedLoopControlMode", now, mode=mode)
+        return told
 
     def _offline(self, now: float, substate: int) -> list[Emit]:
         """A camera in OFFLINE: it stays, and says in which of its two ways."""

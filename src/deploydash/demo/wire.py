@@ -31,6 +31,10 @@ INDEXED = frozenset(_INDEXED.split())
 CAMERAS = frozenset({"ATCamera", "CCCamera", "MTCamera"})
 """The only components with enterControl and offlineDetailedState (ts_xml)."""
 
+M2 = "MTM2"
+CLOSED_LOOP, TELEMETRY_ONLY = 4, 2
+"""Its mirror's modes of control (ts_xml enums/MTM2.py)."""
+
 CPP = frozenset({"MTM1M3", "MTM1M3TS", "MTVMS"})
 """Components written in C++, whose keys and acknowledgements look different."""
 
@@ -92,6 +96,8 @@ def kinds(component: str) -> tuple[str, ...]:
         return ("indexed", "scriptqueue")
     if component in CAMERAS:
         return ("plain", "camera")
+    if component == M2:
+        return ("plain", "mtm2")
     return ("indexed",) if is_indexed(component) else ("plain",)
 
 

@@ -239,6 +239,21 @@ def test_an_answer_stands_when_the_step_that_asked_was_skipped() -> None:
     assert isinstance(decide(Answer(CHOICES[0], "yes"), state, QUIET, OPERATOR), Refused)
 
 
+def test_an_answer_is_not_changed_once_what_follows_from_it_has_begun() -> None:
+    second = CHOICES[1]
+    only_if = step("a", lane="main") | {"when": [{"choice": second, "answers": ["no"]}]}
+    state = opened(book([[only_if, step("b", lane="main")]]))
+    state = after(state, *_records(decide(Answer(CHOICES[0], "no"), state, QUIET, OPERATOR)))
+    state = after(state, *_records(decide(Answer(second, "yes"), state, QUIET, OPERATOR)))
+    changed = after(state, *_records(decide(Answer(second, "no"), state, QUIET, OPERATOR)))
+    assert changed.answers[second] == "no", "nothing has begun"
+    begun = after(state, StepApproved(StepId("b"), OPERATOR, 1))
+    refused = decide(Answer(second, "no"), begun, QUIET, OPERATOR)
+    assert isinstance(refused, Refused)
+    assert "b has begun" in refused.why
+    assert not isinstance(decide(Answer(second, "yes"), begun, QUIET, OPERATOR), Refused)
+
+
 def test_a_decision_about_what_is_left_is_not_made_before_it_is_known() -> None:
     plan = runbook("summit", "full-cycle")
     state = opened(plan)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from deploydash.core.model import Verdict
-from deploydash.core.procedure.names import ADDED, DIRECT, WHOLE, ItemId
+from deploydash.core.procedure.names import ADDED, DIRECT, WHOLE, ItemId, StepId
 from deploydash.core.procedure.preconditions import StepsSettled
 from deploydash.core.procedure.runbook import Order, Step
 from deploydash.core.run.arm import closed_reasons
@@ -279,7 +279,22 @@ def _answer(order: Answer, state: RunState, operator: str) -> Decision:
     over = asked_by.ended_utc is not None or (asked_by.skipped is not None and order.choice in state.answers)
     if over:  # what followed by the first answer would not fit another
         return Refused("the step that asked is over; write a note instead")
+    before = state.answers.get(order.choice)
+    if before not in {None, order.answer} and (begun := _begun_by(order.choice, state)):
+        return Refused(f"{begun} has begun, which follows from the answer {before!r}; write a note instead")
     return (ChoiceAnswered(order.choice, order.answer, operator, order.about),)
+
+
+def _begun_by(choice: str, state: RunState) -> StepId | None:
+    """Return a step that has begun and applies by this answer, or builds on one that does; None where there is none.
+
+    With another answer that one would have had to come first, and it cannot any more.
+    """
+    steps = [*state.runbook.steps()]
+    asked = {step.id for step in steps if any(condition.choice == choice for condition in step.when)}
+    begun = {StepStatus.UNDER_WAY, StepStatus.ASKING, StepStatus.DONE}
+    built = (step for step in steps if asked & {step.id, *(each.id for each in state.runbook.before(step))})
+    return next((step.id for step in built if state.status(step) in begun), None)
 
 
 def _set_placeholders(order: SetPlaceholders, state: RunState, operator: str) -> Decision:
