@@ -265,6 +265,8 @@ class Lead:
             self.choose("Close the run?", "close")
         elif title == "Your turn" and frame.has("it waits for <") and frame.has("f fill in"):
             self._fill_in(self.dialog("f", "Set placeholders"))
+        elif title == "Your turn" and frame.has("1 item at") and frame.has("blocked"):
+            self._tick(frame)  # nothing can be sent for it here, so that a person does it and signs it off
         elif title == "Your turn":
             self._arm() if frame.has("a arm") else self.press("Enter")
         elif title.startswith("Armed: type"):
