@@ -59,7 +59,7 @@ async def test_a_pull_request_that_nobody_opened_is_opened_once_and_its_checks_a
         here.on("unopened")
         item = here.find()
         plan = await here.plan(item)
-        assert plan.lines[-1] == f"POST /repos/lsst-sqre/phalanx/pulls: {BRANCH} into main"
+        assert plan.lines[0] == f"POST /repos/lsst-sqre/phalanx/pulls: {BRANCH} into main"
         context = RecordingContext()
         running = asyncio.create_task(here.action.run(item, plan.approved, context))
         await seen(lambda: any("check" in one.line for one in context.progressed()))
@@ -107,13 +107,13 @@ async def test_it_is_merged_once_with_the_head_that_was_seen_and_argo_cd_deploys
         item = here.merge(await here.found())
         plan = await here.plan(item)
         sha = here.github.phalanx.pulls[6384].sha
-        assert plan.lines[-1] == f"{MERGE} sha={sha} merge_method=merge"
+        assert plan.lines[0] == f"{MERGE} sha={sha} merge_method=merge"
         assert json.loads(plan.approved) == {"number": 6384, "sha": sha, "method": "merge"}
         end, context = await carried_out(here, item, plan.approved)
         commit = here.world.commit
         assert (end.outcome, end.values) == (Outcome.REACHED, (("sha", commit),))
         assert here.world.merged == "c0045"
-        assert context.told == [Intended(plan.lines[-1], sha, begins=True), Answered(True, f"merged as {commit}")]
+        assert context.told == [Intended(plan.lines[0], sha, begins=True), Answered(True, f"merged as {commit}")]
         again = await here.plan(item)
         assert again.lines == ()
         assert "is merged by deployment-lead" in again.why
@@ -177,7 +177,7 @@ async def test_an_optional_check_shuts_the_gate_and_lets_github_merge(tmp_path: 
     async with hub(tmp_path) as here:
         number = await here.found()
         here.on("red-check", check="docs")
-        await here.watch().read(number)
+        await here.watch(pr=str(number)).read(number)
         assert not told_fact(here).ok
         assert not (await here.plan(here.merge(number))).blocked
 
@@ -236,7 +236,7 @@ async def test_what_is_put_into_the_merge_queue_is_not_merged_before_github_says
         here.on("queue", seconds=5.0)
         item = here.merge(await here.found())
         plan = await here.plan(item)
-        assert plan.lines[-1].startswith("POST /graphql enqueuePullRequest #6384 expectedHeadOid=")
+        assert plan.lines[0].startswith("POST /graphql enqueuePullRequest #6384 expectedHeadOid=")
         context = RecordingContext()
         running = asyncio.create_task(here.action.run(item, plan.approved, context))
         await seen(lambda: any(one.state == "queued" for one in context.progressed()))

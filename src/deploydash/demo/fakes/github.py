@@ -53,7 +53,7 @@ FAULTS: Mapping[str, Fault] = {
     "limited": Fault("403: the rate limit is used up for so many seconds", {"seconds": 4.0}),
     "secondary": Fault("429: so many seconds are to be waited", {"seconds": 2.0}),
     "head-moves": Fault("somebody pushes to each open pull request, which dismisses its approval"),
-    "moves-at-merge": Fault("somebody pushes in the very moment of the merge"),
+    "moves-at-merge": Fault("somebody pushes in the very moment of the next merge"),
     "red-check": Fault("a check fails", {"check": REQUIRED[0]}),
     "checks-run": Fault("the checks do not end"),
     "conflict": Fault("the branch conflicts with main"),
@@ -299,6 +299,7 @@ class GitHub(HttpFake):
             return _error(404, "Not Found")
         if self.faults["moves-at-merge"] is not None and pull.merged is None:
             self.phalanx.moved(pull)
+            self.faults.switch_off("moves-at-merge")
         if told.get("sha") != pull.sha:
             return _error(409, "Head branch was modified. Review and try the merge again.")
         if why := self._refuses(pull, str(told.get("merge_method", "merge"))):

@@ -25,7 +25,7 @@ EVERY_S = 15.0
 
 
 class PullWatch:
-    """Tells how the pull request of a run stands.
+    """Tells how the pull request of a run stands: every so often, and whenever a card or an item reads it.
 
     ``words``: returns what the run has filled in, such as ``pr``; ``tell`` takes what was read.
     """
@@ -43,14 +43,13 @@ class PullWatch:
         self._words = words
         self._tell = tell
         self._every_s = every_s
-        self._number = 0
+        reader.heard = self._heard
 
     async def run(self) -> None:
         """Tell until cancelled."""
         while True:
             number = self._wanted()
             if number:
-                self._number = number
                 await self.read(number)
             await asyncio.sleep(self._every_s if number else min(1.0, self._every_s))
 
@@ -58,12 +57,15 @@ class PullWatch:
         """Read a pull request once, and tell how it stands."""
         repository = self._reader.settings.phalanx.repository
         try:
-            standing = await self._reader.standing(repository, number, fresh=True)
+            await self._reader.standing(repository, number, fresh=True)
         except FeedError as error:
             self._tell(FeedChanged(GITHUB, FeedState.DOWN, str(error), self._clock.monotonic()))
+
+    def _heard(self, standing: Standing) -> None:
+        if standing.pull.number != self._wanted():
             return
-        detail = f"{self._reader.client.endpoint.url}, {repository}#{number}"
-        self._tell(FeedChanged(GITHUB, FeedState.UP, detail, self._clock.monotonic()))
+        where = f"{self._reader.client.endpoint.url}, {self._reader.settings.phalanx.repository}#{standing.pull.number}"
+        self._tell(FeedChanged(GITHUB, FeedState.UP, where, self._clock.monotonic()))
         self._tell(FactRead(fact_of(standing, self._reader.base, self._clock.utc()), self._clock.monotonic()))
 
     def _wanted(self) -> int:

@@ -89,7 +89,7 @@ class Planner:
             if not sha:
                 return ItemPlan(at, (), f"{spec.repository} has no branch {spec.branch}: push it", blocked=True)
             changed = await self._reader.changes(spec.repository, sha, spec.only)
-            lines = (*changed.lines, open_line(spec, self._reader.base))
+            lines = (open_line(spec, self._reader.base), *changed.lines)
             return ItemPlan(at, lines, f"there is none yet; {changed.words()}", approved=Approved(0, sha).json())
         standing = await self._reader.standing(spec.repository, pull.number)
         changed = await self._reader.changes(spec.repository, standing.pull.sha, spec.only)
@@ -134,7 +134,7 @@ class Planner:
         words = (standing.words(), in_the_way(found), changed.words())
         line = request_line(spec, standing)
         approved = Approved(pull.number, pull.sha, standing.method).json()
-        return ItemPlan(at, (*changed.lines, line), "; ".join(filter(None, words)), approved=approved)
+        return ItemPlan(at, (line, *changed.lines), "; ".join(filter(None, words)), approved=approved)
 
     async def _revert(self, at: ItemId, spec: GithubSpec) -> ItemPlan:
         pull = await self._reader.pull(spec.repository, number_of(spec))

@@ -7,7 +7,7 @@ more often than anything there changes. What a commit holds never changes, and i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote
 
 from deploydash.core.ports import Clock
@@ -45,7 +45,10 @@ _MISSING = 404
 
 
 class Reader:
-    """Reads for one run. ``cscs``: which CSC each Job runs, by namespace and Job, as the site file has it."""
+    """Reads for one run. ``cscs``: which CSC each Job runs, by namespace and Job, as the site file has it.
+
+    ``heard`` is called with each standing that was read, if somebody wants to know.
+    """
 
     def __init__(
         self, client: GithubClient, settings: GithubSettings, cscs: Mapping[tuple[str, str], str], clock: Clock
@@ -53,6 +56,7 @@ class Reader:
         self.client = client
         self.settings = settings
         self.base = settings.phalanx.branch
+        self.heard: Callable[[Standing], None] | None = None
         self._cscs = cscs
         self._clock = clock
         self._standings: dict[int, tuple[float, Standing]] = {}
@@ -97,6 +101,12 @@ class Reader:
 
     async def standing(self, repository: str, number: int, *, fresh: bool = False) -> Standing:
         """Return how a pull request stands. ``fresh``: its checks and reviews are read anew, too."""
+        found = await self._standing(repository, number, fresh=fresh)
+        if self.heard is not None and repository == self.settings.phalanx.repository:
+            self.heard(found)
+        return found
+
+    async def _standing(self, repository: str, number: int, *, fresh: bool) -> Standing:
         pull = await self.pull(repository, number)
         now = self._clock.monotonic()
         at, known = self._standings.get(number, (0.0, None))
