@@ -110,7 +110,9 @@ def _first_process(tmux: Tmux, cli: CommandLine, spent: Spent) -> None:
     seen["merge"] = _fire(lead, "approved by codeowner; GitHub says clean").text
     seen["refused"] = lead.until(lambda frame: frame.has("Head branch was modified"), "the refusal", 40).text
     lead.dialog("r", "Retry")
-    seen["retry"] = lead.until(lambda frame: frame.has("6 checks passed; approved by codeowner"), "the approval", 60).text
+    seen["retry"] = lead.until(
+        lambda frame: frame.has("6 checks passed; approved by codeowner"), "the approval", 60
+    ).text
     lead.send()
     wait_until(lambda: _intended(cli) == 2, 20, "the second request")
     spent.processes = subprocess.run(["ps", "axww", "-o", "args"], capture_output=True, text=True, check=True).stdout

@@ -8,22 +8,23 @@ from dataclasses import replace
 import pytest
 
 from deploydash.core.procedure.csc_work import direct_command
-from deploydash.core.procedure.items import CscEffect
+from deploydash.core.procedure.items import CscEffect, Item
 from deploydash.core.procedure.names import DIRECT, csc_item
 from deploydash.core.run.orders import Retry
-from deploydash.core.run.ports import End, Finding, Found
+from deploydash.core.run.ports import End, Finding, Found, Look
 from deploydash.core.run.records import (
     ItemAdded,
     ItemEnded,
     ItemsDispatched,
     Outcome,
+    PlaceholderSet,
     QuestionAsked,
     RequestIntended,
     RunRecord,
     RunResumed,
     StepApproved,
 )
-from deploydash.core.run.state import ItemStatus, RunState, StepStatus
+from deploydash.core.run.state import ItemProgress, ItemStatus, RunState, StepStatus
 from deploydash.errors import UserError
 from deploydash.session import item_runner
 from tests.session.fake_action import World, ends, item_status, keeping, of_kind, status, until, watched
@@ -55,6 +56,26 @@ FOUND = {
     ),
 }
 SENTENCES = {Found.DONE: "it is there", Found.NOT_DONE: "it is not there", Found.CANNOT_TELL: "nobody can see it"}
+
+
+async def test_what_is_looked_for_has_the_words_with_which_it_was_sent() -> None:
+    world = World()
+    looked: list[tuple[str, str]] = []
+
+    async def probe(about: Item, history: ItemProgress, look: Look) -> Finding:
+        del history, look
+        looked.append((about.label, about.spec))
+        return found(Found.DONE, "it is there")
+
+    world.probe = probe  # type: ignore[assignment, method-assign]
+    merged = replace(item(0), label="pull request <pr>", spec='{"pull": "<pr>"}')
+    state = after(opened(book(step(merged))), StepApproved(WORK, OPERATOR, 1), ItemsDispatched(WORK, (ONE,), OPERATOR))
+    async with keeping(world, state=after(state, PlaceholderSet("pr", "6384", OPERATOR), SENT)) as controller:
+        await controller.begin(RESUMED)
+        async with watched(controller):
+            await until(lambda: len(ends(world.journal.lines)) == 1)
+        await controller.idle()
+    assert looked == [("pull request 6384", '{"pull": "6384"}')]
 
 
 @pytest.mark.parametrize("what", FOUND)

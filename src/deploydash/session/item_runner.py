@@ -94,7 +94,8 @@ class ItemRunner:
             if item.id in _stand_ins(self._run.state.progress(step)):
                 continue  # it is settled with what stands for it
             if progress.status is ItemStatus.UNKNOWN and item.system in self._actions:
-                self._start(self._probe(step, item, progress), f"look for {step} {item.id}")
+                as_done = self._run.item(step, item.id) or item  # with the words that were filled in when it was sent
+                self._start(self._probe(step, as_done, progress), f"look for {step} {item.id}")
 
     async def idle(self) -> None:
         """Wait until nothing is under way."""
