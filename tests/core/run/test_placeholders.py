@@ -71,6 +71,13 @@ def test_what_a_debt_puts_back_is_the_word_though_a_retry_reads_what_was_changed
     assert placeholders_of(after(state, PlaceholderSet("compatibility", "FULL", OPERATOR)))["compatibility"] == "FULL"
 
 
+def test_the_weekday_follows_from_the_date_unless_the_lead_has_told_it(run: RunState) -> None:
+    dated = after(run, PlaceholderSet("date", "2026-12-03", OPERATOR))
+    assert placeholders_of(dated)["weekday"] == "Thursday"
+    assert placeholders_of(after(dated, PlaceholderSet("weekday", "Friday", OPERATOR)))["weekday"] == "Friday"
+    assert "weekday" not in placeholders_of(after(run, PlaceholderSet("date", "on Thursday", OPERATOR)))
+
+
 @pytest.mark.parametrize(
     ("note", "why"),
     [

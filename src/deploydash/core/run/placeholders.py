@@ -8,6 +8,7 @@ look like a whole one.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -43,8 +44,18 @@ def placeholders_of(state: RunState, fleet: FleetView | None = None) -> dict[str
             if step.fills and len(text.split()) == 1:
                 words[step.fills] = text.strip()
     words.update(state.words)
+    if "date" in words and "weekday" not in words:
+        words["weekday"] = weekday_of(words["date"])
     words["broken"] = broken(state, fleet)
     return {word: text for word, text in words.items() if text}
+
+
+def weekday_of(date: str) -> str:
+    """Return the weekday of a date such as 2026-12-03, or nothing where it is none."""
+    try:
+        return f"{dt.date.fromisoformat(date):%A}"
+    except ValueError:
+        return ""
 
 
 def words_for(items: Iterable[Item], state: RunState, look: Callable[[], FleetView]) -> dict[str, str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Sequence
 
 from deploydash.core.run.orders import SetPlaceholders
+from deploydash.core.run.placeholders import weekday_of
 from deploydash.core.views.run_view import Card
 from deploydash.ui.draw.run.card_parts import wanted
 from deploydash.ui.screens.form import Field, Form
@@ -16,14 +16,6 @@ _HINTS = {
     "start": "the local time, such as 08:30",
     "sha": "the head commit that was reviewed",
 }
-
-
-def weekday_of(date: str) -> str:
-    """Return the weekday of a date such as 2026-12-03, or nothing where it is none."""
-    try:
-        return f"{dt.date.fromisoformat(date):%A}"
-    except ValueError:
-        return ""
 
 
 def placeholders_form(card: Card, order: Callable[[SetPlaceholders], object], *, before_sign_off: bool = False) -> Form:
