@@ -226,34 +226,35 @@ class Orchestrator:
     def environment(self, name: str, items: Iterable[LabItem]) -> LabEnvironment:
         """Make an environment with a repository of its own."""
         project = self.call("PUT", "/api/v2/project", {"name": f"project-{name}"})["data"]["id"]
-        folder = self.folder / name
-        folder.mkdir()
-        bare, work = folder / "model.git", folder / "work"
-        _git(folder, "init", "-q", "--bare", "-b", BRANCH, str(bare))
-        _git(folder, "init", "-q", "-b", BRANCH, str(work))
-        made = {"project_id": project, "name": name, "repository": str(bare), "branch": BRANCH}
-        identity = self.call("PUT", "/api/v2/environment", made)["data"]["id"]
-        environment = LabEnvironment(self, identity, folder, bare, work)
-        environment.begin(items)
+        made = make_project(self.folder / name, "", items)
+        fields = {"project_id": project, "name": name, "repository": str(made.bare), "branch": BRANCH}
+        identity = self.call("PUT", "/api/v2/environment", fields)["data"]["id"]
+        environment = replace(made, known_to=self, id=identity)
+        environment.set("autostart_agent_map", dict.fromkeys(AGENTS, "local:"))
         return environment
 
 
 @dataclass(frozen=True)
 class LabEnvironment:
-    """One environment: its repository, what its devices hold, and calls of its own."""
+    """One environment: its repository, what its devices hold, and calls of its own. ``known_to``: its server."""
 
-    server: Orchestrator
+    known_to: Orchestrator | None
     id: str
     folder: Path
     bare: Path
     work: Path
 
     @property
+    def server(self) -> Orchestrator:
+        assert self.known_to is not None
+        return self.known_to
+
+    @property
     def devices(self) -> Path:
         return self.folder / "devices"
 
     def begin(self, items: Iterable[LabItem]) -> None:
-        """Put the first model into the repository, and let the server start all agents."""
+        """Put the first model into the repository."""
         self.devices.mkdir()
         lab = self.work / "libs/lab"
         for folder in ("model", "plugins"):
@@ -263,7 +264,6 @@ class LabEnvironment:
         (lab / "model/_init.cf").write_text(_MODEL)
         (lab / "plugins/__init__.py").write_text(_PLUGIN)
         _git(self.work, "remote", "add", "origin", str(self.bare))
-        self.set("autostart_agent_map", dict.fromkeys(AGENTS, "local:"))
         self.commit(items, "the first model")
 
     def commit(self, items: Iterable[LabItem], message: str, *, more: str = "") -> None:
@@ -325,6 +325,19 @@ class LabEnvironment:
     def result(self, version: int) -> str:
         """Return how the deploy of a version stands."""
         return str(self.call("GET", f"/api/v1/version/{version}")["model"]["result"])
+
+
+def make_project(folder: Path, identity: str, items: Iterable[LabItem]) -> LabEnvironment:
+    """Make a repository with a first model, and a checkout of it; no server knows it yet."""
+    folder.mkdir(exist_ok=True)
+    bare, work = folder / "model.git", folder / "work"
+    _git(folder, "init", "-q", "--bare", "-b", BRANCH, str(bare))
+    _git(folder, "init", "-q", "-b", BRANCH, str(work))
+    for name, value in (("user.name", "tests"), ("user.email", "tests@example.org"), ("commit.gpgsign", "false")):
+        _git(work, "config", name, value)
+    made = LabEnvironment(None, identity, folder, bare, work)
+    made.begin(items)
+    return made
 
 
 def changed(items: Iterable[LabItem], name: str, **fields: Any) -> list[LabItem]:

@@ -17,6 +17,7 @@ from deploydash.systems.orchestrator.client import OrchestratorClient
 from deploydash.systems.orchestrator.compiles import Compiles
 from deploydash.systems.orchestrator.deploys import Agents, Versions
 from deploydash.systems.orchestrator.dry_runs import Comparisons, DryRuns
+from deploydash.systems.orchestrator.release import Release
 from deploydash.systems.orchestrator.settings import OrchestratorSettings
 from deploydash.systems.orchestrator.specs import Do, read_spec
 from deploydash.systems.orchestrator.stopping import Stopping
@@ -48,6 +49,7 @@ class OrchestratorAction:
             **dict.fromkeys((Do.COMPARE, Do.SAME), comparisons),
             **dict.fromkeys((Do.REPAIR, Do.INCREMENTAL), agents),
             **dict.fromkeys((Do.HALT, Do.RESUME), stopping),
+            **dict.fromkeys((Do.CHECK_PROJECT, Do.FREEZE, Do.MODULES, Do.COMMIT, Do.PUSH), Release(tools)),
         }
 
     async def aclose(self) -> None:

@@ -192,9 +192,17 @@ class Agents:
         counts = states_words(by_state(await client.resources(spec.agent)))
         return ItemPlan(item.id, lines(spec), f"is {agent.status}: {counts}")
 
+    async def _wrong_before(self, spec: Spec) -> str:
+        """Return which agent that goes before this one is not in order; one by one means that it is looked at first."""
+        found = await _of(self._tools, spec.behind)
+        wrong = bad(found)
+        return f"not begun: {await failure(self._tools, found, wrong[0].agent)}" if wrong else ""
+
     async def run(self, spec: Spec, approved: str, context: ItemContext) -> End:
         """Trigger an agent and wait until each of its resources was looked at."""
         del approved
+        if why := await self._wrong_before(spec):
+            return failed(why)
         return await triggered(self._tools, (spec.agent,), spec.do, context)
 
     async def follow(self, spec: Spec, history: ItemProgress, context: ItemContext) -> End:

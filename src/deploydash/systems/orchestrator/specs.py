@@ -32,6 +32,11 @@ class Do(StrEnum):
     INCREMENTAL = "deploy on agents"
     HALT = "halt"
     RESUME = "resume"
+    CHECK_PROJECT = "check project"
+    FREEZE = "freeze"
+    MODULES = "compare modules"
+    COMMIT = "commit"
+    PUSH = "push"
 
 
 REPAIRS = {Do.REPAIR: "push_full_deploy", Do.INCREMENTAL: "push_incremental_deploy"}
@@ -43,8 +48,9 @@ class Spec:
     """One piece of work.
 
     ``setting`` with ``value`` as JSON; ``back``: the steps that put it back. ``version``: a number. ``before`` and
-    ``after``: dry runs, each ``version/id``. ``wants``: of a compile, ``candidate`` where nothing may be released by
-    it, ``still`` where it is released and nothing may be deployed.
+    ``after``: dry runs, each ``version/id``. ``behind``: agents that must be in order before this one is engaged.
+    ``wants``: of a compile, ``candidate`` where nothing may be released by it, ``still`` where it is released and
+    nothing may be deployed.
     """
 
     do: Do
@@ -55,6 +61,7 @@ class Spec:
     before: str = ""
     after: str = ""
     agent: str = ""
+    behind: tuple[str, ...] = ()
     wants: str = "candidate"
 
     @property
@@ -79,7 +86,11 @@ def read_spec(text: str) -> Spec:
         ValueError, TypeError, LookupError: it is no such item.
     """
     told = json.loads(text)
-    return Spec(**{**told, "do": Do(told["do"]), "back": tuple(told.get("back", ()))})
+    return Spec(**{**told, "do": Do(told["do"]), "back": _tuple(told, "back"), "behind": _tuple(told, "behind")})
+
+
+def _tuple(told: dict[str, Any], key: str) -> tuple[str, ...]:
+    return tuple(told.get(key, ()))
 
 
 def spec_text(spec: Spec) -> str:
@@ -137,5 +148,11 @@ def lines(spec: Spec, version: str = "") -> tuple[str, ...]:
             return (f"POST /api/v1/deploy {REPAIRS[spec.do]} on {spec.agent}",)
         case Do.HALT | Do.RESUME:
             return (f"POST /api/v2/actions/environment/{spec.do.value}",)
+        case Do.FREEZE:
+            return ('inmanta -vv -X project freeze --recursive --operator "=="',)
+        case Do.COMMIT:
+            return ("git commit -m ... -- project.yml",)
+        case Do.PUSH:
+            return ("git push origin HEAD:refs/heads/ the release branch",)
         case _:
             return ()

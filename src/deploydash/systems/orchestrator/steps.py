@@ -206,8 +206,9 @@ def _specs(own: Any, settings: OrchestratorSettings) -> Iterator[Spec]:
         value = json.dumps(dict.fromkeys(settings.every_agent, "local:"))
         yield Spec(do, setting="autostart_agent_map", value=value, back=back)
     elif do in REPAIRS:
-        for name in _agents(own["agents"], settings):
-            yield Spec(do, agent=name)
+        names = _agents(own["agents"], settings)
+        for at, name in enumerate(names):
+            yield Spec(do, agent=name, behind=tuple(names[:at]))
     else:
         before, after = own.get("dry_runs", ("", ""))
         version, wants = str(own.get("version", "")), own.get("wants", "candidate")
