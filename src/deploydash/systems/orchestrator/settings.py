@@ -61,7 +61,7 @@ class OrchestratorSettings(SiteSection):
         return {
             "orchestrator.url": self.url,
             "orchestrator.environment": self.environment,
-            "orchestrator.checkout": self.checkout,
+            "orchestrator.checkout": self.checkout or "(no systems.orchestrator.checkout)",
             "orchestrator.branch": self.branch,
         }
 

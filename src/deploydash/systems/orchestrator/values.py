@@ -165,7 +165,8 @@ def same(value: Any, wanted: Any) -> bool:
     """Say whether two values of a setting are the same: intervals are kept as text, 137 and "137" alike."""
     if isinstance(value, bool) or isinstance(wanted, bool):
         return value is wanted
-    return bool(value == wanted) or (not isinstance(wanted, dict) and str(value) == str(wanted))
+    maps = isinstance(value, dict) or isinstance(wanted, dict)
+    return bool(value == wanted) or (not maps and str(value) == str(wanted))
 
 
 def _wanted(spec: Spec, now: SettingOf) -> Any:
