@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
+from deploydash.config.connect import connections
+from deploydash.config.load import load_site
+from deploydash.config.runbook import load_runbook
+from deploydash.core.run.ports import End
+from deploydash.core.run.records import Outcome
+from deploydash.core.run.state import RunState
+from deploydash.session.clock import SystemClock
+from deploydash.systems.preflight.steps import system_of
+from deploydash.systems.registry.store import SchemaStore
+from deploydash.systems.sal.wire.commands import Sender
+from deploydash.wiring.acting import Means
+from deploydash.wiring.preflight import action
+from deploydash.wiring.tables import READING
 from tests.cli.test_demo import served
 from tests.support.command_line import CommandLine
+from tests.support.item_context import Intended, RecordingContext
+from tests.support.runbooks import SITES
 
 BROKEN = """\
 name: broken
@@ -21,12 +37,32 @@ timeline:
 """
 
 
+async def preflight(path: Path) -> dict[str, End]:
+    """Ask every system as the step of a run does."""
+    site = load_site(path, READING)
+    book = load_runbook(SITES / "runbooks" / "full-cycle.yaml", site, SITES / "scripts", systems=READING)
+    outside = connections(site, {})
+    schemas = SchemaStore(outside.registry, None)
+    sender = Sender("lead@here", 1)
+    means = Means(site, outside, schemas, SystemClock(), sender, print, lambda: RunState(book), READING)
+    items = next(step.items for step in book.steps() if step.id == "preflight")
+    try:
+        async with action(means) as made:
+            contexts = [RecordingContext() for _ in items]
+            ends = await asyncio.gather(*(made.run(item, "", each) for item, each in zip(items, contexts, strict=True)))
+    finally:
+        await schemas.aclose()
+    assert not [told for each in contexts for told in each.told if isinstance(told, Intended)], "nothing is sent"
+    return {system_of(item): end for item, end in zip(items, ends, strict=True)}
+
+
 def test_exactly_what_is_broken_is_red_with_what_to_do(cli: CommandLine, tmp_path: Path) -> None:
     scenario = tmp_path / "broken.yaml"
     scenario.write_text(BROKEN, encoding="utf-8")
     with served(cli, "--scenario", str(scenario)) as (_, addresses):
         ran = cli.run("check", addresses["site_file"], "full-cycle", "--json")
         text = cli.run("check", addresses["site_file"], "revert")
+        ends = asyncio.run(preflight(Path(addresses["site_file"])))
     assert ran.code == text.code == 1
     document = json.loads(ran.out)
     red = [finding for finding in document["findings"] if finding["level"] == "red"]
@@ -38,6 +74,10 @@ def test_exactly_what_is_broken_is_red_with_what_to_do(cli: CommandLine, tmp_pat
         ("efd", "efd"),
     }
     assert document["red"] == len(red)
+    failed = {name for name, end in ends.items() if end.outcome is Outcome.FAILED}
+    assert failed == {row["system"] for row in red}, "the step of a run finds the same"
+    assert {end.outcome for name, end in ends.items() if name not in failed} == {Outcome.REACHED}
+    assert "no right to delete jobs.batch in obssys (ask " in ends["kubernetes"].why
     assert not [row for row in red if not row["do"]], "each says what to do"
     assert "ssh: " not in text.out, "a revert touches no host"
     assert "argocd: 1 red" in text.out

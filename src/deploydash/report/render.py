@@ -15,6 +15,7 @@ from deploydash.core.words import clock, counted
 from deploydash.report.items import WorkLine
 from deploydash.report.picture import HUES, states_picture
 from deploydash.report.story import DebtLine, Moment, StepLine, Story, broken_notice
+from deploydash.report.systems import SystemLine, against_earlier, by_system, span
 
 LISTED = (
     Kind.OVERRIDE,
@@ -33,6 +34,8 @@ LISTED = (
 )
 """The kinds of moments with a section of their own, in this order; another section shows the others better."""
 
+
+_BY_SYSTEM = ("system", "step", "what", "came to", "by", "began UTC", "took", "earlier runs", "owed")
 
 _NO_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
@@ -54,6 +57,7 @@ def sections(story: Story) -> list[Section]:
     """Return everything that both formats say in tables, in order."""
     return [
         Section("Steps", ("step", "status", "took", "approved by"), [_step(line) for line in story.steps]),
+        Section("By system", _BY_SYSTEM, [_system(line) for _, lines in by_system(story.systems) for line in lines]),
         Section("Stragglers", ("what", "outcome", "why"), story.stragglers),
         Section("Waived, left broken", ("CSC", "reason"), [(str(csc), reason) for csc, reason in story.broken]),
         Section("Debts", ("debt", "to be put back", "made by", "now"), [_debt(line) for line in story.debts]),
@@ -117,7 +121,7 @@ def _facts(story: Story) -> list[str]:
     absent = [kind.value for kind in LISTED if not story.kinds[kind]]
     ending = "closed" if story.closed else "last entry"
     left = counted(len(story.stragglers), "item")
-    took = _span(story.last_utc - story.opened_utc)
+    took = span(story.last_utc - story.opened_utc)
     day = datetime.fromtimestamp(story.opened_utc, UTC).strftime("%Y-%m-%d")
     return [
         f"run {story.opened.run}, opened by {story.opened.operator}",
@@ -133,20 +137,18 @@ def _facts(story: Story) -> list[str]:
     ]
 
 
-def _span(seconds: float | None) -> str:
-    """Return a duration as ``h:mm:ss``, or nothing for None."""
-    if seconds is None:
-        return ""
-    whole = round(seconds)
-    return f"{whole // 3600}:{whole % 3600 // 60:02}:{whole % 60:02}"
-
-
 def _sha(sha256: str) -> str:
     return f"sha256 {sha256}" if sha256 else ""
 
 
 def _step(line: StepLine) -> tuple[str, ...]:
-    return line.step, line.status, _span(line.seconds), line.by
+    return line.step, line.status, span(line.seconds), line.by
+
+
+def _system(line: SystemLine) -> tuple[str, ...]:
+    began = clock(line.began_utc) if line.began_utc is not None else ""
+    took = span(line.seconds)
+    return line.system, line.step, line.what, line.came, line.by, began, took, against_earlier(line), line.owed
 
 
 def _unknowns(story: Story) -> list[tuple[str, ...]]:

@@ -22,6 +22,7 @@ from deploydash.core.run.state import RunState
 from deploydash.core.views.record_text import Kind, csc_called, item_name
 from deploydash.core.views.timeline import Line, Timeline, named_in, sampled
 from deploydash.report.items import WorkLine, work_lines
+from deploydash.report.systems import SystemLine, system_lines
 from deploydash.report.unknowns import Unknown, Unknowns
 
 SAMPLE_S = 10.0
@@ -93,6 +94,7 @@ class Story:
     broken: tuple[tuple[CscId, str], ...]
     debts: tuple[DebtLine, ...]
     work: tuple[WorkLine, ...]
+    systems: tuple[SystemLine, ...]
     closures: tuple[GateClosedSpuriously, ...]
     requests: int
     commands: int
@@ -132,6 +134,7 @@ def story_of(lines: Sequence[Line], runbook: Runbook, now: Mapping[str, str] | N
         broken=tuple((csc, waiver.reason) for csc, waiver in state.waived.items()),
         debts=tuple(sorted(_debts(state), key=lambda line: not line.stands.startswith(OPEN))),
         work=work_lines(lines, state),
+        systems=system_lines(state, approvals),
         closures=state.spurious_closures,
         requests=len(sent),
         commands=sum(csc_called(record.item) is not None for record in sent),
