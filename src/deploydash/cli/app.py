@@ -26,7 +26,6 @@ ANSWERS = frozenset({Exit.YES, Exit.NO})
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Watch a Rubin control-system upgrade from one terminal.",
 )
@@ -54,8 +53,28 @@ def theme_named(text: str) -> Theme:
         raise typer.BadParameter(f"{text!r} is not one of {known}") from None
 
 
+def site_names(incomplete: str) -> list[str]:
+    """Return the names of the sites that are known, for the shell's completion."""
+    return [name for name in work("completing").sites() if name.startswith(incomplete)]
+
+
+def runbook_names(incomplete: str) -> list[str]:
+    """Return the names of the runbooks that ship, for the shell's completion."""
+    return [name for name in work("completing").runbooks() if name.startswith(incomplete)]
+
+
+def run_names(incomplete: str) -> list[str]:
+    """Return the ids of the runs on this machine, for the shell's completion."""
+    return [name for name in work("completing").runs() if name.startswith(incomplete)]
+
+
 SiteArgument = Annotated[
-    str, typer.Argument(metavar="SITE", help="A site's name (see: sites) or the path of its file.")
+    str,
+    typer.Argument(
+        metavar="SITE",
+        help="A site's name (see: sites) or the path of its file.",
+        autocompletion=site_names,
+    ),
 ]
 TargetOption = Annotated[
     str, typer.Option("--target", metavar="TARGET", help="A state such as STANDBY, or startup, end, shutdown.")
@@ -70,6 +89,10 @@ OnlyOption = Annotated[
 TmuxOption = Annotated[
     bool, typer.Option("--tmux", help="Inside a tmux session of its own, which others can mirror read-only.")
 ]
+
+RUNBOOK_HELP = "full-cycle, incremental, recovery, revert, or a file."
+RUN_HELP = "An id or its beginning; else the open one."
+PATH_HELP = "An id, its beginning, or a path."
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 
@@ -152,7 +175,10 @@ def wait(
 def check(
     site: SiteArgument,
     runbook: Annotated[
-        str | None, typer.Argument(metavar="[RUNBOOK]", help="Only what this runbook touches; else everything.")
+        str | None,
+        typer.Argument(
+            metavar="[RUNBOOK]", help="Only what this runbook touches; else everything.", autocompletion=runbook_names
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -197,7 +223,7 @@ def checklist(
 @app.command()
 def run(
     site: SiteArgument,
-    runbook: Annotated[str, typer.Argument(metavar="RUNBOOK", help="full-cycle, incremental, recovery, or a file.")],
+    runbook: Annotated[str, typer.Argument(metavar="RUNBOOK", help=RUNBOOK_HELP, autocompletion=runbook_names)],
     cycle: Annotated[str, typer.Option(help="The cycle, such as c0045.")] = "",
     only: OnlyOption = None,
     theme: ThemeOption = None,
@@ -217,7 +243,7 @@ def run(
 
 @app.command()
 def resume(
-    run: Annotated[str | None, typer.Argument(metavar="RUN", help="An id or its beginning; else the open one.")] = None,
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help=RUN_HELP, autocompletion=run_names)] = None,
     theme: ThemeOption = None,
     tmux: TmuxOption = False,
 ) -> int:
@@ -234,7 +260,7 @@ def resume(
 
 @app.command()
 def observe(
-    run: Annotated[str | None, typer.Argument(metavar="RUN", help="An id, its beginning, or a path.")] = None,
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help=PATH_HELP, autocompletion=run_names)] = None,
     theme: ThemeOption = None,
 ) -> int:
     """Follow a run read-only, from its journal, with a cursor, filter and window size of your own.
@@ -248,7 +274,7 @@ def observe(
 
 @app.command()
 def replay(
-    run: Annotated[str | None, typer.Argument(metavar="RUN", help="An id, its beginning, or a path.")] = None,
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help=PATH_HELP, autocompletion=run_names)] = None,
     speed: Annotated[float, typer.Option(min=0.1, max=1000.0, help="How many times faster than it was.")] = 1.0,
     theme: ThemeOption = None,
 ) -> int:
@@ -261,7 +287,7 @@ def replay(
 
 @app.command()
 def report(
-    run: Annotated[str | None, typer.Argument(metavar="RUN", help="An id or its beginning; else the open one.")] = None,
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help=RUN_HELP, autocompletion=run_names)] = None,
     form: Annotated[str, typer.Option("--format", help="md or html.")] = "md",
     output: Annotated[str | None, typer.Option(metavar="FILE", help="Write it here instead of printing it.")] = None,
 ) -> int:
@@ -275,7 +301,7 @@ def report(
 @app.command()
 def plan(
     site: SiteArgument,
-    runbook: Annotated[str, typer.Argument(metavar="RUNBOOK", help="full-cycle, incremental, recovery, or a file.")],
+    runbook: Annotated[str, typer.Argument(metavar="RUNBOOK", help=RUNBOOK_HELP, autocompletion=runbook_names)],
     only: OnlyOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -314,6 +340,19 @@ def demo(
     return int(module.serve(command) if serve else module.run(command, target, theme=theme))
 
 
+@app.command()
+def man(
+    install: Annotated[bool, typer.Option("--install", help="Put it where man finds it, for this user.")] = False,
+) -> int:
+    """Print the manual page; --install makes `man deploydash` show it.
+
+    The shell's completion is installed by: deploydash --install-completion
+
+    Example: deploydash man --install
+    """
+    return int(work("man").run(app, install=install))
+
+
 def main() -> None:
     """Run the command line; every error is a sentence on stderr and an exit code, never a traceback."""
     streams.make_safe()
@@ -329,7 +368,7 @@ def main() -> None:
 def _code_of_command() -> int:
     try:
         with streams.drawing() if _asks_for_help() else nullcontext():
-            return int(app(standalone_mode=False))
+            return int(app(prog_name="deploydash", standalone_mode=False))
     except ConfigurationError as error:
         print(error, file=sys.stderr)
         return Exit.USAGE
