@@ -21,6 +21,18 @@ from deploydash.demo.wire import Emit, Raw
 from deploydash.demo.world import World
 from tests.demo.harness import SITE
 
+REHEARSALS = (
+    "upgrade",
+    "stragglers",
+    "kafka-restart",
+    "host-down",
+    "argo-stuck",
+    "wrong-context",
+    "image-missing",
+    "walks-away",
+)
+"""The scenarios that carry a whole upgrade: a calm one, and one for each thing that goes wrong."""
+
 NOON = 1_795_000_000.0
 SITES = sorted(path for path in (Path(__file__).parents[2] / "sites").glob("*.yaml"))
 
@@ -107,9 +119,20 @@ def test_there_are_the_scenarios_that_the_screenshots_and_measurements_need() ->
         "cold",
         "storm",
         "upgrade",
+        *REHEARSALS,
     } <= {
         *scenario_file.shipped(),
     }
+
+
+@pytest.mark.parametrize("name", REHEARSALS)
+def test_a_rehearsal_of_an_upgrade_begins_with_a_calm_fleet_that_deploys_as_the_lead_lets_it(name: str) -> None:
+    scenario = scenario_file.load(name, FAKES)
+    assert scenario.fleet == goal("startup")
+    assert scenario.about
+    calm = scenario_file.load("upgrade", FAKES).timeline
+    assert [step for step in calm if step not in scenario.timeline] == []
+    assert name == "upgrade" or len(scenario.timeline) > len(calm), "something goes wrong"
 
 
 def test_a_record_is_written_in_the_order_of_time_at_the_opening(hill: Path) -> None:

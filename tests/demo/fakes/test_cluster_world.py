@@ -222,6 +222,20 @@ async def test_an_image_that_cannot_be_pulled_keeps_its_csc_away_until_it_can(as
     assert asked.alive("Watcher") == 1
 
 
+async def test_a_context_that_leads_elsewhere_is_written_into_the_kubeconfig_and_back(hill: Hill) -> None:
+    section = await hill.cluster.start()
+    path = section["systems"]["kubernetes"]["kubeconfig"]
+
+    def server() -> str:
+        return str(_yaml(path)["clusters"][0]["cluster"]["server"])
+
+    ours = server()
+    hill.cluster.faults.switch_on("context-elsewhere", {})
+    assert server() == "https://manke.ls.lsst.org:6443"
+    hill.cluster.faults.switch_off("context-elsewhere")
+    assert server() == ours
+
+
 async def test_a_crash_loop_makes_pod_after_pod_until_the_job_gives_up(hill: Hill) -> None:
     hill.cluster.faults.switch_on("crash-loop", {"job": "watcher", "reason": "OOMKilled", "code": 137.0})
     hill.pass_time(100)

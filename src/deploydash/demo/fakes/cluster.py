@@ -75,6 +75,7 @@ class Cluster(HttpFake):
         self._bonds = Bonds(world, self.store, self.controller, self.nodes, self.furniture, self.jobs)
         self._last_delete = 0.0
         self._folder: Path | None = None
+        self._context = self._url = ""
         world.on_opened.append(self._open)
 
     def later(self, seconds: float, action: Any) -> None:
@@ -92,20 +93,24 @@ class Cluster(HttpFake):
         if not namespaces(self.world):
             return {}
         section = self.world.site.document["systems"]["kubernetes"]
-        path = self._kubeconfig(str(section["context"]), url)
+        self._context, self._url = str(section["context"]), url
+        path = self._kubeconfig()
         return {"systems": {"kubernetes": {**section, "kubeconfig": str(path)}}}
 
-    def _kubeconfig(self, context: str, url: str) -> Path:
-        folder = self.world.folder
+    def _kubeconfig(self) -> Path:
+        """Write the kubeconfig as it is to be now; its context may lead elsewhere."""
+        folder = self.world.folder or self._folder
         if folder is None:
             folder = self._folder = Path(tempfile.mkdtemp(prefix="deploydash-cluster-"))
+        elsewhere = self.faults["context-elsewhere"]
+        url = self._url if elsewhere is None else str(elsewhere["server"])
         path = folder / "kubeconfig.yaml"
         document = {
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [{"name": "demo-cluster", "cluster": {"server": url}}],
             "users": [{"name": "demo-lead", "user": {"token": _TOKEN}}],
-            "contexts": [{"name": context, "context": {"cluster": "demo-cluster", "user": "demo-lead"}}],
+            "contexts": [{"name": self._context, "context": {"cluster": "demo-cluster", "user": "demo-lead"}}],
             "current-context": "",
         }
         path.touch(mode=0o600)
@@ -158,6 +163,8 @@ class Cluster(HttpFake):
     def switched(self, fault: str) -> None:
         """Let a fault that was switched reach what stands already."""
         self.troubles.switched(fault, self.faults[fault])
+        if fault == "context-elsewhere" and self._url:
+            self._kubeconfig()
 
     def _troubled(self, trouble: Trouble, pod: Object) -> Mapping[str, Any] | None:
         values = self.faults[trouble]

@@ -47,6 +47,9 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "recreated": Fault("somebody deletes these Jobs and makes them anew, at once: other uids", {"job": "mtdome"}),
     "missing-namespace": Fault("these namespaces are gone with all that is in them", {"namespace": "obssys"}),
+    "context-elsewhere": Fault(
+        "the kubeconfig's context leads to the API server of another site", {"server": "https://manke.ls.lsst.org:6443"}
+    ),
     "more-pods": Fault(
         "so many more pods run in a namespace, labelled type=uws-job", {"namespace": "uws", "count": 300.0}
     ),
