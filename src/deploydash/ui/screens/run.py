@@ -30,6 +30,7 @@ from deploydash.ui.screens.card_keys import Answers
 from deploydash.ui.screens.direct import open_direct
 from deploydash.ui.screens.facts import FactsScreen
 from deploydash.ui.screens.messages import MessageScreen, PrincipalScreen
+from deploydash.ui.screens.now import NowScreen
 from deploydash.ui.screens.run_help import RunHelpScreen
 from deploydash.ui.screens.wait import WaitScreen
 from deploydash.ui.screens.watch import EDGES, IN_FILTER, NOTHING_YET, WatchScreen
@@ -407,6 +408,10 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
             self.app.push_screen(PrincipalScreen())
         else:
             self.say("nobody is asked about, waited for or waived, so there is nobody to write to")
+
+    def act_now(self, _: str) -> None:
+        """Show what waits, runs, is late and is owed."""
+        self.app.push_screen(NowScreen())
 
     def act_facts(self, _: str) -> None:
         """Show what other systems report."""
