@@ -150,7 +150,8 @@ class Draft:
         """Return the feeds and systems of this runbook that can be asked how they fare, in the table's order."""
         steps = [step for _, step in self.steps()]
         touched = {step.system for step in steps}
-        feeds = [FeedName.KAFKA, FeedName.SCHEMA_REGISTRY, *([FeedName.EFD] if self.site.efd else [])]
+        kafka = [FeedName.KAFKA, FeedName.SCHEMA_REGISTRY] if self.site.kafka is not None else []
+        feeds = [*kafka, *([FeedName.EFD] if self.site.efd else [])]
         scripts = ["scripts"] if any(step.runs_scripts for step in steps) else []
         named = self.site.sections
         others = [name for name, row in self.table.items() if row.check and name in named and name in touched]

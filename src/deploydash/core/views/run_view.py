@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from deploydash.core.fleet.snapshot import OtherHand
 from deploydash.core.model import CscId
 from deploydash.core.procedure.items import Item
-from deploydash.core.procedure.names import DIRECT, ItemId, Lane, StepId
+from deploydash.core.procedure.names import DIRECT, OWN, ItemId, Lane, StepId
 from deploydash.core.procedure.runbook import Choice, Debt, Fallback, OfKind, RunPhase, Step, StepKind, Tier
 from deploydash.core.run.arm import Arm
 from deploydash.core.run.debts import owed_words
@@ -429,7 +429,7 @@ def _item_row(step: StepId, item: Item, state: RunState, own: Own, lost: Mapping
         plan=planned or ItemPlan(item.id, own.lines(item)),
         controls=own.controls(item, one) if one.status is not ItemStatus.PENDING else (),
         output=own.outputs.get((step, item.id), ()),
-        passed=_passed(one, planned),
+        passed="" if item.system == OWN else _passed(one, planned),  # what only asks sends nothing either way
     )
 
 

@@ -21,7 +21,7 @@ def now_lines(reading: Reading, width: int) -> list[Line]:
     """Return the answers to what a tired person asks, each in its own part; a part without any says so."""
     parts = (
         ("Waits for you" if reading.lead else "Waits for the lead", Ink.WARN, waiting(reading), "nothing"),
-        ("Comes next", Ink.TEXT, coming(reading.run), "nothing: every step is settled or under way"),
+        ("Comes next", Ink.TEXT, coming(reading.run), "nothing beside that"),
         ("Runs", Ink.TEXT, running(reading), "nothing is under way"),
         ("Late, or not as it should be", Ink.WARN, late(reading), "nothing"),
         ("Owed", Ink.TEXT, iter(reading.run.debts), "nothing to undo"),
@@ -33,7 +33,7 @@ def now_lines(reading: Reading, width: int) -> list[Line]:
         lines += [Line(), Line((Span(f"  {title}", Ink.BRIGHT), count))]
         for sentence in told:
             lead = Span(f"   {reading.glyphs.dot} ", Ink.DIM)
-            lines += folded(sentence, width, ink, "     ", lead)
+            lines += folded(sentence.strip(), width, ink, "     ", lead)
         if not told:
             lines += folded(none, width, Ink.DIM, "     ")
     return lines[1:]
