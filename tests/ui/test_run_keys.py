@@ -164,11 +164,11 @@ CASES = {
         (SignOff(StepId("m2-closed-loop"), "ops1", WHOLE, "OSW-1234"),),
     ),
     "what the commands wait for is asked before the sign-off, and what stays empty stays open": Case(
-        lambda: run_snapshots.at_step("announce-day"),
-        ("d", "enter", "'2026-12-03", "enter", "enter", "enter"),
+        lambda: run_snapshots.at_step("principals"),
+        ("d", "'2026-12-03", "enter", "enter", "enter"),
         (
-            SetPlaceholders((("weekday", "Thursday"), ("date", "2026-12-03"))),
-            SignOff(StepId("announce-day"), "ops1", WHOLE),
+            SetPlaceholders((("date", "2026-12-03"),)),
+            SignOff(StepId("principals"), "ops1", numbered(0)),
         ),
     ),
     "each owner is asked alone, and down goes to yes from a field": Case(
