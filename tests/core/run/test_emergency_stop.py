@@ -10,6 +10,7 @@ from deploydash.core.run.decide import Refused, decide
 from deploydash.core.run.items import may_intend
 from deploydash.core.run.orders import Close, EmergencyStop
 from deploydash.core.run.records import ItemAdded, ItemEnded, Outcome, RequestIntended, RunHeld
+from deploydash.core.views.direct_view import remark, said
 from deploydash.core.views.run_view import run_view
 from tests.support.runs import OPERATOR, after, fleet, opened
 
@@ -47,3 +48,16 @@ def test_what_it_stopped_is_owed_and_the_screen_shows_the_run_with_it() -> None:
 
 def test_where_nothing_has_one_it_is_refused() -> None:
     assert decide(EmergencyStop(()), opened(), fleet(), OPERATOR) == Refused("no system here has an emergency stop")
+
+
+def test_it_is_called_what_it_is_in_events_and_report() -> None:
+    [record] = decide(EmergencyStop((STOP,)), opened(), fleet(), OPERATOR)  # type: ignore[misc]
+    assert isinstance(record, ItemAdded)
+    ended = ItemEnded(DIRECT, record.item.id, Outcome.REACHED, "halted: no agent runs")
+    assert said(record) == (OPERATOR, "sent the emergency stop: halt the environment")
+    assert said(ended) == ("", "emergency stop: done, halted: no agent runs")
+    sent, done = remark(record, 0.0), remark(ended, 0.0, STOP.label)
+    assert sent is not None
+    assert done is not None
+    assert (sent.subject, sent.change) == ("orchestrator", "emergency stop sent")
+    assert (done.subject, done.change) == ("halt the environment", "emergency stop done")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from deploydash.core.fleet.commands import Remark
 from deploydash.core.model import CscId, SummaryState
 from deploydash.core.procedure.items import Item
-from deploydash.core.procedure.names import DIRECT
+from deploydash.core.procedure.names import ADDED, DIRECT
 from deploydash.core.procedure.transitions import LEADS_TO
 from deploydash.core.run.arm import Arm
 from deploydash.core.run.direct_commands import confirmation, illegal, why_not
@@ -110,10 +110,14 @@ def direct_options(cscs: tuple[CscId, ...], state: RunState, fleet: FleetView, s
 def said(record: object) -> tuple[str, str] | None:
     """Return who did what, for the records of direct commands: for the timeline and the report."""
     if isinstance(record, ItemAdded) and record.step == DIRECT:
+        if not record.item.effects:
+            return record.operator, f"sent the emergency stop: {record.item.label}"
         seen = f", seen {record.seen}" if record.seen else ""
         return record.operator, f"approved the direct command {record.item.label}{seen}"
     if isinstance(record, ItemEnded) and record.step == DIRECT:
         how = {Outcome.REACHED: "done"}.get(record.outcome, record.outcome.value)
+        if record.item.startswith(ADDED):
+            return "", f"emergency stop: {how}, {record.why}"
         return "", f"{record.item}, direct command: {how}, {record.why}"
     return None
 
@@ -125,9 +129,14 @@ def remark(record: object, at: float, label: str = "") -> Remark | None:
     """
     if isinstance(record, ItemAdded) and record.step == DIRECT:
         detail = f"{record.item.label}, by {record.operator}"
+        if not record.item.effects:
+            return Remark(at, record.item.system, "emergency stop sent", detail, calm=False)
         return Remark(at, str(record.item.id), "direct command approved", detail, calm=True)
     if isinstance(record, ItemEnded) and record.step == DIRECT:
         done = record.outcome is Outcome.REACHED
+        if label:
+            change = "emergency stop done" if done else f"emergency stop {record.outcome.value.upper()}"
+            return Remark(at, label, change, record.why, calm=False)
         change = "direct command done" if done else f"direct {record.outcome.value.upper()}"
         return Remark(at, str(record.item), change, record.why, calm=done)
     if isinstance(record, ItemEnded) and record.outcome is not Outcome.REACHED:
