@@ -12,7 +12,7 @@ from deploydash.cells import cells, wrapped
 from deploydash.core.model import CscId, Target, TargetKind
 from deploydash.core.outside_text import visible
 from deploydash.core.procedure.items import CscEffect, Item
-from deploydash.core.procedure.names import ItemId
+from deploydash.core.procedure.names import SAL, ItemId
 from deploydash.core.procedure.runbook import Choice, Fallback, Order, Runbook, RunPhase, Step
 from deploydash.core.views.run_view import Lines
 from deploydash.core.words import and_list, counted, listed
@@ -29,7 +29,8 @@ def plan_text(plan: Runbook, width: int, lines: Lines) -> str:
     text = [f"{plan.title} at {plan.site}: {counted(len(steps), 'step')}, {manual} of them manual"]
     if plan.rehearsal:
         text.append("REHEARSAL: nothing here is meant for the real machines")
-    text += _wrapped("", f"This run is about {listed(plan.concerns) or 'the CSCs named when it opens'}.", width)
+    if plan.concerns or any(step.system == SAL for step in steps):
+        text += _wrapped("", f"This run is about {listed(plan.concerns) or 'the CSCs named when it opens'}.", width)
     if plan.protected:
         text += _wrapped("", f"Protected, touched by no step for many: {listed(plan.protected)}.", width)
     if plan.blanks:

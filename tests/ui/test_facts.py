@@ -7,6 +7,7 @@ from dataclasses import replace
 from deploydash.core.fleet.facts import Fact
 from deploydash.core.fleet.snapshot import FeedView
 from deploydash.core.model import CscId, FeedName, FeedState
+from deploydash.ui.draw.board import board_lines
 from deploydash.ui.draw.detail import detail_lines
 from deploydash.ui.draw.glyphs import UNICODE
 from deploydash.ui.draw.header import feeds_line
@@ -99,3 +100,23 @@ async def test_a_key_opens_the_page_of_systems() -> None:
         await screen.sees("notes.example.org")
         await screen.press("escape")
         await screen.until(lambda: screen.app.screen is screen.run)
+
+
+def test_at_a_site_without_cscs_the_facts_stand_in_the_place_of_the_grid_in_their_order() -> None:
+    facts = (FINE, NOTICE, PULL, replace(FINE, system="lab", about="agent tel1", sentence="up: 2 deployed"))
+    bare = replace(run_snapshots.waiting(), cscs=(), facts=facts)
+    lines = [plain(line) for line in board_lines(bare, MOMENT, 70, 20)]
+    assert [line.split(" · ")[0].strip("─ ") for line in lines if "as wanted" in line] == ["cluster", "notes", "lab"]
+    assert any("agent tel1" in line and "up: 2 deployed" in line for line in lines)
+    assert any("the notice is posted  (read" in line and "old)" in line for line in lines), "an old one says so"
+    few = [plain(line) for line in board_lines(replace(bare, facts=(FINE, FINE, PULL)), MOMENT, 70, 3)]
+    assert "cannot pull its image" in few[1], "what departs comes first where there is no room for all"
+    assert few[-1].strip() == "2 more: F"
+
+
+async def test_the_run_s_screen_shows_them_beside_the_card() -> None:
+    bare = replace(
+        run_snapshots.SCENES["watcher"](), cscs=(), groups=(), facts=(replace(FINE, sentence="up: 2 deployed"),)
+    )
+    async with running_run(bare) as screen:
+        await screen.sees("up: 2 deployed")
