@@ -62,6 +62,7 @@ requires:
 pip:
   use-system-config: true
 """
+PINS = Path(__file__).with_name("inmanta-constraints.txt")
 _MODULE = """\
 name: lab
 version: 1.0.0
@@ -147,7 +148,8 @@ def inmanta_install() -> Path:
 
     def build(folder: Path) -> None:
         run_tool([sys.executable, "-m", "venv", "--copies", "venv"], folder)
-        pip = [str(folder / "venv/bin/python"), "-m", "pip", "--disable-pip-version-check"]
+        # env: the constraints of deploydash, which make exports, contradict those of the orchestrator.
+        pip = ["env", f"PIP_CONSTRAINT={PINS}", str(folder / "venv/bin/python"), "-m", "pip"]
         std = f"inmanta-module-std=={STD}"
         run_tool([*pip, "install", "-q", f"inmanta-core=={CORE}", "importlib_metadata", std], folder, attempts=2)
         run_tool([*pip, "download", "-q", "--no-deps", "-d", "wheels", std], folder, attempts=2)
