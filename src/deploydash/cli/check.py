@@ -22,6 +22,7 @@ from deploydash.cli.sites import open_site, shipped_sites
 from deploydash.cli.status import is_answered
 from deploydash.cli.tables import tables
 from deploydash.config.load import Site
+from deploydash.config.practices import find_practices, load_practices
 from deploydash.config.runbook import load_runbook, runbook_problems
 from deploydash.core.fleet.snapshot import FeedView, Snapshot
 from deploydash.core.model import FeedName, FeedState, Liveness, Phase, Source
@@ -29,10 +30,12 @@ from deploydash.core.owners import Speakers
 from deploydash.core.procedure.names import PERSON, SystemName
 from deploydash.core.procedure.runbook import Runbook
 from deploydash.errors import ConfigurationError
+from deploydash.systems.practices.settings import PRACTICES, PracticesSettings
 from deploydash.systems.registry.store import SchemaStore
 from deploydash.systems.sal.check import Wanted, wanted_of
 from deploydash.systems.settings import Connections
 from deploydash.systems.table import Finding, Table
+from deploydash.wiring.practised import unknown_services
 from deploydash.wiring.probing import LIMIT_S, Probed, ask_all, feed_probes, system_probes
 from deploydash.wiring.read_only import ReadOnly, read_only
 
@@ -72,7 +75,7 @@ def of_site(site: Site, table: Table, runbook: str | None) -> Probed:
     findings = [Finding("ok", "site file", f"{site.path}: {len(site.roster.cscs)} CSCs")]
     findings += [Finding("warning", "site file", str(problem)) for problem in site.warnings]
     findings += runbooks(site, table) if runbook is None else []
-    return Probed(SITE, (*findings, *owners(site)), 0.0)
+    return Probed(SITE, (*findings, *practices(site), *owners(site)), 0.0)
 
 
 def foreign(outside: Connections) -> Iterator[Finding]:
@@ -92,6 +95,21 @@ def runbooks(site: Site, table: Table) -> list[Finding]:
     return [Finding("red", "runbooks", str(problem)) for problem in problems] or [
         Finding("ok", "runbooks", "every step, name and script configuration fits this site")
     ]
+
+
+def practices(site: Site) -> list[Finding]:
+    """Return what is wrong with the practices of a site; nothing where it names none."""
+    settings = site.sections.get(PRACTICES)
+    if not isinstance(settings, PracticesSettings):
+        return []
+    path = find_practices(site.path)
+    try:
+        file = load_practices(path)
+    except ConfigurationError as error:
+        return [Finding("red", "practices", str(problem)) for problem in error.problems]
+    wrong = [Finding("red", "practices", each, f"see {path.name}") for each in unknown_services(site, file)]
+    words = f"{settings.environment}: how {', '.join(settings.applications)} are deployed is written"
+    return wrong or [Finding("ok", "practices", words)]
 
 
 def owners(site: Site) -> list[Finding]:

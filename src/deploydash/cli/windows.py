@@ -12,7 +12,7 @@ from deploydash.errors import UserError
 from deploydash.session.clock import SystemClock
 from deploydash.systems.practices.facts import Wanted, windows_text
 from deploydash.systems.practices.settings import PRACTICES, PracticesSettings
-from deploydash.wiring.practices import unknown_services, wanted
+from deploydash.wiring.practised import unknown_services, wanted
 
 
 def run(reference: str) -> Exit:

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 
-from deploydash.config.load import Site
-from deploydash.config.practices import PracticesFile, find_practices, load_practices
+from deploydash.config.practices import find_practices, load_practices
 from deploydash.core.fleet.observations import FactRead
-from deploydash.core.procedure.names import StepId
-from deploydash.core.procedure.preconditions import FactHolds
-from deploydash.core.run.placeholders import placeholders_of
 from deploydash.core.run.ports import Action
-from deploydash.core.run.records import Reply
-from deploydash.core.run.state import RunState
 from deploydash.systems.practices.act import NoAction
-from deploydash.systems.practices.facts import Known, Wanted, facts_of
+from deploydash.systems.practices.facts import Wanted, facts_of
 from deploydash.systems.practices.settings import PRACTICES, PracticesSettings
-from deploydash.systems.practices.windows import Opening, announced
 from deploydash.wiring.acting import Means
+from deploydash.wiring.practised import asked_by, known_of, wanted
 
 EVERY_S = 5.0
-
-EARLY = timedelta(hours=1)
-"""So long before the announced start the cycle's own window opens: the deployment begins after the shutdown."""
 
 
 @asynccontextmanager
@@ -62,61 +52,3 @@ async def _tell(means: Means, settings: PracticesSettings, asked: Mapping[str, W
                 if fact.name in names:
                     means.tell(FactRead(fact, at))
         await asyncio.sleep(EVERY_S)
-
-
-def asked_by(state: RunState) -> frozenset[str]:
-    """Return the facts that a run's gates ask for: of what nobody asks for nothing is told, nor written."""
-    every = (condition for step in state.runbook.steps() for condition in step.preconditions)
-    return frozenset(condition.fact for condition in every if isinstance(condition, FactHolds))
-
-
-def wanted(settings: PracticesSettings, practices: PracticesFile) -> dict[str, Wanted | None]:
-    """Return what the practice of each application asks for at a site; None where it has no such environment."""
-    found: dict[str, Wanted | None] = {}
-    for application, name in settings.applications.items():
-        service = practices.of(name)
-        practice = service.at(settings.environment) if service is not None else None
-        found[application] = None
-        if practice is not None:
-            rule = practices.windows[practice.window].rule if practice.window else None
-            found[application] = Wanted(practice.said, practice.blessing, practice.channels, practice.notice, rule)
-    return found
-
-
-def known_of(state: RunState, settings: PracticesSettings, zone: str) -> Known:
-    """Return what a run knows of its blessing, its first notice and its own window."""
-    signed = [
-        sign_off.by
-        for name in settings.blessing
-        for sign_off in state.progress(StepId(name)).sign_offs.values()
-        if sign_off.reply is Reply.YES
-    ]
-    posted = [
-        progress.ended_utc
-        for name in settings.notice
-        if (progress := state.progress(StepId(name))).ended_utc is not None and progress.skipped is None
-    ]
-    first = datetime.fromtimestamp(min(posted), UTC) if posted else None
-    own = _announced(placeholders_of(state), zone) if first is not None and signed else None
-    return Known(", ".join(dict.fromkeys(signed)), first, own)
-
-
-def _announced(words: Mapping[str, str], zone: str) -> Opening | None:
-    """Return the window of the date that was announced, None where it cannot be read."""
-    try:
-        day = date.fromisoformat(words.get("date", ""))
-        found = re.match(r"(\d{1,2}):(\d{2})", words.get("start", ""))
-        start = time(int(found[1]), int(found[2])) if found else None
-    except ValueError:
-        return None
-    return announced(day, start, zone, EARLY) if start is not None else None
-
-
-def unknown_services(site: Site, practices: PracticesFile) -> Iterable[str]:
-    """Yield what is wrong with a site's practices: services that the file does not have."""
-    settings = site.sections.get(PRACTICES)
-    if isinstance(settings, PracticesSettings):
-        known = {each.service for each in practices.services}
-        for application, service in settings.applications.items():
-            if service not in known:
-                yield f"{application} is of {service}, which {', '.join(sorted(known))} do not have"

@@ -14,7 +14,7 @@ from deploydash.errors import ConfigurationError
 from deploydash.systems.practices.facts import Known, Wanted, facts_of
 from deploydash.systems.practices.settings import PracticesSettings
 from deploydash.systems.practices.windows import announced
-from deploydash.wiring.practices import unknown_services, wanted
+from deploydash.wiring.practised import unknown_services, wanted
 from deploydash.wiring.tables import READING
 
 SITES = Path(__file__).parents[3] / "sites"

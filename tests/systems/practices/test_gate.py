@@ -20,7 +20,7 @@ from deploydash.core.run.state import RunState
 from deploydash.report.checklist import checklist
 from deploydash.systems.practices.facts import facts_of
 from deploydash.systems.practices.settings import PracticesSettings
-from deploydash.wiring.practices import asked_by, known_of, wanted
+from deploydash.wiring.practised import asked_by, known_of, wanted
 from tests.support.runs import OPERATOR, after, fleet, opened
 
 SITES = Path(__file__).parents[3] / "sites"
