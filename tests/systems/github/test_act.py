@@ -271,6 +271,16 @@ async def test_the_way_back_opens_a_pull_request_that_an_owner_must_approve_and_
         assert (end.outcome, here.world.merged) == (Outcome.REACHED, "c0044")
 
 
+async def test_what_others_merged_in_a_scenario_can_be_taken_back_as_well(tmp_path: Path) -> None:
+    async with hub(tmp_path) as here:
+        here.world.merge("c0045")
+        (revert,) = here.step({"pr": "6384"}, do="revert", pull="<pr>")
+        assert "was merged as" in (await here.plan(revert)).why
+        end, _ = await carried_out(here, revert)
+        assert (end.outcome, end.values) == (Outcome.REACHED, (("revert", "6385"),))
+        assert here.world.commit == here.github.phalanx.pulls[6384].merge_commit
+
+
 async def test_a_card_says_for_what_it_waits_and_why_nothing_can_be_read(tmp_path: Path) -> None:
     async with hub(tmp_path) as here:
         (item,) = here.step({}, do="merge", pull="<pr>")

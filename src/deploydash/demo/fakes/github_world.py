@@ -28,6 +28,7 @@ CHECKS_S = 60.0
 APPROVED_S = 40.0
 """So many world seconds after a push its owner approves it."""
 _FIRST_NUMBER = 6384
+_THEIRS = "tickets/OSW-1000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +106,15 @@ class Phalanx:
         return self.push(ref, replace(self.trees[self.commit_of(ref)], **changes))
 
     def catch_up(self) -> None:
-        """See what others merged: the time line of a scenario."""
+        """See what others merged, in the time line of a scenario: the open pull request of that cycle, or one more."""
         tag = self._world.merged
-        if tag and self.trees[self.heads[MAIN]].tag != tag:
-            sha = self._world.commit or sha_of("merged", tag)
-            self.trees[sha] = Tree(tag, tag)
-            self.heads[MAIN] = sha
-            for pull in self.pulls.values():
-                if pull.merged is None and self.trees[pull.sha].tag == tag:
-                    pull.merged, pull.merged_by, pull.merge_commit = self._world.now, AUTHOR, sha
+        if not tag or self.trees[self.heads[MAIN]].tag == tag:
+            return
+        found = [one for one in self.pulls.values() if one.merged is None and self.trees[one.sha].tag == tag]
+        if not found:
+            self.push(_THEIRS, Tree(tag, tag))
+            found = [self.open(_THEIRS, f"[{_THEIRS}] {self.environment}: {tag}", AUTHOR)]
+        self.merge(found[-1], AUTHOR)
 
     # -- pull requests ------------------------------------------------------------------------------------------
 
