@@ -99,7 +99,8 @@ def _intended(cli: CommandLine) -> int:
 
 def _first_process(tmux: Tmux, cli: CommandLine, spent: Spent) -> None:
     lead, seen = Lead(tmux), spent.seen
-    lead.play(lambda frame: frame.has("Find the pull request") and frame.has("imageTag c0044"), 60)
+    lead.play(lambda frame: frame.has("Find the pull request"), 60)
+    lead.until(lambda frame: frame.has("imageTag c0044"), "what it changes", 40)
     seen["found"] = tmux.capture()
     lead.press("v")
     tmux.wait_for("add obssys/newcomer", 20)
