@@ -19,7 +19,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "names",
         nargs="*",
-        help="p1 .. p6, p8 .. p10, and p7 for 1,000 and 10,000 CSCs; a number is a size, such as 117 for the Summit's "
+        help="p1 .. p6, p8 .. p11, and p7 for 1,000 and 10,000 CSCs; a number is a size, such as 117 for the Summit's "
         "alone; everything where nothing is named",
     )
     parser.add_argument("--quick", action="store_true", help="short runs, for trying: their figures say little")
