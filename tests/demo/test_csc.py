@@ -11,7 +11,7 @@ import pytest
 
 from deploydash.demo.csc import Process
 from deploydash.demo.states import Reaction, State, Traits, route
-from deploydash.demo.wire import Emit, Writer
+from deploydash.demo.wire import Emit, Writer, kinds
 
 NOON = 1_795_000_000.0
 
@@ -164,3 +164,14 @@ def test_a_refusing_csc_says_why_and_stays() -> None:
 
     assert told(emits, "ackcmd", "result") == ["Failed: no such configuration"]
     assert actor.state is State.STANDBY
+
+
+def test_m2_reports_closed_loop_while_it_is_enabled_and_no_other_csc_reports_a_mode() -> None:
+    assert kinds("MTM2") == ("plain", "mtm2")
+    mirror = process("MTM2", None)
+    emits = mirror._tell(State.ENABLED, NOON) + mirror._tell(State.STANDBY, NOON + 1)
+    told = [(emit.sal_name, emit.fields) for emit in emits]
+    modes = [fields["mode"] for name, fields in told if name == "logevent_closedLoopControlMode"]
+    assert modes == [4, 2]
+    other = process("MTAOS", None)._tell(State.ENABLED, NOON)
+    assert [emit.sal_name for emit in other] == ["logevent_summaryState"]
