@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from tests.e2e_run import test_github
 from tests.e2e_run.books import CLOSE, HEAD, SHUTDOWN, WAIT, write_book, write_small
 from tests.e2e_run.killing import FAST
 from tests.e2e_run.test_hosts import down_and_updated, hosts_world, updating
@@ -15,11 +16,11 @@ from tests.e2e_run.test_lanes import LANES
 from tests.e2e_run.test_order import TROUBLE
 from tests.e2e_run.test_sample_system import environment, words
 from tests.e2e_run.test_wait import NIGHT
-from tests.e2e_run.world import forked_world, journals, open_run, world
+from tests.e2e_run.world import forked_world, journals, known, open_run, world
 from tests.sample_system.fake import serving_machines
 from tests.servers.tmux import Tmux
 from tests.servers.waiting import wait_until
-from tests.support.command_line import CommandLine
+from tests.support.command_line import ROOT, CommandLine
 from tests.support.run_driver import READ_S, WAITING, Lead
 
 SIZES = ((200, 50), (120, 40), (80, 24))
@@ -31,6 +32,7 @@ def take_run(cli: CommandLine, folder: Path, take: Take) -> None:
     _shutdown(cli, folder / "shutdown", take)
     _lanes(cli, folder / "lanes", take)
     _hosts(cli, folder / "hosts", take)
+    pull_request(cli, folder / "github", take)
     _wait(cli, folder / "wait", take)
 
 
@@ -94,6 +96,28 @@ def _hosts(cli: CommandLine, folder: Path, take: Take) -> None:
         down_and_updated(lead, seen)
         updating(lead, seen)
         _at_all_sizes(tmux, "run-hosts", take)
+
+
+def pull_request(cli: CommandLine, folder: Path, take: Take) -> None:
+    """Take the pull request of a cycle as it was found, all that it changes, and its merge."""
+    scenario = _written(folder, test_github.SCENARIO)
+    book = folder / "night.yaml"
+    book.write_text(test_github.BOOK + CLOSE.format(), encoding="utf-8")
+    with forked_world(cli, ROOT / "sites/summit.yaml", scenario, folder) as summit, Tmux(folder / "tmux") as tmux:
+        env = {**cli.environment(), "COLORTERM": "truecolor"}
+        tmux.start(cli.words("run", summit.site_file, book, "--cycle", "c0045"), columns=120, rows=40, env=env)
+        lead = Lead(tmux)
+        known(tmux)
+        lead.play(lambda frame: frame.has("Find the pull request"), 60)
+        lead.until(lambda frame: frame.has("imageTag c0044"), "what it changes", 40)
+        take(tmux, "run-pull-request-120x40")
+        lead.press("v")
+        tmux.wait_for("add obssys/newcomer", 20)
+        take(tmux, "run-pull-request-exact-120x40")
+        lead.press("Escape")
+        lead.play(lambda frame: frame.has("Merge the pull request"), 60)
+        lead.until(lambda frame: frame.has("approved by codeowner"), "how it stands", 40)
+        _at_all_sizes(tmux, "run-merge", take)
 
 
 def _wait(cli: CommandLine, folder: Path, take: Take) -> None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.e2e.observatory import Observatory, counts, serving
-from tests.run_screenshots import take_run
+from tests.run_screenshots import pull_request, take_run
 from tests.servers.tmux import Tmux
 from tests.servers.waiting import wait_until
 from tests.support.command_line import ROOT, CommandLine
@@ -137,6 +137,11 @@ def runs(studio: Studio) -> None:
     take_run(studio.cli, studio.folder / "runs", studio.take)
 
 
+def pull_requests(studio: Studio) -> None:
+    """Take the pull request of a cycle alone, of what ``runs`` takes."""
+    pull_request(studio.cli, studio.folder / "github", studio.take)
+
+
 def main() -> int:
     """Make all pictures anew."""
     FOLDER.mkdir(exist_ok=True)
@@ -144,7 +149,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="screenshots-") as folder:
         studio = Studio(Path(folder))
         for scenes in sys.argv[1:] or made:
-            made[scenes](studio)
+            {**made, "pull-request": pull_requests}[scenes](studio)
     return 0
 
 

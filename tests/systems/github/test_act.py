@@ -15,6 +15,7 @@ from deploydash.core.model import FeedState
 from deploydash.core.run.ports import End, Found
 from deploydash.core.run.records import Outcome
 from deploydash.core.run.state import ItemProgress, ItemStatus
+from deploydash.demo.fakes.github_answers import simple
 from tests.servers.waiting import wait_until
 from tests.support.item_context import Answered, Intended, RecordingContext
 from tests.systems.github.hub import BRANCH, Hub, hub
@@ -69,6 +70,26 @@ async def test_a_pull_request_that_nobody_opened_is_opened_once_and_its_checks_a
         assert here.github.asked["open_pull"] == 1
         pull = here.github.phalanx.pulls[6384]
         assert pull.title == f"[{BRANCH}] full cycle upgrade to c0045 at hill"
+
+
+async def test_of_several_the_open_one_counts_and_one_closed_without_being_merged_is_none(tmp_path: Path) -> None:
+    async with hub(tmp_path) as here:
+        await here.found()
+        listed = simple("", "lsst-sqre/phalanx", here.github.phalanx.pulls[6384], asks=False)
+        closed, merged = {**listed, "number": 7, "state": "closed"}, {**listed, "number": 8, "state": "closed"}
+        merged["merged_at"] = "2026-11-30T00:00:00Z"
+        told = [closed]
+
+        async def pages(*_: str) -> list[dict[str, object]]:
+            return told
+
+        here.client.pages = pages  # type: ignore[assignment, method-assign]
+        assert await here.reader.find("lsst-sqre/phalanx", BRANCH) is None
+        for more, number in ((merged, 8), (listed, 6384)):
+            told.append(more)
+            found = await here.reader.find("lsst-sqre/phalanx", BRANCH)
+            assert found is not None
+            assert found.number == number
 
 
 @pytest.mark.parametrize(

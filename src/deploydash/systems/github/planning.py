@@ -152,9 +152,8 @@ class Planner:
         return ItemPlan(at, (line,), f"{words}{needs}", approved=Approved(pull.number, pull.merge_commit).json())
 
     async def revert_of(self, spec: GithubSpec, pull: PullRequest) -> PullRequest | None:
-        """Return the pull request that takes another back, by the branch that GitHub makes for it; none if closed."""
-        found = await self._reader.find(spec.repository, f"revert-{pull.number}-{pull.head}")
-        return found if found is not None and (found.state == "open" or found.merged) else None
+        """Return the pull request that takes another back, by the branch that GitHub makes for it."""
+        return await self._reader.find(spec.repository, f"revert-{pull.number}-{pull.head}")
 
 
 def request_line(spec: GithubSpec, standing: Standing) -> str:

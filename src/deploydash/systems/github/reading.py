@@ -71,12 +71,15 @@ class Reader:
         await asyncio.gather(*self._changes.values(), return_exceptions=True)
 
     async def find(self, repository: str, branch: str) -> PullRequest | None:
-        """Return the pull request of a branch of the repository itself: the open one, else the newest."""
+        """Return the pull request of a branch of the repository itself: the open one, else the newest that is merged.
+
+        One that was closed without being merged is none: another one can be opened.
+        """
         owner = repository.partition("/")[0]
         query = f"state=all&head={quote(f'{owner}:{branch}', safe='')}&base={quote(self.base, safe='')}&per_page=100"
         found = [pull_request(row) for row in await self.client.pages(f"/repos/{repository}/pulls?{query}")]
         ours = [one for one in found if one.head == branch and one.head_repository == repository]
-        ours = [one for one in ours if one.base == self.base]
+        ours = [one for one in ours if one.base == self.base and (one.state == "open" or one.merged)]
         ours.sort(key=lambda one: (one.state == "open", one.number), reverse=True)
         return ours[0] if ours else None
 
