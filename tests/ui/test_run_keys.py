@@ -23,6 +23,7 @@ from deploydash.core.run.orders import (
     ArmStep,
     Close,
     Disarm,
+    EditText,
     EmergencyStop,
     Extend,
     Fire,
@@ -81,6 +82,12 @@ def asked_rows(name: str) -> tuple[ItemRow, ...]:
     assert run is not None
     assert run.card is not None
     return run.card.asking
+
+
+BEGINS = (
+    "The upgrade of summit to c0045 begins now. Please have all hardware in a state in which its CSC may be shut down. "
+    "Please do nothing on the control system without asking first."
+)
 
 
 @dataclass
@@ -166,10 +173,15 @@ CASES = {
     "what the commands wait for is asked before the sign-off, and what stays empty stays open": Case(
         lambda: run_snapshots.at_step("principals"),
         ("d", "'2026-12-03", "enter", "enter", "enter"),
-        (
-            SetPlaceholders((("date", "2026-12-03"),)),
-            SignOff(StepId("principals"), "ops1", numbered(0)),
-        ),
+        (SetPlaceholders((("date", "2026-12-03"),)), SignOff(StepId("principals"), "ops1", numbered(0))),
+    ),
+    "what a message says is edited over several lines before it goes": Case(
+        lambda: run_snapshots.at_step("announce-start"),
+        ("M", "' Enjoy.", "enter", "'<b> & more", "ctrl+s"),
+        (EditText(StepId("announce-start"), numbered(0), f"{BEGINS} Enjoy.\n<b> & more"),),
+    ),
+    "Esc leaves what a message says as it was": Case(
+        lambda: run_snapshots.at_step("announce-start"), ("M", "' Enjoy.", "escape"), ()
     ),
     "each owner is asked alone, and down goes to yes from a field": Case(
         lambda: run_snapshots.at_step("go-no-go"),

@@ -20,6 +20,7 @@ _CARD = (
     Key("d", "d", "sign off by name; or answer what the procedure or an item asks", "done"),
     Key("S", "S", "sign off all of it at once, where one person did all of it", "all_done"),
     Key("f", "f", "set the placeholders that the commands wait for", "fill"),
+    Key("M", "M", "edit what a message says before it goes", "edit"),
     Key("r", "r", "retry what failed or is unknown: the one under the cursor, or those marked", "retry"),
     Key("o", "o", "a fallback for those that failed: the items marked, or the one under the cursor", "fallback"),
     Key("p", "p", "pause, resume or stop an item of this card, as its system offers it", "control"),

@@ -37,6 +37,6 @@ async def action(means: Means) -> AsyncIterator[Action]:
             for _, item, progress in (means.state().work() if settings.thread else ())
             if item.system == SLACK and progress.status is ItemStatus.REACHED
         ]
-        return min((told["ts"] for told in posted if told.get("channel") == channel), default="")
+        return min((told["ts"] for told in posted if told.get("channel") == channel and "ts" in told), default="")
 
     yield SlackAction(slack, means.clock, held_by, thread, REHEARSED_S if rehearsal else POLL_S)

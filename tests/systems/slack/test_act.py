@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from deploydash.core.procedure.items import Item
+from deploydash.core.run.plans import ItemPlan
 from deploydash.core.run.ports import Found
 from deploydash.core.run.records import Outcome
 from deploydash.core.run.state import ItemStatus
 from deploydash.errors import UserError
-from deploydash.systems.slack.act import CANCEL
-from deploydash.systems.slack.following import CANCELLED, SCHEDULED
+from deploydash.systems.slack.following import CANCEL, CANCELLED, LEAVE, LEFT, SCHEDULED
 from tests.servers.waiting import within
 from tests.support.item_context import Answered, RecordingContext
 from tests.systems.slack.workspace import CHANNEL, agreed, hill, history, message, nobody
@@ -30,6 +30,12 @@ def later(seconds: float, text: str = "In one hour.") -> Item:
     start = datetime.now(zone) + timedelta(seconds=seconds + 3600)
     day, hour = f"{start:%Y-%m-%d}", f"{start:%H:%M:%S}"
     return message(text, ahead="hour before", date=day, start=hour, zone=str(zone))
+
+
+def held_question(plan: ItemPlan) -> str:
+    """Return what is asked of a scheduled message when the run is held."""
+    at = f"{datetime.fromtimestamp(agreed(plan)['at'], UTC):%Y-%m-%d %H:%MZ}"
+    return f"The run is held. What of the message to #hill that Slack sends by itself at {at}?"
 
 
 async def test_a_message_is_shown_as_it_is_sent_and_arrives_as_it_was_typed(tmp_path: Path) -> None:
@@ -204,11 +210,11 @@ async def test_what_comes_too_soon_is_posted_at_once_and_a_date_that_is_none_is_
 
 
 async def test_a_hold_asks_and_what_is_to_be_left_goes_out(tmp_path: Path) -> None:
-    question = "The run is held. What of the message to #hill that Slack will send by itself?"
     async with within(30), hill(tmp_path, pace=100.0) as place:
         item = later(200)
         plan = await place.planned(item)
         place.held.append("ana")
+        question = held_question(plan)
         context = RecordingContext(answers={question: "leave"})
         end = await place.action.run(item, plan.approved, context)
         assert context.asked == [question]
@@ -217,7 +223,7 @@ async def test_a_hold_asks_and_what_is_to_be_left_goes_out(tmp_path: Path) -> No
         item = later(2000)
         plan = await place.planned(item)
         place.held.append("ana")
-        context = RecordingContext(answers={question: "cancel"})
+        context = RecordingContext(answers={held_question(plan): "cancel"})
         end = await place.action.run(item, plan.approved, context)
         assert (end.outcome, end.why) == (Outcome.FAILED, CANCELLED)
         assert context.intended()[1:] == ["chat.deleteScheduledMessage #hill"]
@@ -233,8 +239,8 @@ async def test_the_lead_cancels_it_and_so_may_others(tmp_path: Path) -> None:
         while not place.fake.channels.later or not context.progressed():  # noqa: ASYNC110 - a fake has no event
             await asyncio.sleep(0.01)
         under_way = history(plan.approved, "1-a", status=ItemStatus.UNDER_WAY, state=SCHEDULED)
-        [offer] = place.action.controls(item, under_way, nobody)
-        assert (offer.name, offer.why_not) == (CANCEL, "")
+        offers = place.action.controls(item, under_way, nobody)
+        assert [(offer.name, offer.why_not) for offer in offers] == [(CANCEL, ""), (LEAVE, "")]
         control = RecordingContext(in_slot=True)
         await place.action.control(item, CANCEL, under_way, control)
         end = await running
@@ -249,6 +255,22 @@ async def test_the_lead_cancels_it_and_so_may_others(tmp_path: Path) -> None:
         assert end.why == "it is not scheduled any more and was not posted: somebody cancelled it"
         with pytest.raises(UserError, match="not scheduled any more"):
             await place.action.control(item, CANCEL, under_way, control)
+
+
+async def test_what_the_lead_leaves_goes_out_and_is_followed_no_more(tmp_path: Path) -> None:
+    async with within(30), hill(tmp_path) as place:
+        item = later(2000)
+        plan = await place.planned(item)
+        context = RecordingContext()
+        running = asyncio.create_task(place.action.run(item, plan.approved, context))
+        while not context.progressed():  # noqa: ASYNC110 - a fake has no event
+            await asyncio.sleep(0.01)
+        under_way = history(plan.approved, "1-a", status=ItemStatus.UNDER_WAY, state=SCHEDULED)
+        await place.action.control(item, LEAVE, under_way, RecordingContext(in_slot=True))
+        end = await running
+        assert (end.outcome, end.why) == (Outcome.REACHED, LEFT)
+        assert end.left == "message Q0001 to #hill, which Slack sends by itself"
+        assert len(place.fake.channels.later) == 1
 
 
 async def test_a_thread_of_the_run_is_answered_and_shown_in_the_channel(tmp_path: Path) -> None:

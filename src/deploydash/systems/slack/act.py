@@ -20,11 +20,10 @@ from deploydash.core.run.state import ItemProgress, ItemStatus
 from deploydash.errors import UserError
 from deploydash.systems.slack.client import Slack
 from deploydash.systems.slack.errors import SlackError
-from deploydash.systems.slack.following import POLL_S, SCHEDULED, Follower, Sent, key_of, since_of
+from deploydash.systems.slack.following import CANCEL, LEAVE, POLL_S, SCHEDULED, Follower, Sent, key_of, since_of
 from deploydash.systems.slack.planning import NEEDLESS, Approved, Planner
 from deploydash.systems.slack.writes import Letter, post, schedule
 
-CANCEL = "cancel"
 PATIENCE = 3
 """So often Slack is asked once more after it had too many requests."""
 
@@ -107,14 +106,21 @@ class SlackAction:
             return ()
         why_not = "" if history.state == SCHEDULED else "Slack does not show it as scheduled"
         line = f"chat.deleteScheduledMessage {agreed.channel} {history.known_as}"
-        return (ControlOffer(CANCEL, f"cancel the {item.label}", why_not, lines=(line,)),)
+        nothing = ("nothing is sent: it goes out by itself, and is not looked for any more",)
+        return (
+            ControlOffer(CANCEL, f"cancel the {item.label}", why_not, lines=(line,)),
+            ControlOffer(LEAVE, f"leave the {item.label}: it goes out by itself", why_not, lines=nothing),
+        )
 
     async def control(self, item: Item, name: str, history: ItemProgress, context: ItemContext) -> None:
-        """Cancel a scheduled message."""
-        del item, name
+        """Cancel a scheduled message, or leave it to Slack."""
+        del item
         agreed = Approved.read(history.approved)
         if agreed is None:
             raise UserError("nothing was scheduled")
+        if name == LEAVE:
+            self._follower.leave(agreed)
+            return
         if why := await context.intend(f"chat.deleteScheduledMessage {agreed.channel}"):
             raise UserError(why)
         await self._follower.cancel(agreed)

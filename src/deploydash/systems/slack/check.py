@@ -25,8 +25,8 @@ async def check(place: Place) -> tuple[Finding, ...]:
     assert isinstance(settings, SlackSettings)  # noqa: S101 - the table says so
     where = workspace(settings, os.environ, rehearsal=place.roster.rehearsal)
     if where.why_not:
-        words = f"{where.why_not}: messages are shown to be copied, and signed off with their links"
-        return (Finding("warning", SLACK, words),)
+        hint = "messages are shown to be copied, and signed off with a link"
+        return (Finding("warning", SLACK, where.why_not, hint),)
     return tuple([finding async for finding in _findings(Slack(where), settings)])
 
 
@@ -40,12 +40,12 @@ async def _findings(slack: Slack, settings: SlackSettings) -> AsyncIterator[Find
         try:
             channel = await slack.channel(name)
         except FeedError as error:
-            yield Finding("red", SLACK, str(error))
+            yield Finding.refused(SLACK, error)
             continue
         if channel.member:
             yield Finding("ok", SLACK, f"{who.user} is in {name}")
         else:
-            yield Finding("red", SLACK, f"{who.user} is not in {name}: /invite @{who.user} there")
+            yield Finding("red", SLACK, f"{who.user} is not in {name}", f"/invite @{who.user} there")
 
 
 def of_scopes(scopes: str) -> Finding | None:
@@ -53,6 +53,6 @@ def of_scopes(scopes: str) -> Finding | None:
     has = {scope.strip() for scope in scopes.split(",")}
     lacking = [scope for scope in NEEDED if scope not in has]
     if lacking:
-        words = f"the token lacks {', '.join(lacking)}: add it to the app at api.slack.com/apps and install it again"
-        return Finding("red", SLACK, words)
+        hint = "add it to the app at api.slack.com/apps, install it again, and set the new token"
+        return Finding("red", SLACK, f"the token lacks {', '.join(lacking)}", hint)
     return Finding("ok", SLACK, f"the token has {', '.join(NEEDED)}")

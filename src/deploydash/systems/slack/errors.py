@@ -33,7 +33,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "account_inactive": ("the account of the token is inactive", ANEW),
     "token_expired": ("the token has expired", ANEW),
     "token_revoked": ("the token was revoked", ANEW),
-    "msg_too_long": ("the message is too long for Slack", "shorten it (E) to 4,000 characters"),
+    "msg_too_long": ("the message is too long for Slack", "shorten it (M) to 4,000 characters"),
     "time_in_past": ("the time of the message is past", "see <date> and <start>, or post it at once"),
     "time_too_far": ("the time of the message is more than 120 days away", "see <date>"),
     "restricted_too_many": ("Slack takes at most 30 scheduled messages in 5 minutes", "retry it later"),

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from deploydash.core.ports import Clock
 from deploydash.core.procedure.runbook import Tier
@@ -31,6 +32,7 @@ TRIES = 10
 
 SCHEDULED = "scheduled"
 CANCELLED = "cancelled by the lead"
+LEFT = "left to Slack by the lead, not seen posted"
 LEAVE, CANCEL = "leave", "cancel"
 ANSWERS = (
     AnswerOffered(LEAVE, "it goes out by itself at its time, whatever becomes of this run", Tier.MILD),
@@ -67,10 +69,12 @@ class Follower:
         self._held_by = held_by
         self._poll_s = poll_s
         self._cancelled: set[str] = set()
+        self._left: set[str] = set()
 
     def begins(self, agreed: Approved) -> None:
         """Take note that a message is scheduled anew, so that a cancelling of before is over."""
         self._cancelled.discard(agreed.written())
+        self._left.discard(agreed.written())
 
     async def posted(self, sent: Sent) -> Message | None:
         """Return the message as it stands in its channel, None where it does not.
@@ -155,8 +159,11 @@ class Follower:
         except SlackError as error:
             await context.progress(SCHEDULED, f"Slack cannot be read: {error}; it goes out all the same")
             return None
+        if there is not None and agreed.written() in self._left:
+            left = f"message {there.id} to {agreed.channel}, which Slack sends by itself"
+            return End(Outcome.REACHED, LEFT, (("scheduled", there.id), ("channel", agreed.channel)), left)
         if there is not None:
-            line = "it goes out at its time without deploydash"
+            line = f"it goes out at {_clock(agreed.at)} without deploydash"
             await context.progress(SCHEDULED, line, known_as=there.id)
             return None
         if agreed.written() in self._cancelled:
@@ -167,6 +174,10 @@ class Follower:
             return End(Outcome.UNKNOWN, f"its time is past, and it is not in {agreed.channel}")
         await context.progress("due", "its time has come; it is looked for in the channel")
         return None
+
+    def leave(self, agreed: Approved) -> None:
+        """Follow a scheduled message no more: it goes out by itself."""
+        self._left.add(agreed.written())
 
     async def cancel(self, agreed: Approved) -> None:
         """Take a scheduled message back.
@@ -183,7 +194,8 @@ class Follower:
     async def _ask(self, sent: Sent, context: ItemContext) -> None:
         """Ask what becomes of a message while the run is held, and take it back if that is wanted."""
         agreed = sent.agreed
-        question = f"The run is held. What of the message to {agreed.channel} that Slack will send by itself?"
+        when = f"Slack sends by itself at {_clock(agreed.at)}"
+        question = f"The run is held. What of the message to {agreed.channel} that {when}?"
         if await context.ask(question, ANSWERS, agreed.written()) != CANCEL:
             return
         async with context.slot():
@@ -197,3 +209,7 @@ class Follower:
                 await context.answered(None if error.unsure else False, str(error))
             else:
                 await context.answered(True, "taken back")
+
+
+def _clock(at: int) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%MZ}"

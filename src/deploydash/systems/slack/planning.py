@@ -113,15 +113,15 @@ class Planner:
         if spec.ahead:
             missing += [word for word in (spec.date, spec.start) if word in {"<date>", "<start>"}]
         if missing := list(dict.fromkeys(missing)):
-            return f"it waits for {', '.join(missing)}: f sets them, or E writes the text otherwise"
+            return f"it waits for {', '.join(missing)}: f sets them, or M writes the text otherwise"
         try:
             spec.at()
         except ValueError as error:
             return f"{error}: f sets them"
         if not item.text.strip():
-            return "it says nothing: E writes it"
+            return "it says nothing: M writes it"
         if len(item.text) > MOST_CHARACTERS:
-            return f"{len(item.text):,} characters: Slack cuts what is longer than {MOST_CHARACTERS:,} (E)"
+            return f"{len(item.text):,} characters: Slack cuts what is longer than {MOST_CHARACTERS:,} (M)"
         if self._slack.place.why_not:
             return f"{self._slack.place.why_not}: {SIGN_OFF}"
         if not spec.channel:

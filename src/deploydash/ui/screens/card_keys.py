@@ -9,11 +9,14 @@ from deploydash.core.procedure.runbook import Choice, Tier
 from deploydash.core.published import Published
 from deploydash.core.run.arm import Arm
 from deploydash.core.run.orders import Acknowledge, Answer, Approve, ArmStep, Close, Finish, Fire, Skip
+from deploydash.core.run.state import StepStatus
 from deploydash.core.views.run_view import Card, RunView
 from deploydash.core.words import counted
 from deploydash.ui.draw.run.asked import cscs_of, here
+from deploydash.ui.draw.run.item_offers import item_that_asks, to_edit
 from deploydash.ui.draw.run.offers import Mode, may_override, mode_of, open_questions
 from deploydash.ui.screens.detail import DetailScreen
+from deploydash.ui.screens.edit import EditScreen
 from deploydash.ui.screens.exact import ExactScreen
 from deploydash.ui.screens.fill import placeholders_form
 from deploydash.ui.screens.form import Field, Form, Option
@@ -103,7 +106,7 @@ class Answers(ItemKeys):
         """Decide the first open question of the card, answer an item, or sign off what was done."""
         run = self.run_view
         mode = mode_of(run) if run is not None else None
-        if mode is Mode.QUESTION_OF_ITEM:
+        if mode is Mode.QUESTION_OF_ITEM or (mode is Mode.HELD and run and item_that_asks(run) is not None):
             self.ask_answer()
         elif mode is not Mode.QUESTION:
             self.ask_sign_off()
@@ -133,6 +136,13 @@ class Answers(ItemKeys):
         found = self.card_for("fill")
         if found is not None:
             self.ask(placeholders_form(found[1], self.order))
+
+    def act_edit(self, _: str) -> None:
+        """Open the text of the item under the cursor, to be written otherwise."""
+        found = self.card_for("edit")
+        row = to_edit(found[1], self.focus_on) if found is not None else None
+        if row is not None:
+            self.app.push_screen(EditScreen(row, self.order))
 
     def act_skip(self, _: str) -> None:
         """Leave the step out, with a reason."""
@@ -211,7 +221,9 @@ class Answers(ItemKeys):
                 self.app.exit()
 
         going = Option("leave", "leave; deploydash resume continues from the journal")
-        body = ("The run is open.", "While the lead's screen is closed nothing is sent and no wait is watched.")
+        body = ["The run is open.", "While the lead's screen is closed nothing is sent and no wait is watched."]
+        if moving := [row.title for row in run.rows if row.status is StepStatus.UNDER_WAY and row.acts]:
+            body.append(f"What was begun outside goes on there: {'; '.join(moving)}.")
         self.ask(Form("Leave the run?", body, options=(Option("stay", "stay"), going), done=done))
 
 

@@ -28,7 +28,7 @@ GUARD_S = 0.4
 """A key counts only if it was typed this long after the card opened: nobody has read it before."""
 
 ANSWERS = frozenset(
-    "arm go done all_done fill retry fallback control add direct waive skip override release extend".split()  # noqa: SIM905
+    "arm go done all_done fill edit retry fallback control add direct waive skip override release extend".split()  # noqa: SIM905
 )
 """Acts that answer what stands on the card, so that a key typed for another card must not reach them."""
 

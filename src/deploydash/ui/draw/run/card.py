@@ -181,6 +181,8 @@ def _body(reading: Reading, focus: Focus, width: int, height: int, *, tight: boo
         return lines + question_lines(reading, item, width)
     if mode is Mode.ASKING and not is_list(card):
         return lines + failure_lines(reading, card, focus, width, height - len(lines))
+    if mode is Mode.HELD and item is not None:
+        return lines + question_lines(reading, item, width)
     lines += [*heading(reading, card, width, tight=tight), *card_eta(reading, card, width)]
     if mode is Mode.HELD:
         return lines + _gate(reading, card, width, tight=tight)

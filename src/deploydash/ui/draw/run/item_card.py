@@ -32,6 +32,8 @@ def item_lines(reading: Reading, card: Card, focus: Focus, width: int, height: i
     if not card.rows:
         return []
     below = closer(reading, card.rows[min(focus.row, len(card.rows) - 1)], width, unfolded=False)
+    if len(card.rows) == 1 and card.rows[0].item.text and card.status is StepStatus.PENDING:
+        return [*below, Line()]  # what is said needs the room, and names the one item that there is
     shown = max(LEAST, min(LISTED, height - len(below) - 1))
     return [*_list(reading, card, focus, width, shown), *below, Line()]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from deploydash.core.run.state import StepStatus
+from deploydash.core.run.state import ItemStatus, StepStatus
 from deploydash.core.views.run_view import Card, ItemRow, RunView
 from deploydash.ui.draw.run.reading import Focus
 from deploydash.ui.run_keys import RUN
@@ -41,6 +41,15 @@ def chosen(card: Card, focus: Focus) -> ItemRow | None:
     """Return the item under the cursor of a list; None on the last line and before approval: the step as a whole."""
     whole = card.status is StepStatus.PENDING or focus.row >= len(card.rows)
     return None if whole else card.rows[focus.row]
+
+
+def to_edit(card: Card, focus: Focus) -> ItemRow | None:
+    """Return the item under the cursor where it says something to people that may still be written otherwise."""
+    row = card.rows[min(focus.row, len(card.rows) - 1)] if card.rows else None
+    if row is None or not row.item.text or row.done:
+        return None
+    waits = card.status is StepStatus.PENDING or row.progress.status is ItemStatus.FAILED
+    return row if waits else None
 
 
 def person_next(card: Card) -> bool:

@@ -20,6 +20,7 @@ from deploydash.ui.draw.run.item_offers import (
     lines_of,
     person_next,
     sign_off_refusal,
+    to_edit,
 )
 from deploydash.ui.draw.run.reading import Focus
 
@@ -136,7 +137,8 @@ def offers(run: RunView, focus: Focus, *, lead: bool = True) -> tuple[Offer, ...
         return (Offer("hold", "H", "ask the lead to hold"), Offer("why", "i", "why"))
     control = [] if control_refusal(run) else [Offer("control", KEYS["control"], "pause, stop...")]
     if mode is Mode.HELD:
-        return (Offer("release", "R", "release..."), Offer("note", "m", "note..."), *control)
+        asked = [Offer("answer", "d", "answer...")] if item_that_asks(run) is not None else []
+        return (*asked, Offer("release", "R", "release..."), Offer("note", "m", "note..."), *control)
     if card is None or mode in {Mode.CLOSED, Mode.NOTHING}:
         return ()
     if mode is Mode.OVER:
@@ -144,6 +146,8 @@ def offers(run: RunView, focus: Focus, *, lead: bool = True) -> tuple[Offer, ...
     found = [*_answers(run, card, mode, focus), *control]
     if card.wanting and mode not in {*_ARMED, Mode.ASKING, Mode.QUESTION_OF_ITEM}:
         found.append(Offer("fill", "f", "fill in..."))
+    if mode not in _NOT_SKIPPED and to_edit(card, focus) is not None:
+        found.append(Offer("edit", KEYS["edit"], "edit the text..."))
     if card.status is StepStatus.PENDING and mode not in _NOT_SKIPPED and not card.step.closes:
         found.append(Offer("skip", "s", "skip with reason..."))
     if card.step.items and mode not in {*_ARMED, Mode.QUESTION} and not (mode is Mode.ASKING and card.of_cscs):
@@ -277,6 +281,7 @@ def _needs(act: str, card: Card, mode: Mode) -> str:
         "sign_off": f"{step.id} asks no question and ends by what is seen, not by a sign-off",
         "sign_all": f"nothing of {step.id} is signed off all at once now: d signs off one",
         "fill": "the commands of this card wait for no placeholder",
+        "edit": "nothing to edit: this card says nothing to people, or it was sent",
         "retry": "nothing to retry: no item of this step failed",
         "fallback": "no fallback: no item of this step failed, or the runbook names none",
         "mark": "nothing to mark: the card lists nothing that failed",

@@ -38,12 +38,19 @@ def left_lines(reading: Reading, focus: Focus, place: Place, width: int, height:
     """Return card, runbook and debts, one above the other, in ``height`` lines; in few of them, the card alone."""
     if height < SIGHT - 2:
         return card_lines(reading, focus, width, height)
-    first = max(12, wanted_height(reading, focus, width, SIGHT - 7))
+    limit = max(SIGHT - 7, height - 14) if says_something(reading) else SIGHT - 7
+    first = max(12, wanted_height(reading, focus, width, limit))
     lines = card_lines(reading, focus, width, first)
     left = height - first
     last = max(6, min(left - 8, left * 2 // 5)) if left >= 16 else 0
     lines += runbook_box(reading, place, width, left - last)
     return lines + (debts_box(reading, width, last) if last else [])
+
+
+def says_something(reading: Reading) -> bool:
+    """Say whether the card shows what people will be told: all of it is read before it goes."""
+    card = reading.run.card
+    return card is not None and card.status is StepStatus.PENDING and any(row.item.text for row in card.rows)
 
 
 def runbook_box(reading: Reading, place: Place, width: int, height: int) -> list[Line]:
