@@ -245,3 +245,22 @@ def test_a_credential_that_lacks_is_red_with_the_command_that_sets_it_up_and_hid
     [red] = [finding for finding in document["findings"] if finding["level"] == "red"]
     assert "export LSST_KAFKA_SECURITY_USERNAME" in red["do"]
     assert OK.sentence in [finding["sentence"] for finding in document["findings"]]
+
+
+@pytest.mark.usefixtures("nobody_is_asked")
+def test_what_is_of_another_site_is_red_days_before_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def elsewhere(_: Place) -> tuple[str, ...]:
+        return ("lamps lead to the hall of base",)
+
+    known = {name: replace(reading, fuse=elsewhere) for name, reading in table(good).items()}
+    unasked = {name: replace(reading, check=None, fuse=None) for name, reading in READING.items()}
+    tables.use(Tables(reading={**unasked, **known}))
+    site_file = tmp_path / "summit.yaml"
+    site_file.write_text(text(known).replace("context: yagan", "context: manke"), "utf-8")
+    assert check.run(str(site_file), as_json=True) is Exit.NO
+    red = {row["sentence"]: row for row in json.loads(capsys.readouterr().out)["findings"] if row["level"] == "red"}
+    assert set(red) == {
+        "systems.kubernetes.context is manke, which is of base-teststand",
+        "not of this site: lamps lead to the hall of base",
+    }
+    assert all("nothing can be armed" in row["do"] for row in red.values())

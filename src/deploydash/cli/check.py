@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from difflib import get_close_matches
 
 from deploydash.cli.check_words import check_document, check_lines, verdict
@@ -18,7 +19,7 @@ from deploydash.cli.owners import known_owners, known_speakers
 from deploydash.cli.places import places
 from deploydash.cli.plan import open_runbook
 from deploydash.cli.running import run as run_to_the_end
-from deploydash.cli.sites import open_site, shipped_sites
+from deploydash.cli.sites import open_site, other_sites, shipped_sites
 from deploydash.cli.status import is_answered
 from deploydash.cli.tables import tables
 from deploydash.config.load import Site
@@ -35,8 +36,17 @@ from deploydash.systems.registry.store import SchemaStore
 from deploydash.systems.sal.check import Wanted, wanted_of
 from deploydash.systems.settings import Connections
 from deploydash.systems.table import Finding, Table
+from deploydash.wiring.fuse import claims, strangers
 from deploydash.wiring.practised import unknown_services
-from deploydash.wiring.probing import LIMIT_S, Probed, ask_all, feed_probes, system_probes
+from deploydash.wiring.probing import (
+    LIMIT_S,
+    NOTHING_ARMS,
+    Probed,
+    ask_all,
+    feed_probes,
+    fuse_probes,
+    system_probes,
+)
 from deploydash.wiring.read_only import ReadOnly, read_only
 
 SITE, ADDRESSES, ROSTER = "site", "environment", "roster"
@@ -75,6 +85,8 @@ def of_site(site: Site, table: Table, runbook: str | None) -> Probed:
     findings = [Finding("ok", "site file", f"{site.path}: {len(site.roster.cscs)} CSCs")]
     findings += [Finding("warning", "site file", str(problem)) for problem in site.warnings]
     findings += runbooks(site, table) if runbook is None else []
+    others = map(claims, other_sites(site, places(), table))
+    findings += [Finding("red", each.system, each.sentence, NOTHING_ARMS) for each in strangers(claims(site), others)]
     return Probed(SITE, (*findings, *practices(site), *owners(site)), 0.0)
 
 
@@ -145,8 +157,10 @@ async def asked(
     touched = None if runbook is None else {name for each in books for name in touched_by(each)}
     wanted = wanted_of(item for each in books for step in each.steps() for item in step.items)
     systems = ask_all(system_probes(site, table, touched), told=told)
-    feeds, others = await asyncio.gather(_feeds(site, wanted, told), systems)
-    return (*feeds, *others)
+    feeds, others, led = await asyncio.gather(_feeds(site, wanted, told), systems, ask_all(fuse_probes(site, table)))
+    elsewhere = {answer.system: answer.findings for answer in led if answer.red}
+    told_too = [replace(each, findings=(*elsewhere.pop(each.system, ()), *each.findings)) for each in others]
+    return (*feeds, *told_too, *(Probed(system, findings, 0.0) for system, findings in elsewhere.items()))
 
 
 def touched_by(book: Runbook) -> frozenset[SystemName]:

@@ -28,8 +28,8 @@ from deploydash.wiring.tables import place
 log = logging.getLogger(__name__)
 
 LIMIT_S = 11.0
-"""So long each may take for everything; more than one host may, so that a silent one
-hides no other; with the start of the process the whole takes less than 15 s."""
+"""So long each may take for everything; more than one host may, so that a silent one hides no other. With the start of
+the process the whole takes less than 15 s."""
 
 Ask = Callable[[], Awaitable[Sequence[Finding]]]
 
@@ -79,9 +79,23 @@ def system_probes(site: Site, table: Table, touched: AbstractSet[str] | None = N
     )
 
 
-def checked(table: Table, site: Site) -> tuple[SystemName, ...]:
-    """Return the systems of a site that can be asked."""
-    return tuple(name for name, reading in table.items() if reading.check is not None and name in site.sections)
+def fuse_probes(site: Site, table: Table) -> tuple[Probe, ...]:
+    """Return what asks each system whether it would be led to another site: then a run would arm nothing."""
+    return tuple(
+        Probe(name, partial(_led, name, partial(reading.fuse, place(site, name))))
+        for name, reading in table.items()
+        if reading.fuse is not None and name in site.sections
+    )
+
+
+async def _led(name: SystemName, ask: Callable[[], Awaitable[Sequence[str]]]) -> tuple[Finding, ...]:
+    try:
+        return tuple(Finding("red", name, f"not of this site: {sentence}", NOTHING_ARMS) for sentence in await ask())
+    except UserError:
+        return ()  # it does not answer: its own check says so
+
+
+NOTHING_ARMS = "put it right before the run: nothing can be armed until then"
 
 
 async def _registry(schemas: SchemaStore, outside: Connections) -> tuple[Finding, ...]:
