@@ -26,7 +26,8 @@ def hill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 def test_the_first_line_names_every_address_and_the_site_file(hill: Demo) -> None:
-    assert set(hill.info) == {"kafka", "schema_registry", "efd", "ssh", "kubernetes", "argocd", "site_file"}
+    systems = {"ssh", "kubernetes", "argocd", "github", "slack"}
+    assert set(hill.info) == {"kafka", "schema_registry", "efd", *systems, "site_file"}
     assert hill.info["kafka"].startswith("127.0.0.1:")
     assert hill.info["schema_registry"].startswith("http://127.0.0.1:")
     assert hill.info["efd"].startswith("http://127.0.0.1:")
@@ -49,6 +50,9 @@ def test_the_written_site_file_is_a_rehearsal_on_loopback_with_the_same_roster(h
     kubernetes = {**SITE["systems"]["kubernetes"], "kubeconfig": hill.info["kubernetes"]}
     argocd = written["systems"].pop("argocd")
     assert f"{argocd['server']}:{argocd['port']}" == hill.info["argocd"]
+    github, slack = written["systems"].pop("github"), written["systems"].pop("slack")
+    assert (github["api"], slack["url"]) == (hill.info["github"], hill.info["slack"])
+    assert github["phalanx"] == SITE["systems"]["github"]["phalanx"]
     at = written["systems"]["ssh"].pop("at")
     assert written["systems"] == {"ssh": SITE["systems"]["ssh"], "kubernetes": kubernetes}
     assert Path(kubernetes["kubeconfig"]).parent == Path(hill.info["site_file"]).parent
@@ -83,7 +87,7 @@ def _listening(pid: int) -> list[str]:
 def test_it_listens_on_the_loopback_address_only(hill: Demo) -> None:
     addresses = _listening(hill.process.pid)
 
-    assert len(addresses) == 6
+    assert len(addresses) == 8
     assert {address.split(":")[0] for address in addresses} == {"0100007F"}
 
 

@@ -34,7 +34,10 @@ REHEARSALS = (
 """The scenarios that carry a whole upgrade: a calm one, and one for each thing that goes wrong."""
 
 NOON = 1_795_000_000.0
-SITES = sorted(path for path in (Path(__file__).parents[2] / "sites").glob("*.yaml"))
+SITES = sorted(
+    path for path in (Path(__file__).parents[2] / "sites").glob("*.yaml") if "\ncscs:\n" in path.read_text("utf-8")
+)
+"""Those with CSCs: beside them stands what holds for all, and sites that an orchestrator runs."""
 
 
 class Recorder:
