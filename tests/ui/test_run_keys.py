@@ -166,9 +166,9 @@ CASES = {
         (SignOff(CSCS, "ops1", csc_item(ESS), "by its team"),),
     ),
     "who was named last is offered where a step asks who": Case(
-        lambda: run_snapshots.at_step("m2-closed-loop"),
-        ("d", "enter"),
-        (SignOff(StepId("m2-closed-loop"), "ops1", WHOLE, "OSW-1234"),),
+        lambda: run_snapshots.at_step("builds"),
+        ("d", "enter", "'the build team", "enter"),
+        (SignOff(StepId("builds"), "ops1", WHOLE, "the build team"),),
     ),
     "what the commands wait for is asked before the sign-off, and what stays empty stays open": Case(
         lambda: run_snapshots.at_step("principals"),
