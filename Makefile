@@ -2,7 +2,7 @@
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 # Real seconds of servers and terminals count in these, so a failure has to happen three times.
-ON_SERVERS := tests/servers tests/demo tests/systems/ssh tests/systems/efd tests/systems/registry tests/systems/sal/reading tests/systems/sal/commanding tests/systems/sal/scripts tests/cli tests/e2e tests/ui/test_terminal.py tests/ui/test_run_terminal.py
+ON_SERVERS := tests/servers tests/demo tests/systems/ssh tests/systems/orchestrator tests/systems/efd tests/systems/registry tests/systems/sal/reading tests/systems/sal/commanding tests/systems/sal/scripts tests/cli tests/e2e tests/ui/test_terminal.py tests/ui/test_run_terminal.py
 # Whole runs by keys are mostly waiting: three files side by side. The nights of every record take all there is: alone.
 NIGHTS := tests/e2e_run/test_every_record.py
 BY_KEYS := $(BIN)/python -m pytest -n 3 --dist loadfile --ignore $(NIGHTS) tests/e2e_run

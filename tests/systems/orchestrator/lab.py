@@ -42,6 +42,7 @@ class Lab:
     """One environment with what works on it. ``state``: the run, with the debts of what was done."""
 
     environment: LabEnvironment
+    settings: OrchestratorSettings
     action: OrchestratorAction = field(init=False)
     state: RunState = field(default_factory=lambda: RunState(BOOK))
     context: Answering = field(default_factory=Answering)
@@ -99,7 +100,7 @@ async def working(environment: LabEnvironment) -> AsyncIterator[Lab]:
     settings = OrchestratorSettings(
         url=environment.server.url, environment=environment.id, agents=("tel1", "tel2"), branch="production"
     )
-    lab = Lab(environment)
+    lab = Lab(environment, settings)
     client = OrchestratorClient(settings, {})
     lab.action = OrchestratorAction(client, settings, SystemClock(), lambda: lab.state, poll_s=0.1)
     try:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
+from deploydash.core.fleet.facts import Fact
+from deploydash.core.fleet.observations import FactRead, Observation
+from deploydash.core.model import Roster
 from deploydash.core.procedure.items import Item
 from deploydash.core.procedure.names import numbered
 from deploydash.core.run.ports import Found
 from deploydash.core.run.records import Outcome
 from deploydash.core.run.state import ItemProgress
+from deploydash.session.clock import SystemClock
+from deploydash.systems.orchestrator.check import check
+from deploydash.systems.orchestrator.feed import feed
 from deploydash.systems.orchestrator.specs import Do, Spec, made
+from deploydash.systems.table import Place
 from tests.servers.inmanta import LabItem, Orchestrator, changed
 from tests.servers.waiting import wait_until
 from tests.support.item_context import Answered, Intended
@@ -68,7 +76,7 @@ async def test_an_upgrade_is_compared_deployed_and_taken_back(orchestrator: Orch
     async with working(environment) as lab:
         assert "auto_deploy is on" in (await lab.do(UPDATE)).why, "its version would deploy at once"
         await lab.set("auto_deploy", False)
-        first = await lab.made(UPDATE)
+        first = await lab.made(RECOMPILE)
         assert (await lab.do(Spec(Do.DEPLOY, version=str(first)))).outcome is Outcome.REACHED
         assert environment.value_of("b") == "1"
         assert (await lab.do(Spec(Do.INSPECT))).outcome is Outcome.REACHED
@@ -108,7 +116,7 @@ async def test_what_fails_is_no_success_though_its_version_is_active(orchestrato
     environment = orchestrator.environment("failing", changed(ITEMS, "a", broken=True))
     async with working(environment) as lab:
         await lab.set("auto_deploy", False)
-        version = await lab.made(UPDATE)
+        version = await lab.made(RECOMPILE)
         end = await lab.do(Spec(Do.DEPLOY, version=str(version)))
         assert end.outcome is Outcome.FAILED
         assert "1 deployed, 1 failed, 1 skipped; lab::Item[internal,name=a] failed" in end.why
@@ -135,7 +143,7 @@ async def test_a_stop_in_the_middle_of_a_deploy_ends_it_and_what_is_left_goes_on
         for name in (DEPLOY_S, REPAIR_S):
             await lab.set(name, 0)
         await lab.set("auto_deploy", False)
-        version = await lab.made(UPDATE)
+        version = await lab.made(RECOMPILE)
         deploying = asyncio.create_task(lab.do(Spec(Do.DEPLOY, version=str(version))))
         await asyncio.to_thread(wait_until, lambda: environment.value_of("a"), 20, "the first device")
         async with working(environment) as other:
@@ -189,13 +197,13 @@ async def test_what_became_of_work_is_found_after_a_kill(orchestrator: Orchestra
     async with working(environment) as lab:
         await lab.set("auto_deploy", False)
         probe = lab.action.probe
-        version = await lab.made(UPDATE)
+        version = await lab.made(RECOMPILE)
         [intent] = [one for one in lab.context.told if isinstance(one, Intended)]
         history = ItemProgress(key=intent.key)
-        assert (await probe(made_item(UPDATE), history, nobody)).found is Found.UNDER_WAY
-        followed = await lab.action.follow(made_item(UPDATE), history, lab.context)
+        assert (await probe(made_item(RECOMPILE), history, nobody)).found is Found.UNDER_WAY
+        followed = await lab.action.follow(made_item(RECOMPILE), history, lab.context)
         assert dict(followed.values)["version"] == str(version), "followed by its key, and no other compile made"
-        assert (await probe(made_item(UPDATE), ItemProgress(key="no such"), nobody)).found is Found.NOT_DONE
+        assert (await probe(made_item(RECOMPILE), ItemProgress(key="no such"), nobody)).found is Found.NOT_DONE
         deploy = Spec(Do.DEPLOY, version=str(version))
         assert (await probe(made_item(deploy), ItemProgress(), nobody)).found is Found.NOT_DONE
         environment.call("POST", f"/api/v2/desiredstate/{version}/promote")
@@ -207,3 +215,34 @@ async def test_what_became_of_work_is_found_after_a_kill(orchestrator: Orchestra
 
 def made_item(spec: Spec) -> Item:
     return made(numbered(0), spec)
+
+
+async def test_agents_and_resources_are_told_and_what_departs_until_it_is_right_again(
+    orchestrator: Orchestrator,
+) -> None:
+    environment = orchestrator.environment("told", changed(ITEMS, "b", broken=True))
+    async with working(environment) as lab:
+        await lab.set("auto_deploy", False)
+        version = await lab.made(RECOMPILE)
+        await lab.do(Spec(Do.DEPLOY, version=str(version)))
+        place = Place(lab.settings, Roster("lab", True, (), ()))
+        told: dict[str, Fact] = {}
+        found = asyncio.Event()
+
+        class Inbox:
+            async def put(self, observations: Sequence[Observation]) -> None:
+                told.update({one.fact.name: one.fact for one in observations if isinstance(one, FactRead)})
+                found.set()
+
+        reading = asyncio.create_task(feed(place, SystemClock()).run(Inbox()))
+        await found.wait()
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        assert told["orchestrator-running"].ok
+        assert (told["orchestrator/agent internal"].ok, told["orchestrator/agent tel1"].ok) == (True, False)
+        failed = told["orchestrator/lab::Item[tel1,name=b]"]
+        assert (failed.ok, failed.about, failed.sentence) == (False, "lab::Item[tel1,name=b]", "failed")
+        checked = {finding.sentence: finding.level for finding in await check(place)}
+        assert checked["protected_environment is false: the procedure wants it on always"] == "red"
+        assert checked["its 3 agents are those of the site file"] == "ok"
+        assert checked["2 deployed, 1 failed: lab::Item[tel1,name=b]"] == "warning"

@@ -41,7 +41,7 @@ async def releasing(folder: Path, inmanta: str, **modules: str) -> AsyncIterator
             "modules": modules,
         }
     )
-    lab = Lab(environment)
+    lab = Lab(environment, settings)
     client = OrchestratorClient(settings, {})
     lab.action = OrchestratorAction(client, settings, SystemClock(), lambda: lab.state)
     yield lab
