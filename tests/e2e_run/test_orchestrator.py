@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from tests.servers.inmanta import LabEnvironment, LabItem, Orchestrator, changed
 from tests.servers.tmux import Tmux
 from tests.servers.waiting import patient, wait_until
 from tests.support.command_line import CommandLine
-from tests.support.run_driver import CLOSED, Frame, Lead
+from tests.support.run_driver import CLOSED, READ_S, Frame, Lead
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(patient(240))]
 
@@ -158,6 +159,8 @@ def test_the_emergency_stop_is_one_key_and_resuming_is_armed(orchestrator: Orche
         if halted():
             lead.dialog("A", "Add")
             lead.choose("Add", "Resume the environment")
+            lead.until(lambda frame: frame.title.startswith("Resume"), "the dialog to resume")
+            time.sleep(READ_S)
             lead.fill("Resume", "yes")
             lead.send()
             wait_until(lambda: not halted(), 20, "the environment runs again")
