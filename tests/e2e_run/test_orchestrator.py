@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 import yaml
 
 from tests.e2e_run.world import journals, records
-from tests.servers.inmanta import LabEnvironment, LabItem, Orchestrator, changed
+from tests.servers.inmanta import STD, LabEnvironment, LabItem, Orchestrator, changed
 from tests.servers.tmux import Tmux
 from tests.servers.waiting import patient, wait_until
 from tests.support.command_line import CommandLine
@@ -24,16 +25,20 @@ pytestmark = [pytest.mark.server, pytest.mark.timeout(patient(240))]
 
 ITEMS = [LabItem("a"), LabItem("b", "tel1"), LabItem("c", "tel2")]
 DEPLOY, REPAIR = "autostart_agent_deploy_interval", "autostart_agent_repair_interval"
-WORDS = {"version": "1", "dryrun-before": "none"}
 
 
 @dataclass
 class AtOrchestrator(Lead):
-    """A lead who also answers what an item asks. ``items``: the answer to take, by a word of the question."""
+    """A lead who also answers what an item asks.
+
+    ``items``: the answer to take, by a word of the question. ``records``: what is written down, and ``does``: what is
+    done before a sign-off, both by words of the card.
+    """
 
     items: Mapping[str, str] = field(default_factory=dict)
     screens: list[str] = field(default_factory=list)
-    written: str = "none"
+    records: Mapping[str, str] = field(default_factory=dict)
+    does: Mapping[str, Callable[[], object]] = field(default_factory=dict)
 
     def answer(self, frame: Frame) -> None:
         """Answer one frame."""
@@ -45,6 +50,17 @@ class AtOrchestrator(Lead):
             self.send()
         else:
             super().answer(frame)
+
+    def _tick(self, frame: Frame) -> None:
+        for words, do in self.does.items():
+            if frame.has(words):
+                do()
+        record = next((text for words, text in self.records.items() if frame.has(words)), "")
+        if record:
+            self.dialog("d", "Sign off")
+            self.fill("Sign off", self.name, record)
+        else:
+            super()._tick(frame)
 
 
 @dataclass(frozen=True)
@@ -59,9 +75,9 @@ class Site:
         tmux.start(self.cli.words("run", self.file, runbook), columns=120, rows=40, env=self.cli.environment())
 
 
-def site_of(environment: LabEnvironment, folder: Path) -> Site:
+def site_of(environment: LabEnvironment, folder: Path, **more: object) -> Site:
     """Write the site file of an environment."""
-    section = {"url": environment.server.url, "environment": environment.id, "agents": ["tel1", "tel2"]}
+    section = {"url": environment.server.url, "environment": environment.id, "agents": ["tel1", "tel2"], **more}
     file = folder / "lab.yaml"
     document = {"site": "lab", "rehearsal": True, "time_zone": "UTC", "systems": {"orchestrator": section}}
     file.write_text(yaml.safe_dump(document), encoding="utf-8")
@@ -178,3 +194,32 @@ def test_the_emergency_stop_is_one_key_and_resuming_is_armed(orchestrator: Orche
     assert environment.value_of("c") == "1"
     stops = [each for each in records(journals(site.cli)[0], "ItemAdded") if each["step"] == "direct"]
     assert [each["item"]["label"] for each in stops] == ["halt the environment"]
+
+
+def test_the_way_back_and_a_release_are_driven_to_their_ends(orchestrator: Orchestrator, tmp_path: Path) -> None:
+    environment = orchestrator.environment("back-by-keys", ITEMS)
+    environment.set("protected_environment", True)
+    first = environment.compile(update=False)
+    environment.deployed(first)
+    before = environment.call("POST", f"/api/v2/dryrun/{first}")["data"]
+    environment.set("auto_deploy", False)
+    environment.commit(changed(ITEMS, "a", value="bad"), "a bad version")
+    bad = environment.compile()
+    environment.set("auto_deploy", True)
+
+    def revert() -> None:
+        environment.git("revert", "--no-edit", "HEAD")
+        environment.git("push", "-q", "origin", "HEAD")
+
+    command = shlex.join([str(orchestrator.home / "venv/bin/python"), "-m", "inmanta.app"])
+    modules = {"std": STD, "lab": "1.0.0"}
+    site = site_of(environment, tmp_path, checkout=str(environment.work), inmanta=command, modules=modules)
+    records_of = {"Note the dry run": f"{first}/{before}", "Note the number of the bad": str(bad)}
+    for runbook in ("orchestrator-revert", "orchestrator-release"):
+        with Tmux(tmp_path / runbook) as tmux:
+            site.run(tmux, runbook)
+            lead = AtOrchestrator(tmux, site="lab", records=records_of, does={"Push a revert commit": revert})
+            lead.play(lambda frame: frame.title == CLOSED, 200)
+    assert bad not in environment.versions()
+    assert environment.value_of("a") == "1"
+    assert "lab == 1.0.0" in environment.git("show", "origin/production:project.yml")
