@@ -25,7 +25,7 @@ from deploydash.core.run.records import (
     StepApproved,
 )
 from deploydash.core.run.state import ItemStatus, RunState, StepStatus
-from deploydash.core.views.run_view import run_view
+from deploydash.core.views.run_view import card_step, run_view
 from tests.support.runs import OPERATOR, WATCHER, after, fleet, opened
 
 STEP, ITEM = StepId("watcher"), csc_item(WATCHER)
@@ -46,6 +46,15 @@ def test_what_is_asked_is_on_the_card_and_its_item_goes_on_meanwhile() -> None:
     assert [row.progress.question for row in card.rows] == [ASKED]
     assert card.status is StepStatus.UNDER_WAY
     assert not card.asking, "an item that asks did not fail"
+
+
+def test_while_the_run_is_held_what_is_asked_is_on_top_whatever_was_chosen() -> None:
+    chosen = next(step for step in opened().runbook.steps() if step.id != STEP)
+    free = card_step(asking(), fleet(), chosen.id)
+    held = card_step(asking(RunHeld("ana")), fleet(), chosen.id)
+    assert free is not None
+    assert held is not None
+    assert (free.id, held.id) == (chosen.id, STEP)
 
 
 def test_an_answer_is_recorded_with_who_gave_it_and_nothing_is_asked_any_more() -> None:

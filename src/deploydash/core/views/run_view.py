@@ -220,12 +220,12 @@ def card_step(state: RunState, fleet: FleetView, chosen: StepId | None = None) -
     """Return the step whose card is on top: the chosen one, else one that asks, is under way or is the next.
 
     Where only silence is awaited, and commands are next in that lane, their card is on top: they may go. A wait hides
-    no step of another lane that may go.
+    no step of another lane that may go. While the run is held, what asks is on top: no other lane is shown then.
     """
-    if chosen is not None:
-        return state.runbook.step(chosen)
     steps = list(state.runbook.steps())
     asking = next((step for step in steps if _asks(step, state)), None)
+    if chosen is not None and (asking is None or state.held_by is None):
+        return state.runbook.step(chosen)
     if asking is not None:
         return asking
     waits: list[Step] = []
