@@ -16,8 +16,10 @@ from tests.support.run_driver import WAITING, Lead
 
 PODS = """\
 name: pods
-about: The Job of ATDome is made anew and its image cannot be pulled; the pod of ATAOS ends as often as it starts.
+about: While CBP is waited for, ATDome's Job is made anew without an image, and ATAOS ends as often as it starts.
 fleet: startup
+cscs:
+  - {csc: CBP, life: never}
 timeline:
   - {at: 500, fault: {system: cluster, name: image-cannot-be-pulled, job: atdome, message: "manifest unknown"}}
   - {at: 520, fault: {system: cluster, name: recreated, job: atdome}}

@@ -1,4 +1,4 @@
-"""Every shipped runbook to *closed* on the demo observatory, by keys in a terminal of 120x40."""
+"""Three runbooks to *closed* on the demo observatory, by keys in a terminal of 120x40."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.servers.command_reader import Command, Found
 from tests.servers.tmux import Tmux
 from tests.servers.waiting import patient
 from tests.support.command_line import CommandLine
-from tests.support.run_driver import CLOSED, Frame, Lead
+from tests.support.run_driver import CLOSED, Lead
 
 ANSWERS = {
     "camera team install": "restart",
@@ -28,7 +28,6 @@ NIGHTS = {
     "full-cycle": ("upgrade", ()),
     "incremental": ("upgrade", ("--only", "MTDome,ESS:104,ATAOS")),
     "recovery": ("back", ()),
-    "revert": ("upgrade", ()),
 }
 """Each runbook with its scenario and options. After an outage everything is dead until it is started."""
 
@@ -55,19 +54,6 @@ class Driven:
     keys: int
 
 
-class Night(Lead):
-    """A lead for whom others merge on GitHub what takes the upgrade back, so that it is signed off by name."""
-
-    def answer(self, frame: Frame) -> None:
-        """Answer one frame."""
-        waits = frame.title.startswith("Shut") and (frame.has("under way") or not frame.has("may be merged"))
-        if frame.has("the pull request that takes the upgrade back") and not waits:
-            self.dialog("d", "Sign off")
-            self.fill("Sign off", self.name, "merged on GitHub itself")
-        else:
-            super().answer(frame)
-
-
 def _drive(runbook: str, folder: Path) -> Driven:
     name, only = NIGHTS[runbook]
     folder.mkdir()
@@ -77,7 +63,7 @@ def _drive(runbook: str, folder: Path) -> Driven:
     words = ("--scenario", str(scenario) if name == "back" else name, "--speed", "20")
     with world(cli, *words) as observatory, Tmux(folder / "tmux") as tmux:
         open_run(tmux, cli, observatory.site_file, runbook, *only)
-        lead = Night(tmux, answers=ANSWERS)
+        lead = Lead(tmux, answers=ANSWERS)
         lead.play(lambda frame: frame.title == CLOSED, 340)
         tmux.send_keys("q")
         status = tmux.wait_exit()
@@ -90,7 +76,7 @@ def _drive(runbook: str, folder: Path) -> Driven:
 
 @pytest.fixture(scope="module")
 def driven(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Driven]:
-    """All of them, side by side."""
+    """All three, side by side."""
     folder = tmp_path_factory.mktemp("runbooks")
     with ThreadPoolExecutor(len(NIGHTS)) as pool:
         return dict(zip(NIGHTS, pool.map(lambda name: _drive(name, folder / name), NIGHTS), strict=True))
