@@ -131,7 +131,7 @@ def test_a_site_without_kafka_serves_runs_and_checks_and_no_grid_of_cscs(upgrade
     found = [each["sentence"] for each in json.loads(checked.out)["findings"] if each["subject"] == "orchestrator"]
     assert "its 3 agents are those of the site file" in found
     planned = site.cli.run("plan", site.file, "orchestrator-careful")
-    assert (planned.code, "force repair" in planned.out) == (0, True)
+    assert (planned.code, "push_full_deploy" in planned.out) == (0, True), planned.out
 
 
 def test_a_careful_deployment_killed_midway_goes_on_and_restores_odd_intervals(

@@ -92,6 +92,12 @@ def scheduled(cli: CommandLine, step: str) -> bool:
     return any(each["step"] == step and each["state"] == "scheduled" for each in records(journal, "ItemProgressed"))
 
 
+def reached(cli: CommandLine, step: str) -> bool:
+    """Say whether a message was seen in its channel."""
+    (journal,) = journals(cli)
+    return any(each["step"] == step and each["outcome"] == "reached" for each in records(journal, "ItemEnded"))
+
+
 def _first(lead: Lead, cli: CommandLine, site: Path, told: Told) -> None:
     """Schedule two, post one that was edited, hold, leave one and cancel one, then send one and die."""
     seen = told.seen
@@ -129,7 +135,7 @@ def _first(lead: Lead, cli: CommandLine, site: Path, told: Told) -> None:
     seen["edited"] = lead.until(edited, "the edited preview").text
     time.sleep(2.5)  # the plan is read anew every 2 s
     do_it(lead, "*Please* read it.")
-    lead.until(lambda frame: frame.title.startswith("Done"), "its end: no answer came, and the channel was asked", 30)
+    wait_until(lambda: reached(cli, "announce"), 30, "its end, for which the channel is asked: no answer comes")
     to_lane(lead, "3", "Tell all that it begins")
     do_it(lead, "It begins now.")
     wait_until(lambda: "It begins now." in in_channel(site), 20, "the message in the channel")
