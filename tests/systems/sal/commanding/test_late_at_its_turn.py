@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from deploydash.core.fleet.snapshot import CscView, Reason
-from deploydash.core.model import CscId, Liveness, SummaryState, Target
+from deploydash.core.model import CscId, Effective, Liveness, SummaryState, Target
 from deploydash.core.run.ports import End
 from deploydash.core.run.records import Outcome
 from deploydash.systems.sal.commanding.csc_transition import CscTransition, Timeouts
@@ -19,6 +19,13 @@ WATCHER = CscId("Watcher")
 OFFLINE = Target(SummaryState.OFFLINE)
 BEATS = view(WATCHER, SummaryState.ENABLED)
 LATE = replace(BEATS, liveness=Liveness.LATE, reason=Reason("no heartbeat for 2 s"))
+STOOD_STILL = replace(
+    view(WATCHER, SummaryState.STANDBY),
+    effective=Effective.OFFLINE,
+    inferred=True,
+    liveness=Liveness.SILENT,
+    beat_at=0.0,
+)
 NO_STATE = replace(BEATS, reported=None, reason=Reason("heartbeat received, no summaryState"))
 
 
@@ -63,3 +70,12 @@ async def test_a_csc_without_a_state_yet_is_waited_for_as_well() -> None:
 
 async def test_one_that_is_late_all_its_time_fails_and_says_so() -> None:
     assert await first_look(99, LATE) == (End(Outcome.FAILED, "no heartbeat: no heartbeat for 2 s"), 20.0)
+
+
+async def test_one_that_fell_silent_in_standby_is_commanded_when_it_beats_again() -> None:
+    """It counts as OFFLINE by then, and would be left up without a command."""
+    assert await first_look(5, STOOD_STILL) == (None, 10.0)
+
+
+async def test_one_that_nobody_told_to_leave_is_believed_gone_after_its_time() -> None:
+    assert await first_look(99, STOOD_STILL) == (End(Outcome.REACHED, "was there already"), 20.0)

@@ -33,7 +33,8 @@ class Timeouts:
 
     ``command``: a final acknowledgement (set_summary_state.py waits as long). ``seen``: the new state after it.
     ``silence``: the end of the beats after exitControl. ``decided``: whether it lives, before it is commanded.
-    ``settled``: what else there is to see after a refusal (an errorCode may come after the FAULT).
+    ``settled``: what else there is to see after a refusal (an errorCode may come after the FAULT). ``gone``: from the
+    last heartbeat of a CSC that nobody told to leave until it is believed to have ended, and not only to stand still.
     """
 
     command: float = 60.0
@@ -41,6 +42,7 @@ class Timeouts:
     silence: float = 30.0
     decided: float = 20.0
     settled: float = 2.0
+    gone: float = 20.0
 
 
 USUAL = Timeouts()
@@ -135,15 +137,25 @@ class CscTransition:
         """Return what is left to command.
 
         A heartbeat that is only late at its turn, or a standstill of ours between two looks, is waited out within its
-        time, and no failure.
+        time, and no failure. So is the silence of one that nobody told to leave: it would count as OFFLINE without a
+        command, and stand in STANDBY when it beats again.
         """
         until = self._clock.monotonic() + self._timeouts.decided
         while True:
             in_time = await self._decide(until - self._clock.monotonic())
             found, view = self._way(), self._view()
+            if found.stands is Stands.THERE and (left := self._doubted(view)) > 0:
+                await self._seen(lambda view: view.liveness is not Liveness.SILENT, left)
+                continue
             barred = found.stands is Stands.BARRED and view is not None and not is_decided(view)
             if not barred or not in_time or self._clock.monotonic() >= until:
                 return found
+
+    def _doubted(self, view: CscView | None) -> float:
+        """Return for how many seconds yet a CSC may only stand still that counts as OFFLINE because it fell silent."""
+        if view is None or not view.inferred or view.beat_at is None or self.leaving:
+            return 0.0
+        return view.beat_at + self._timeouts.gone - self._clock.monotonic()
 
     async def silence(self) -> End:
         """Wait for silence: a CSC that reported OFFLINE, or acknowledged exitControl, ends its process."""
