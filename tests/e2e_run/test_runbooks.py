@@ -14,7 +14,7 @@ from tests.servers.command_reader import Command, Found
 from tests.servers.tmux import Tmux
 from tests.servers.waiting import patient
 from tests.support.command_line import CommandLine
-from tests.support.run_driver import CLOSED, Lead
+from tests.support.run_driver import CLOSED, Frame, Lead
 
 ANSWERS = {
     "camera team install": "restart",
@@ -54,6 +54,17 @@ class Driven:
     keys: int
 
 
+def _same_tag(lead: Lead, frame: Frame) -> None:
+    """Sign off the images of an incremental upgrade: the demo's pull request changes the tag of the whole cycle.
+
+    That is handed on by science-platform, which such an upgrade does not sync, and the comparison says so.
+    """
+    assert frame.has("Compare the running versions"), frame.text
+    assert frame.has("runs image c0044, not c0045"), frame.text
+    lead.dialog("d", "Sign off")
+    lead.fill("Sign off", lead.name, "science-platform is not synced here")
+
+
 def _drive(runbook: str, folder: Path) -> Driven:
     name, only = NIGHTS[runbook]
     folder.mkdir()
@@ -63,7 +74,7 @@ def _drive(runbook: str, folder: Path) -> Driven:
     words = ("--scenario", str(scenario) if name == "back" else name, "--speed", "20")
     with world(cli, *words) as observatory, Tmux(folder / "tmux") as tmux:
         open_run(tmux, cli, observatory.site_file, runbook, *only)
-        lead = Lead(tmux, answers=ANSWERS)
+        lead = Lead(tmux, answers=ANSWERS, failures=_same_tag)
         lead.play(lambda frame: frame.title == CLOSED, 340)
         tmux.send_keys("q")
         status = tmux.wait_exit()
