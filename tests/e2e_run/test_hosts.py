@@ -234,9 +234,10 @@ def _first_process(lead: Lead, tmux: Tmux, cli: CommandLine, spent: Spent) -> No
 
 
 def _sign_off(lead: Lead, frame: Frame) -> None:
-    """Sign off everything that failed."""
-    if frame.has("* mark all"):
-        lead.press("*")
+    """Sign off everything that failed; what is still looked for after the resume did not."""
+    if not frame.title.endswith("4 need a decision"):
+        return
+    lead.press("*")
     lead.dialog("d", "Sign off")
     lead.fill("Sign off", "Ana", "updated at its console")
 
