@@ -71,7 +71,9 @@ async def test_a_key_goes_to_the_lane_and_esc_back(key: str) -> None:
 async def test_one_lane_alone_is_not_named_and_its_keys_say_so() -> None:
     base = other_lane()
     assert base.run is not None
-    alone = replace(base, run=replace(base.run, heads=base.run.heads[:1]))
+    eight = lanes_of(base.run)[:8]
+    rows = tuple(row for row in base.run.rows if row.lane in eight)
+    alone = replace(base, run=replace(base.run, heads=base.run.heads[:1], rows=rows))
     async with running_run(alone) as screen:
         assert "▲" not in screen.lines()[1]
         await screen.sees("─ Your turn ─")
