@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import yaml
@@ -37,12 +37,12 @@ def take_run(cli: CommandLine, folder: Path, take: Take) -> None:
 
 
 def _shutdown(cli: CommandLine, folder: Path, take: Take) -> None:
-    scenario = _written(folder, TROUBLE)
+    scenario = written(folder, TROUBLE)
     with world(cli, "--scenario", str(scenario), "--speed", "4") as observatory, Tmux(folder / "tmux") as tmux:
         open_run(tmux, cli, observatory.site_file, write_book(folder, SHUTDOWN, CLOSE))
         lead = Lead(tmux)
         lead.until(lambda frame: frame.has("Send the Watcher"), "the first card")
-        _at_all_sizes(tmux, "run-ready", take)
+        at_sizes(tmux, "run-ready", take)
         lead.play(lambda frame: frame.title.startswith("Armed"), 60)
         take(tmux, "run-armed-120x40")
         lead.play(lambda frame: frame.has(" moving") and not frame.has(" 1 moving"), 60)
@@ -50,7 +50,7 @@ def _shutdown(cli: CommandLine, folder: Path, take: Take) -> None:
         lead.until(
             lambda frame: frame.title.startswith("Your turn") and "a decision" in frame.title, "the failures", 90
         )
-        _at_all_sizes(tmux, "run-did-not-go", take)
+        at_sizes(tmux, "run-did-not-go", take)
         lead.press("t")
         time.sleep(READ_S)
         take(tmux, "run-timeline-120x40")
@@ -82,7 +82,7 @@ def _lanes(cli: CommandLine, folder: Path, take: Take) -> None:
             lead.press("Enter")
             lead.until(lambda frame: frame.title.startswith("Under way"), "what goes on")
             lead.press("]")
-        _at_all_sizes(tmux, "run-lanes", take)
+        at_sizes(tmux, "run-lanes", take)
 
 
 def _hosts(cli: CommandLine, folder: Path, take: Take) -> None:
@@ -95,12 +95,12 @@ def _hosts(cli: CommandLine, folder: Path, take: Take) -> None:
         lead = Lead(tmux, site="hill")
         down_and_updated(lead, seen)
         updating(lead, seen)
-        _at_all_sizes(tmux, "run-hosts", take)
+        at_sizes(tmux, "run-hosts", take)
 
 
 def pull_request(cli: CommandLine, folder: Path, take: Take) -> None:
     """Take the pull request of a cycle as it was found, all that it changes, and its merge."""
-    scenario = _written(folder, test_github.SCENARIO)
+    scenario = written(folder, test_github.SCENARIO)
     book = folder / "night.yaml"
     book.write_text(test_github.BOOK + CLOSE.format(), encoding="utf-8")
     with forked_world(cli, ROOT / "sites/summit.yaml", scenario, folder) as summit, Tmux(folder / "tmux") as tmux:
@@ -117,29 +117,31 @@ def pull_request(cli: CommandLine, folder: Path, take: Take) -> None:
         lead.press("Escape")
         lead.play(lambda frame: frame.has("Merge the pull request"), 60)
         lead.until(lambda frame: frame.has("approved by codeowner"), "how it stands", 40)
-        _at_all_sizes(tmux, "run-merge", take)
+        at_sizes(tmux, "run-merge", take)
 
 
 def _wait(cli: CommandLine, folder: Path, take: Take) -> None:
-    scenario = _written(folder, NIGHT)
+    scenario = written(folder, NIGHT)
     with world(cli, "--scenario", str(scenario), "--speed", "20") as observatory, Tmux(folder / "tmux") as tmux:
         open_run(tmux, cli, observatory.site_file, write_book(folder, WAIT, CLOSE, limit="10m"))
         Lead(tmux).play(lambda frame: frame.title == WAITING, 30)
         wait_until(lambda: "restarted" in tmux.capture() and "code 101" in tmux.capture(), 60, "the stragglers")
-        _at_all_sizes(tmux, "run-wait", take)
+        at_sizes(tmux, "run-wait", take)
     assert len(journals(cli)) == 3
 
 
-def _written(folder: Path, scenario: str) -> Path:
+def written(folder: Path, scenario: str) -> Path:
+    """Write a scenario into a new folder."""
     folder.mkdir(parents=True)
     path = folder / "scenario.yaml"
     path.write_text(scenario, encoding="utf-8")
     return path
 
 
-def _at_all_sizes(tmux: Tmux, name: str, take: Take) -> None:
+def at_sizes(tmux: Tmux, name: str, take: Take, sizes: Sequence[tuple[int, int]] = SIZES) -> None:
+    """Take a screen at several sizes."""
     before = tmux.size()
-    for columns, rows in SIZES:
+    for columns, rows in sizes:
         tmux.resize(columns, rows)
         wait_until(lambda size=(columns, rows): tmux.size() == size, 5, "the new size")  # type: ignore[misc]
         time.sleep(2 * READ_S)

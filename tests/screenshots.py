@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+from tests import night_screenshots
 from tests.e2e.observatory import Observatory, counts, serving
 from tests.run_screenshots import pull_request, take_run
 from tests.servers.tmux import Tmux
@@ -142,14 +144,23 @@ def pull_requests(studio: Studio) -> None:
     pull_request(studio.cli, studio.folder / "github", studio.take)
 
 
+def nights(studio: Studio, names: Iterable[str] = ()) -> None:
+    """Take these scenes of a night, or all, each in a home of its own."""
+    for name in names or night_screenshots.SCENES:
+        folder = studio.folder / name
+        night_screenshots.ALONE[name](CommandLine(folder / "home"), folder / "night", studio.take)
+
+
 def main() -> int:
     """Make all pictures anew."""
     FOLDER.mkdir(exist_ok=True)
-    made = {"grids": grids, "views": views, "outage": outage, "shutdown": shutdown, "runs": runs}
+    made = {"grids": grids, "views": views, "outage": outage, "shutdown": shutdown, "runs": runs, "nights": nights}
+    alone = {name: partial(nights, names=[name]) for name in night_screenshots.ALONE}
+    known: dict[str, Callable[[Studio], None]] = {**made, **alone, "pull-request": pull_requests}
     with tempfile.TemporaryDirectory(prefix="screenshots-") as folder:
         studio = Studio(Path(folder))
         for scenes in sys.argv[1:] or made:
-            {**made, "pull-request": pull_requests}[scenes](studio)
+            known[scenes](studio)
     return 0
 
 

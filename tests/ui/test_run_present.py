@@ -10,7 +10,7 @@ from deploydash.core.model import CscId
 from deploydash.core.procedure.names import Lane, StepId
 from deploydash.core.published import Published
 from deploydash.core.run.plans import ItemPlan
-from deploydash.core.run.state import StepStatus
+from deploydash.core.run.state import ItemStatus, StepStatus
 from deploydash.core.views.run_view import Card, LaneHead, RunView
 from deploydash.core.words import listed
 from deploydash.ui.draw.detail import detail_lines
@@ -313,6 +313,27 @@ def test_what_remains_of_a_failed_item_and_what_it_made_known_are_told() -> None
     text = [plain(line) for line in told_lines(seen, told, 60, unfolded=True)]
     assert "left outside: a branch" in text
     assert "commit: 1a2b" in text
+
+
+def test_what_ended_before_it_reported_anything_does_not_say_that_a_report_is_awaited() -> None:
+    for name, said in (("scripts-running", True), ("scripts-failed", False)):
+        seen = reading(SCRIPT_SCENES[name]())
+        assert seen.run.card is not None
+        row = seen.run.card.rows[0]
+        silent = replace(row, progress=replace(row.progress, state="", known_as=""))
+        text = [plain(line) for line in told_lines(seen, silent, 60, unfolded=False)]
+        assert any(line.startswith("nothing reported yet") for line in text) is said, (name, text)
+        assert "" not in text
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "… v shows it whole"), (4, "… v shows all 4 lines of it")])
+def test_lines_are_counted_as_they_are_copied_not_as_they_break_on_the_card(count: int, words: str) -> None:
+    seen = reading(SCRIPT_SCENES["scripts-running"]())
+    assert seen.run.card is not None
+    row = seen.run.card.rows[0]
+    plan = ItemPlan(row.item.id, tuple(f"create Job {number} " + 30 * "long " for number in range(count)))
+    pending = replace(row, plan=plan, progress=replace(row.progress, status=ItemStatus.PENDING))
+    assert plain(sent_lines(pending, 40, seen, unfolded=False)[-1]).strip() == words
 
 
 def test_what_failed_and_can_be_taken_back_names_the_way_back_on_its_card() -> None:

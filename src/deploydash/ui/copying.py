@@ -25,7 +25,7 @@ async def copy(text: str, file: Path | None, tell_terminal: Callable[[str], None
     where += [written] if written else []
     if not where:
         return "nowhere: this terminal takes no clipboard, and no file could be written"
-    reached = "" if sequence or not os.environ.get("TMUX") else "; tmux passes no clipboard on (set-clipboard on)"
+    reached = "" if sequence or not os.environ.get("TMUX") else "; for the clipboard: tmux set -g set-clipboard on"
     return f"{' and '.join(where)}{reached}"
 
 

@@ -134,7 +134,9 @@ def sent_lines(row: ItemRow, width: int, reading: Reading, *, unfolded: bool) ->
     exact = [line for text in texts for line in copied(text, width, Ink.ACCENT, "  ")]
     most = PREVIEW if row.item.text else SHORT
     if not unfolded and len(exact) > most:
-        more = Line((Span(f"  {reading.glyphs.cut} v shows all {len(exact)} lines of it", Ink.DIM),))
+        count = sum(len(text.splitlines()) for text in texts)  # as they are copied, not as they break here
+        whole = f"v shows all {count} lines of it" if count > 1 else "v shows it whole"
+        more = Line((Span(f"  {reading.glyphs.cut} {whole}", Ink.DIM),))
         return [*lines, *exact[: most - 1], more]
     return lines + exact
 
@@ -143,10 +145,11 @@ def _progress(reading: Reading, row: ItemRow, width: int, *, unfolded: bool) -> 
     progress = row.progress
     if progress.status is ItemStatus.PENDING:
         return []
-    told = f"{progress.state or 'nothing reported yet'}{f' as {progress.known_as}' if progress.known_as else ''}"
+    yet = "nothing reported yet" if progress.status is ItemStatus.UNDER_WAY else ""
+    told = f"{progress.state or yet}{f' as {progress.known_as}' if progress.known_as else ''}".strip()
     if row.moves:
         told += f", {_elapsed(reading, row)}"
-    lines = folded(told, width, Ink.BRIGHT if row.moves else Ink.TEXT)
+    lines = folded(told, width, Ink.BRIGHT if row.moves else Ink.TEXT) if told else []
     if progress.of:
         count = f" {progress.done} of {progress.of}"
         lines.append(Line((*bar(progress.done, progress.of, width - len(count), reading.glyphs), Span(count))))
