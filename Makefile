@@ -3,9 +3,10 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command 
 BIN := .venv/bin
 # Real seconds of servers and terminals count in these, so a failure has to happen three times.
 ON_SERVERS := tests/servers tests/demo tests/systems/ssh tests/systems/orchestrator tests/systems/efd tests/systems/registry tests/systems/sal/reading tests/systems/sal/commanding tests/systems/sal/scripts tests/cli tests/e2e tests/ui/test_terminal.py tests/ui/test_run_terminal.py
-# Whole runs by keys are mostly waiting: three files side by side. The nights of every record take all there is: alone.
-NIGHTS := tests/e2e_run/test_every_record.py
-BY_KEYS := $(BIN)/python -m pytest -n 3 --dist loadfile --ignore $(NIGHTS) tests/e2e_run
+# Whole runs by keys are mostly waiting: three files side by side. Three whole runbooks at once, and the nights of every
+# record, take all there is: alone.
+NIGHTS := tests/e2e_run/test_runbooks.py tests/e2e_run/test_every_record.py
+BY_KEYS := $(BIN)/python -m pytest -n 3 --dist loadfile $(addprefix --ignore ,$(NIGHTS)) tests/e2e_run
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
