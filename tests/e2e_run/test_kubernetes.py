@@ -27,11 +27,12 @@ from tests.support.run_driver import Frame, Lead
 
 TROUBLE = """\
 name: clean-up
-about: All are in STANDBY, as after a power cut; calsys may not be cleaned, and the node of ATDome is lost.
+about: All are in STANDBY, as after a power cut; calsys may not be cleaned, ATDome's node is lost, MTDome's Job is held.
 fleet: STANDBY
 timeline:
   - {at: 0.1, fault: {system: cluster, name: forbidden-namespace, namespace: calsys, verb: delete}}
   - {at: 0.1, fault: {system: cluster, name: pods-do-not-end, job: atdome}}
+  - {at: 0.1, fault: {system: cluster, name: finalizer, kind: jobs, of: mtdome}}
 """
 
 CLEAN = """\
@@ -131,16 +132,18 @@ def test_the_summits_jobs_are_deleted_as_approved_whatever_happens(
         if lead.see().has("* mark all"):
             lead.press("*")
         lead.retry()
-        lead.until(lambda frame: frame.title.endswith("2 need a decision"), "the end", 60)
+        lead.until(lambda frame: frame.title.endswith("3 need a decision"), "the end", 60)
     told = records(journals(cli)[0], "ItemEnded")
     last = {record["item"]: record for record in told}
     assert {item: record["outcome"] for item, record in last.items()} == {
-        **dict.fromkeys(("#2", "#3", "#5", "#6", "#7", "#8"), "reached"),
-        **dict.fromkeys(("#1", "#4"), "failed"),
+        **dict.fromkeys(("#3", "#5", "#6", "#7", "#8"), "reached"),
+        **dict.fromkeys(("#1", "#2", "#4"), "failed"),
     }
     assert "pod atdome-" in last["#1"]["why"]
     assert "terminating since" in last["#1"]["why"]
     assert last["#1"]["left"] == "atdome"
+    assert "held by finalizer example.org/hold" in last["#2"]["why"]
+    assert last["#2"]["left"] == "mtdome"
     after = cluster.jobs()
     approved = {
         uid
@@ -148,7 +151,9 @@ def test_the_summits_jobs_are_deleted_as_approved_whatever_happens(
         for _, text in record["approved"]
         for uid in json.loads(text)["uids"].values()
     }
-    gone = {raw["metadata"]["uid"] for key, raw in before.items() if key not in after}
+    held = ("simonyitel", "mtdome")
+    assert after[held]["metadata"]["deletionTimestamp"], "it was asked for once, and is nobody's orphan"
+    gone = {raw["metadata"]["uid"] for key, raw in before.items() if key not in after or key == held}
     assert gone == approved
     assert gone == {
         raw["metadata"]["uid"]
@@ -156,4 +161,4 @@ def test_the_summits_jobs_are_deleted_as_approved_whatever_happens(
         if space != "calsys" and "csc" in raw["metadata"]["labels"]
     }
     assert cluster.orphans() == []
-    assert {space for space, _ in after} == {"calsys", "uws", "control-system-test"}
+    assert {space for space, _ in after} == {"calsys", "simonyitel", "uws", "control-system-test"}

@@ -20,6 +20,8 @@ from deploydash.core.run.state import ItemProgress, ItemStatus
 from deploydash.errors import UserError
 from deploydash.systems.kubernetes.act import KubernetesAction
 from deploydash.systems.kubernetes.errors import KubernetesError
+from deploydash.systems.kubernetes.looking import left_of
+from deploydash.systems.kubernetes.objects import Job, Pod
 from deploydash.systems.kubernetes.work import KUBERNETES, JobsWork, spec_of, uids_of
 from tests.support.clock import ManualClock
 from tests.support.item_context import Answered, RecordingContext
@@ -124,6 +126,16 @@ async def test_a_finalizer_that_hangs_is_named_and_ends_the_wait() -> None:
         "Job ess106 being deleted since 18:25:37Z, held by finalizer example.org/hold"
     )
     assert end.left == "ess106"
+
+
+def test_a_finalizer_is_named_where_the_pods_of_its_job_run_on_too() -> None:
+    work = JobsWork("envsys", "csc")
+    held = Job("ess106", "u1", labels={"csc": "ESS"}, deleting=1.0, held_by=("foregroundDeletion", "example.org/hold"))
+    pods = [Pod("ess106-x", "p1", "ess106", "u1", 0.0, "Running", "Running")]
+    left = left_of(work, [held], pods, {"ess106": "u1"})
+    assert left.names == ("ess106",)
+    assert [words.split(" since")[0] for words in left.holds] == ["pod ess106-x is Running", "Job ess106 being deleted"]
+    assert left.holds[1].endswith("held by finalizer foregroundDeletion, example.org/hold")
 
 
 async def test_a_job_created_anew_between_card_and_key_is_left_and_named() -> None:

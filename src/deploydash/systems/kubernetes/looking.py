@@ -137,8 +137,9 @@ def left_of(work: JobsWork, jobs: Sequence[Job], pods: Sequence[Pod], uids: Mapp
     pods_left = [pod for pod in pods if pod.owner not in stay]
     names = {*jobs_left, *(pod.job for pod in pods_left)}
     held = [(pod.deleting or 0.0, _pod_words(pod, gone=pod.owner not in going)) for pod in pods_left]
-    lonely = [job for name, job in jobs_left.items() if name not in {pod.job for pod in pods_left}]
-    held += [(job.deleting or 0.0, _job_words(job)) for job in lonely]
+    by_pods = {pod.job for pod in pods_left}
+    told = [job for name, job in jobs_left.items() if name not in by_pods or (job.deleting and _foreign(job))]
+    held += [(job.deleting or 0.0, _job_words(job)) for job in told]
     return Left(
         of=len({*uids, *names}),
         names=tuple(sorted(names)),
@@ -158,6 +159,11 @@ def _job_words(job: Job) -> str:
     if job.deleting is None:
         return f"Job {job.name}"
     return f"Job {job.name} being deleted since {clock(job.deleting)}{_held(job.held_by)}"
+
+
+def _foreign(job: Job) -> tuple[str, ...]:
+    """Return the finalizers of a Job that the cluster takes off by no means: its pods may stay because of them."""
+    return tuple(name for name in job.held_by if name not in {"foregroundDeletion", "orphan"})
 
 
 def _held(finalizers: Collection[str]) -> str:
