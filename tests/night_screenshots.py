@@ -116,7 +116,7 @@ def clean_up(cli: CommandLine, folder: Path, take: Take) -> None:
         lead.until(test_kubernetes.is_card, "the card", 60)
         take(tmux, "run-clean-up-120x40")
         lead.send()
-        lead.until(lambda frame: frame.title.startswith("Under way") or frame.has("left:"), "what goes on", 30)
+        lead.until(lambda frame: frame.has("deleting") and frame.has("failed"), "what goes on", 30)
         take(tmux, "run-clean-up-under-way-120x40")
 
 
