@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 
 from deploydash.core.fleet.snapshot import CscView, EventLine, Reason
@@ -12,13 +11,11 @@ from deploydash.core.model import CameraSubstate, CscId, Effective, Liveness, Su
 from deploydash.core.procedure.csc_work import transition
 from deploydash.core.procedure.items import Item
 from deploydash.core.procedure.names import SAL, WHOLE, StepId, csc_item, numbered
-from deploydash.core.procedure.runbook import Fallback, Runbook, Step, StepKind
+from deploydash.core.procedure.runbook import Runbook, Step, StepKind
 from deploydash.core.published import Published
 from deploydash.core.run.arm import Arm
-from deploydash.core.run.composing import Composed, ItemOffer
 from deploydash.core.run.evolve import evolve
 from deploydash.core.run.fleet_view import FleetView
-from deploydash.core.run.orders import ArmOrder, Proposal, RunOrder
 from deploydash.core.run.plans import ItemPlan, Plan
 from deploydash.core.run.ports import ControlOffer
 from deploydash.core.run.records import (
@@ -46,7 +43,7 @@ from deploydash.core.views.run_view import Own, card_step, run_view
 from deploydash.systems.sal.commanding.plan import planned, sentence
 from deploydash.systems.sal.commanding.specs import ScriptSpec, spec_of
 from deploydash.systems.sal.scripts.scriptqueue import Scripts
-from deploydash.systems.sal.steps import SalSteps, ScriptChecked, sal_lines
+from deploydash.systems.sal.steps import sal_lines
 from tests.support import snapshots
 from tests.support.runbooks import runbook
 from tests.support.snapshots import NOW, UTC, ManualClock
@@ -464,69 +461,6 @@ def closing(owed: bool = True) -> Published:
     entries = [opened(), *answered(), *settled([step for step in steps if step.id not in skipped], OPENED + 5, 25.0)]
     entries += [(UTC - 30, StepSkipped(StepId(step), OPERATOR, "later")) for step in sorted(skipped)]
     return shown(book, entries, snapshots.snapshot(wait_views(missing=False), events=wait_events()))
-
-
-@dataclass
-class FakeDesk:
-    """A desk that remembers what reached it, and refuses what it is told to refuse."""
-
-    orders: list[RunOrder | ArmOrder] = field(default_factory=list)
-    chosen: list[StepId | None] = field(default_factory=list)
-    direct_options: list[tuple[CscId, ...]] = field(default_factory=list)
-    proposed: list[Proposal] = field(default_factory=list)
-    refusal: str = ""
-    emergency: tuple[Item, ...] = ()
-    callbacks: list[Callable[[str], None]] = field(default_factory=list)
-    may_check: threading.Event = field(default_factory=threading.Event)
-    """Cleared by a test that wants to see the screen while an item is composed."""
-
-    def __post_init__(self) -> None:
-        self.may_check.set()
-        roster = snapshots.snapshot(snapshots.calm_views()).roster
-        self.sal = SalSteps(roster, "sal", self._check_script)
-
-    def run_order(self, order: RunOrder | ArmOrder, /) -> None:
-        self.orders.append(order)
-        if self.refusal:
-            for callback in self.callbacks:
-                callback(self.refusal)
-
-    def stops(self) -> tuple[Item, ...]:
-        return self.emergency
-
-    def offers(self) -> tuple[ItemOffer, ...]:
-        return self.sal.offers()
-
-    def compose(self, offer: str, texts: tuple[str, ...], /) -> Composed:
-        return self.sal.compose(offer, texts)
-
-    def compose_fallback(self, fallback: Fallback, items: tuple[Item, ...], /) -> Composed:
-        self.may_check.wait(30)
-        try:
-            item = self.sal.fallback(fallback, items)
-        except ValueError as error:
-            return Composed(None, (str(error),))
-        return Composed(item, exact=self.sal.lines(item))
-
-    def _check_script(self, path: str, standard: bool, config: str) -> ScriptChecked:
-        self.may_check.wait(30)
-        known = standard and path == "maintel/point_azel.py"
-        wrong = ("'el' is missing",) if known and not config else ()
-        told = "The configuration fits the schema." if known else f"No schema of {path} is known here."
-        return ScriptChecked(config, wrong, (told,), opaque=False)
-
-    def propose(self, order: Proposal | None, /) -> None:
-        if order is not None:
-            self.proposed.append(order)
-
-    def subscribe_refusals(self, callback: Callable[[str], None], /) -> None:
-        self.callbacks.append(callback)
-
-    def choose(self, step: StepId | None, /) -> None:
-        self.chosen.append(step)
-
-    def show_direct_options(self, cscs: tuple[CscId, ...], /) -> None:
-        self.direct_options.append(cscs)
 
 
 SCENES: dict[str, Callable[[], Published]] = {

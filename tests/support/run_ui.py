@@ -12,7 +12,7 @@ from deploydash.ui.inbox import History
 from deploydash.ui.run_app import DeploydashRunApp
 from deploydash.ui.screens.run import RunScreen
 from deploydash.ui.screens.run_base import Acting
-from tests.support.run_snapshots import FakeDesk
+from tests.support.fake_desk import FakeDesk
 from tests.support.snapshots import FakeSource, ManualClock
 from tests.support.ui import Screen
 

@@ -11,7 +11,8 @@ from textual.binding import Binding
 from deploydash.core.published import Published
 from deploydash.ui import run_app
 from deploydash.ui.run_app import DeploydashRunApp
-from tests.support.run_snapshots import SCENES, FakeDesk
+from tests.support.fake_desk import FakeDesk
+from tests.support.run_snapshots import SCENES
 from tests.support.snapshots import FakeSource, RunningClock
 
 UI = Path(run_app.__file__).parent

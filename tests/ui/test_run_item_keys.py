@@ -23,8 +23,9 @@ from deploydash.ui.screens.form import Form
 from deploydash.ui.screens.step import StepScreen
 from tests.config.test_script_check import ANCHORS, CHECK
 from tests.support import item_scenes
+from tests.support.fake_desk import FakeDesk
 from tests.support.item_scenes import CSCS, QUEUES, SCRIPT_SCENES, TESTING
-from tests.support.run_snapshots import SCENES, FakeDesk
+from tests.support.run_snapshots import SCENES
 from tests.support.run_ui import running_run
 from tests.support.runs import FIRST_ADDED, csc_items
 from tests.ui.test_run_keys import Case, press
