@@ -34,7 +34,7 @@ def run(world: World, size: int, tell: Say, *, quick: bool = False) -> None:
     for _ in range(rounds):
         for pods, runs in told.items():
             with tempfile.TemporaryDirectory() as folder, _site(fleet, Path(folder), pods) as site:
-                runs.append(_watch(fleet, site, seconds, 3.0 if quick else SETTLE_S))
+                runs.append(_watch(fleet, site, seconds, 3.0 if quick else SETTLE_S, pods))
     for pods, runs in told.items():
         what = f"{pods:,} pods, {CHANGES:g} changes/s" if pods else "no cluster"
         for place, (kind, unit) in enumerate((("CPU of a core", "%"), ("peak memory", "MB"), ("terminal", "B/s"))):
@@ -66,10 +66,12 @@ def _site(fleet: RunningFleet, folder: Path, pods: int) -> Iterator[Path]:
         server.communicate()
 
 
-def _watch(fleet: RunningFleet, site: Path, seconds: float, settle_s: float) -> tuple[float, float, float]:
+def _watch(fleet: RunningFleet, site: Path, seconds: float, settle_s: float, pods: int) -> tuple[float, float, float]:
     """Return CPU (percent of a core), peak memory (MB) and bytes a second to the terminal of a steady ``watch``."""
     with Terminal([DEPLOYDASH, "watch", str(site)], fleet.environ) as terminal:
         terminal.wait_for([header_words(fleet)], 120)
+        if pods:
+            terminal.wait_for(["kubernetes"], 60)
         time.sleep(settle_s)
         used, began = cpu_seconds(terminal.pid), time.monotonic()
         time.sleep(seconds)

@@ -15,6 +15,7 @@ else
     need sudo sudo
     [ -x /usr/sbin/sshd ] || want="$want openssh-server"
     need git git
+    need groff groff-base
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || want="$want postgresql"
     need rsvg-convert librsvg2-bin
     fc-list 2>/dev/null | grep -q 'DejaVu Sans Mono' || want="$want fonts-dejavu-core fontconfig"

@@ -14,7 +14,7 @@ from pathlib import Path
 from deploydash.loading import loaded
 loaded("deploydash.cli.app")
 watch = loaded("deploydash.cli.watch")
-site = watch.open_site(sys.argv[1])
+site = watch.open_site_of_cscs(sys.argv[1])
 began = []
 
 class Session(type(watch.read_only(site, {}, Path(), watch.parse_target("startup")).session)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -26,7 +25,6 @@ def test_the_page_names_every_command_with_its_example_and_is_installed_where_ma
     assert (tmp_path / "man" / "man1" / "deploydash.1").read_text("utf-8") == ran.out
 
 
-@pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not there")
 def test_groff_has_nothing_to_complain_about(cli: CommandLine) -> None:
     text = cli.run("man").out
     done = subprocess.run(
@@ -38,7 +36,11 @@ def test_groff_has_nothing_to_complain_about(cli: CommandLine) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "offered"),
-    [("deploydash che", {"check"}), ("deploydash check su", {"summit"}), ("deploydash plan summit rev", {"revert"})],
+    [
+        ("deploydash che", {"check", "checklist"}),
+        ("deploydash check su", {"summit"}),
+        ("deploydash plan summit rev", {"revert"}),
+    ],
 )
 def test_the_shell_completes_commands_sites_and_runbooks(cli: CommandLine, typed: str, offered: set[str]) -> None:
     words = typed.split()

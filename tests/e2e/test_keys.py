@@ -71,7 +71,9 @@ def test_keys_filter_narrow_explain_and_help(tmux: Tmux, cli: CommandLine, calm_
     until(tmux, "mtdome", "2 match")
     tmux.send_keys("Enter")
     tmux.send_keys("Enter")
-    screen = until(tmux, "Last minute of heartbeats", "MTDome", absent=("ATSpectrograph",))
+    screen = until(
+        tmux, "Last minute of heartbeats", "MTDome", "(pod mtdome-", "Job mtdome of", absent=("ATSpectrograph",)
+    )
     assert "shutter drive: encoder lost" in screen
     assert "FAULT" in screen
     tmux.send_keys("Escape")

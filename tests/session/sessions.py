@@ -10,7 +10,7 @@ from deploydash.core.fleet.fleet import Fleet
 from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId, FeedName
 from deploydash.core.ports import Feed, Inbox
-from deploydash.session.session import Session
+from deploydash.session.session import MakeLater, Session
 from tests.support.builders import roster
 from tests.support.leaping import LoopClock
 
@@ -63,10 +63,11 @@ async def running(
     *feeds: Feed,
     fleet: Fleet | None = None,
     ask_efd: Callable[[frozenset[CscId]], None] | None = None,
+    later: MakeLater | None = None,
 ) -> AsyncIterator[Watched]:
     """Run a session until the block ends; then it is cancelled and must have ended."""
     clock = LoopClock()
-    session = Session(fleet or Fleet(roster(*CSCS), clock.monotonic()), feeds, clock, ask_efd)
+    session = Session(fleet or Fleet(roster(*CSCS), clock.monotonic()), feeds, clock, ask_efd, later)
     watched = Watched(session)
     task = asyncio.create_task(session.run())
     try:

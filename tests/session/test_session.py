@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from itertools import pairwise
+from itertools import count, pairwise
 
 import pytest
 
 from deploydash.core.fleet.commands import CompareWith, Inspect
 from deploydash.core.fleet.fleet import Fleet
-from deploydash.core.fleet.observations import FetchesResumed, Observation, StatesReadBack, TopicsListed
+from deploydash.core.fleet.observations import BeatsReadBack, FetchesResumed, Observation, StatesReadBack, TopicsListed
 from deploydash.core.fleet.records import Record
 from deploydash.core.fleet.snapshot import Snapshot
 from deploydash.core.model import CscId, Liveness, Phase, Source, SummaryState, TargetKind
 from deploydash.core.ports import Inbox
-from deploydash.session.session import FRAME_S, INBOX_LIMIT, TICK_S, Session
+from deploydash.session.session import FRAME_S, INBOX_LIMIT, LATER_S, TICK_S, Session
 from tests.servers.waiting import within
 from tests.session.sessions import CSCS, ToldFeed, for_ever, running
 from tests.support.builders import beat, roster, told
+from tests.support.clock import START_UTC
 from tests.support.leaping import LoopClock, leaping
 
 STATES = tuple(SummaryState)
@@ -326,6 +327,42 @@ def test_a_fault_of_a_snapshot_is_raised_and_no_screen_is_left_with_an_old_one()
                 await session.run()
         assert raised.value.subgroup(ZeroDivisionError) is not None
         assert feed.open == 0
+
+    leaping(story())
+
+
+async def all_beat(inbox: Inbox, _: int) -> None:
+    components = frozenset(name.split(":")[0] for name in CSCS)
+    await inbox.put([TopicsListed(components, now()), FetchesResumed(components, now())])
+    await inbox.put([told(name, "STANDBY", now()) for name in CSCS])
+    await inbox.put([StatesReadBack(name, now()) for name in components])
+    await inbox.put([BeatsReadBack(name, now(), START_UTC - 60, append_time=True) for name in components])
+    for number in count(4):
+        await inbox.put([beat(name, f"7/{number}", now()) for name in CSCS])
+        await asyncio.sleep(1)
+
+
+@pytest.mark.parametrize(("reads", "at"), [(True, 0.0), (False, LATER_S)])
+def test_other_feeds_begin_once_the_fleet_is_decided_or_their_patience_ends(*, reads: bool, at: float) -> None:
+    """Their libraries take a processor while they load, and the fleet is what everybody waits for."""
+
+    async def story() -> None:
+        began: list[float] = []
+
+        class Begun:
+            name = "another"
+
+            async def run(self, inbox: Inbox) -> None:
+                began.append(now())
+                await for_ever(inbox, 1)
+
+        async def later() -> list[Begun]:
+            return [Begun()]
+
+        async with running(ToldFeed(all_beat if reads else for_ever), later=later):
+            await asyncio.sleep(2 * LATER_S)
+        [moment] = began
+        assert at <= moment <= at + 2 * TICK_S
 
     leaping(story())
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from deploydash.core.fleet.commands import Command
 from deploydash.core.fleet.fleet import Fleet
@@ -29,6 +30,11 @@ FRAME_S = 0.016
 INBOX_LIMIT = 64
 """Batches that may wait; then the feeds wait, and Kafka's own log is the buffer."""
 
+LATER_S = 10.0
+"""So long what is read beside Kafka waits for the fleet to be decided: its libraries take a processor as they load."""
+
+MakeLater = Callable[[], Awaitable[Sequence[Feed]]]
+
 Item = Sequence[Observation] | Observation | Command | Exception | None
 """A batch of a feed, an observation of our own, an order of the operator, a fault of ours, or a tick."""
 
@@ -38,6 +44,7 @@ class Session:
 
     ``ask_efd`` is called with the CSCs whose last state Kafka no longer holds, each once. ``attach``, if set,
     adds to each snapshot what stands beside the fleet: the run. ``recorded``, if set, is given every record.
+    ``later`` makes more feeds once all CSCs are decided or ``LATER_S`` are over.
     """
 
     def __init__(
@@ -46,8 +53,11 @@ class Session:
         feeds: Sequence[Feed],
         clock: Clock,
         ask_efd: Callable[[frozenset[CscId]], None] | None = None,
+        later: MakeLater | None = None,
     ) -> None:
         self.clock = clock
+        self._later = later
+        self._decided = asyncio.Event()
         self._fleet = fleet
         self._feeds = feeds
         self._ask_efd = ask_efd
@@ -95,10 +105,19 @@ class Session:
                 for feed in self._feeds:
                     group.create_task(supervise(feed, self, self.clock), name=f"feed {feed.name}")
                 group.create_task(self._tick(), name="tick")
+                if self._later is not None:
+                    group.create_task(self._begin_later(group, self._later), name="later feeds")
                 await self._fold()
         finally:
             if self._publish_at is not None:
                 self._publish_at.cancel()
+
+    async def _begin_later(self, group: asyncio.TaskGroup, make: MakeLater) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LATER_S):
+                await self._decided.wait()
+        for feed in await make():
+            group.create_task(supervise(feed, self, self.clock), name=f"feed {feed.name}")
 
     async def _tick(self) -> None:
         while True:
@@ -172,7 +191,10 @@ class Session:
 
     def _publish(self) -> None:
         try:
-            snapshot = (self.attach or published)(self.snapshot())
+            seen = self.snapshot()
+            if seen.decided:
+                self._decided.set()
+            snapshot = (self.attach or published)(seen)
         except Exception as error:  # noqa: BLE001 - raised by the fold, so that run() ends with it
             self._items.put_nowait(error)
             return

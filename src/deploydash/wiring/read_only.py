@@ -19,7 +19,7 @@ from deploydash.core.model import FeedName, FeedState, Phase
 from deploydash.core.ports import Clock, Feed, Inbox
 from deploydash.loading import loaded
 from deploydash.session.clock import SystemClock
-from deploydash.session.session import Session
+from deploydash.session.session import MakeLater, Session
 from deploydash.systems.efd.feed import EfdFeed
 from deploydash.systems.settings import Connections
 
@@ -45,6 +45,7 @@ class ReadOnly:
         clock: Clock,
         cache: Path | None,
         feeds: Sequence[MakeFeed] = (),
+        later: Callable[[], Sequence[MakeFeed]] | None = None,
     ) -> None:
         self.site = site
         self.connections = outside
@@ -57,7 +58,16 @@ class ReadOnly:
         efd = EfdFeed(outside.efd, clock, subname=outside.kafka.topic_subname)
         kafka = _Late(FeedName.KAFKA, self._kafka, "deploydash.systems.sal.feed", "deploydash.systems.registry.store")
         registry = _Late(FeedName.SCHEMA_REGISTRY, self._registry, "deploydash.systems.registry.feed")
-        self.session = Session(fleet, (kafka, efd, registry, *more), clock, efd.request)
+        self.session = Session(fleet, (kafka, efd, registry, *more), clock, efd.request, self._made(later))
+
+    def _made(self, later: Callable[[], Sequence[MakeFeed]] | None) -> MakeLater | None:
+        if later is None:
+            return None
+
+        async def make_all() -> list[Feed]:
+            return [make(self._clock) for make in await asyncio.to_thread(later)]
+
+        return make_all
 
     @cached_property
     def schemas(self) -> SchemaStore:
@@ -123,11 +133,12 @@ def read_only(
     phase: Phase,
     started_at: float | None = None,
     feeds: Sequence[MakeFeed] = (),
+    later: Callable[[], Sequence[MakeFeed]] | None = None,
 ) -> ReadOnly:
     """Wire a site's feeds to a session that compares with ``phase``. Contacts nobody yet.
 
     Beats that the broker took since ``started_at`` (monotonic seconds, None for now) count as heard. ``feeds``: of
-    other systems.
+    other systems. ``later``: called in a thread for those that begin once the fleet is known.
 
     Raises:
         ConfigurationError: the environment and the site file do not go together.
@@ -136,4 +147,4 @@ def read_only(
     outside = connections(site, environ)
     fleet = Fleet(site.roster, clock.monotonic() if started_at is None else started_at, phase)
     # A rehearsal has new ports and ids each time: caching them would fill the disk and could mix worlds.
-    return ReadOnly(site, outside, fleet, clock, None if site.rehearsal else cache / "schemas", feeds)
+    return ReadOnly(site, outside, fleet, clock, None if site.rehearsal else cache / "schemas", feeds, later)

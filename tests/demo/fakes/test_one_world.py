@@ -39,7 +39,8 @@ def _processes(running: Demo, csc: str, since: float = 0.0) -> list[int]:
 
 
 def test_a_scenario_follows_a_fake_that_nobody_here_knows_and_the_clock_leaves_its_cscs_to_it(hosts: Demo) -> None:
-    assert set(hosts.info) == {"kafka", "schema_registry", "efd", "ssh", "kubernetes", "argocd", "host", "site_file"}
+    others = {"ssh", "kubernetes", "argocd", "github", "slack", "host"}
+    assert set(hosts.info) == {"kafka", "schema_registry", "efd", "site_file", *others}
     assert hosts.site_file["systems"].keys() == {*SITE["systems"], "host"}
     assert hosts.site_file["systems"]["host"] == {"url": hosts.info["host"]}
     hosts.until(lambda: _processes(hosts, "ESS:104"))
