@@ -80,7 +80,7 @@ def argocd(cli: CommandLine, folder: Path, take: Take) -> None:
         lead.until(lambda frame: frame.has("change Application"), "the difference", 40)
         at_sizes(tmux, "run-sync", take, TWO)
         for words in ("change Application", "create Job test42", "love-commander"):
-            test_argocd._fire(lead, words)
+            lead.approve(words)
         lead.until(lambda frame: frame.title == "Your turn" and frame.has("create Job ataos"), "the rest", 60)
         at_sizes(tmux, "run-sync-rest", take, TWO)
         lead.press("v")
@@ -94,7 +94,7 @@ def argocd(cli: CommandLine, folder: Path, take: Take) -> None:
             time.sleep(READ_S)
             take(tmux, f"run-exact-lines-{columns}x{rows}")
         lead.press("Escape")
-        test_argocd._fire(lead, "create Job ataos")
+        lead.approve("create Job ataos")
         lead.until(lambda frame: frame.title.startswith("Under way"), "what goes on", 30)
         test_argocd._ended(cli, "argo-rest", 5)
         at_sizes(tmux, "run-sync-under-way", take, TWO)

@@ -107,17 +107,6 @@ def delete_jobs(kubeconfig: Path, *namespaces: str) -> None:
         urllib.request.urlopen(request).read()
 
 
-def _fire(lead: Lead, words: str) -> Frame:
-    """Approve what is on the card once it shows these words; the card."""
-    card = lead.until(lambda frame: frame.title == "Your turn" and frame.has(words), words, 40)
-    time.sleep(READ_S)
-    lead.press("a")
-    lead.until(lambda frame: frame.title.startswith("Armed"), "the arm")
-    time.sleep(0.8)
-    lead.press("Enter")
-    return card
-
-
 def _small(tmux: Tmux) -> str:
     """Return the screen as it is at 80x24."""
     tmux.resize(80, 24)
@@ -140,14 +129,14 @@ def _ended(cli: CommandLine, step: str, number: int) -> None:
 
 def _first_process(tmux: Tmux, cli: CommandLine, spent: Spent) -> None:
     lead, seen = Lead(tmux), spent.seen
-    card = _fire(lead, "change Application")
+    card = lead.approve("change Application")
     seen["platform"] = card.text
-    _fire(lead, "create Job test42")
-    _fire(lead, "love-commander")
+    lead.approve("create Job test42")
+    lead.approve("love-commander")
     lead.until(lambda frame: frame.title == "Your turn" and frame.has("create Job ataos"), "the rest", 60)
     seen["rest"] = tmux.capture()
     seen["rest, 80x24"] = _small(tmux)
-    _fire(lead, "create Job ataos")
+    lead.approve("create Job ataos")
     lead.until(lambda frame: frame.title.startswith("Under way"), "what goes on", 30)
     _ended(cli, "argo-rest", 7)
     seen["under way"] = tmux.capture()

@@ -11,7 +11,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +24,7 @@ from tests.e2e_run.world import forked_world, journals, known, records
 from tests.servers.tmux import Tmux
 from tests.servers.waiting import patient, wait_until
 from tests.support.command_line import ROOT, CommandLine
-from tests.support.run_driver import CLOSED, READ_S, Frame, Lead
+from tests.support.run_driver import CLOSED, Lead
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(patient(240))]
 
@@ -79,20 +78,6 @@ class Spent:
         return [one for one in records(self.journal, "ItemEnded") if one["step"] == step]
 
 
-def _fire(lead: Lead, words: str) -> Frame:
-    """Approve what is on the card once it shows these words; the card."""
-    card = lead.until(lambda frame: frame.title == "Your turn" and frame.has(words), words, 40)
-    time.sleep(READ_S)
-    if not card.has("a arm"):
-        lead.press("Enter")
-        return card
-    lead.press("a")
-    lead.until(lambda frame: frame.title.startswith("Armed"), "the arm")
-    time.sleep(0.8)
-    lead.press("Enter")
-    return card
-
-
 def _intended(cli: CommandLine) -> int:
     return sum(one["step"] == "phalanx-merge" for one in records(journals(cli)[0], "RequestIntended"))
 
@@ -106,9 +91,9 @@ def _first_process(tmux: Tmux, cli: CommandLine, spent: Spent) -> None:
     tmux.wait_for("add obssys/newcomer", 20)
     seen["as CSCs"] = tmux.capture()
     lead.press("Escape")
-    _fire(lead, "imageTag c0044")
+    lead.approve("imageTag c0044")
     lead.play(lambda frame: frame.has("Merge the pull request"), 60)
-    seen["merge"] = _fire(lead, "approved by codeowner; GitHub says clean").text
+    seen["merge"] = lead.approve("approved by codeowner; GitHub says clean").text
     seen["refused"] = lead.until(lambda frame: frame.has("Head branch was modified"), "the refusal", 40).text
     lead.dialog("r", "Retry")
     seen["retry"] = lead.until(

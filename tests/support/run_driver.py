@@ -230,6 +230,19 @@ class Lead:
         self.dialog("r", "Retry")
         self.send()
 
+    def approve(self, words: str) -> Frame:
+        """Approve what is on the card once it shows these words, by the arm where it has one; return the card."""
+        card = self.until(lambda frame: frame.title == "Your turn" and frame.has(words), words, 40)
+        time.sleep(READ_S)
+        if not card.has("a arm"):
+            self.press("Enter")
+            return card
+        self.press("a")
+        self.until(lambda frame: frame.title.startswith("Armed"), "the arm")
+        time.sleep(0.8)
+        self.press("Enter")
+        return card
+
     def play(self, until: Callable[[Frame], bool], seconds: float) -> Frame:
         """Answer card after card until the frame is as wanted.
 

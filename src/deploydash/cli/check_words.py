@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 from deploydash.core.words import counted, first_of
-from deploydash.systems.table import Finding
 from deploydash.wiring.probing import Probed
 
 MARKS = {"ok": "ok  ", "warning": "warn", "red": "RED "}
@@ -59,8 +58,3 @@ def verdict(answer: Probed) -> str:
     if answer.red:
         return f"{len(answer.red)} red"
     return counted(len(warnings), "warning") if warnings else "ok"
-
-
-def to_do(finding: Finding) -> str:
-    """Return a finding as one sentence, with what to do."""
-    return f"{finding.sentence} ({finding.do})" if finding.do else finding.sentence

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 
 from deploydash.core.ports import Clock
 from deploydash.core.procedure.items import Item
@@ -18,6 +18,7 @@ from deploydash.core.run.ports import ControlOffer, End, Finding, Found, ItemCon
 from deploydash.core.run.records import Outcome
 from deploydash.core.run.state import ItemProgress, ItemStatus
 from deploydash.errors import FeedError, UserError
+from deploydash.systems.acting import HoldsNothing
 from deploydash.systems.argocd.client import IN_PROGRESS, ArgoClient, ArgoError
 from deploydash.systems.argocd.following import POLL_S, Follower
 from deploydash.systems.argocd.login import LoginError
@@ -35,7 +36,7 @@ WAITING = "waits for another sync"
 NOT_BEGUN = "it was not begun yet, and Argo CD takes nothing back that nobody began"
 
 
-class ArgocdAction:
+class ArgocdAction(HoldsNothing):
     """Syncs applications. ``infos``: returns what stands in Argo CD beside a sync, such as the run and why."""
 
     def __init__(
@@ -57,11 +58,6 @@ class ArgocdAction:
         """Give up what is being read, and close the connections."""
         await self._planner.aclose()
         await self._client.aclose()
-
-    def open(self, items: Sequence[Item]) -> AbstractAsyncContextManager[None]:
-        """Hold nothing: the connections are the client's."""
-        del items
-        return nullcontext()
 
     async def describe(self, items: Sequence[Item], look: Look) -> Plan:
         """Return what syncs of these would do now."""

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 
 from deploydash.core.ports import Clock
 from deploydash.core.procedure.items import Item
 from deploydash.core.run.plans import Plan
-from deploydash.core.run.ports import ControlOffer, End, Finding, Found, ItemContext, Look
+from deploydash.core.run.ports import End, Finding, Found, ItemContext, Look
 from deploydash.core.run.records import Outcome
 from deploydash.core.run.state import ItemProgress
-from deploydash.errors import UserError
+from deploydash.systems.acting import HoldsNothing, NoControls
 from deploydash.systems.github.merging import Merger
 from deploydash.systems.github.objects import PullRequest
 from deploydash.systems.github.planning import Approved, Planner, number_of
@@ -30,7 +29,7 @@ from deploydash.systems.github.writes import open_pull, revert_pull
 POLL_S = 10.0
 
 
-class GithubAction:
+class GithubAction(HoldsNothing, NoControls):
     """Finds, opens, merges and reverts pull requests. ``what``: returns what is done, such as ``full cycle c0045``."""
 
     def __init__(self, reader: Reader, clock: Clock, what: Callable[[], str], poll_s: float = POLL_S) -> None:
@@ -45,11 +44,6 @@ class GithubAction:
         """Give up what is being read, and close the connections."""
         await self._reader.aclose()
         await self._reader.client.aclose()
-
-    def open(self, items: Sequence[Item]) -> AbstractAsyncContextManager[None]:
-        """Hold nothing: the connections are the client's."""
-        del items
-        return nullcontext()
 
     async def describe(self, items: Sequence[Item], look: Look) -> Plan:
         """Return what these items would do now."""
@@ -104,20 +98,6 @@ class GithubAction:
                 pull = await self._reader.find(spec.repository, spec.branch)
                 return await self._judged(spec, pull, context)
             return await self._looked_at(spec)
-
-    def controls(self, item: Item, history: ItemProgress, look: Look) -> tuple[ControlOffer, ...]:
-        """Return none."""
-        del item, history, look
-        return ()
-
-    async def control(self, item: Item, name: str, history: ItemProgress, context: ItemContext) -> None:
-        """Refuse: nothing is offered.
-
-        Raises:
-            UserError: always.
-        """
-        del history, context
-        raise UserError(f"{name} is not offered for {item.label}")
 
     async def _looked_at(self, spec: GithubSpec) -> End:
         if spec.do == NUBLADO:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 
 from deploydash.core.fleet.snapshot import seconds_text
 from deploydash.core.ports import Clock
 from deploydash.core.procedure.items import Item
 from deploydash.core.run.plans import ItemPlan, Plan
-from deploydash.core.run.ports import ControlOffer, End, Finding, Found, ItemContext, Look
+from deploydash.core.run.ports import End, Finding, Found, ItemContext, Look
 from deploydash.core.run.records import Outcome
 from deploydash.core.run.state import ItemProgress
 from deploydash.core.words import counted, first_of
 from deploydash.errors import FeedError, UserError
+from deploydash.systems.acting import HoldsNothing, NoControls
 from deploydash.systems.kubernetes.client import Cluster
 from deploydash.systems.kubernetes.errors import KubernetesError
 from deploydash.systems.kubernetes.looking import (
@@ -50,18 +50,13 @@ NAMED = 12
 Sleep = Callable[[float], Awaitable[None]]
 
 
-class KubernetesAction:
+class KubernetesAction(HoldsNothing, NoControls):
     """Deletes Jobs with their pods, and namespaces of labs; compares what runs (core.run.ports.Action)."""
 
     def __init__(self, cluster: Cluster, clock: Clock, sleep: Sleep = asyncio.sleep) -> None:
         self._cluster = cluster
         self._clock = clock
         self._sleep = sleep
-
-    def open(self, items: Sequence[Item]) -> AbstractAsyncContextManager[None]:
-        """Hold nothing: the connection is the run's."""
-        del items
-        return nullcontext()
 
     async def describe(self, items: Sequence[Item], look: Look) -> Plan:
         """Return what would be deleted now, with its uids; a namespace that cannot be worked on is blocked.
@@ -215,16 +210,6 @@ class KubernetesAction:
         if isinstance(work, JobsWork):
             return await jobs_left(self._cluster, work, uids)
         return await labs_left(self._cluster, work, uids)
-
-    def controls(self, item: Item, history: ItemProgress, look: Look) -> tuple[ControlOffer, ...]:
-        """Return nothing: what is being deleted cannot be called back."""
-        del item, history, look
-        return ()
-
-    async def control(self, item: Item, name: str, history: ItemProgress, context: ItemContext) -> None:
-        """Refuse: there is no control."""
-        del item, history, context
-        raise UserError(f"what is being deleted takes no {name}")
 
 
 def _deletes(item: Item) -> Deletes:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 
 from deploydash.core.ports import Clock
 from deploydash.core.procedure.items import Item
 from deploydash.core.run.plans import ItemPlan, Plan
-from deploydash.core.run.ports import ControlOffer, End, Finding, ItemContext, Look
+from deploydash.core.run.ports import End, Finding, ItemContext, Look
 from deploydash.core.run.state import ItemProgress, RunState
 from deploydash.core.words import counted
-from deploydash.errors import UserError
+from deploydash.systems.acting import HoldsNothing, NoControls
 from deploydash.systems.orchestrator.client import OrchestratorClient
 from deploydash.systems.orchestrator.compiles import Compiles
 from deploydash.systems.orchestrator.deploys import Agents, Versions
@@ -25,7 +24,7 @@ from deploydash.systems.orchestrator.values import Values
 from deploydash.systems.orchestrator.work import POLL_S, Tools, Work
 
 
-class OrchestratorAction:
+class OrchestratorAction(HoldsNothing, NoControls):
     """Does the work of one environment. ``state``: returns the run, whose debts hold what was read before."""
 
     def __init__(
@@ -55,11 +54,6 @@ class OrchestratorAction:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
-
-    def open(self, items: Sequence[Item]) -> AbstractAsyncContextManager[None]:
-        """Hold nothing: the connections are the client's."""
-        del items
-        return nullcontext()
 
     async def describe(self, items: Sequence[Item], look: Look) -> Plan:
         """Return what would be sent now."""
@@ -93,17 +87,3 @@ class OrchestratorAction:
         spec = read_spec(item.spec)
         async with context.slot():
             return await self._work[spec.do].follow(spec, history, context)
-
-    def controls(self, item: Item, history: ItemProgress, look: Look) -> tuple[ControlOffer, ...]:
-        """Return none: what goes on is stopped by the emergency stop."""
-        del item, history, look
-        return ()
-
-    async def control(self, item: Item, name: str, history: ItemProgress, context: ItemContext) -> None:
-        """Refuse: nothing was offered.
-
-        Raises:
-            UserError: always.
-        """
-        del item, history, context
-        raise UserError(f"an orchestrator has no control called {name}; E stops it")

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 
 from deploydash.core.ports import Clock
 from deploydash.core.procedure.items import Item
 from deploydash.core.run.plans import ItemPlan, Plan
-from deploydash.core.run.ports import ControlOffer, End, Finding, Found, ItemContext, Look
+from deploydash.core.run.ports import End, Finding, Found, ItemContext, Look
 from deploydash.core.run.records import Outcome
 from deploydash.core.run.state import ItemProgress
 from deploydash.core.words import counted
-from deploydash.errors import UserError
 from deploydash.systems import table
+from deploydash.systems.acting import HoldsNothing, NoControls
 from deploydash.systems.preflight.steps import PreflightSteps, system_of
 
 Ask = Callable[[str], Awaitable[Sequence[table.Finding]]]
@@ -22,18 +21,13 @@ Ask = Callable[[str], Awaitable[Sequence[table.Finding]]]
 NOT_HERE = "nothing is changed by asking"
 
 
-class PreflightAction:
+class PreflightAction(HoldsNothing, NoControls):
     """Asks each system, and says what it answered."""
 
     def __init__(self, ask: Ask, clock: Clock) -> None:
         self._ask = ask
         self._clock = clock
         self._steps = PreflightSteps()
-
-    def open(self, items: Sequence[Item]) -> AbstractAsyncContextManager[None]:
-        """Hold nothing."""
-        del items
-        return nullcontext()
 
     async def describe(self, items: Sequence[Item], look: Look) -> Plan:
         """Return whom it asks."""
@@ -60,20 +54,6 @@ class PreflightAction:
         """Ask again: nothing goes on outside."""
         del history
         return await self.run(item, "", context)
-
-    def controls(self, item: Item, history: ItemProgress, look: Look) -> tuple[ControlOffer, ...]:
-        """Return none: each has a limit of its own."""
-        del item, history, look
-        return ()
-
-    async def control(self, item: Item, name: str, history: ItemProgress, context: ItemContext) -> None:
-        """Refuse.
-
-        Raises:
-            UserError: always.
-        """
-        del item, history, context
-        raise UserError(f"nothing can be told a question: no {name}")
 
 
 def end_of(findings: Sequence[table.Finding]) -> End:

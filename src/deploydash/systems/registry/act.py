@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 
 from deploydash.core.ports import Clock
 from deploydash.core.procedure.items import Item
 from deploydash.core.run.plans import ItemPlan, Plan
-from deploydash.core.run.ports import ControlOffer, End, Finding, Found, ItemContext, Look
+from deploydash.core.run.ports import End, Finding, Found, ItemContext, Look
 from deploydash.core.run.records import Outcome
 from deploydash.core.run.state import ItemProgress
 from deploydash.errors import FeedError, UserError
+from deploydash.systems.acting import HoldsNothing, NoControls
 from deploydash.systems.http import HttpError
 from deploydash.systems.registry.compatibility import NONE, Compatibility
 from deploydash.systems.registry.steps import BEFORE, LevelWork, request, work_of
@@ -30,18 +30,13 @@ PAUSE_S = 1.0
 Sleep = Callable[[float], Awaitable[None]]
 
 
-class RegistryAction:
+class RegistryAction(HoldsNothing, NoControls):
     """Sets the level of one registry."""
 
     def __init__(self, registry: Compatibility, clock: Clock, sleep: Sleep = asyncio.sleep) -> None:
         self._registry = registry
         self._clock = clock
         self._sleep = sleep
-
-    def open(self, items: Sequence[Item]) -> AbstractAsyncContextManager[None]:
-        """Hold nothing: the connection is the run's."""
-        del items
-        return nullcontext()
 
     async def describe(self, items: Sequence[Item], look: Look) -> Plan:
         """Return the level that is set, and what would be sent.
@@ -148,16 +143,6 @@ class RegistryAction:
         del context
         wanted, level = _wanted(work_of(item.spec), history.approved), await self._registry.level()
         return End(Outcome.REACHED if level == wanted else Outcome.FAILED, f"it reads {level}")
-
-    def controls(self, item: Item, history: ItemProgress, look: Look) -> tuple[ControlOffer, ...]:
-        """Return nothing: what was set is put back by the step that does so."""
-        del item, history, look
-        return ()
-
-    async def control(self, item: Item, name: str, history: ItemProgress, context: ItemContext) -> None:
-        """Refuse: there is no control."""
-        del item, history, context
-        raise UserError(f"a compatibility level takes no {name}")
 
 
 def _approved(text: str) -> dict[str, str]:

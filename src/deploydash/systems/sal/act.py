@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 
 from deploydash.core.ports import Clock
 from deploydash.core.procedure.items import Item
@@ -12,23 +11,20 @@ from deploydash.core.run.ports import ControlOffer, End, Finding, ItemContext, L
 from deploydash.core.run.state import ItemProgress
 from deploydash.core.words import counted
 from deploydash.errors import UserError
+from deploydash.systems.acting import HoldsNothing
 from deploydash.systems.sal.commanding.csc import CscCommands
 from deploydash.systems.sal.commanding.plan import sentence
 from deploydash.systems.sal.commanding.specs import ScriptSpec, spec_of
 from deploydash.systems.sal.scripts.scriptqueue import Scripts
 
 
-class SalAction:
+class SalAction(HoldsNothing):
     """Carries out each item by what its spec asks for."""
 
     def __init__(self, cscs: CscCommands, scripts: Scripts, clock: Clock) -> None:
         self._cscs = cscs
         self._scripts = scripts
         self._clock = clock
-
-    def open(self, items: Sequence[Item]) -> AbstractAsyncContextManager[None]:  # noqa: ARG002 - as all are asked
-        """Hold nothing: the connection to Kafka is there for the whole run, a reader of scripts for each of them."""
-        return nullcontext()
 
     async def describe(self, items: Sequence[Item], look: Look) -> Plan:
         """Return the exact commands of every item, or why there are none."""

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import Callable, Sequence
 
 from deploydash.core.ports import Clock
 from deploydash.core.procedure.items import Item
@@ -18,6 +17,7 @@ from deploydash.core.run.ports import ControlOffer, End, Finding, Found, ItemCon
 from deploydash.core.run.records import Outcome
 from deploydash.core.run.state import ItemProgress, ItemStatus
 from deploydash.errors import UserError
+from deploydash.systems.acting import HoldsNothing
 from deploydash.systems.slack.client import Slack
 from deploydash.systems.slack.errors import SlackError
 from deploydash.systems.slack.following import CANCEL, LEAVE, POLL_S, SCHEDULED, Follower, Sent, key_of, since_of
@@ -31,7 +31,7 @@ MOST_WAIT_S = 120.0
 """Longer than this nobody waits for Slack's limit: the lead decides."""
 
 
-class SlackAction:
+class SlackAction(HoldsNothing):
     """Posts and schedules. ``thread``: returns the run's first message to a channel, empty for none."""
 
     def __init__(
@@ -46,11 +46,6 @@ class SlackAction:
         self._clock = clock
         self._planner = Planner(slack, clock, thread)
         self._follower = Follower(slack, clock, held_by, poll_s)
-
-    def open(self, items: Sequence[Item]) -> AbstractAsyncContextManager[None]:
-        """Hold nothing."""
-        del items
-        return nullcontext()
 
     async def describe(self, items: Sequence[Item], look: Look) -> Plan:
         """Return exactly what would be sent, and to whom."""
@@ -148,9 +143,3 @@ class SlackAction:
             await context.answered(True, f"taken as {name}")
             return None if agreed.at else await self._follower.reached(sent, name)
         return None
-
-
-@asynccontextmanager
-async def opened(action: SlackAction) -> AsyncIterator[SlackAction]:
-    """Hold an action for a run."""
-    yield action
