@@ -71,7 +71,7 @@ def _watch(fleet: RunningFleet, site: Path, seconds: float, settle_s: float, pod
     with Terminal([DEPLOYDASH, "watch", str(site)], fleet.environ) as terminal:
         terminal.wait_for([header_words(fleet)], 120)
         if pods:
-            terminal.wait_for(["kubernetes"], 60)
+            terminal.wait_for(["● kubernetes"], 60)
         time.sleep(settle_s)
         used, began = cpu_seconds(terminal.pid), time.monotonic()
         time.sleep(seconds)

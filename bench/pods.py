@@ -69,7 +69,10 @@ class Pods:
             await asyncio.sleep(self._pause if changes else 3_600)
             version = next(self._version)
             pod = self._pod(version % len(self._names), version)
-            await response.write(json.dumps({"type": "MODIFIED", "object": pod}).encode() + b"\n")
+            try:
+                await response.write(json.dumps({"type": "MODIFIED", "object": pod}).encode() + b"\n")
+            except ConnectionResetError:  # whoever watched has left
+                return response
 
 
 async def main(folder: Path, pods: int, changes: float, jobs: list[str]) -> None:
