@@ -1,12 +1,16 @@
 # Everything a person or the CI does has a target here. `make help` lists them.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-# Real seconds of servers and terminals count in these, so a failure has to happen three times.
 ON_SERVERS := tests/servers tests/demo tests/systems/ssh tests/systems/orchestrator tests/systems/efd tests/systems/registry tests/systems/sal/reading tests/systems/sal/commanding tests/systems/sal/scripts tests/cli tests/e2e tests/ui/test_terminal.py tests/ui/test_run_terminal.py
 # Whole runs by keys are mostly waiting: three files side by side. Three whole runbooks at once, and the nights of every
 # record, take all there is: alone.
 NIGHTS := tests/e2e_run/test_runbooks.py tests/e2e_run/test_every_record.py
-BY_KEYS := $(BIN)/python -m pytest -n 3 --dist loadfile $(addprefix --ignore ,$(NIGHTS)) tests/e2e_run
+BY_KEYS := -n 3 --dist loadfile $(addprefix --ignore ,$(NIGHTS)) tests/e2e_run
+PYTEST := $(BIN)/python -m pytest -p cacheprovider -o cache_dir=build/pytest
+# Real seconds of servers and terminals count in the tests: what fails is run again, alone and in a process of its own, so
+# that its servers and worlds are new. It counts as failed when it has failed three times.
+AGAIN = $(PYTEST) $(1) $(ARGS) -n 0 --last-failed --last-failed-no-failures none
+TESTED = $(PYTEST) $(1) $(ARGS) || $(AGAIN) || $(AGAIN)
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -18,14 +22,14 @@ demo: .venv/app ## set up, then watch the demo observatory (without a terminal: 
 	@$(BIN)/deploydash demo $(ARGS)
 
 test: .venv/dev servers ## every test, on real servers, to whole runs by keys in a real terminal
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore ,$(ON_SERVERS) tests/e2e_run) $(ARGS)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --reruns 2 --rerun-show-tracebacks $(ON_SERVERS) $(ARGS)
-	$(BY_KEYS) --reruns 1 --rerun-show-tracebacks $(ARGS)
-	$(BIN)/python -m pytest --reruns 1 --rerun-show-tracebacks $(NIGHTS) $(ARGS)
+	$(call TESTED,-n 2 --dist loadfile $(addprefix --ignore ,$(ON_SERVERS) tests/e2e_run))
+	$(call TESTED,-n 2 --dist loadfile $(ON_SERVERS))
+	$(call TESTED,$(BY_KEYS))
+	$(call TESTED,$(NIGHTS))
 
 e2e: .venv/dev servers ## whole runs alone: by keys in a real terminal, killed after every record and resumed
-	$(BY_KEYS) $(ARGS)
-	$(BIN)/python -m pytest $(NIGHTS) $(ARGS)
+	$(PYTEST) $(BY_KEYS) $(ARGS)
+	$(PYTEST) $(NIGHTS) $(ARGS)
 
 soak: .venv/dev servers ## whole runs killed after every record, on the whole Summit, under restarts of the broker
 	$(BIN)/python -m tests.soak $(ARGS)

@@ -101,9 +101,7 @@ def test_on_the_way_into_fault_the_error_code_comes_before_the_state_and_on_the_
 
 def test_exit_control_ends_the_beats_then_reports_offline_then_acknowledges(world: Demo) -> None:
     done = world.command("Watcher", "exitControl")
-    refused = world.command("Watcher", "start")
     assert done["ack"] == 303
-    assert refused["result"] == "Failed: start not allowed in state <State.OFFLINE: 4>"
     [offline] = world.until(lambda: [r for r in world.of("Watcher", "logevent_summaryState") if r["summaryState"] == 4])
     assert 0 < done["private_sndStamp"] - offline["private_sndStamp"] < 0.01
 

@@ -199,7 +199,7 @@ async def test_with_the_registry_stopped_the_cache_is_enough(
         async with watching(settings, own_schema_registry.url, FLEET, cache=tmp_path) as watch:
             await watch.until_decided()
             assert set(watch.reported().values()) == {S.STANDBY}
-            assert watch.kafka_state() is FeedState.UP
+            await watch.until(lambda: watch.kafka_state() is FeedState.UP, 5, "the feed is up")
 
             def told() -> FeedState:
                 return next(view.state for view in watch.snapshot().feeds if view.feed is FeedName.SCHEMA_REGISTRY)

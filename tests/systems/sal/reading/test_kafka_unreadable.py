@@ -59,7 +59,7 @@ async def test_a_living_csc_whose_schema_nobody_knows_is_unknown_and_not_offline
             assert view.reason.text == f"heartbeats arrive and cannot be read ({UNKNOWN})"
             assert [entry.topic for entry in snapshot.undecodable] == [writer.topic(TEST[0], "heartbeat")]
             assert snapshot.undecodable[0].records > 0
-            assert watch.kafka_state() is FeedState.UP
+            await watch.until(lambda: watch.kafka_state() is FeedState.UP, 5, "the feed is up")
         with Beater(writer, TEST[:1]):
             async with looking(kafka, schema_registry, subname) as watch:
                 await watch.until(lambda: watch.view("Test:1").effective is Effective.STANDBY, 20, "it can be read")
