@@ -2,11 +2,11 @@
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 ON_SERVERS := tests/servers tests/demo tests/systems/ssh tests/systems/orchestrator tests/systems/efd tests/systems/registry tests/systems/sal/reading tests/systems/sal/commanding tests/systems/sal/scripts tests/cli tests/e2e tests/ui/test_terminal.py tests/ui/test_run_terminal.py
-# Whole runs by keys are mostly waiting: three files side by side. Three whole runbooks at once, and the nights of every
-# record, take all there is: alone.
-NIGHTS := tests/e2e_run/test_runbooks.py tests/e2e_run/test_every_record.py
+# Whole runs by keys are mostly waiting: three files side by side. Three whole runbooks at once, and the nights of each
+# kind of record, take all there is: alone.
+NIGHTS := tests/e2e_run/test_runbooks.py tests/e2e_run/test_each_kind_of_record.py
 BY_KEYS := -n 3 --dist loadfile $(addprefix --ignore ,$(NIGHTS)) tests/e2e_run
-PYTEST := $(BIN)/python -m pytest -p cacheprovider -o cache_dir=build/pytest
+PYTEST := $(BIN)/python -m pytest
 # Real seconds of servers and terminals count in the tests: what fails is run again, alone and in a process of its own, so
 # that its servers and worlds are new. It counts as failed when it has failed three times.
 AGAIN = $(PYTEST) $(1) $(ARGS) -n 0 --last-failed --last-failed-no-failures none
@@ -27,7 +27,7 @@ test: .venv/dev servers ## every test, on real servers, to whole runs by keys in
 	$(call TESTED,$(BY_KEYS))
 	$(call TESTED,$(NIGHTS))
 
-e2e: .venv/dev servers ## whole runs alone: by keys in a real terminal, killed after every record and resumed
+e2e: .venv/dev servers ## whole runs alone: by keys in a real terminal, killed after each kind of record and resumed
 	$(PYTEST) $(BY_KEYS) $(ARGS)
 	$(PYTEST) $(NIGHTS) $(ARGS)
 
