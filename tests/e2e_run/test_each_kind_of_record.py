@@ -1,7 +1,7 @@
-"""SIGKILL of the process after the first and the last record of each kind of a night on twelve CSCs.
+"""SIGKILL of the process after the first and the last record of each kind, and after every sixth, of a short night.
 
-Nothing is lost, repeated or invented. The process is the program's own but for its screen; ``test_killed.py`` does the
-same by keys for a sample of records, ``tests/soak.py`` after every single one.
+Nothing is lost, repeated or invented on its twelve CSCs. The process is the program's own but for its screen;
+``test_killed.py`` does the same by keys for a sample of records, ``tests/soak.py`` after every single one.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ class Nights:
 
 
 def of_each_kind(journal: Path) -> list[int]:
-    """Return the numbers of the first and the last record of each kind; the first record's number is 1."""
+    """Return the numbers of the first and the last record of each kind, and every sixth; the first number is 1."""
     kinds = [record["kind"] for record in records(journal, *OF_THE_RUN)]
     first = {kinds.index(kind) + 1 for kind in kinds}
-    return sorted(first | {len(kinds) - kinds[::-1].index(kind) for kind in kinds})
+    last = {len(kinds) - kinds[::-1].index(kind) for kind in kinds}
+    return sorted(first | last | set(range(6, len(kinds), 6)))
 
 
 @pytest.fixture(scope="module")
