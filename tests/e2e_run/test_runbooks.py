@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.e2e_run.world import journals, open_run, records, world
-from tests.servers.command_reader import Command, Found
-from tests.servers.tmux import Tmux
+from tests.e2e_run.whole import Driven, Whole, drive
+from tests.e2e_run.world import records
+from tests.servers.command_reader import Command
 from tests.servers.waiting import patient
-from tests.support.command_line import CommandLine
-from tests.support.run_driver import CLOSED, Frame, Lead
-
-ANSWERS = {
-    "camera team install": "restart",
-    "minimal testing": "skip",
-    "Which CSCs are to be ENABLED": "published",
-    "integration testing follow": "none",
-}
-"""Everything else gets the answer that stands first, the safe one."""
+from tests.support.procedure import ended_by
+from tests.support.run_driver import Frame, Lead
 
 NIGHTS = {
     "full-cycle": ("upgrade", ()),
@@ -43,17 +35,6 @@ timeline:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Driven:
-    """A run after its lead has left: how the program ended, its journal, its commands and its report."""
-
-    status: int
-    journal: Path
-    commands: Found
-    report: str
-    keys: int
-
-
 def _same_tag(lead: Lead, frame: Frame) -> None:
     """Sign off the images of an incremental upgrade: the demo's pull request changes the tag of the whole cycle.
 
@@ -70,19 +51,8 @@ def _drive(runbook: str, folder: Path) -> Driven:
     folder.mkdir()
     scenario = folder / "back.yaml"
     scenario.write_text(BACK, encoding="utf-8")
-    cli = CommandLine(folder / "home")
-    words = ("--scenario", str(scenario) if name == "back" else name, "--speed", "20")
-    with world(cli, *words) as observatory, Tmux(folder / "tmux") as tmux:
-        open_run(tmux, cli, observatory.site_file, runbook, *only)
-        lead = Lead(tmux, answers=ANSWERS, failures=_same_tag)
-        lead.play(lambda frame: frame.title == CLOSED, 340)
-        tmux.send_keys("q")
-        status = tmux.wait_exit()
-        commands = observatory.commands()
-    (journal,) = journals(cli)
-    report = cli.run("report", journal.parent.name)
-    assert report.code == 0, report.err
-    return Driven(status, journal, commands, report.out, lead.keys)
+    at = scenario if name == "back" else name
+    return drive(Whole(runbook, at, options=only, lead=partial(Lead, failures=_same_tag)), folder)
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +73,12 @@ def test_a_runbook_is_driven_to_its_end_by_keys(driven: dict[str, Driven], runbo
     assert records(run.journal, "StepSkipped", "CscsWaived", "DebtWaived") == []
     assert {record["by"] for record in records(run.journal, "ItemSignedOff")} == {"Ana"}
     assert "closed" in run.report
+
+
+@pytest.mark.server
+@pytest.mark.timeout(patient(420))
+def test_every_row_of_the_procedure_is_named_in_the_journal_with_what_ended_it(driven: dict[str, Driven]) -> None:
+    ended_by(records(driven["full-cycle"].journal), "summit")
 
 
 @pytest.mark.server
