@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import os
 import pty
 import select
@@ -10,9 +12,12 @@ import threading
 import time
 import tty
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
+from deploydash.session.standstill import of_this_loop, run_patiently
+from deploydash.ui.widgets import terminal_writer
 from deploydash.ui.widgets.terminal_writer import FULL, TerminalWriter
 from tests.servers.waiting import patient, wait_until
 
@@ -130,3 +135,66 @@ def test_in_real_time_a_process_that_ends_waits_a_second_or_two_for_a_stalled_te
     began = time.monotonic()
     terminal.writer.wait()
     assert 0.9 < time.monotonic() - began < patient(2)
+
+
+class Obstacle:
+    """What writes to a terminal in place of the system: it blocks until told to go on, and fails once told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.entered = threading.Event()
+        self.goes_on = threading.Event()
+        self.fails = False
+        self.taken = b""
+        self.lost: list[str] = []
+        self.caught_up = threading.Event()
+        monkeypatch.setattr(terminal_writer, "os", SimpleNamespace(write=self.write))
+        self.writer = TerminalWriter(
+            -1, "utf-8", caught_up=self.caught_up.set, lost=lambda: self.lost.append(threading.current_thread().name)
+        )
+        self.writer.start()
+
+    def write(self, _: int, content: bytes) -> int:
+        self.entered.set()
+        assert self.goes_on.wait(patient(10))
+        if self.fails:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        self.taken += content
+        return len(content)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_write_that_blocks_and_then_fails_or_goes_on_never_holds_up_the_loop(
+    monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """A thousand turns of the loop, each with a frame, pass while one write blocks: no gap of ours comes of it."""
+    obstacle = Obstacle(monkeypatch)
+    obstacle.fails = fails
+    writer = obstacle.writer
+
+    async def work() -> tuple[int, list[str]]:
+        standstills = of_this_loop()
+        assert standstills is not None
+        writer.write("begun ")
+        await asyncio.to_thread(obstacle.entered.wait, patient(5))
+        drawn = 0
+        for _ in range(1_000):
+            if writer.has_room():
+                writer.write(FRAME)
+                drawn += 1
+            await asyncio.sleep(0)
+        return drawn, [found.where for found in standstills.take()]
+
+    drawn, held_up_in = run_patiently(work())
+    assert obstacle.taken == b"", "the write blocks still"
+    assert [where for where in held_up_in if "terminal_writer" in where] == []
+    assert drawn == FULL // len(FRAME) + 1
+    obstacle.goes_on.set()
+    if fails:
+        wait_until(lambda: obstacle.lost, 2, "the loss, told")
+        assert not writer.has_room()
+    else:
+        assert obstacle.caught_up.wait(patient(2))
+        assert obstacle.taken.decode() == "begun " + FRAME * drawn
+    writer.stop()
+    writer.wait()
+    assert obstacle.lost == (["terminal"] if fails else [])
