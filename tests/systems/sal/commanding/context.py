@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
@@ -105,13 +104,14 @@ class LiveRun:
 
     async def seen(self, csc: CscId, when: Callable[[CscView], bool], limit_s: float) -> bool:
         """Wait until a CSC is seen as asked; False at the limit."""
-        until = time.monotonic() + limit_s
+        time = asyncio.get_running_loop().time
+        until = time() + limit_s
         while True:
             self._news.clear()
             view = self.view(csc)
             if view is not None and when(view):
                 return True
-            left = until - time.monotonic()
+            left = until - time()
             if left <= 0:
                 return False
             try:
