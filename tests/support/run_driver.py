@@ -35,7 +35,7 @@ EMPTY = "who says yes; empty: not asked yet"
 RECORD = "OPS-1"
 """What is written down where a step asks for it."""
 
-PLACEHOLDERS = {"date": "2025-12-04", "start": "08:30", "revision": "3"}
+PLACEHOLDERS = {"date": "2025-12-04", "start": "08:30", "revision": "3", "coordinator": "@ana"}
 """What the commands wait for and is known in time; the weekday follows from the date, the rest stays open.
 
 The date is past, so that what goes out before it goes out at once.

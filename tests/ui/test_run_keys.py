@@ -84,7 +84,7 @@ def asked_rows(name: str) -> tuple[ItemRow, ...]:
 
 BEGINS = (
     "The upgrade of summit to c0045 begins now. Please have all hardware in a state in which its CSC may be shut down. "
-    "Please do nothing on the control system without asking first."
+    "Please do nothing on the control system without asking <coordinator> first, who coordinates."
 )
 
 
@@ -201,7 +201,7 @@ CASES = {
     ),
     "f sets the placeholders that the commands wait for": Case(
         lambda: run_snapshots.at_step("announce-day"),
-        ("f", "'Thursday", "enter", "'2026-12-03", "enter", "enter"),
+        ("f", "'Thursday", "enter", "'2026-12-03", "enter", "enter", "enter"),
         (SetPlaceholders((("weekday", "Thursday"), ("date", "2026-12-03"))),),
     ),
     "Enter on a step by hand asks who did it": Case(

@@ -180,15 +180,18 @@ def check(
             metavar="[RUNBOOK]", help="Only what this runbook touches; else everything.", autocompletion=runbook_names
         ),
     ] = None,
+    branch: Annotated[
+        str, typer.Option("--branch", metavar="BRANCH", help="The cycle's branch: its pull request is looked at, too.")
+    ] = "",
     as_json: JsonOption = False,
 ) -> int:
     """Check the configuration, then ask read-only everything that a run would touch; says what to do where it is red.
 
     It can be run days before. Exit codes: 0 nothing is red, 1 something is, 2 the configuration cannot be used.
 
-    Example: deploydash check tucson-teststand full-cycle
+    Example: deploydash check tucson-teststand full-cycle --branch OSW-1234
     """
-    return int(work("check").run(site, runbook, as_json=as_json))
+    return int(work("check").run(site, runbook, branch=branch, as_json=as_json))
 
 
 @app.command()

@@ -53,10 +53,11 @@ SITE, ADDRESSES, ROSTER = "site", "environment", "roster"
 """The groups of findings that are no system's."""
 
 
-def run(reference: str, runbook: str | None = None, *, as_json: bool) -> Exit:
+def run(reference: str, runbook: str | None = None, *, branch: str = "", as_json: bool) -> Exit:
     """Print every finding, grouped by system; answer 1 when one of them is red.
 
-    ``runbook``: by name or path; what it does not touch is not asked.
+    ``runbook``: by name or path; what it does not touch is not asked. ``branch``: that of the cycle, whose pull request
+    and branches are looked at, too.
 
     Raises:
         ConfigurationError: the site file cannot be used, or the runbook is none of this site.
@@ -65,7 +66,7 @@ def run(reference: str, runbook: str | None = None, *, as_json: bool) -> Exit:
     table = tables().reading
     site = open_site(reference, table=table)
     told = tell if sys.stderr.isatty() and not as_json else lambda _: None
-    answers = (of_site(site, table, runbook), *run_to_the_end(asked(site, table, told, runbook)))
+    answers = (of_site(site, table, runbook), *run_to_the_end(asked(site, table, told, runbook, branch)))
     answers = tuple(answer for answer in answers if answer.findings)
     took_s = time.monotonic() - began
     if as_json:
@@ -150,13 +151,13 @@ def _speakers(site: Site, speakers: Speakers) -> Iterator[Finding]:
 
 
 async def asked(
-    site: Site, table: Table, told: Callable[[Probed], None], runbook: str | None = None
+    site: Site, table: Table, told: Callable[[Probed], None], runbook: str | None = None, branch: str = ""
 ) -> tuple[Probed, ...]:
     """Ask everything that a run would touch; ``told`` hears each answer as it comes."""
     books = [book] if (book := None if runbook is None else _book(runbook, site, table)) else _shipped(site, table)
     touched = None if runbook is None else {name for each in books for name in touched_by(each)}
     wanted = wanted_of(item for each in books for step in each.steps() for item in step.items)
-    systems = ask_all(system_probes(site, table, touched), told=told)
+    systems = ask_all(system_probes(site, table, touched, {"branch": branch} if branch else {}), told=told)
     feeds, others, led = await asyncio.gather(_feeds(site, wanted, told), systems, ask_all(fuse_probes(site, table)))
     elsewhere = {answer.system: answer.findings for answer in led if answer.red}
     told_too = [replace(each, findings=(*elsewhere.pop(each.system, ()), *each.findings)) for each in others]

@@ -16,6 +16,7 @@ BLANKS = frozenset(
     {
         *("cycle", "branch", "pr", "revert", "sha", "revision", "run", "page", "permalink", "weekday", "date", "start"),
         *("version", "recompiled", "dryrun", "dryrun-before"),
+        "coordinator",
         *("broken", "compatibility", "csc", "cscs", "components", "jobs", "class", "namespace"),
     }
 )

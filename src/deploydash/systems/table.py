@@ -37,12 +37,13 @@ class Place:
     """A site as one of its systems sees it.
 
     ``settings``: the system's own section of the site file. ``others``: the sections of the other systems, to be read
-    through their ``words`` and ``loops``.
+    through their ``words`` and ``loops``. ``words``: what is filled in of a run, such as ``branch``; empty without one.
     """
 
     settings: SiteSection
     roster: Roster
     others: Mapping[SystemName, SiteSection] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,14 @@ from deploydash.config.load import Site
 from deploydash.config.practices import PracticesFile
 from deploydash.core.procedure.names import StepId
 from deploydash.core.procedure.preconditions import FactHolds
+from deploydash.core.procedure.runbook import Step
 from deploydash.core.run.placeholders import placeholders_of
 from deploydash.core.run.records import Reply
-from deploydash.core.run.state import RunState
-from deploydash.systems.practices.facts import Known, Wanted
-from deploydash.systems.practices.settings import PRACTICES, PracticesSettings
+from deploydash.core.run.state import ItemStatus, RunState
+from deploydash.systems.practices.facts import ANYWHERE, Known, Wanted
+from deploydash.systems.practices.settings import COORDINATOR, PRACTICES, PracticesSettings
 from deploydash.systems.practices.windows import Opening, announced
+from deploydash.systems.slack.steps import SLACK, channel_of
 
 EARLY = timedelta(hours=1)
 """So long before the announced start the cycle's own window opens: the deployment begins after the shutdown."""
@@ -36,26 +38,48 @@ def wanted(settings: PracticesSettings, practices: PracticesFile) -> dict[str, W
         found[application] = None
         if practice is not None:
             rule = practices.windows[practice.window].rule if practice.window else None
-            found[application] = Wanted(practice.said, practice.blessing, practice.channels, practice.notice, rule)
+            channels = tuple(settings.channels.get(each, each) for each in practice.channels)
+            found[application] = Wanted(practice.said, practice.blessing, channels, practice.notice, rule)
     return found
 
 
 def known_of(state: RunState, settings: PracticesSettings, zone: str) -> Known:
-    """Return what a run knows of its blessing, its first notice and its own window."""
+    """Return what a run knows of its blessing, its notices and its own window."""
     signed = [
         sign_off.by
         for name in settings.blessing
         for sign_off in state.progress(StepId(name)).sign_offs.values()
         if sign_off.reply is Reply.YES
     ]
-    posted = [
-        progress.ended_utc
-        for name in settings.notice
-        if (progress := state.progress(StepId(name))).ended_utc is not None and progress.skipped is None
-    ]
-    first = datetime.fromtimestamp(min(posted), UTC) if posted else None
-    own = _announced(placeholders_of(state), zone) if first is not None and signed else None
-    return Known(", ".join(dict.fromkeys(signed)), first, own)
+    posted: dict[str, datetime] = {}
+    for step in state.runbook.steps():
+        for channel, utc in _posted(step, state) if step.id in settings.notice else ():
+            at = datetime.fromtimestamp(utc, UTC)
+            posted[channel] = min(at, posted.get(channel, at))
+    own = _announced(placeholders_of(state), zone) if posted and signed else None
+    return Known(", ".join(dict.fromkeys(signed)), posted, own)
+
+
+def _posted(step: Step, state: RunState) -> Iterator[tuple[str, float]]:
+    """Yield where and when (UTC unix seconds) the messages of a step stood: as Slack has it, else as it was signed off.
+
+    One that was left to Slack, or cancelled, was seen nowhere.
+    """
+    progress = state.progress(step.id)
+    for item in step.items:
+        one = progress.item(item.id)
+        told = dict(one.values)
+        if one.status is ItemStatus.REACHED and "ts" in told:
+            yield told.get("channel", ANYWHERE), float(told["ts"])
+        elif progress.signed_off(item.id):
+            yield channel_of(item) if item.system == SLACK else ANYWHERE, progress.ended_utc or one.utc
+    if not step.items and progress.ended_utc is not None and progress.skipped is None:
+        yield ANYWHERE, progress.ended_utc
+
+
+def coordinator_of(state: RunState) -> str:
+    """Return who announces start and end and is asked meanwhile, as the lead named them; empty where nobody did."""
+    return placeholders_of(state).get(COORDINATOR, "").strip()
 
 
 def _announced(words: Mapping[str, str], zone: str) -> Opening | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from deploydash.core.run.placeholders import placeholders_of
 from deploydash.core.run.ports import Action
 from deploydash.systems.preflight.act import PreflightAction
 from deploydash.systems.sal.check import wanted_of
@@ -20,7 +21,8 @@ async def action(means: Means) -> AsyncIterator[Action]:
     def probes() -> dict[str, Probe]:
         items = (item for step in means.state().runbook.steps() for item in step.items)
         feeds = feed_probes(means.connections, means.schemas, wanted_of(items))
-        return {probe.system: probe for probe in (*feeds, *system_probes(means.site, means.reading))}
+        systems = system_probes(means.site, means.reading, words=placeholders_of(means.state()))
+        return {probe.system: probe for probe in (*feeds, *systems)}
 
     async def asked(system: str) -> Sequence[Finding]:
         probe = probes().get(system)

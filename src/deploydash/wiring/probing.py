@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 from deploydash.config.load import Site
 from deploydash.core.model import FeedName
@@ -32,6 +33,8 @@ LIMIT_S = 11.0
 the process the whole takes less than 15 s."""
 
 Ask = Callable[[], Awaitable[Sequence[Finding]]]
+
+NO_WORDS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +73,15 @@ def feed_probes(outside: Connections, schemas: SchemaStore, scripts: sal.Wanted)
     return tuple(probes)
 
 
-def system_probes(site: Site, table: Table, touched: AbstractSet[str] | None = None) -> tuple[Probe, ...]:
-    """Return what asks each system that a site has a section for; ``touched``: these alone, None for all."""
+def system_probes(
+    site: Site, table: Table, touched: AbstractSet[str] | None = None, words: Mapping[str, str] = NO_WORDS
+) -> tuple[Probe, ...]:
+    """Return what asks each system that a site has a section for; ``touched``: these alone, None for all.
+
+    ``words``: what is filled in of a run, such as its branch.
+    """
     return tuple(
-        Probe(name, partial(reading.check, place(site, name)))
+        Probe(name, partial(reading.check, place(site, name, words)))
         for name, reading in table.items()
         if reading.check is not None and name in site.sections and (touched is None or name in touched)
     )

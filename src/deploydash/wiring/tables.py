@@ -37,6 +37,7 @@ from deploydash.systems.practices.settings import PRACTICES, PracticesSettings
 from deploydash.systems.preflight.steps import PreflightSteps
 from deploydash.systems.registry.steps import REGISTRY, RegistrySteps
 from deploydash.systems.slack.check import check as slack_check
+from deploydash.systems.slack.fuse import fuse as slack_fuse
 from deploydash.systems.slack.settings import SlackSettings
 from deploydash.systems.slack.steps import SLACK, SlackSteps
 from deploydash.systems.ssh.check import check as ssh_check
@@ -62,7 +63,7 @@ READING: Table = MappingProxyType(
         ARGOCD: Reading(ARGOCD, ArgocdSettings, ArgocdSteps(), argocd_feed, argocd_check, argocd_fuse),
         REGISTRY: Reading(REGISTRY, steps=RegistrySteps()),
         GITHUB: Reading(GITHUB, GithubSettings, GithubSteps(), check=github_check),
-        SLACK: Reading(SLACK, SlackSettings, SlackSteps(), check=slack_check),
+        SLACK: Reading(SLACK, SlackSettings, SlackSteps(), check=slack_check, fuse=slack_fuse),
         ORCHESTRATOR: Reading(
             ORCHESTRATOR, OrchestratorSettings, OrchestratorSteps(), orchestrator_feed, orchestrator_check
         ),
@@ -152,9 +153,9 @@ def steps_of(table: Table, sal: Steps) -> dict[SystemName, Steps]:
     return {SAL: sal, **others}
 
 
-def place(site: Site, name: SystemName) -> Place:
-    """Return a site as a system sees it that has a section in its file."""
-    return Place(site.sections[name], site.roster, site.others(name))
+def place(site: Site, name: SystemName, words: Mapping[str, str] = MappingProxyType({})) -> Place:
+    """Return a site as a system sees it that has a section in its file; ``words``: what a run has filled in."""
+    return Place(site.sections[name], site.roster, site.others(name), words)
 
 
 def feeds_of(table: Table, site: Site) -> tuple[MakeFeed, ...]:

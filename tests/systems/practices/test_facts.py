@@ -11,7 +11,8 @@ from deploydash.config.load import load_site
 from deploydash.config.practices import find_practices, load_practices, parse_practices
 from deploydash.core.fleet.facts import Fact
 from deploydash.errors import ConfigurationError
-from deploydash.systems.practices.facts import Known, Wanted, facts_of
+from deploydash.systems.practices.facts import ANYWHERE, Known, Wanted, facts_of
+from deploydash.systems.practices.settings import PRACTICES as PRACTICES_SYSTEM
 from deploydash.systems.practices.settings import PracticesSettings
 from deploydash.systems.practices.windows import announced
 from deploydash.wiring.practised import unknown_services, wanted
@@ -21,6 +22,7 @@ SITES = Path(__file__).parents[3] / "sites"
 PRACTICES = load_practices(SITES / "practices.yaml")
 SCIENCE = PracticesSettings.model_validate({"environment": "Prod", "applications": {"nublado": "rsp-science"}})
 TELESCOPE = PracticesSettings.model_validate({"environment": "Prod", "applications": {"nublado": "rsp-telescope"}})
+ALL = {ANYWHERE: datetime(2026, 12, 1, 22, tzinfo=UTC)}
 TUESDAY, WINDOW = datetime(2026, 12, 1, 22, tzinfo=UTC), datetime(2026, 12, 2, 22, 30, tzinfo=UTC)
 
 
@@ -34,25 +36,46 @@ def test_a_science_deployment_needs_the_release_manager_and_24_hours() -> None:
     assert nobody["practice-blessing"].sentence == "the release manager has not okayed it by name"
     assert nobody["practice-notice"].sentence == "no notice in #rsp-team; it is to be posted 24 h before"
     assert nobody["practice-window"].ok
-    early = told(SCIENCE, Known("Ana", TUESDAY - timedelta(hours=23)), TUESDAY)
+    early = told(SCIENCE, Known("Ana", {"#rsp-team": TUESDAY - timedelta(hours=23)}), TUESDAY)
     assert early["practice-blessing"].ok
     assert not early["practice-notice"].ok
     assert "long enough ago from 2026-12-01 23:00Z" in early["practice-notice"].sentence
-    assert all(fact.ok for fact in told(SCIENCE, Known("Ana", TUESDAY - timedelta(hours=24)), TUESDAY).values())
+    assert all(
+        fact.ok for fact in told(SCIENCE, Known("Ana", {"#rsp-team": TUESDAY - timedelta(hours=24)}), TUESDAY).values()
+    )
 
 
 def test_a_telescope_deployment_needs_a_notice_and_its_window() -> None:
-    closed = told(TELESCOPE, Known("", TUESDAY), TUESDAY)["practice-window"]
+    closed = told(TELESCOPE, Known("", ALL), TUESDAY)["practice-window"]
     assert not closed.ok
     assert "is next Wed 2026-12-02 19:00 America/Santiago (2026-12-02 22:00Z)" in closed.sentence
-    assert all(fact.ok for fact in told(TELESCOPE, Known("", TUESDAY), WINDOW).values())
+    assert all(fact.ok for fact in told(TELESCOPE, Known("", ALL), WINDOW).values())
+
+
+def test_notice_counts_in_every_channel_of_the_chart_from_the_last_of_them() -> None:
+    hour = timedelta(hours=1)
+    half = told(TELESCOPE, Known("", {"#com-square": TUESDAY - hour, "#summit-announce": TUESDAY}), WINDOW)
+    assert half["practice-notice"].sentence == "no notice in #summit-testing-announcements; it is to be posted"
+    both = {"#com-square": TUESDAY - hour, "#summit-testing-announcements": TUESDAY}
+    assert told(TELESCOPE, Known("", both), WINDOW)["practice-notice"].sentence == (
+        "posted in #com-square and #summit-testing-announcements 2026-12-01 22:00Z"
+    )
+
+
+def test_a_channel_of_the_chart_may_have_another_name_at_a_site() -> None:
+    site = load_site(SITES / "summit.yaml", READING)
+    settings = site.sections[PRACTICES_SYSTEM]
+    assert isinstance(settings, PracticesSettings)
+    asked = wanted(settings, PRACTICES)["nublado"]
+    assert asked is not None
+    assert asked.channels == ("#com-square", "#summit-announce")
 
 
 def test_a_cycle_whose_date_was_announced_and_confirmed_has_its_own_window() -> None:
     thursday = datetime(2026, 12, 3, 12, tzinfo=UTC)
     own = announced(thursday.date(), time(8, 30), "America/Santiago", timedelta(hours=1))
-    assert told(TELESCOPE, Known("Ana", TUESDAY, own), thursday)["practice-window"].ok
-    later = told(TELESCOPE, Known("Ana", TUESDAY, own), thursday + timedelta(days=1))["practice-window"]
+    assert told(TELESCOPE, Known("Ana", ALL, own), thursday)["practice-window"].ok
+    later = told(TELESCOPE, Known("Ana", ALL, own), thursday + timedelta(days=1))["practice-window"]
     assert (later.ok, "the announced window: was Thu 2026-12-03" in later.sentence) == (False, True)
 
 

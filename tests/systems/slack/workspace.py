@@ -23,6 +23,7 @@ from deploydash.demo.world import World
 from deploydash.session.clock import SystemClock
 from deploydash.systems.slack.act import SlackAction
 from deploydash.systems.slack.client import Slack, Workspace
+from deploydash.systems.slack.settings import SlackSettings
 from deploydash.systems.slack.steps import Spec, message_item
 from tests.demo.harness import SITE
 
@@ -40,6 +41,7 @@ class Hill:
     fake: FakeSlack
     action: SlackAction
     slack: Slack
+    settings: SlackSettings
     held: list[str] = field(default_factory=list)
 
     def texts(self, channel: str = CHANNEL) -> list[str]:
@@ -62,10 +64,11 @@ async def hill(folder: Path, *, pace: float = 1.0, budget_s: int = 5, token: str
     fake = FakeSlack(World(site.read(path, speed=pace), 1, pace))
     section: Any = await fake.start()
     slack = Slack(Workspace(section["systems"]["slack"]["url"], token), budget_s)
+    settings = SlackSettings.model_validate({**SITE["systems"]["slack"], **section["systems"]["slack"]})
     held: list[str] = []
     action = SlackAction(slack, SystemClock(), lambda: held[-1] if held else None, poll_s=0.05)
     try:
-        yield Hill(fake, action, slack, held)
+        yield Hill(fake, action, slack, settings, held)
     finally:
         await fake.stop()
 

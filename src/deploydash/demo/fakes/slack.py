@@ -15,7 +15,17 @@ from typing import Any
 from aiohttp import web
 
 from deploydash.demo.fake import Kind, Section
-from deploydash.demo.fakes.slack_channels import BOT, BOT_NAME, CHANNELS, TEAM, USER, Channel, Channels, Message
+from deploydash.demo.fakes.slack_channels import (
+    BOT,
+    BOT_NAME,
+    CHANNELS,
+    TEAM,
+    USER,
+    WORKSPACE,
+    Channel,
+    Channels,
+    Message,
+)
 from deploydash.demo.fakes.slack_faults import FAULTS, SCOPES
 from deploydash.demo.http_fake import HttpFake
 from deploydash.demo.world import World
@@ -66,7 +76,7 @@ class Slack(HttpFake):
         url = await self.listen()
         if not self._section:
             return {}
-        return {"systems": {"slack": {"url": f"{url}/api", "token": TOKEN}}}
+        return {"systems": {"slack": {"url": f"{url}/api", "token": TOKEN, "workspace": WORKSPACE}}}
 
     def _handler(self, kind: str) -> Callable[[web.Request], Any]:
         async def handle(request: web.Request) -> web.StreamResponse:
@@ -145,7 +155,9 @@ class Slack(HttpFake):
         return text
 
     def _auth_test(self, _: dict[str, Any]) -> dict[str, Any]:
-        told = {"url": "https://demo.slack.com/", "team": TEAM, "team_id": "T0DEMO"}
+        other = self.faults["other-workspace"]
+        at = WORKSPACE if other is None else str(other["workspace"])
+        told = {"url": f"https://{at}/", "team": TEAM, "team_id": "T0DEMO"}
         return {**told, "user": BOT_NAME, "user_id": USER, "bot_id": BOT}
 
     def _post(self, asked: dict[str, Any]) -> dict[str, Any]:

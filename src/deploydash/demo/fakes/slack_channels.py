@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 TEAM = "Demo observatory"
+WORKSPACE = "demo.slack.com"
 BOT_NAME, USER, BOT = "deploydash", "U0DEMO01", "B0DEMO01"
 CHANNELS = ("announce", "m2", "square")
 """The keys of the site file that name a channel."""

@@ -20,6 +20,7 @@ FAULTS: Mapping[str, Fault] = {
     "answer-late": Fault("what changes something is done, and its answer comes so much later", {"seconds": 12.0}),
     "answer-lost": Fault("what changes something is done, and the connection cut in place of an answer"),
     "token-refused": Fault("invalid_auth for everything"),
+    "other-workspace": Fault("the token is of another workspace", {"workspace": "elsewhere.slack.com"}),
     "missing-scope": Fault("the token lacks this scope", {"scope": "chat:write"}),
     "rate-limited": Fault("429 so many times for this kind", {"kind": "*", "seconds": 1.0, "times": 1.0}),
     "not-in-channel": Fault("the bot is in no channel any more"),

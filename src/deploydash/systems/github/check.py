@@ -1,14 +1,18 @@
-"""What ``deploydash check`` asks of GitHub: the token and what it may, the repositories, the rules of the branch."""
+"""What ``deploydash check`` asks of GitHub: the token and what it may, the repositories, the branches."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Iterator
+from typing import Literal
 
 from deploydash.systems.github.client import GithubClient
 from deploydash.systems.github.errors import GithubError
 from deploydash.systems.github.login import GITHUB
 from deploydash.systems.github.objects import Rules, rules, text
+from deploydash.systems.github.reading import Reader
 from deploydash.systems.github.settings import GithubSettings
+from deploydash.systems.github.standing import Standing, in_the_way
 from deploydash.systems.table import Finding, Place
 
 FEW = 500
@@ -25,7 +29,9 @@ async def check(place: Place) -> tuple[Finding, ...]:
     assert isinstance(settings, GithubSettings)  # noqa: S101 - it was read by this model
     client = GithubClient(settings.endpoint(rehearsal=place.roster.rehearsal))
     try:
-        return tuple([finding async for finding in _findings(client, settings)])
+        found = [finding async for finding in _findings(client, settings)]
+        found += [finding async for finding in _of_branch(client, settings, place.words.get("branch", ""))]
+        return tuple(found)
     finally:
         await client.aclose()
 
@@ -51,6 +57,46 @@ async def _findings(client: GithubClient, settings: GithubSettings) -> AsyncIter
         yield Finding("red", GITHUB, str(error))
         return
     yield of_rules(phalanx.branch, rules(told))
+
+
+async def _of_branch(client: GithubClient, settings: GithubSettings, branch: str) -> AsyncIterator[Finding]:
+    """Yield how the pull request of the cycle's branch stands, and which repository lacks the branch."""
+    if not branch:
+        return
+    reader, phalanx = Reader(client, settings, {}, _Clock()), settings.phalanx
+    try:
+        pull = await reader.find(phalanx.repository, branch)
+        if pull is None:
+            hint = "open it, or let the step that finds it do so"
+            yield Finding("warning", GITHUB, f"{phalanx.repository} has no open pull request of {branch}", hint)
+        else:
+            yield of_standing(await reader.standing(phalanx.repository, pull.number), phalanx.branch)
+        for repository in settings.configuration:
+            if not await reader.branch(repository, branch):
+                yield Finding(
+                    "warning", GITHUB, f"{repository} has no branch {branch}", "push it before the deployment"
+                )
+    except GithubError as error:
+        yield Finding.refused(GITHUB, error)
+    finally:
+        await reader.aclose()
+
+
+class _Clock:
+    """Both clocks of this process (core.ports.Clock)."""
+
+    monotonic = staticmethod(time.monotonic)
+    utc = staticmethod(time.time)
+
+
+def of_standing(told: Standing, base: str) -> Finding:
+    """Return how a pull request stands; red is what somebody has to mend, not what is waited for or approved last."""
+    hindrances = told.hindrances(base)
+    if not hindrances:
+        return Finding("ok", GITHUB, told.words())
+    mend = [one for one in hindrances if not (one.waits or one.approval)]
+    level: Literal["red", "warning"] = "red" if mend else "warning"
+    return Finding(level, GITHUB, f"{told.words()}: {in_the_way(hindrances)}", told.pull.link)
 
 
 def of_token(user: str, source: str, scopes: str | None, left: int | None) -> Iterator[Finding]:

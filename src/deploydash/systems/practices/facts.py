@@ -5,8 +5,8 @@ It says whether they *may*; whether it works is told by others. All three can be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -17,6 +17,9 @@ from deploydash.systems.practices.windows import Opening, Rule, opening_words, o
 
 BLESSING, NOTICE, WINDOW = "practice-blessing", "practice-notice", "practice-window"
 """What the names of the facts begin with; the application's name follows after a slash."""
+
+ANYWHERE = ""
+"""Instead of a channel: whoever signed the notice off knows where it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a run knows. ``blessed``: who okayed it. ``posted``: when the first notice was. ``own``: its own window."""
+    """What a run knows. ``blessed``: who okayed it. ``own``: its own window.
+
+    ``posted``: when the first notice stood in each channel; that of :data:`ANYWHERE` was signed off without one.
+    """
 
     blessed: str = ""
-    posted: datetime | None = None
+    posted: Mapping[str, datetime] = field(default_factory=dict)
     own: Opening | None = None
 
 
@@ -60,21 +66,26 @@ def blessing(wanted: Wanted, known: Known) -> tuple[bool, str, str]:
 
 
 def notice(wanted: Wanted, known: Known, now: datetime) -> tuple[bool, str, str]:
-    """Return whether notice was given, and long enough ago."""
+    """Return whether notice was given in every channel that is asked for, and long enough ago."""
     if wanted.notice is None:
         return True, "none", f"no notice is asked for ({wanted.said})"
     where = and_list(wanted.channels)
-    if known.posted is None:
+    found = {channel: _posted(channel, known) for channel in wanted.channels or (ANYWHERE,)}
+    missing = [channel for channel, at in found.items() if at is None]
+    if missing:
         before = f" {_span(wanted.notice)} before" if wanted.notice else ""
-        return False, "missing", f"no notice in {where}; it is to be posted{before}"
-    due = known.posted + wanted.notice
+        return False, "missing", f"no notice in {and_list(missing)}; it is to be posted{before}"
+    last = max(at for at in found.values() if at is not None)
+    due = last + wanted.notice
     if now < due:
-        return (
-            False,
-            "early",
-            f"posted {known.posted:%Y-%m-%d %H:%M}Z in {where}: long enough ago from {due:%Y-%m-%d %H:%M}Z",
-        )
-    return True, "posted", f"posted in {where} {known.posted:%Y-%m-%d %H:%M}Z"
+        long_ago = f"long enough ago from {due:%Y-%m-%d %H:%M}Z"
+        return False, "early", f"posted {last:%Y-%m-%d %H:%M}Z in {where}: {long_ago}"
+    return True, "posted", f"posted in {where} {last:%Y-%m-%d %H:%M}Z"
+
+
+def _posted(channel: str, known: Known) -> datetime | None:
+    """Return when a notice stood in a channel first, None where none is known."""
+    return min((known.posted[each] for each in {channel, ANYWHERE} if each in known.posted), default=None)
 
 
 def window(wanted: Wanted, known: Known, now: datetime, zone: str) -> tuple[bool, str, str]:

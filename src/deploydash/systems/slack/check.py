@@ -32,7 +32,11 @@ async def check(place: Place) -> tuple[Finding, ...]:
 
 async def _findings(slack: Slack, settings: SlackSettings) -> AsyncIterator[Finding]:
     who = await slack.who()
-    yield Finding("ok", SLACK, f"{who.user} in {who.team}")
+    at = f" ({who.workspace})" if who.workspace else ""
+    yield Finding("ok", SLACK, f"{who.user} in {who.team}{at}")
+    if settings.workspace is None:
+        hint = f"add workspace: {who.workspace} below systems: slack:, if it is the site's"
+        yield Finding("warning", SLACK, "the site file does not say which workspace is the site's", hint)
     if who.scopes and (finding := of_scopes(who.scopes)) is not None:
         yield finding
     names = dict.fromkeys(name for name in (settings.announce, settings.m2, settings.square) if name)

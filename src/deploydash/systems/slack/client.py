@@ -62,13 +62,14 @@ def workspace(settings: SlackSettings, environ: Mapping[str, str], *, rehearsal:
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Whose token it is. ``bot``: the id of its app, empty for a person's."""
+    """Whose token it is. ``bot``: the id of its app, empty for a person's. ``workspace``: where its links lead."""
 
     team: str
     user: str
     user_id: str
     bot: str = ""
     scopes: str = ""
+    workspace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,8 @@ class Slack:
         if self._who is None or now > self._who[0] + KNOWN_S:
             told, headers = await self.ask("auth.test", lambda web: web.auth_test())
             names = (_text(told, "team"), _text(told, "user"), _text(told, "user_id"), _text(told, "bot_id"))
-            self._who = (now, Who(*names, scopes=headers.get("x-oauth-scopes", "")))
+            scopes = headers.get("x-oauth-scopes", "")
+            self._who = (now, Who(*names, scopes, urlsplit(_text(told, "url")).hostname or ""))
         return self._who[1]
 
     async def channel(self, name: str) -> Channel:

@@ -138,7 +138,12 @@ class Planner:
         return int(at), "Slack sends it by itself at that time, without deploydash; p cancels it until then"
 
 
-_WAITED_FOR = frozenset({"cycle", "branch", "pr", "page", "revision", "weekday", "date", "start", "cscs", "broken"})
+_WAITED_FOR = frozenset(
+    {
+        *("cycle", "branch", "pr", "page", "revision", "weekday", "date", "start", "cscs", "broken"),
+        "coordinator",
+    }
+)
 """The placeholders without which a message is not sent; whatever else stands in brackets is sent as it is."""
 
 

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 
 from deploydash.core.model import Roster
 from deploydash.systems.address import is_loopback
-from deploydash.systems.section import Path, SiteSection, Text, Url
+from deploydash.systems.section import Host, Path, SiteSection, Text, Url
 
 
 def _channel(text: str) -> str:
@@ -41,8 +41,9 @@ class SlackSettings(SiteSection):
 
     ``square``: where SQuaRE is told of the pull request. ``messages``: what a step's message says here, by the step, in
     place of the runbook's text. ``zone``: the zone in which ``<date>`` and ``<start>`` are meant. ``thread``: a run's
-    later messages to a channel answer its first one, and are shown in the channel, too. ``url`` and ``token`` are the
-    demo observatory's: at a site the token is the environment's.
+    later messages to a channel answer its first one, and are shown in the channel, too. ``workspace``: its address, as
+    a link to a message begins, so that a token of another one is noticed. ``url`` and ``token`` are the demo
+    observatory's: at a site the token is the environment's.
     """
 
     announce: Channel
@@ -52,6 +53,7 @@ class SlackSettings(SiteSection):
     messages: dict[Text, Text] = Field(default_factory=dict)
     zone: Zone = "America/Santiago"
     thread: bool = False
+    workspace: Host | None = None
     url: Url | None = None
     token: Text | None = Field(default=None, repr=False)
 

@@ -83,6 +83,14 @@ def read_spec(text: str) -> Spec:
     return Spec(**json.loads(text))
 
 
+def channel_of(item: Item) -> str:
+    """Return the channel of a message, with its ``#``; empty where the site names none."""
+    try:
+        return read_spec(item.spec).channel
+    except (ValueError, TypeError):
+        return ""  # what a person posts says where in words
+
+
 def message_item(at: ItemId, spec: Spec, text: str) -> Item:
     """Return the item that sends a message."""
     where = spec.channel or f"the channel {spec.named}"
