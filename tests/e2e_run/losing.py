@@ -12,9 +12,10 @@ from pathlib import Path
 
 from tests.e2e_run.switchboard import Switchboard
 from tests.e2e_run.world import journals
+from tests.servers.tmux import Tmux
 from tests.servers.waiting import patient
 from tests.support.command_line import CommandLine
-from tests.support.run_driver import Frame, Lead
+from tests.support.run_driver import READ_S, Frame, Lead
 
 LOOK_S = 3.0
 """So long after a system was lost the screen is looked at: what watches it has had time to say so."""
@@ -54,13 +55,17 @@ class Seen:
 
 @dataclass
 class Trouble:
-    """Loses systems as planned, each loss once, and keeps the screens. ``titles``: of the steps, to know cards by."""
+    """Loses systems as planned, each loss once, and keeps the screens. ``titles``: of the steps, to know cards by.
+
+    ``around``: more of the screen while something was lost, by loss, size and what was looked at.
+    """
 
     board: Switchboard
     losses: Sequence[Loss]
     titles: dict[str, str]
-    capture: Callable[[], str] = lambda: ""
+    tmux: Tmux
     seen: list[Seen] = field(default_factory=list)
+    around: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _gone: set[Loss] = field(default_factory=set)
     away: int = 0
@@ -88,14 +93,14 @@ class Trouble:
             self.board.lose(loss.system, loss.fault, **dict(loss.values))
         began = time.monotonic()
         time.sleep(LOOK_S)  # what is waited for is that nothing wrong is shown
-        lost = self.capture()
+        lost = self.tmux.capture()
         meanwhile()
         time.sleep(max(0.0, began + loss.seconds - time.monotonic()))
         with self._lock:
             self.board.bring_back(loss.system, loss.fault)
             self.away -= 1
         time.sleep(LOOK_S)
-        self.seen.append(Seen(loss, lost, self.capture()))
+        self.seen.append(Seen(loss, lost, self.tmux.capture()))
 
 
 @dataclass
@@ -115,9 +120,22 @@ class Losing(Lead):
         elif armed:
             trouble.happen(loss, lambda: self._press_on(frame))
         elif frame.title.startswith("Your turn"):
-            trouble.happen(loss)
+            trouble.happen(loss, lambda: self._look_around(str(loss)))
         else:
             super().answer(frame)
+
+    def _look_around(self, name: str) -> None:
+        """Keep what the screen and *what now* say at both sizes while a system is lost, in colours."""
+        assert self.trouble is not None
+        for columns, rows in ((80, 24), (120, 40)):
+            self.trouble.tmux.resize(columns, rows)
+            time.sleep(READ_S)
+            self.trouble.around[f"{name} {columns}x{rows}"] = self.trouble.tmux.capture(colours=True)
+            self.press("W")
+            time.sleep(READ_S)
+            self.trouble.around[f"{name} {columns}x{rows} W"] = self.trouble.tmux.capture(colours=True)
+            self.press("Escape")
+            time.sleep(READ_S)
 
     def _press_on(self, frame: Frame) -> None:
         """Fire what is still armed though its system is lost."""

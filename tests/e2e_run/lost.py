@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,17 @@ from tests.support.run_driver import CLOSED
 from tests.support.runbooks import runbook
 
 IDLE, ARMED, ASKED = Moment
+
+QUIET = """\
+name: quiet
+about: The calm upgrade, in which nobody restarts the camera bridges by the clock however long the night is.
+fleet: startup
+cscs:
+  - {csc: Watcher, state: ENABLED}
+  - {csc: MTM2, state: ENABLED}
+timeline:
+  - {once: {system: argocd, asked: sync}, at: 120, do: redeploy, csc: "MTVMS:3"}
+"""
 
 LONG_S = 16.0
 """Longer than a CSC may be silent at the Summit."""
@@ -79,9 +90,12 @@ def survive(folder: Path, losses: Sequence[Loss] = LOSSES) -> Survived:
         AssertionError: it did not come to its end; the message holds the screen.
     """
     cli, over = CommandLine(folder / "home"), threading.Event()
+    folder.mkdir(parents=True, exist_ok=True)
+    scenario = folder / "quiet.yaml"
+    scenario.write_text(QUIET, encoding="utf-8")
     titles = {str(step.id): step.title for step in runbook("summit", "full-cycle").steps()}
-    with switchboard(cli, "summit", "upgrade", folder) as board, Tmux(folder / "tmux") as tmux:
-        trouble = Trouble(board, losses, titles, capture=tmux.capture)
+    with switchboard(cli, "summit", scenario, folder) as board, Tmux(folder / "tmux") as tmux:
+        trouble = Trouble(board, losses, titles, tmux)
         threading.Thread(target=follow, args=(cli, trouble, over), name="follow", daemon=True).start()
         try:
             open_run(tmux, cli, board.scene.site_file, "full-cycle")
@@ -89,7 +103,7 @@ def survive(folder: Path, losses: Sequence[Loss] = LOSSES) -> Survived:
             lead.play(lambda frame: frame.title == CLOSED, 600)
         finally:
             over.set()
-            _keep(folder, trouble.seen)
+            _keep(folder, trouble.seen, trouble.around)
         tmux.send_keys("q")
         tmux.wait_exit()
         commands, tally = board.scene.reader.read(), board.tally()
@@ -97,11 +111,13 @@ def survive(folder: Path, losses: Sequence[Loss] = LOSSES) -> Survived:
     return Survived(journal, tally, commands, tuple(trouble.seen), tuple(trouble.left), lead.keys)
 
 
-def _keep(folder: Path, seen: Iterable[Seen]) -> None:
+def _keep(folder: Path, seen: Iterable[Seen], around: Mapping[str, str]) -> None:
     (folder / "screens").mkdir(exist_ok=True)
     for number, one in enumerate(seen):
         text = f"{one.loss}\n{one.lost}\n--- back\n{one.back}"
         (folder / "screens" / f"{number:02}.txt").write_text(text, encoding="utf-8")
+    for name, screen in around.items():
+        (folder / "screens" / f"{name.replace(' ', '-')}.ansi").write_text(screen, encoding="utf-8")
 
 
 def wrong(run: Survived) -> list[str]:

@@ -19,8 +19,8 @@ AGAIN_S = 6.0
 STUCK_S = 60.0
 """A screen on which nothing the driver can answer changes for so long is stuck."""
 
-TOO_EARLY = "look once more, then press again"
-"""So the screen answers a key that was typed before its card could have been read."""
+TOO_EARLY = "then press again"
+"""So the screen answers a key that was typed before its card, or a line of its dialog, could have been read."""
 
 CLOSED = "The run is closed"
 WAITING = "Waiting for every CSC to reach its target"
@@ -188,9 +188,16 @@ class Lead:
             self.keys += len(text)
             if text:
                 self.until(lambda frame, text=text: frame.has(text), f"{text!r} in its field")  # type: ignore[misc]
+            self._take_line()
+        self.until(lambda frame: not frame.title.startswith(title), f"the end of {title!r}")
+
+    def _take_line(self) -> None:
+        """Take a line of a dialog, once more where the screen says that the key came too early."""
+        self.press("Enter")
+        time.sleep(READ_S)
+        while TOO_EARLY in self.see().text:
             self.press("Enter")
             time.sleep(READ_S)
-        self.until(lambda frame: not frame.title.startswith(title), f"the end of {title!r}")
 
     def choose(self, title: str, answer: str) -> None:
         """Take an answer of an open dialog by its first words; an empty one takes the safe answer."""
@@ -211,9 +218,13 @@ class Lead:
         self.fill("Waive", reason, *([str(count)] if count > 1 else []))
 
     def send(self) -> None:
-        """Arm the order that is shown exactly, and send it; what is severe by the site's name."""
-        self.until(lambda frame: frame.has("a arm"), "what would be sent")
+        """Send the order that is shown exactly: mild at once, else by its arm, severe by the name of the site."""
+        shown = self.until(lambda frame: frame.has("a arm") or frame.has("Enter do it"), "what would be sent")
         time.sleep(READ_S)
+        if not shown.has("a arm"):
+            self.press("Enter")
+            self.until(lambda frame: frame.title != shown.title, "the end of what is mild")
+            return
         self.press("a")
         armed = self.until(lambda frame: frame.title.startswith(("Armed ·", "Armed: type")), "the arm")
         if "type" in armed.title:
@@ -330,8 +341,7 @@ class Lead:
                 self.tmux.type_text(self.name)
                 self.keys += len(self.name)
                 self.until(lambda frame, label=label: (label, self.name) in _fields(frame), f"{label} named")  # type: ignore[misc]
-            self.press("Enter")
-            time.sleep(READ_S)
+            self._take_line()
         self.until(lambda frame: frame.title != EACH, "the end of the names")
 
     def _fill_in(self, form: Frame) -> None:
@@ -346,8 +356,7 @@ class Lead:
             self.tmux.type_text(text)
             self.keys += len(text)
             self.until(lambda frame, text=text: frame.has(text), f"{text!r} in its field")  # type: ignore[misc]
-            self.press("Enter")
-            time.sleep(READ_S)
+            self._take_line()
         self.press("Down", "Enter")
         self.until(lambda frame: frame.title != "Sign off", "the end of the sign-off")
 
