@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.e2e_run.whole import ANSWERS, Driven, Whole, drive
 from tests.support.run_driver import OVER, READ_S, WAITING, Frame, Lead
 
-TRIES = 3
+TRIES = 6
 """So often a lead tries again before somebody else's word or a waiver is taken for it."""
 
 PATIENCE_S = 20.0
@@ -37,7 +37,7 @@ SCENARIOS = (
 
 @dataclass
 class Patient(Lead):
-    """A lead who tries three times what fails, then takes another way: a sign-off by name, or a waiver.
+    """A lead who tries six times what fails, then takes another way: a sign-off by name, or a waiver.
 
     ``screens``: each kind of card that was met on the way and is not of a calm run, by its title and step.
     """
