@@ -2,6 +2,9 @@
 
 Then a short night on a real Kafka whose broker is killed again and again, and one on three that restart in turn.
 ``python -m tests.soak`` ends with a summary;
+``--whole N`` kills the Summit's whole upgrade with every system in it at so many seeded moments: half of them at the
+very record, half a moment after it, while requests are on their way. What each fake was asked to change and how it
+stands at the end is compared with a night that nobody stopped.
 ``--small N``, ``--summit N`` and ``--keys N`` limit how many records are killed after, 0 leaves a part out; ``--keys``
 is by keys in a terminal, the others without a screen. ``--restarts N`` are those of the broker.
 """
@@ -20,7 +23,12 @@ from tempfile import TemporaryDirectory
 
 from tests.e2e_run.killing import OF_THE_RUN, Night, spend, spend_headless
 from tests.e2e_run.restarting import Restarted, killed, rolled
+from tests.e2e_run.same_end import cut, kinds
+from tests.e2e_run.whole_night import Moment, differences, spend_whole
 from tests.e2e_run.world import records
+
+LATEST_S = 1.5
+"""A kill comes at most so long after its record."""
 
 Spend = Callable[[Path, int], Night]
 
@@ -72,6 +80,35 @@ def soak(part: Part, folder: Path, seed: int) -> Soaked:
     )
 
 
+def whole(folder: Path, most: int, seed: int, at_once: int) -> Soaked:
+    """Kill the Summit's whole upgrade at seeded moments; what then came otherwise than undisturbed is wrong."""
+    began = time.monotonic()
+    calm = spend_whole(folder / "calm", Moment())
+    count = len(records(calm.journal, *OF_THE_RUN))
+    sys.stderr.write(f"the whole upgrade: {count} records in {calm.seconds:.0f} s; {kinds(calm.asked)}\n")
+    drawn = random.Random(seed)
+    points = sorted(drawn.sample(range(1, count), most))
+    moments = [Moment(point, drawn.choice((0.0, drawn.uniform(0.01, LATEST_S)))) for point in points]
+
+    def one(moment: Moment) -> str:
+        try:
+            night = spend_whole(folder / f"kill-{moment.record}", moment)
+        except AssertionError as error:
+            return f"the whole upgrade, {moment} of {count}: {error}"
+        found = [*differences(calm, night), *([] if night.killed else ["was not killed"])]
+        sys.stderr.write(f"the whole upgrade: killed at {moment} of {count}, {night.last} ({night.seconds:.0f} s)\n")
+        return f"the whole upgrade, {moment} of {count}, {night.last}:\n  " + "\n  ".join(cut(found)) if found else ""
+
+    with ThreadPoolExecutor(at_once) as pool:
+        wrong = [each for each in pool.map(one, moments) if each]
+    line = (
+        f"the whole upgrade: {len(moments)} kills after {count} records with {sum(calm.commands.values())} commands and"
+        f" {sum(calm.asked.values())} other requests, {len(moments) - len(wrong)} ended as if undisturbed"
+        f" ({time.monotonic() - began:.0f} s)"
+    )
+    return Soaked(line, wrong)
+
+
 def restarts(name: str, spend: Callable[[Path, int], Restarted], folder: Path, most: int) -> Soaked:
     """Spend the short night on a real Kafka whose brokers go and come back."""
     try:
@@ -100,6 +137,9 @@ def main() -> int:
     parser.add_argument("--summit", type=int, default=50, help="kills of the Summit's night (default: 50)")
     parser.add_argument("--keys", type=int, default=10, help="kills of the small night by keys (default: 10)")
     parser.add_argument("--restarts", type=int, default=8, help="restarts in each such night (default: 8)")
+    parser.add_argument("--whole", type=int, default=40, help="kills of the Summit's whole upgrade (default: 40)")
+    parser.add_argument("--at-once", type=int, default=3, help="whole upgrades side by side (default: 3)")
+    parser.add_argument("--keep", type=Path, help="leave what the nights wrote in this folder")
     parser.add_argument("--seed", type=int, default=45)
     asked = parser.parse_args()
     parts = [
@@ -109,7 +149,9 @@ def main() -> int:
     ]
     soaked: list[Soaked] = []
     with TemporaryDirectory(prefix="soak-") as name:
-        folder = Path(name)
+        folder = asked.keep or Path(name)
+        if asked.whole:
+            soaked.append(_told(whole(folder / "whole", asked.whole, asked.seed, asked.at_once)))
         for number, part in enumerate(parts):
             if part.most != 0:
                 soaked.append(_told(soak(part, folder / str(number), asked.seed)))

@@ -8,8 +8,6 @@ several records are written together, the rest of them is lost as a torn write l
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import sys
 from collections.abc import Sequence
 
@@ -32,33 +30,14 @@ from deploydash.core.run.orders import (
     SignOff,
     TypeName,
 )
-from deploydash.core.run.records import RUN_RECORDS
 from deploydash.core.run.state import StepStatus
 from deploydash.core.views.run_view import Card
-from deploydash.journal.line import Entry
 from deploydash.journal.write import JournalWriter
 from deploydash.wiring.acting import Acting
+from tests.support.deadly_journal import DeadlyJournal
 
 LOOK_S = 0.05
 """How often the lead looks at the card."""
-
-
-class DeadlyJournal(JournalWriter):
-    """The journal of a process that is killed after a record. ``left``: so many of the run's own, 0 for ever."""
-
-    left = 0
-
-    def append_all(self, records: Sequence[object], utc: float, phase: str | None = "") -> list[Entry]:
-        """Put records on disk, up to the last one that this process lives to see."""
-        if not self.left:
-            return super().append_all(records, utc, phase)
-        own = [place for place, record in enumerate(records) if isinstance(record, RUN_RECORDS)]
-        if len(own) < self.left:
-            type(self).left -= len(own)
-            return super().append_all(records, utc, phase)
-        super().append_all(records[: own[self.left - 1] + 1], utc, phase)
-        os.kill(os.getpid(), signal.SIGKILL)
-        raise AssertionError("nobody outlives SIGKILL")
 
 
 def wanted(card: Card, snapshot: Published) -> RunOrder | ArmOrder | None:

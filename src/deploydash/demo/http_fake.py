@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from aiohttp import web
 
+from deploydash.demo.deeds import Deeds
 from deploydash.demo.fake import Fault, Faults
 
 _SHUTDOWN_S = 1.0
@@ -31,6 +32,7 @@ class HttpFake:
         self.asked: Counter[str] = Counter()
         self._routes = tuple(routes)
         self._kind_of: dict[Any, str] = {}
+        self._noted: tuple[Deeds, str] | None = None
         self._runner: web.AppRunner | None = None
 
     async def listen(self) -> str:
@@ -70,6 +72,20 @@ class HttpFake:
             await asyncio.sleep(float(stalled["seconds"]))
         return None
 
+    def noted_in(self, deeds: Deeds, fake: str, stands: Callable[[], Mapping[str, object]]) -> None:
+        """Have what changes something noted under the name of this fake, and how it stands."""
+        self._noted = deeds, fake
+        deeds.stands[fake] = stands
+
+    async def about(self, kind: str, request: web.Request) -> str | None:
+        """What a request is to change, with what it asks; None where it only looks."""
+        del kind, request
+        return None
+
+    def outcome(self, response: web.StreamResponse) -> str:
+        """What came of a request that was to change something."""
+        return str(response.status)
+
     async def answer(self, request: web.Request, handler: Any) -> web.StreamResponse:
         """The answer of a route."""
         response: web.StreamResponse = await handler(request)
@@ -79,5 +95,14 @@ class HttpFake:
     async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
         kind = self.kind(request)
         self.asked[kind] += 1
+        about = await self.about(kind, request) if self._noted is not None else None
+        if self._noted is None or about is None:
+            return await self._answered(kind, request, handler)
+        deed = self._noted[0].note(self._noted[1], kind, about)
+        response = await self._answered(kind, request, handler)
+        deed.outcome = self.outcome(response)
+        return response
+
+    async def _answered(self, kind: str, request: web.Request, handler: Any) -> web.StreamResponse:
         failed = await self.failing(kind)
         return failed if failed is not None else await self.answer(request, handler)

@@ -67,6 +67,7 @@ async def run(settings: Settings) -> None:
         sys.stdout.write(json.dumps({**sites.addresses(sections), "site_file": str(path)}) + "\n")
         sys.stdout.flush()
         await _live(world, stop)
+        world.deeds.leave(world.folder)
 
 
 async def _live(world: World, stop: asyncio.Event) -> None:

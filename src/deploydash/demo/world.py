@@ -14,12 +14,14 @@ import heapq
 import itertools
 import random
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from deploydash.demo.csc import Process
+from deploydash.demo.deeds import Deeds
 from deploydash.demo.goal import Goal
 from deploydash.demo.scriptqueue import ScriptQueue
 from deploydash.demo.site import Csc, Site
@@ -68,6 +70,9 @@ class World:
         """Namespace and name of Jobs that the merge added to those of the site file."""
         self.removed: frozenset[tuple[str, str]] = frozenset()
         """Namespace and name of Jobs that it removed."""
+        self.deeds = Deeds()
+        """What fakes were asked to change, and how each stands."""
+        self.deeds.stands["world"] = self._stands
         self.codec = Codec(site.subname)
         self.history = min(HISTORY_S, _HISTORY_RECORDS / max(1, len(site.cscs)))
         self.rng = random.Random(seed)
@@ -77,6 +82,7 @@ class World:
         self._out: list[Emit | Raw] = []
         self._running: dict[str, list[Process]] = {}
         self._last: dict[str, Process] = {}
+        self._started: Counter[str] = Counter()
         self._listening: dict[str, list[Process]] = {}
         self._phases: dict[str, float] = {}
         self._traits: dict[str, Traits] = {}
@@ -122,6 +128,7 @@ class World:
             self._queues[made] = ScriptQueue(self, made)
         self._running.setdefault(csc.name, []).append(made)
         self._last[csc.name] = made
+        self._started[csc.name] += 1
         self._listening.setdefault(csc.component, []).append(made)
         return made
 
@@ -254,6 +261,11 @@ class World:
                 heard = self.answers.get(record.fields["identity"])
                 if heard is not None:
                     heard(record)
+
+    def _stands(self) -> Mapping[str, object]:
+        """Each CSC with the states of its running processes, and how many it ever had."""
+        states = {csc.name: sorted(str(each.state) for each in self.running(csc)) for csc in self.site.cscs}
+        return {"states": states, "processes": dict(sorted(self._started.items()))}
 
     def announce(self, components: Iterable[str]) -> None:
         """Let there be the topics of these components, before anything is written to them."""

@@ -218,6 +218,28 @@ async def test_what_is_in_sync_is_not_synced_again() -> None:
     assert argo.synced == []
 
 
+def _compared(argo: Argo) -> int:
+    """Return how often the application was compared with git: without it Argo CD sees no merge for minutes."""
+    return sum("refresh=normal" in asked for asked in argo.asked)
+
+
+async def test_what_was_merged_since_a_card_had_nothing_to_do_is_seen_before_it_counts_as_done() -> None:
+    same = after()
+    same["status"]["sync"]["status"] = "Synced"
+    argo, context = small(missing("mtqueue"), apps={"obssys": [same]}), RecordingContext()
+    argo.fixed["GET /api/v1/applications/obssys/managed-resources"] = managed()
+    async with acting(argo) as action:
+        plan = await planned(action, sync())
+        assert _compared(argo) == 1
+        argo.apps["obssys"] = [no_jobs()]
+        argo.fixed["GET /api/v1/applications/obssys/managed-resources"] = managed(missing("mtqueue"))
+        end = await action.run(sync(), plan.approved, context)
+    assert _compared(argo) == 2
+    assert (plan.lines, plan.approved) == ((), "")
+    assert (end.outcome, argo.synced) == (Outcome.FAILED, [])
+    assert end.why == "not synced: what it would do was not approved; look at it and retry"
+
+
 @pytest.mark.parametrize("broken", [None, GONE])
 async def test_a_sync_without_an_answer_is_never_sent_again_but_looked_for(broken: Reply | None) -> None:
     argo, context = small(missing("mtqueue")), RecordingContext()

@@ -8,6 +8,7 @@ when it is synced, and to Jobs when they are. What people merged is `World.merge
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
@@ -74,6 +75,7 @@ class ArgoCd(HttpFake):
         self._used = False
         self._woken = asyncio.Event()
         self._lead = Account("lead@example.org", ALL, issuer="https://login.example.org", groups=("telescope",))
+        self.noted_in(world.deeds, SYSTEM, self._stands)
         store.on_change.append(self._changed)
         world.on_opened.append(self.open)
 
@@ -204,6 +206,24 @@ class ArgoCd(HttpFake):
         return None
 
     # -- requests -----------------------------------------------------------------------------------------------
+
+    def _stands(self) -> Mapping[str, object]:
+        """Each application: whether it is synced, at which commit, and how often it was."""
+        found = {item["metadata"]["name"]: item["status"] for item in self.applications.items()}
+        return {
+            name: [status["sync"]["status"], status["sync"].get("revision", ""), len(status.get("history", ()))]
+            for name, status in found.items()
+        }
+
+    async def about(self, kind: str, request: web.Request) -> str | None:
+        """The application, and whether its things are to be pruned; what only tries changes nothing."""
+        if kind not in {"sync", "terminate", "create", "rollback", "remove"}:
+            return None
+        text = await request.read()
+        asked = json.loads(text) if text.startswith(b"{") else {}
+        if kind == "sync" and asked.get("dryRun"):
+            return None
+        return f"{request.path.removeprefix(ROOT)}{' pruned' if asked.get('prune') else ''}"
 
     def kind(self, request: web.Request) -> str:
         """What is asked."""

@@ -21,7 +21,7 @@ from aiohttp import web
 from deploydash.demo.fake import Kind, Section
 from deploydash.demo.fakes.cluster_bonds import LOOK_S, Bonds
 from deploydash.demo.fakes.cluster_control import Controller
-from deploydash.demo.fakes.cluster_kinds import Object
+from deploydash.demo.fakes.cluster_kinds import JOBS, NAMESPACES, PODS, Object
 from deploydash.demo.fakes.cluster_nodes import PlayedNodes, Trouble
 from deploydash.demo.fakes.cluster_requests import Requests
 from deploydash.demo.fakes.cluster_rights import Rights, User
@@ -76,6 +76,7 @@ class Cluster(HttpFake):
         self._last_delete = 0.0
         self._folder: Path | None = None
         self._context = self._url = ""
+        self.noted_in(world.deeds, SYSTEM, self._stands)
         world.on_opened.append(self._open)
 
     def later(self, seconds: float, action: Any) -> None:
@@ -181,6 +182,22 @@ class Cluster(HttpFake):
         )
 
     # -- requests -----------------------------------------------------------------------------------------------
+
+    def _stands(self) -> Mapping[str, object]:
+        """Each Job with its image, and how many pods of it there are; the namespaces."""
+        jobs = {f"{job['metadata']['namespace']}/{job['metadata']['name']}": job for job in self.store.items(JOBS)}
+        images = {name: job["spec"]["template"]["spec"]["containers"][0]["image"] for name, job in jobs.items()}
+        owned = {
+            name: len(self.store.owned(PODS, job["metadata"]["uid"], job["metadata"]["namespace"]))
+            for name, job in jobs.items()
+        }
+        spaces = [item["metadata"]["name"] for item in self.store.items(NAMESPACES)]
+        return {"images": images, "pods": owned, "namespaces": spaces}
+
+    async def about(self, kind: str, request: web.Request) -> str | None:
+        """What is to be made, changed or deleted."""
+        changes = kind in {"create", "update", "patch", "delete", "deletecollection"}
+        return request.path if changes and "dryRun" not in request.query else None
 
     def kind(self, request: web.Request) -> str:
         """The verb of a request."""

@@ -81,6 +81,7 @@ class GitHub(HttpFake):
         self._world = world
         self.token = f"demo{secrets.token_hex(18)}"
         self.phalanx = Phalanx(world)
+        self.noted_in(world.deeds, "github", self.phalanx.stand)
         self._root = ""
         self._limited_until = 0.0
 
@@ -129,6 +130,12 @@ class GitHub(HttpFake):
         if self.faults["forbidden"] is not None and kind in {"open_pull", "merge", "graphql"}:
             return _error(403, "Resource not accessible by personal access token")
         return None
+
+    async def about(self, kind: str, request: web.Request) -> str | None:
+        """What is to be opened, merged or reverted."""
+        asked = (await request.read()).decode(errors="replace") if request.method != "GET" else ""
+        changes = kind in {"open_pull", "merge"} or (kind == "graphql" and "mutation" in asked)
+        return f"{request.path} {asked}" if changes else None
 
     async def answer(self, request: web.Request, handler: Any) -> web.StreamResponse:
         """The answer of a route, with the headers of every one; 304 where nothing has changed since."""
@@ -256,7 +263,7 @@ class GitHub(HttpFake):
         left = self.phalanx.left.get(sha, sha)
         before, after = self.phalanx.files(left), self.phalanx.files(sha)
         at = f"{self._root}/repos/{name}/compare/{base}...{ref}"
-        files = [_file(path, before, after, at) for path in sorted({*before, *after})]
+        files = [shapes.changed(path, before, after, at) for path in sorted({*before, *after})]
         files = [each for each in files if each["status"] != "unchanged"]
         commits = [shapes.commit(self._root, name, sha, self._world.now, "The next cycle", [left])]
         start = shapes.commit(self._root, name, left, self._world.now, "main")
@@ -415,13 +422,6 @@ def _jobs(told: object) -> frozenset[tuple[str, str]]:
 
 def _name(request: web.Request) -> str:
     return f"{request.match_info['owner']}/{request.match_info['name']}"
-
-
-def _file(path: str, before: Mapping[str, str], after: Mapping[str, str], at: str) -> dict[str, Any]:
-    old, new = before.get(path), after.get(path)
-    status = "added" if old is None else "removed" if new is None else "unchanged" if old == new else "modified"
-    told = {"sha": shapes.sha_of("blob", new), "filename": path, "status": status}
-    return {**told, "additions": 1, "deletions": 1, "changes": 2, "blob_url": at, "raw_url": at, "contents_url": at}
 
 
 def _json(body: Any, status: int = 200) -> web.Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -204,3 +204,11 @@ def review(root: str, name: str, number: int, login: str, state: str, sha: str, 
         "commit_id": sha,
         "author_association": "MEMBER",
     }
+
+
+def changed(path: str, before: Mapping[str, str], after: Mapping[str, str], at: str) -> Shape:
+    """A file of a comparison; ``at``: the address that it is told to have."""
+    old, new = before.get(path), after.get(path)
+    status = "added" if old is None else "removed" if new is None else "unchanged" if old == new else "modified"
+    told = {"sha": sha_of("blob", new), "filename": path, "status": status}
+    return {**told, "additions": 1, "deletions": 1, "changes": 2, "blob_url": at, "raw_url": at, "contents_url": at}

@@ -81,6 +81,13 @@ class Phalanx:
         self._world = world
         self._pushes = 0
 
+    def stand(self) -> dict[str, object]:
+        """What main is at, and each pull request with the commit by which it was merged."""
+        return {
+            "main": self.heads[MAIN],
+            "merged": {str(pull.number): pull.merge_commit for pull in self.pulls.values()},
+        }
+
     # -- branches and commits -----------------------------------------------------------------------------------
 
     def commit_of(self, ref: str) -> str:

@@ -72,6 +72,7 @@ class Hosts:
         self._hosts = furnished(world, self._section, self._on)
         self._ports = {name: Port(self._client, Shell(host, self.asked).serve) for name, host in self._hosts.items()}
         self._booting: set[str] = set()
+        world.deeds.stands[SYSTEM] = lambda: {name: host.stands() for name, host in sorted(self._hosts.items())}
         for name, host in self._hosts.items():
             host.reboot = lambda name=name: self._reboot(name)  # type: ignore[misc]
 

@@ -83,6 +83,17 @@ class Host:
         """Have another boot id."""
         self.boot_id = str(uuid.UUID(int=self.world.rng.getrandbits(128), version=4))
 
+    def stands(self) -> dict[str, object]:
+        """What runs of what is here, containers with their image, and at which commit each clone is."""
+        units = {**self.units, **self.scripts}
+        return {
+            "units": {name: unit.life.running for name, unit in sorted(units.items())},
+            "containers": {each.name: [each.image, each.life.running] for each in self.docker.containers()},
+            "clones": {name: [clone.branch, clone.head] for name, clone in sorted(self.checkouts.items())},
+            "builds": {name: [build.made, build.installed] for name, build in sorted(self.builds.items())},
+            "patches": len(self.patches),
+        }
+
     def lives(self) -> list[Life]:
         """Everything that a boot of the host starts."""
         units = [*self.units.values(), *self.scripts.values()]

@@ -13,6 +13,7 @@ from deploydash.demo.fakes import hosts_crio
 from deploydash.demo.fakes.hosts_ccs import ccs_shell
 from deploydash.demo.fakes.hosts_git import git
 from deploydash.demo.fakes.hosts_host import OPERATORS, Asked, Host, Program
+from deploydash.demo.fakes.hosts_life import SYSTEM
 from deploydash.demo.fakes.hosts_scripts import scripts
 from deploydash.demo.fakes.hosts_server import Channel
 from deploydash.demo.fakes.hosts_units import init_script, pgrep, systemctl
@@ -79,7 +80,7 @@ class Shell:
         }
 
     async def serve(self, channel: Channel) -> int:
-        """Carry out one command; with the fault ``cut``, the connection breaks in the middle of one that changes."""
+        """Carry out one command; what changes something is noted."""
         try:
             words = shlex.split(channel.command)
         except ValueError:
@@ -90,7 +91,16 @@ class Shell:
             return 1
         kind = kind_of(words)
         self._asked[kind] += 1
-        cut = self._host.fault("cut") if kind != READ else None
+        if kind == READ:
+            return await self._run(Asked(words, channel.user, channel))
+        deed = self._host.world.deeds.note(SYSTEM, kind, f"{self._host.name}: {channel.command}")
+        status = await self._changes(kind, words, channel)
+        deed.outcome = str(status)
+        return status
+
+    async def _changes(self, kind: str, words: list[str], channel: Channel) -> int:
+        """Carry out what changes something; with the fault ``cut``, the connection breaks in the middle."""
+        cut = self._host.fault("cut")
         if cut is not None and cut["asked"] in {"", kind} and self._cuts[channel.command] < float(cut["times"]):
             self._cuts[channel.command] += 1
             await asyncio.sleep(float(cut["seconds"]))

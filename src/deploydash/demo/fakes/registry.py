@@ -78,6 +78,7 @@ class Registry(HttpFake):
         self._all_subjects: dict[str, list[int]] = {}
         self._level: str | None = _AT_FIRST
         self._levels: dict[str, str] = {}
+        self.noted_in(world.deeds, "registry", lambda: {"level": self._level, "of subjects": {**self._levels}})
         world.on_topics.append(self._take)
 
     async def start(self) -> Section:
@@ -88,6 +89,12 @@ class Registry(HttpFake):
         """Begin with no level where nobody has set one."""
         if fault == "unset":
             self._level = None if self.faults["unset"] is not None else _AT_FIRST
+
+    async def about(self, kind: str, request: web.Request) -> str | None:
+        """The level that is to be set, and of what."""
+        if kind not in {"set_config", "unset_config"}:
+            return None
+        return f"{request.path} {(await request.read()).decode(errors='replace')}".strip()
 
     def add(self, subject: str, text: str) -> int:
         """Register a schema text under a subject; the id it has."""

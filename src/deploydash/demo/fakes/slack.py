@@ -8,6 +8,7 @@ scheduled message is posted when its time comes at the speed of the world, under
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -67,6 +68,7 @@ class Slack(HttpFake):
         self._answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             kind: getattr(self, f"_{kind}") for kind in METHODS.values()
         }
+        self.noted_in(world.deeds, "slack", self.channels.stand)
         for kind in METHODS.values():
             setattr(self, f"on_{kind}", self._handler(kind))
         world.on_turn.append(lambda _: self.channels.post_due(time.time()))
@@ -135,6 +137,18 @@ class Slack(HttpFake):
             headers = {"Retry-After": f"{float(limited['seconds']):.0f}"}
             return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
         return None
+
+    async def about(self, kind: str, request: web.Request) -> str | None:
+        """The channel and the text."""
+        if kind not in _WRITES:
+            return None
+        asked = await _fields(request)
+        return f"{asked.get('channel', '')}: {asked.get('text', '')}"
+
+    def outcome(self, response: web.StreamResponse) -> str:
+        """Slack's own word for why it does not do it."""
+        told = json.loads(response.text or "{}") if isinstance(response, web.Response) else {}
+        return str(told.get("error", response.status))
 
     # -- methods ------------------------------------------------------------------------------------------------
 

@@ -83,6 +83,11 @@ class Channels:
         bare = name.removeprefix("#")
         return next((channel for channel in self.every if name == channel.id or bare == channel.name), None)
 
+    def stand(self) -> dict[str, object]:
+        """The texts of each channel that has any, the oldest first, and what is to be posted later."""
+        posted = {each.name: [one.text for one in each.messages] for each in self.every if each.messages}
+        return {"posted": posted, "later": [[one.channel.name, one.text] for one in self.later]}
+
     def post(self, channel: Channel, text: str, now: float, thread: str = "") -> Message:
         """Post a message; no two have one time."""
         self._last = max(now, self._last + 1e-6)

@@ -125,7 +125,7 @@ class ArgocdAction(HoldsNothing):
 
     async def _nothing(self, spec: SyncSpec, project: str, context: ItemContext) -> End:
         """End what nothing was approved of: because nothing differs, or because it was blocked."""
-        planned = await self._planner.planned(spec, context.view)
+        planned = await self._planner.planned(spec, context.view, anew=True)  # a merge may have come since the card
         if planned.blocked:
             return End(Outcome.FAILED, f"not synced: {planned.blocked}")
         if planned.approved(spec).does or planned.app.sync != "Synced":

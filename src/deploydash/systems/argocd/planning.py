@@ -30,6 +30,9 @@ from deploydash.systems.argocd.steps import SyncSpec, read_spec, request_line
 FRESH_S = 20.0
 """So old a comparison may be that a card shows."""
 
+NOTHING_S = 5.0
+"""So old one may be that shows nothing to do: a merge since then is what a sync is for."""
+
 WAIT_S = 6.0
 """So long a card waits for a comparison; it is drawn again every few seconds."""
 
@@ -131,8 +134,8 @@ class Planner:
             return ItemPlan(item.id, (), str(error), blocked=True)
         return item_plan(item.id, spec, planned, self._clock.utc())
 
-    async def planned(self, spec: SyncSpec, look: Look) -> Planned:
-        """Return an application as it stands, compared lately, and what a sync would do.
+    async def planned(self, spec: SyncSpec, look: Look, *, anew: bool = False) -> Planned:
+        """Return an application as it stands, compared lately or ``anew``, and what a sync would do.
 
         Raises:
             FeedError: it cannot be read, in words.
@@ -140,21 +143,21 @@ class Planner:
         project = self.project(spec)
         if not await self._may(project, spec.app):
             return Planned(_NONE, Difference(()), f"this login may not sync {project}/{spec.app}: ask for the right")
-        app = await self._compared(spec.app, project, spec.refresh)
+        app = await self._compared(spec.app, project, spec.refresh, anew=anew)
         if app.trouble:
             return Planned(app, Difference(()), app.trouble)
         differs = await self._difference(app, project, spec)
         return Planned(app, differs, next(_hindrances(spec, app, differs, look), ""))
 
-    async def _compared(self, name: str, project: str, how: str) -> Application:
-        """Return an application that was compared at most ``FRESH_S`` ago.
+    async def _compared(self, name: str, project: str, how: str, *, anew: bool) -> Application:
+        """Return an application that was compared at most ``FRESH_S`` ago, or since this was asked.
 
         Raises:
             FeedError: it is being compared still, or cannot be.
         """
         now = self._clock.monotonic()
         task, begun = self._refreshes.get(name, (None, 0.0))
-        if task is None or (task.done() and now > begun + FRESH_S):
+        if task is None or (task.done() and (anew or now > begun + _fresh_s(task))):
             work = self._client.application(name, project, refresh=how)
             task, begun = asyncio.create_task(work, name=f"compare {name}"), now
             self._refreshes[name] = task, begun
@@ -187,6 +190,12 @@ class Planner:
             may = await self._client.may("sync", project, name)
             self._rights[name] = may, now + RIGHTS_S
         return may
+
+
+def _fresh_s(task: asyncio.Task[Application]) -> float:
+    """Return how long a comparison that has ended counts."""
+    failed = task.cancelled() or task.exception() is not None
+    return NOTHING_S if not failed and task.result().sync == "Synced" else FRESH_S
 
 
 _NONE = Application("", "", "", "", "")
