@@ -219,8 +219,11 @@ class ArgoCd(HttpFake):
         """The application, and whether its things are to be pruned; what only tries changes nothing."""
         if kind not in {"sync", "terminate", "create", "rollback", "remove"}:
             return None
-        text = await request.read()
-        asked = json.loads(text) if text.startswith(b"{") else {}
+        try:
+            told = json.loads(await request.read() or "{}")
+        except ValueError:
+            told = {}  # it is refused for that
+        asked = told if isinstance(told, dict) else {}
         if kind == "sync" and asked.get("dryRun"):
             return None
         return f"{request.path.removeprefix(ROOT)}{' pruned' if asked.get('prune') else ''}"
