@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from deploydash.systems.kubernetes.objects import Job, job_of, pod_of
+from deploydash.systems.kubernetes.objects import Job, Pod, job_of, pod_of
 from deploydash.systems.kubernetes.space import MOST_PODS, Space
 from deploydash.systems.kubernetes.standing import standing
 from tests.systems.kubernetes.replay import exchanges
@@ -62,22 +63,22 @@ UNSCHEDULED = {
                 restarts=3,
             ),
             "CrashLoopBackOff",
-            "CrashLoopBackOff since 12:31:05Z, after 3 crashes, last ended with code 1: back-off 20s",
+            "CrashLoopBackOff since 12:31:05Z, exit code 1, after 3 crashes: back-off 20s",
         ),
         (
             raw(state={"terminated": {"exitCode": 137, "reason": "OOMKilled", "finishedAt": "2026-11-20T12:40:00Z"}}),
             "OOMKilled",
-            "OOMKilled since 12:40:00Z",
+            "OOMKilled since 12:40:00Z, exit code 137",
         ),
         (
             raw(state={"terminated": {"exitCode": 2, "reason": "Error", "finishedAt": "2026-11-20T12:40:00Z"}}),
-            "exit code 2",
-            "ended with code 2 at 12:40:00Z",
+            "Error",
+            "Error since 12:40:00Z, exit code 2",
         ),
         (
             raw(state={"terminated": {"exitCode": 0, "reason": "Completed", "finishedAt": "2026-11-20T12:40:00Z"}}),
-            "ended",
-            "ended with code 0 at 12:40:00Z",
+            "Completed",
+            "Completed since 12:40:00Z, exit code 0",
         ),
         (
             raw(reason="Evicted", message="The node was low on resource: memory.", startTime="2026-11-20T12:30:00Z"),
@@ -125,13 +126,70 @@ def test_the_newest_pod_counts_and_the_crashes_before_it() -> None:
     assert found.sentence == "ContainerCreating since 12:31:05Z, after 1 crash (pod b)"
 
 
+def failed_pod(name: str, minute: int, reason: str = "Error", code: int = 1) -> Pod:
+    """Return a pod of the Job that ended by itself, as each does that crashed."""
+    ended = {"exitCode": code, "reason": reason, "finishedAt": f"2026-11-20T12:{minute}:30Z"}
+    created = f"2026-11-20T12:{minute}:00Z"
+    return pod_of(raw(name=name, state={"terminated": ended}, created=created, phase="Failed"))
+
+
+def told(job: Job, *pods: Pod) -> tuple[str, str]:
+    """Return the word and the sentence."""
+    found = standing("envsys", "m2-ess106", job, pods, "pulling it")
+    return found.value, found.sentence
+
+
+def test_a_job_whose_pods_crash_one_after_the_other_is_in_the_loop_that_operators_call_by_its_name() -> None:
+    """A Job's pods are never started anew: each crash is a pod of its own, and the cluster says ``Error`` of each."""
+    a, b, c = (failed_pod(name, 30 + at) for at, name in enumerate("abc"))
+    assert told(replace(JOB, failed=0), a) == ("Error", "Error since 12:30:30Z, exit code 1, after 1 crash (pod a)")
+    loop = "CrashLoopBackOff since 12:31:30Z, exit code 1, after 2 crashes (pod b)"
+    assert told(replace(JOB, failed=1), a, b) == told(replace(JOB, failed=2), a, b) == ("CrashLoopBackOff", loop)
+    begins = pod_of(raw({"reason": "ContainerCreating"}, name="d", created="2026-11-20T12:35:00Z"))
+    words = "CrashLoopBackOff, exit code 1, after 3 crashes, now ContainerCreating since 12:31:05Z: pulling it (pod d)"
+    assert told(replace(JOB, failed=3), a, b, c, begins) == ("CrashLoopBackOff", words)
+    started = {"running": {"startedAt": "2026-11-20T12:36:00Z"}}
+    runs = pod_of(raw(name="d", state=started, created="2026-11-20T12:35:00Z", phase="Running"))
+    assert told(replace(JOB, failed=3), a, b, c, runs) == (
+        "running",
+        "running since 12:36:00Z, after 3 crashes (pod d)",
+    )
+
+
+def test_what_says_more_than_that_it_crashed_is_said_in_its_own_word() -> None:
+    a, b = failed_pod("a", 30), failed_pod("b", 31, "OOMKilled", 137)
+    words = "OOMKilled since 12:31:30Z, exit code 137, after 2 crashes (pod b)"
+    assert told(replace(JOB, failed=2), a, b) == ("OOMKilled", words)
+
+
+def test_crashes_of_a_job_that_was_deleted_are_not_those_of_the_next() -> None:
+    old = replace(failed_pod("a", 30), owner="u0")
+    assert told(JOB, old, failed_pod("b", 31))[0] == "Error"
+
+
+@pytest.mark.parametrize(
+    ("last", "word", "rest"),
+    [
+        (failed_pod("a", 30), "BackoffLimitExceeded", ", exit code 1, after 7 crashes"),
+        (
+            failed_pod("a", 30, "OOMKilled", 137),
+            "OOMKilled",
+            ", exit code 137, after 7 crashes: BackoffLimitExceeded",
+        ),
+    ],
+)
+def test_a_job_that_gave_up_says_what_for(last: Pod, word: str, rest: str) -> None:
+    job = replace(JOB, active=0, failed=7, ended="Failed", why="BackoffLimitExceeded", ended_utc=last.since)
+    assert told(job, last) == (word, f"{word}: Job m2-ess106 failed at 12:30:30Z{rest}")
+
+
 def test_the_recorded_life_of_jobs_is_told() -> None:
     told: dict[str, str] = {}
     for exchange in exchanges("job-lists"):
         if exchange.status == 200 and isinstance(exchange.answer.get("items"), list):
             jobs = [job_of(one) for one in exchange.answer["items"]]
             told |= {job.name: standing("obssys", job.name, job, []).sentence for job in jobs}
-    assert told["atqueue"] == "Job atqueue ended at 18:24:54Z"
+    assert told["atqueue"] == "Completed: Job atqueue ended at 18:24:54Z"
     assert told["ocsqueue"] == "Job ocsqueue: no pod after 1 crash"
 
 
