@@ -19,6 +19,8 @@ from deploydash.demo.fakes.hosts import FAULTS, Hosts
 from deploydash.demo.fakes.hosts_life import Life
 from deploydash.demo.states import AVAILABLE, PUBLISH_ONLY, State
 from deploydash.demo.world import World
+from deploydash.systems.ssh.answers import Alone, read_alone, read_status
+from deploydash.systems.ssh.argv import begin_alone, look_alone
 from tests.demo.harness import SITE
 from tests.servers.waiting import patient, wait_until, within
 
@@ -194,8 +196,8 @@ async def test_a_repository_saves_edits_and_leaves_a_branch_that_was_there_behin
         client.hosts.faults.switch_on(fault)
     wanted = (await client.ask("azar", f"{OPS} ls-remote --heads origin refs/heads/OPS-1"))[1].split()[0]
     assert await client.ask("azar", f"{OPS} rev-parse --verify --quiet refs/remotes/origin/OPS-1") == (1, "")
-    edited = "## main...origin/main\n M summit/setup.env\n"
-    assert await client.ask("azar", f"{OPS} status --porcelain=v1 --branch") == (0, edited)
+    branch, _, edits = read_status((await client.ask("azar", f"{OPS} status --porcelain=v2 --branch"))[1])
+    assert (branch, [str(edit) for edit in edits]) == ("main", ["M summit/setup.env"])
     assert "+LSST_LOG_LEVEL=10" in (await client.ask("azar", f"{OPS} diff HEAD"))[1]
     assert "saving" in (await client.ask("azar", f"{DCO} ./update_repo docker-compose-ops OPS-1"))[1].casefold()
     assert (await client.ask("azar", f"{OPS} rev-parse HEAD"))[1].strip() != wanted
@@ -220,6 +222,28 @@ async def test_an_ess_controller_runs_the_new_image_or_after_a_failed_pull_the_o
     assert (await launch)[1].count("Pull complete") == 4
     assert (await client.ask("ess", "pgrep -f '[.]/launch_controller'"))[0] == 1
     assert "|running|ts-dockerhub.lsst.org/ess-controller-aarch64:c0046.000" in (await client.ask("ess", PS))[1]
+
+
+async def test_a_build_that_runs_by_itself_goes_on_behind_a_cut(client: Client) -> None:
+    generate = ("sh", "-c", 'salgeneratorKafka generate cpp "$@"', "salgeneratorKafka", "MTVMS")
+    begin, at_work = shlex.join(begin_alone("generate", generate)), "pgrep -f '[s]algeneratorKafka MTVMS'"
+
+    async def look(after: int = 0) -> Alone:
+        return read_alone((await client.ask("vms", shlex.join(look_alone("generate", after))))[1])
+
+    assert (await look()).began == ""
+    client.hosts.faults.switch_on("cut", {"host": "vms", "asked": "build", "seconds": 0.0, "times": 1.0})
+    assert (await client.ask("vms", begin))[0] is None
+    assert (await client.ask("vms", begin))[0] == 75
+    assert (await client.ask("vms", at_work))[0] == 0
+    first = await look()
+    assert (first.runs, bool(first.began)) == (True, True)
+    async with within(10):
+        while (await look()).runs:
+            continue
+    done = await look(len(first.said))
+    assert (done.status, done.runs, (first.said + done.said).count("generating code")) == (0, False, 24)
+    assert (await client.ask("vms", at_work))[0] == 1
 
 
 async def test_the_software_of_a_crio_is_not_copied_onto_one_that_runs(client: Client) -> None:

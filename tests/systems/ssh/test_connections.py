@@ -71,6 +71,20 @@ async def test_the_user_s_configuration_leads_to_a_host_whose_key_is_known(site:
     assert await site.answer() == "here"
 
 
+async def test_ciphers_of_the_user_s_configuration_count_alone_and_cheap_ones_come_first_else(site: Site) -> None:
+    async def cipher() -> str:
+        places = Places(config=site.config, known_hosts=(site.known,))
+        connection = await connect.connect(await connect.way_to(HOST, places), None)
+        async with connection:
+            return str(connection.get_extra_info("send_cipher"))
+
+    await site.answer()
+    assert await cipher() == "aes128-gcm@openssh.com"
+    site.lines["Ciphers"] = "aes256-ctr"
+    await site.answer()
+    assert await cipher() == "aes256-ctr"
+
+
 async def test_a_hashed_file_of_known_hosts_is_read(site: Site) -> None:
     await shell(f"ssh-keygen -q -H -f {site.known}")
     assert "127.0.0.1" not in site.known.read_text()

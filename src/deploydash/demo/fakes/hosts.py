@@ -100,6 +100,10 @@ class Hosts:
     async def stop(self) -> None:
         """Close all ports and forget the key."""
         await asyncio.gather(*(port.stop() for port in self._ports.values()))
+        alone = [each.task for host in self._hosts.values() for each in host.alone.values() if each.task is not None]
+        for task in alone:
+            task.cancel()
+        await asyncio.gather(*alone, return_exceptions=True)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -129,6 +133,9 @@ class Hosts:
         lives = host.lives()
         for life in lives:
             life.stop()
+        for alone in host.alone.values():
+            if alone.task is not None:
+                alone.task.cancel()
 
         def booted(_: float) -> None:
             host.boot()

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+import shlex
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
-from deploydash.demo.fakes.hosts_host import Asked, Host
+from deploydash.demo.fakes.hosts_host import Alone, Asked, Host
 
 GENERATE_S = 420.0
 """World seconds; at a site it is about an hour."""
 LIBRARY = "ts_cRIOcpp"
 """What all programs of cRIOs are built with."""
+_FOLDER = "$HOME/.deploydash/$1"
+_PIECE = 60_000
+_STARTS = itertools.count(1)
 _PULL_S, _MAKE_S = 8.0, 20.0
 
 
@@ -19,6 +26,8 @@ async def shell(host: Host, asked: Asked) -> int:
         asked.err("sh: 0: nothing but -c is known here")
         return 127
     script, arguments = asked.words[2], asked.words[4:]
+    if _FOLDER in script and arguments:
+        return _begin(host, asked, arguments) if "nohup" in script else _look(host, asked, arguments)
     steps: tuple[tuple[str, Callable[[Host, Asked, list[str]], Awaitable[int]]], ...] = (
         ("salgeneratorKafka", _generate),
         ("git pull", _make if "make" in script else _pull),
@@ -30,6 +39,42 @@ async def shell(host: Host, asked: Asked) -> int:
             return await step(host, asked, arguments)
     asked.err(f"sh: 1: {script.split()[0] if script.split() else ''}: not found")
     return 127
+
+
+def _begin(host: Host, asked: Asked, arguments: list[str]) -> int:
+    """Leave a command to run by itself, as nohup does."""
+    name, words = arguments[0], arguments[1:]
+    before = host.alone.get(name)
+    if before is not None and str(before) == "runs":
+        asked.err("it is at work there already")
+        return 75
+    alone = host.alone[name] = Alone(f"{host.world.now:.0f}.{next(_STARTS)}")
+
+    def write(text: str, _: bool) -> None:
+        alone.log += text
+
+    async def run() -> None:
+        pid = -next(_STARTS)
+        host.at_work[pid] = shlex.join(words)
+        channel = replace(asked.channel, command=shlex.join(words), _write=write)
+        try:
+            alone.status = await shell(host, replace(asked, words=words, channel=channel))
+        finally:
+            host.at_work.pop(pid, None)
+
+    alone.task = asyncio.get_running_loop().create_task(run(), name=f"{name} on {host.name}")
+    return 0
+
+
+def _look(host: Host, asked: Asked, arguments: list[str]) -> int:
+    """Tell how such a command stands, and what it said from a byte on (the first is 1)."""
+    alone = host.alone.get(arguments[0])
+    if alone is None:
+        asked.out("never lost")
+        return 0
+    asked.out(f"{alone.began} {alone}")
+    asked.channel.out(alone.log.encode()[int(arguments[1]) - 1 :][:_PIECE].decode(errors="surrogateescape"))
+    return 0
 
 
 async def _pull(host: Host, asked: Asked, _: list[str]) -> int:

@@ -20,6 +20,7 @@ _EDIT = (
     "+LSST_LOG_LEVEL=10",
     " LSST_TOPIC_SUBNAME=sal",
 )
+_STAGED = "5f1c0e2" + 33 * "0"
 _FULL = "fatal: unable to write new index file: No space left on device"
 
 
@@ -52,10 +53,13 @@ def _edited(host: Host, clone: Checkout) -> bool:
 
 
 def _status(host: Host, asked: Asked, clone: Checkout, words: list[str]) -> int:
-    if "--branch" in words or "-b" in words:
-        asked.out(f"## {clone.branch}...origin/{clone.branch}")
+    if not {"--porcelain=v2", "--branch"} <= set(words):
+        asked.err("this clone tells its status as --porcelain=v2 --branch alone")
+        return 129
+    for line in (f"oid {clone.head}", f"head {clone.branch}", f"upstream origin/{clone.branch}", "ab +0 -0"):
+        asked.out(f"# branch.{line}")
     if _edited(host, clone):
-        asked.out(f" M {EDITED}")
+        asked.out(f"1 .M N... 100644 100644 100644 {_STAGED} {_STAGED} {EDITED}")
     return 0
 
 

@@ -44,12 +44,27 @@ class Build:
 
 
 @dataclass
+class Alone:
+    """A command that was left to run by itself: what it said, and its exit status once it has ended."""
+
+    began: str
+    log: str = ""
+    status: int | None = None
+    task: asyncio.Task[None] | None = None
+
+    def __str__(self) -> str:
+        if self.status is not None:
+            return str(self.status)
+        return "runs" if self.task is not None and not self.task.done() else "lost"
+
+
+@dataclass
 class Host:
     """A host. ``fault`` gives the values of a fault that is on for it, or None.
 
     ``units`` by name, ``scripts`` below ``/etc/init.d``, ``bridges`` by what ccs-shell calls them, ``builds`` by
     repository. ``by_ccs``: who logs in may stop units as the user ccs only. ``at_work``: the programs that run now, by
-    pid, each with its arguments.
+    pid, each with its arguments. ``alone``: by the folder in which it keeps what it says.
     """
 
     name: str
@@ -63,6 +78,7 @@ class Host:
     docker: Docker = field(default_factory=Docker)
     patches: list[str] = field(default_factory=list)
     at_work: dict[int, str] = field(default_factory=dict)
+    alone: dict[str, Alone] = field(default_factory=dict)
     by_ccs: bool = False
     boot_id: str = ""
     reboot: Callable[[], None] = lambda: None

@@ -40,7 +40,8 @@ def kind_of(words: list[str]) -> str:
     if program == CCS:
         return CCS_SHELL
     if program == "sh":
-        return READ if "cmp -s" in " ".join(words) else BUILD
+        script = words[2] if len(words) > 2 else ""
+        return READ if "cmp -s" in script or "tail -c " in script else BUILD
     if program.endswith("systemctl") or program.startswith("/etc/init.d/"):
         return _VERBS.get(verb, READ)
     scripted = {"./shutdown_": STOP, "./launch_": START, "./update_": UPDATE}

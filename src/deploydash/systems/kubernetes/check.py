@@ -27,7 +27,7 @@ NEEDED = (
 """What is asked for in each namespace: verb, group, resource."""
 
 NEEDED_OF_LABS = (("list", "", "namespaces"), ("delete", "", "namespaces"))
-WELCOME = (("list", "", "events"), ("get", "", "namespaces"))
+WELCOME = (("list", "", "events"), ("watch", "", "events"), ("get", "", "namespaces"))
 """Without these something is shown less well, and all can be done."""
 
 SKEW_S = 30.0

@@ -121,15 +121,25 @@ class Edit:
         return f"{self.code.strip()} {self.path}"
 
 
-def read_status(text: str) -> tuple[str, tuple[Edit, ...]]:
-    """Return the branch that a working copy is on and its edits."""
-    branch, edits = "", []
+_BEFORE_PATH = {"1": 8, "2": 9, "u": 10}
+"""So many words stand before the path of a file that changed, was renamed, or could not be merged."""
+
+
+def read_status(text: str) -> tuple[str, str, tuple[Edit, ...]]:
+    """Return the branch and commit that a working copy is at, and its edits; empty where it is at none."""
+    head, edits = {"oid": "", "head": ""}, []
     for line in text.splitlines():
-        if line.startswith("## "):
-            branch = line[3:].partition("...")[0].removeprefix("No commits yet on ")
-        elif line.strip():
-            edits.append(Edit(line[:2], line[3:]))
-    return branch, tuple(edits)
+        kind, _, rest = line.partition(" ")
+        if kind == "#":
+            name, _, value = rest.removeprefix("branch.").partition(" ")
+            head[name] = "" if value in {"(initial)", "(detached)"} else value
+        elif kind in _BEFORE_PATH:
+            words = line.split(" ", _BEFORE_PATH[kind])
+            if len(words) > _BEFORE_PATH[kind]:
+                edits.append(Edit(words[1].replace(".", " "), words[-1].partition("\t")[0]))
+        elif kind == "?":
+            edits.append(Edit("??", rest))
+    return head["head"], read_commit(head["oid"]), tuple(edits)
 
 
 def read_commit(text: str) -> str:
@@ -166,6 +176,41 @@ def read_ccs(text: str, target: str) -> CcsState:
     summary = re.findall(r"\bSummaryState:(\w+)", text)
     locks = [line.strip() for line in text.splitlines() if re.search(r"(?i)\block", line) and target in line]
     return CcsState(offline[-1] if offline else "", summary[-1] if summary else "", tuple(locks))
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """How a command stands that was left to run by itself.
+
+    ``began``: what tells this start of it from any other, empty where it never was begun. ``status``: its exit status,
+    None where it left none; ``runs``: whether it is at work. ``said``: what it wrote since it was looked at before.
+    """
+
+    began: str
+    status: int | None
+    runs: bool
+    said: str
+
+    @property
+    def ended(self) -> str:
+        """How it ended, in words."""
+        if self.status is None:
+            return "it is not at work and left no exit status: was the machine started anew?"
+        return f"exit {self.status}"
+
+
+def read_alone(text: str) -> Alone:
+    """Return what a look at such a command showed.
+
+    Raises:
+        ValueError: it is none.
+    """
+    head, _, said = text.partition("\n")
+    began, _, state = head.partition(" ")
+    if not began or not (state in {"runs", "lost"} or state.isdecimal()):
+        raise ValueError(f"{head[:80]!r} does not tell how it stands")
+    status = int(state) if state.isdecimal() else None
+    return Alone("" if began == "never" else began, status, state == "runs", said)
 
 
 class Pulling:

@@ -114,18 +114,13 @@ def git(user: str, directory: str, *words: str) -> Argv:
 
 
 def repository_status(user: str, directory: str) -> Argv:
-    """Return what lists the branch and the local edits of a working copy."""
-    return git(user, directory, "status", "--porcelain=v1", "--branch")
+    """Return what tells the branch, the commit and the local edits of a working copy."""
+    return git(user, directory, "status", "--porcelain=v2", "--branch")
 
 
 def repository_diff(user: str, directory: str) -> Argv:
     """Return what shows the local edits of a working copy, staged ones too."""
     return git(user, directory, "diff", "HEAD")
-
-
-def repository_head(user: str, directory: str) -> Argv:
-    """Return what asks which commit a working copy is at."""
-    return git(user, directory, "rev-parse", "HEAD")
 
 
 def remote_branch(user: str, directory: str, branch: str) -> Argv:
@@ -168,6 +163,50 @@ def crio_stages(interfaces: Sequence[str], repository: str, binary: str) -> tupl
         ("build", ("sh", "-c", build, "make", repository)),
         ("install", ("sh", "-c", 'cp "$HOME/$1/$2" "/usr/sbin/$2"', "cp", repository, binary)),
     )
+
+
+CRIO_LONG = ("generate", "ts_cRIOcpp", "build")
+"""The stages that take minutes to an hour: each is left to run by itself, whatever becomes of the connection."""
+
+_FOLDER = "d=$HOME/.deploydash/$1"
+_AT_WORK = 'grep -Fqs "$d" "/proc/$(cat "$d/pid" 2>/dev/null)/cmdline"'
+_BEGIN = (
+    f'{_FOLDER}; shift; {_AT_WORK} && {{ echo "it is at work there already" >&2; exit 75; }}; '
+    'mkdir -p "$d" && rm -f "$d/status" "$d/log" "$d/pid" && date "+%s.$$" >"$d/began" || exit; '
+    'nohup sh -c "$0" "$d" "$@" </dev/null >/dev/null 2>&1 & echo $! >"$d/pid"'
+)
+_ALONE = '"$@" >"$0/log" 2>&1; echo $? >"$0/status"'
+_LOOK = (
+    f'{_FOLDER}; s=lost; {_AT_WORK} && s=runs; e=$(cat "$d/status" 2>/dev/null); b=$(cat "$d/began" 2>/dev/null); '
+    'echo "${b:-never} ${e:-$s}"; tail -c "+$2" "$d/log" 2>/dev/null | head -c 60000'
+)
+
+
+def begin_alone(name: str, argv: Argv) -> Argv:
+    """Return what leaves a command to run by itself.
+
+    Its output, its process id and at last its exit status stand in ``~/.deploydash/NAME``. A cRIO has no systemd that
+    would keep them. Refused with 75 while the one before is at work.
+    """
+    return ("sh", "-c", _BEGIN, _ALONE, name, *argv)
+
+
+def look_alone(name: str, after: int) -> Argv:
+    """Return what asks how a command stands that was left to run by itself, and what it said after so many bytes."""
+    return ("sh", "-c", _LOOK, "look", name, str(after + 1))
+
+
+def crio_requests(interfaces: Sequence[str], repository: str, binary: str) -> tuple[tuple[str, Argv], ...]:
+    """Return the stages as they are sent: the long ones run by themselves."""
+    return tuple(
+        (name, begin_alone(alone_name(name, repository), argv) if name in CRIO_LONG else argv)
+        for name, argv in crio_stages(interfaces, repository, binary)
+    )
+
+
+def alone_name(stage: str, repository: str) -> str:
+    """Return by what name a long stage is known on its host."""
+    return f"{stage}-{repository}"
 
 
 def crio_installed(repository: str, binary: str) -> Argv:

@@ -125,7 +125,7 @@ class Checkouts:
         if (end := await self.asked(spec, approved, context)) is not None:
             return end
         async with context.slot(), self.tools.hosts.host(spec.host) as host:
-            return await self.update(host, spec, context)
+            return await self.update(host, spec, await self.read(host, spec), context)
 
     async def follow(self, spec: Checkout, item: Item, read: Read, context: ItemContext) -> End:
         """Wait for an update that goes on there already; nothing is sent."""
@@ -154,9 +154,8 @@ class Checkouts:
             raise NotSent("its local edits changed meanwhile: retry shows what is there")
         return None
 
-    async def update(self, host: Host, spec: Checkout | Controller, context: ItemContext) -> End:
-        """Send what brings a working copy to its branch, and prove it by its commits."""
-        copy = await self.read(host, spec)
+    async def update(self, host: Host, spec: Checkout | Controller, copy: Copy, context: ItemContext) -> End:
+        """Send what brings a working copy to its branch, and prove it by its commits; ``copy``: as it stands now."""
         if copy.at(spec.branch):
             return _reached(copy, spec, "already", "")
         before = await client.saved_patches(host, spec.user, spec.directory)

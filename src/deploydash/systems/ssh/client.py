@@ -7,10 +7,12 @@ from collections.abc import Collection, Sequence
 from deploydash.errors import FeedError
 from deploydash.systems.ssh import argv as commands
 from deploydash.systems.ssh.answers import (
+    Alone,
     CcsState,
     Container,
     Edit,
     Unit,
+    read_alone,
     read_ccs,
     read_commit,
     read_containers,
@@ -84,9 +86,7 @@ async def pids(host: Host, name: str) -> tuple[str, ...]:
 
 async def repository(host: Host, user: str, directory: str) -> tuple[str, str, tuple[Edit, ...]]:
     """Return the branch and commit that a working copy is at, and its edits."""
-    branch, edits = read_status((await asked(host, commands.repository_status(user, directory))).out)
-    head = read_commit((await asked(host, commands.repository_head(user, directory))).out)
-    return branch, head, edits
+    return read_status((await asked(host, commands.repository_status(user, directory))).out)
 
 
 async def diff(host: Host, user: str, directory: str) -> str:
@@ -115,6 +115,15 @@ async def ccs(host: Host, user: str, target: str) -> CcsState:
     if refused := refused_by_sudo(ran.status, ran.err):
         raise FeedError(SSH, f"{host.login.host}: the camera's shell was not started: {refused}")
     return read_ccs(ran.out, target)
+
+
+async def alone(host: Host, name: str, after: int = 0) -> Alone:
+    """Return how a command stands that was left to run by itself, and what it said after so many bytes."""
+    argv = commands.look_alone(name, after)
+    try:
+        return read_alone((await asked(host, argv)).out)
+    except ValueError as error:
+        raise FeedError(SSH, f"{host.login.host}: `{quoted(argv)}`: {error}") from None
 
 
 async def boot_id(host: Host) -> str:

@@ -86,7 +86,7 @@ class Controllers:
                 if (end := await self._stop(host, spec, words, context)) is not None:
                     return end
             await context.progress("stopped", "its repository is being updated")
-            update = await self._checkouts.update(host, spec, context)
+            update = await self._checkouts.update(host, spec, copy, context)
             if update.outcome is not Outcome.REACHED:
                 return End(update.outcome, f"stopped; {update.why}", update.values, update.left)
             ran = None

@@ -20,7 +20,9 @@ def requests(spec: Spec) -> tuple[str, ...]:
 
 def as_typed(spec: Spec) -> tuple[str, ...]:
     """Return what a person would type to do it."""
-    return tuple(line for argv, typed in _writes(spec) if CLEAR not in typed for line in _typed(spec, argv, typed))
+    return tuple(
+        line for argv, typed in _writes(spec, typed=True) if CLEAR not in typed for line in _typed(spec, argv, typed)
+    )
 
 
 def in_shell(argv: Argv, typed: tuple[str, ...]) -> str:
@@ -43,8 +45,8 @@ def starting(spec: Service) -> Argv:
     return commands.unit_command("start", spec.unit) if spec.unit else commands.as_user(spec.as_user, spec.start)
 
 
-def _writes(spec: Spec) -> Iterator[tuple[Argv, tuple[str, ...]]]:
-    """Yield each command that may be sent, with what is typed into it."""
+def _writes(spec: Spec, *, typed: bool = False) -> Iterator[tuple[Argv, tuple[str, ...]]]:
+    """Yield each command that may be sent, with what is typed into it; ``typed``: as a person would do it."""
     if isinstance(spec, Bridge):
         yield commands.unit_command(spec.do, spec.unit), ()
         if spec.do == "start":
@@ -61,7 +63,8 @@ def _writes(spec: Spec) -> Iterator[tuple[Argv, tuple[str, ...]]]:
         yield from ((argv, ()) for argv in updates(spec))
         yield from ((commands.as_user(spec.user, words), ()) for words in spec.start)
     elif isinstance(spec, Crio):
-        yield from ((argv, ()) for _, argv in commands.crio_stages(spec.interfaces, spec.repository, spec.binary))
+        stages = commands.crio_stages if typed else commands.crio_requests
+        yield from ((argv, ()) for _, argv in stages(spec.interfaces, spec.repository, spec.binary))
         yield spec.start, ()
     elif isinstance(spec, Machine):
         yield commands.reboot(), ()

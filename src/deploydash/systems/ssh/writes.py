@@ -145,10 +145,16 @@ def ended(finding: Finding, ran: Ran | None, *, value: str = "") -> End:
 
 
 async def followed(look: Callable[[], Awaitable[Finding]], tools: Tools, context: ItemContext) -> Finding:
-    """Return what came of something that goes on there, for as long as it does."""
-    finding = await until(look, tools, 0)
-    while finding.found is Found.UNDER_WAY:
+    """Return what came of something that goes on there, for as long as it does; a lost host is asked again."""
+    finding, lost_at = await until(look, tools, 0), None
+    while finding.found is Found.UNDER_WAY or (finding.found is Found.CANNOT_TELL and lost_at is not None):
         finding = await until(look, tools, 5 * tools.poll_s, context)
+        if finding.found is not Found.CANNOT_TELL:
+            lost_at = None
+        elif lost_at is None:
+            lost_at = tools.clock.monotonic()
+        elif tools.clock.monotonic() - lost_at > LOST_S:
+            break
     return finding
 
 
