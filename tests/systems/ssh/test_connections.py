@@ -75,8 +75,10 @@ async def test_ciphers_of_the_user_s_configuration_count_alone_and_cheap_ones_co
     async def cipher() -> str:
         places = Places(config=site.config, known_hosts=(site.known,))
         connection = await connect.connect(await connect.way_to(HOST, places), None)
-        async with connection:
+        try:
             return str(connection.get_extra_info("send_cipher"))
+        finally:
+            connection.close()
 
     await site.answer()
     assert await cipher() == "aes128-gcm@openssh.com"
