@@ -138,6 +138,13 @@ def test_a_finalizer_is_named_where_the_pods_of_its_job_run_on_too() -> None:
     assert left.holds[1].endswith("held by finalizer foregroundDeletion, example.org/hold")
 
 
+def test_a_pod_that_no_job_made_is_not_waited_for() -> None:
+    pods = [Pod("simulator-5d9f", "p1", "", "", 0.0, "Running", "Running")]
+    assert left_of(JobsWork("envsys", "csc"), [], pods, {"ess106": "u1"}).names == ()
+    orphan = [Pod("ess106-x", "p2", "ess106", "", 0.0, "Running", "Running")]
+    assert left_of(JobsWork("envsys", "csc"), [], orphan, {"ess106": "u1"}).names == ("ess106",)
+
+
 async def test_a_job_created_anew_between_card_and_key_is_left_and_named() -> None:
     cluster = paper(ess106=PaperJob("u1"), ess201=PaperJob("u2"))
     action, _ = acting(cluster)

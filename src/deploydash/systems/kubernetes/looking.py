@@ -126,7 +126,7 @@ async def jobs_left(cluster: Cluster, work: JobsWork, uids: Mapping[str, str]) -
 def left_of(work: JobsWork, jobs: Sequence[Job], pods: Sequence[Pod], uids: Mapping[str, str]) -> Left:
     """Return what of these Jobs, by name and uid, is left, with every pod whose Job goes or has gone.
 
-    A Job that was created anew, and its pods, are not ours.
+    A Job that was created anew, and its pods, are not ours; nor is a pod that no Job made, whatever its labels.
     """
     ours = set(uids.values())
     chosen = choose(work, jobs, [job.name for job in jobs])
@@ -134,7 +134,7 @@ def left_of(work: JobsWork, jobs: Sequence[Job], pods: Sequence[Pod], uids: Mapp
     anew = tuple(job.name for job in chosen.doomed if job.name in uids and job.uid not in ours)
     going = {job.uid for job in jobs_left.values()}
     stay = {job.uid for job in jobs} - going
-    pods_left = [pod for pod in pods if pod.owner not in stay]
+    pods_left = [pod for pod in pods if pod.job and pod.owner not in stay]
     names = {*jobs_left, *(pod.job for pod in pods_left)}
     held = [(pod.deleting or 0.0, _pod_words(pod, gone=pod.owner not in going)) for pod in pods_left]
     by_pods = {pod.job for pod in pods_left}
