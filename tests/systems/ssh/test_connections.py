@@ -87,6 +87,20 @@ async def test_ciphers_of_the_user_s_configuration_count_alone_and_cheap_ones_co
     assert await cipher() == "aes256-ctr"
 
 
+def test_known_host_keys_are_read_once_until_their_file_changes(tmp_path: Path) -> None:
+    key = public_key(new_key(tmp_path / "key"))
+    file = tmp_path / "known_hosts"
+    file.write_text(f"one.example.org {key}\n")
+    first = connect._known((file, tmp_path / "none"))
+    assert connect._known((file, tmp_path / "none")) is first
+    assert len(first.match("one.example.org", "", 22)[0]) == 1
+    with file.open("a") as opened:
+        opened.write(f"two.example.org {key}\n")
+    assert len(connect._known((file, tmp_path / "none")).match("two.example.org", "", 22)[0]) == 1
+    file.unlink()
+    assert connect._known((file, tmp_path / "none")).match("one.example.org", "", 22)[0] == []
+
+
 async def test_a_hashed_file_of_known_hosts_is_read(site: Site) -> None:
     await shell(f"ssh-keygen -q -H -f {site.known}")
     assert "127.0.0.1" not in site.known.read_text()

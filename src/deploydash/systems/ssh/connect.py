@@ -228,8 +228,29 @@ def _known_files(config: Any, places: Places) -> tuple[Path, ...]:
     return tuple(Path(name).expanduser() for name in names)
 
 
-def _known(files: Sequence[Path]) -> asyncssh.SSHKnownHosts:
-    """Return the host keys that are known; a line that cannot be read is none."""
+_READ: dict[tuple[Path, ...], tuple[object, asyncssh.SSHKnownHosts]] = {}
+"""What was read of files of known host keys, and how they were then: for ten hosts they are read once."""
+
+
+def _known(files: tuple[Path, ...]) -> asyncssh.SSHKnownHosts:
+    """Return the host keys that are known now."""
+    stamp = [_stamp(file) for file in files]
+    before = _READ.get(files)
+    if before is None or before[0] != stamp:
+        before = _READ[files] = (stamp, _load(files))
+    return before[1]
+
+
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
+
+
+def _load(files: Sequence[Path]) -> asyncssh.SSHKnownHosts:
+    """Return the host keys of files; a line that cannot be read is none."""
     known = asyncssh.SSHKnownHosts()
     for file in files:
         try:
