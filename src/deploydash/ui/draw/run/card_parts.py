@@ -16,7 +16,7 @@ from deploydash.core.words import counted, listed
 from deploydash.ui.draw.header import width_of
 from deploydash.ui.draw.ink import Ink, Line, Span, Surface
 from deploydash.ui.draw.run.csc_card import kind_lines
-from deploydash.ui.draw.run.item_card import LISTED
+from deploydash.ui.draw.run.item_card import LISTED, left_line
 from deploydash.ui.draw.run.item_offers import is_list
 from deploydash.ui.draw.run.offers import Mode, open_questions
 from deploydash.ui.draw.run.reading import Focus, Reading, copied, cursor, folded, lasting
@@ -171,8 +171,9 @@ def manual_lines(reading: Reading, card: Card, focus: Focus, width: int) -> list
     lines: list[Line] = shown_lines(reading, card, width)
     names = [row.item.label for row in rows] + (["all of it"] if len(rows) > 1 and not focus.unfolded else [])
     live = card.status in {StepStatus.PENDING, StepStatus.UNDER_WAY} and focus.active
-    first = 0 if focus.unfolded else max(0, min(focus.row - LISTED // 2, len(names) - LISTED))
-    last = len(names) if focus.unfolded else first + LISTED
+    most = len(names) if focus.unfolded or len(names) <= LISTED else LISTED - 1
+    first = max(0, min(focus.row - most // 2, len(names) - most))
+    last = first + most
     for number, name in list(enumerate(names))[first:last]:
         row = rows[number] if number < len(rows) else None
         sign_off = row.sign_off if row is not None else None
@@ -182,6 +183,7 @@ def manual_lines(reading: Reading, card: Card, focus: Focus, width: int) -> list
         ink = Ink.DIM if sign_off or number == len(rows) else Ink.BRIGHT if here else Ink.TEXT
         by = _signed_by(row) if row is not None else ()
         lines.append(Line((*cursor(reading, here=here, of=len(names)), sign, Span(name, ink), *by), surface))
+    lines += left_line(reading, first, len(names) - last)
     at = min(focus.row, len(rows) - 1)
     for one in rows if focus.unfolded else rows[at : at + 1] if rows else ():
         lines += folded(one.item.label, width, Ink.BRIGHT) if focus.unfolded and len(rows) > 1 else []

@@ -11,6 +11,7 @@ from deploydash.ui.draw.ink import Ink, Line, Span, Surface, letter
 from deploydash.ui.draw.lines import own_reason, state_words
 from deploydash.ui.draw.run.asked import Asked, asked_lines, cscs_of
 from deploydash.ui.draw.run.csc_card import in_short
+from deploydash.ui.draw.run.item_card import LEAST, left_line
 from deploydash.ui.draw.run.reading import Focus, Reading, cursor, folded, lasting, shortened, since
 from deploydash.ui.draw.tiles import code, cut, look, without_state
 
@@ -33,9 +34,12 @@ def failure_lines(reading: Reading, card: Card, focus: Focus, width: int, height
             return tight
     below = shortened([Line(), *_below(reading, asked[row], width, None)], max(1, height // 2), width, reading, "Enter")
     room = max(1, height - len(below))
+    if len(asked) > room > LEAST:
+        room -= 1  # the last line says what is left
     first = max(0, min(row - room // 2, len(asked) - room))
     shown = list(enumerate(asked))[first : first + room]
-    return [_head(reading, line, focus, number == row) for number, line in shown] + below
+    left = left_line(reading, first, len(asked) - first - room) if room >= LEAST else []
+    return [*(_head(reading, line, focus, number == row) for number, line in shown), *left, *below]
 
 
 def _below(reading: Reading, line: Asked, width: int, most: int | None) -> list[Line]:

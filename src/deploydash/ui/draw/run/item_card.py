@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from deploydash.cells import cells
 from deploydash.core.run.state import ItemStatus, StepStatus
 from deploydash.core.views.run_view import Card, ItemRow
 from deploydash.core.words import listed
@@ -23,6 +24,9 @@ SHORT = 4
 PREVIEW = 14
 """The same of what says something to people: it is read before it goes."""
 
+_BESIDE = 8
+"""Cells that stand beside a name and what is to be known of it: the cursor, the sign, what keeps them apart."""
+
 OUTPUT = 3
 """Lines of live output on the card."""
 
@@ -41,6 +45,8 @@ def item_lines(reading: Reading, card: Card, focus: Focus, width: int, height: i
 def _list(reading: Reading, card: Card, focus: Focus, width: int, most: int) -> list[Line]:
     rows, live = card.rows, card.status in LIVE and len(card.rows) > 1
     total = len(rows) + live
+    if total > most:
+        most = max(2, most - 1)  # the last line says what is left
     first = max(0, min(focus.row - most // 2, total - most))
     shown = [
         _row(reading, row, focus, width, here=focus.active and number == focus.row and len(rows) > 1, of=total)
@@ -51,7 +57,16 @@ def _list(reading: Reading, card: Card, focus: Focus, width: int, most: int) -> 
         whole = Span("  all of it", Ink.BRIGHT if here else Ink.DIM)
         surface = Surface.SELECTED if here else Surface.PAGE
         shown.append(Line((*cursor(reading, here=here, of=total), whole), surface))
-    return shown
+    return [*shown, *left_line(reading, first, total - first - most)]
+
+
+def left_line(reading: Reading, above: int, below: int) -> list[Line]:
+    """Return how many lines of a list are out of sight, and the keys that show them; none where all are there."""
+    parts = [f"{number} {where}" for number, where in ((below, "below"), (above, "above")) if number > 0]
+    if not parts:
+        return []
+    words = f"{reading.glyphs.cut} {', '.join(parts)}: arrows, {KEYS['page']} all"
+    return [Line((Span(f"  {words}", Ink.ACCENT),))]
 
 
 def _row(reading: Reading, row: ItemRow, focus: Focus, width: int, *, here: bool, of: int) -> Line:
@@ -68,6 +83,9 @@ def _row(reading: Reading, row: ItemRow, focus: Focus, width: int, *, here: bool
         right, tone = row.progress.status.value, Ink.WARN
     elif not row.done and row.plan is not None and row.plan.blocked:
         right, tone = "blocked", Ink.WARN
+    elif row.progress.status is ItemStatus.PENDING and row.plan is not None and of > 1:
+        room = width - cells(row.item.label) - _BESIDE
+        right = cut(row.plan.why, room, reading.glyphs) if room >= _BESIDE else ""
     told = (Span(right, tone),) if right else ()
     surface = Surface.SELECTED if here else Surface.PAGE
     left = (*cursor(reading, here=here, of=of), sign, Span(row.item.label, ink))
