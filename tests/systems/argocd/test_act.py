@@ -120,7 +120,8 @@ async def test_a_card_shows_the_request_and_every_object_with_its_csc_and_image(
         "create Job ocsqueue: ocsqueue:c0046",
         f"POST /api/v1/applications/obssys/sync at revision {revision[:8]}, without prune",
     )
-    assert (plan.why, plan.blocked) == ("creates 2 Jobs", False)
+    assert plan.why == "creates 2 Jobs; image tag c0046, no chart version nor appVersion in its manifests"
+    assert not plan.blocked
     assert Approved.read(plan.approved) == Approved(revision, plan.lines[:-1], ("mtqueue", "ocsqueue"))
 
 

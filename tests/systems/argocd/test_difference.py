@@ -43,6 +43,27 @@ def test_the_tag_that_a_child_is_given_is_told() -> None:
     assert lines(body("tag-propagation", 3)["items"]) == ["change Application obssys: imageTag c0045 → c0046"]
 
 
+def test_of_a_release_is_told_what_its_manifests_tell() -> None:
+    csc = "no chart version nor appVersion in its manifests"
+    assert difference(body("diff", 0)["items"], CSCS).release() == f"image tag c0045 → c0046, {csc}"
+    assert difference(body("jobs-deleted", 2)["items"], CSCS).release() == f"image tag c0046, {csc}"
+    assert difference(body("tag-propagation", 3)["items"], CSCS).release() == f"image tag c0045 → c0046, {csc}"
+    assert difference(body("tree-synced", 1)["items"], CSCS).release() == ""
+
+
+def labelled(image: str, chart: str, version: str) -> dict[str, Any]:
+    return {"metadata": {"labels": {"helm.sh/chart": chart, "app.kubernetes.io/version": version}}, **job(image)}
+
+
+def test_chart_and_version_are_told_where_a_chart_labels_them() -> None:
+    before = labelled("r/hub:1.0", "nublado-1.0.0", "8.13.0")
+    after = labelled("r:5000/hub:1.1", "nublado-1.0.0", "8.14.0")
+    found = difference([item(before, after, "Deployment", "apps")], {})
+    assert found.release() == "image tag 1.0 → 1.1, chart version nublado-1.0.0, appVersion 8.13.0 → 8.14.0"
+    bare = difference([item(None, labelled("r:5000/hub@sha256:ab", "mtqueue", ""))], {})
+    assert bare.release() == "no image tag nor chart version nor appVersion in its manifests"
+
+
 def item(before: Any, after: Any, kind: str = "ConfigMap", group: str = "", **more: Any) -> dict[str, Any]:
     states = {
         "liveState": before,

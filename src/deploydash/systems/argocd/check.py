@@ -14,6 +14,9 @@ from deploydash.systems.argocd.objects import Application
 from deploydash.systems.argocd.settings import TELESCOPE, ArgocdSettings
 from deploydash.systems.table import Finding, Place
 
+AT_WILL = frozenset({"Dev", "Bleed"})
+"""Environments in which applications may sync by themselves (practices.yaml)."""
+
 FEW_MIN = 120
 """A deployment takes longer than a token of fewer minutes lasts."""
 
@@ -28,12 +31,18 @@ async def check(place: Place) -> tuple[Finding, ...]:
     assert isinstance(settings, ArgocdSettings)  # noqa: S101 - it was read by this model
     client = ArgoClient(settings.endpoint)
     try:
-        return tuple([finding async for finding in _findings(client, settings)])
+        return tuple([finding async for finding in _findings(client, settings, environment_of(place))])
     finally:
         await client.aclose()
 
 
-async def _findings(client: ArgoClient, settings: ArgocdSettings) -> AsyncIterator[Finding]:
+def environment_of(place: Place) -> str:
+    """Return which environment the site is, as its practices say; empty where they say nothing."""
+    told = (section.words().get("practices.environment", "") for section in place.others.values())
+    return next((str(each) for each in told if each), "")
+
+
+async def _findings(client: ArgoClient, settings: ArgocdSettings, environment: str) -> AsyncIterator[Finding]:
     version = await client.version()
     yield Finding("ok", ARGOCD, f"{settings.endpoint.url} is Argo CD {version}")
     login, user = await client.login(), await client.user()
@@ -46,7 +55,7 @@ async def _findings(client: ArgoClient, settings: ArgocdSettings) -> AsyncIterat
         yield of_rights(verb, names, may)
     projects = tuple(dict.fromkeys(map(settings.project, names)))
     found, _ = await client.applications(projects)
-    for finding in of_applications(settings, found):
+    for finding in of_applications(settings, found, environment):
         yield finding
 
 
@@ -72,7 +81,16 @@ def of_rights(verb: str, names: Sequence[str], may: Sequence[bool]) -> Finding:
     return Finding("ok", ARGOCD, f"may {verb} all {counted(len(names), 'application')}")
 
 
-def of_applications(settings: ArgocdSettings, found: Sequence[Application]) -> Iterator[Finding]:
+def of_automatic(names: Sequence[str], environment: str) -> Finding:
+    """Return that applications sync by themselves, which the practices allow on Dev and Bleed alone."""
+    words = f"auto-sync is on, so a merge starts CSCs by itself: {first_of(names, 8)}"
+    hint = "have it switched off in Argo CD before the upgrade"
+    if environment in AT_WILL:
+        return Finding("warning", ARGOCD, f"{words}; {environment} allows it", hint)
+    return Finding("red", ARGOCD, words, hint)
+
+
+def of_applications(settings: ArgocdSettings, found: Sequence[Application], environment: str = "") -> Iterator[Finding]:
     """Yield where the site file and Argo CD name different applications, and what syncs by itself."""
     there = {app.name: app for app in found}
     lacking = [name for name in settings.applications if name not in there]
@@ -84,9 +102,9 @@ def of_applications(settings: ArgocdSettings, found: Sequence[Application]) -> I
     if more:
         words = f"in project {TELESCOPE}, and not named under systems.argocd.rest: {first_of(more, 8)}"
         yield Finding("warning", ARGOCD, words)
-    automatic = [app.name for app in found if app.automatic and app.name in settings.applications]
+    ours = [app for app in found if app.project == TELESCOPE or app.name in settings.applications]
+    automatic = [app.name for app in ours if app.automatic]
     if automatic:
-        words = f"auto-sync is on, so a merge starts CSCs by itself: {first_of(automatic, 8)}"
-        yield Finding("red", ARGOCD, words, "have it switched off in Argo CD before the upgrade")
+        yield of_automatic(automatic, environment)
     if not (lacking or more or automatic):
         yield Finding("ok", ARGOCD, f"the {counted(len(there), 'application')} are those of the site file")

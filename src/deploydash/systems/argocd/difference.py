@@ -7,13 +7,14 @@ value may be nobody's business.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from deploydash.core.words import counted
+from deploydash.core.words import counted, first_of
 from deploydash.systems.argocd.objects import IMAGE_TAG, Key, fields, key, rows, short, text
 
 Cscs = Mapping[tuple[str, str], str]
@@ -32,15 +33,35 @@ class Does(StrEnum):
     CHANGE = "change"
 
 
+_CHART, _VERSION = "helm.sh/chart", "app.kubernetes.io/version"
+"""Labels by which charts tell their version and that of what they run; the chart of CSCs tells its name alone."""
+
+_CHART_VERSION = re.compile(r"[A-Za-z].*-v?\d+\.\d+.*")
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What one object is of: its chart with the version, the version of what it runs, the tags of its images."""
+
+    charts: frozenset[str] = frozenset()
+    versions: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a sync would do to one object. ``csc``: whose it is; ``what``: in words; ``stuck``: why it would fail."""
+    """What a sync would do to one object. ``csc``: whose it is; ``what``: in words; ``stuck``: why it would fail.
+
+    ``before`` and ``after``: what it is of.
+    """
 
     does: Does
     key: Key
     csc: str = ""
     what: tuple[str, ...] = ()
     stuck: str = ""
+    before: Release = Release()
+    after: Release = Release()
 
     @property
     def line(self) -> str:
@@ -81,6 +102,29 @@ class Difference:
                 parts.append(f"{does}s {', '.join(counted(number, kind) for kind, number in kinds.items())}")
         return "; ".join(parts)
 
+    def release(self) -> str:
+        """Return chart version, appVersion and image tag of what would be made or changed; empty where nothing is."""
+        made = [one for one in self.changes if one.does is not Does.PRUNE]
+        if not made:
+            return ""
+        told: list[str] = []
+        missing: list[str] = []
+        for what, name in (("image tag", "tags"), ("chart version", "charts"), ("appVersion", "versions")):
+            before = frozenset[str]().union(*(getattr(one.before, name) for one in made))
+            after = frozenset[str]().union(*(getattr(one.after, name) for one in made))
+            if after:
+                told.append(f"{what} {_shift(before, after)}")
+            else:
+                missing.append(what)
+        untold = [f"no {' nor '.join(missing)} in its manifests"] if missing else []
+        return ", ".join([*told, *untold])
+
+
+def _shift(before: frozenset[str], after: frozenset[str]) -> str:
+    """Return what is there after a sync, and what it comes from where that is something else."""
+    now = first_of(sorted(after), 4)
+    return now if not before or before == after else f"{first_of(sorted(before), 4)} → {now}"
+
 
 def difference(items: Iterable[Mapping[str, Any]], cscs: Cscs, only: Sequence[Key] = ()) -> Difference:
     """Return what a sync would do by what managed-resources says; ``only`` bounds it to these objects."""
@@ -102,14 +146,28 @@ def _change(item: Mapping[str, Any], cscs: Cscs) -> Change | None:
     if not target:
         return Change(Does.PRUNE, what, csc, _images(live)) if live else None
     if not live:
-        return Change(Does.CREATE, what, csc, _images(target))
+        return Change(Does.CREATE, what, csc, _images(target), after=_release(target))
     before, after = _state(item, "normalizedLiveState") or live, _state(item, "predictedLiveState") or target
     told = tuple(_differences(before, after))
     if not told and not stuck:
         return None
     if what.is_job and not stuck and _template(before) != _template(after):
         stuck = f"{what} exists with another template, which cannot be changed"
-    return Change(Does.CHANGE, what, csc, told, stuck)
+    return Change(Does.CHANGE, what, csc, told, stuck, _release(before), _release(after))
+
+
+def _release(state: dict[str, Any]) -> Release:
+    labels = fields(fields(state, "metadata"), "labels")
+    chart, version = text(labels, _CHART), text(labels, _VERSION)
+    charts = {chart} if _CHART_VERSION.fullmatch(chart) else set()
+    images = [each.partition("@")[0] for each in _images(state)]
+    tags = {each.rpartition(":")[2] for each in images if ":" in each}
+    tags |= {
+        text(row, "value")
+        for row in rows(fields(fields(fields(state, "spec"), "source"), "helm"), "parameters")
+        if text(row, "name") == IMAGE_TAG
+    }
+    return Release(frozenset(charts), frozenset({version} - {""}), frozenset(tags - {""}))
 
 
 def _state(item: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from deploydash.systems.argocd.difference import Difference, difference
 from deploydash.systems.argocd.facts import LEAST_MIN
 from deploydash.systems.argocd.login import Login
 from deploydash.systems.argocd.objects import Application, Key, jobs_named
+from deploydash.systems.argocd.pending import at_merged
 from deploydash.systems.argocd.settings import ArgocdSettings
 from deploydash.systems.argocd.steps import SyncSpec, read_spec, request_line
 
@@ -207,11 +208,13 @@ def item_plan(at: ItemId, spec: SyncSpec, planned: Planned, now_utc: float) -> I
     approved = planned.approved(spec)
     if planned.blocked:
         return ItemPlan(at, tuple(one.line for one in differs.stuck), planned.blocked, blocked=True)
-    words = [differs.words()]
+    words = [one for one in (differs.words(), differs.release()) if one]
     if (other := app.under_way) is not None:
         words.insert(0, f"a sync {other.by} is in progress {other.age(now_utc)}: it is waited for, or terminated")
     if differs.prunes and not spec.prune:
         words.append(f"left without prune: {jobs_named([one.key for one in differs.prunes])}")
+    if spec.revision and not at_merged(app, spec.revision):
+        words.append(f"it stands at {app.revision[:8]}, not at the merged {spec.revision[:8]}")
     if app.automatic:
         words.append("note: it syncs by itself, too")
     if not approved.does and app.sync == "Synced":

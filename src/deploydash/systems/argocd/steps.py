@@ -38,8 +38,9 @@ class SyncSpec:
     """One sync. ``project`` empty: of the site file.
 
     ``jobs``: only these, each with the CSC it runs; ``cscs``: which CSC each Job of its namespace runs. ``tag``: what
-    its children must show afterwards. ``beats``: so many seconds the CSCs of what it makes may take to a heartbeat, 0
-    for not waiting. ``prune``: what git does not have any more is deleted.
+    its children must show afterwards. ``revision``: the commit that was merged, empty where no step merges one.
+    ``beats``: so many seconds the CSCs of what it makes may take to a heartbeat, 0 for not waiting.
+    ``prune``: what git does not have any more is deleted.
     """
 
     app: str
@@ -51,6 +52,7 @@ class SyncSpec:
     selective: bool = False
     jobs: tuple[str, ...] = ()
     cscs: tuple[tuple[str, str], ...] = ()
+    revision: str = ""
 
     @property
     def only(self) -> tuple[Key, ...]:
@@ -84,7 +86,7 @@ def sync_item(at: ItemId, spec: SyncSpec, manual: tuple[str, ...]) -> Item:
 class ArgocdSteps:
     """What is known of syncs without asking Argo CD."""
 
-    keys = frozenset({"applications", "jobs", "prune", "refresh", "tag", "beats"})
+    keys = frozenset({"applications", "jobs", "prune", "refresh", "tag", "beats", "revision"})
 
     def problems(self, entry: Entry) -> Iterator[Wrong]:
         """Yield what is wrong with a step."""
@@ -107,6 +109,8 @@ class ArgocdSteps:
             yield Wrong(("refresh",), f"refresh is {own['refresh']!r}", "write normal or hard")
         if not isinstance(own.get("tag", ""), str):
             yield Wrong(("tag",), f"tag is {own['tag']!r}", "write the tag that children must show, such as <cycle>")
+        if not isinstance(own.get("revision", ""), str):
+            yield Wrong(("revision",), f"revision is {own['revision']!r}", "write the merged commit, such as <sha>")
         if _seconds(own.get("beats", 0)) is None:
             yield Wrong(("beats",), f"beats is {own['beats']!r}", "write how long heartbeats may take, such as 5m")
 
@@ -200,6 +204,7 @@ def _whole(entry: Entry, settings: ArgocdSettings) -> Iterator[SyncSpec]:
             refresh=own.get("refresh", "normal"),
             tag=own.get("tag", ""),
             beats=_seconds(own.get("beats", 0)) or 0.0,
+            revision=own.get("revision", ""),
             cscs=tuple(jobs.get(name, {}).items()),
         )
 
@@ -222,6 +227,7 @@ def _selective(entry: Entry) -> Iterator[SyncSpec]:
                 jobs=tuple(chosen),
                 cscs=tuple(chosen.items()),
                 beats=_seconds(entry.own.get("beats", 0)) or 0.0,
+                revision=entry.own.get("revision", ""),
             )
 
 
@@ -242,7 +248,11 @@ def _typed(cli: str, spec: SyncSpec) -> tuple[str, ...]:
     """Return what a person would type."""
     hard = " --hard-refresh" if spec.refresh == "hard" else " --refresh"
     only = "".join(f" --resource batch:Job:{job}" for job in spec.jobs)
-    lines = [f"{cli} app diff {spec.app}{hard}", f"{cli} app sync {spec.app}{only}{' --prune' if spec.prune else ''}"]
+    at = f"   # compared with {spec.revision}" if spec.revision else ""
+    lines = [
+        f"{cli} app diff {spec.app}{hard}{at}",
+        f"{cli} app sync {spec.app}{only}{' --prune' if spec.prune else ''}",
+    ]
     if spec.tag:
         lines.append(f"{cli} app list -l argocd.argoproj.io/instance={spec.app}   # each shows {spec.tag}")
     return tuple(lines)

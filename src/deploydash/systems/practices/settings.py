@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -27,3 +28,7 @@ class PracticesSettings(SiteSection):
     blessing: Texts = ()
     notice: Texts = ()
     channels: dict[Text, Text] = Field(default_factory=dict)
+
+    def words(self) -> Mapping[str, Any]:
+        """Return ``practices.environment``."""
+        return {"practices.environment": self.environment}
