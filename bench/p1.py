@@ -46,6 +46,8 @@ def run(world: World, size: int, tell: Say, *, quick: bool = False) -> None:
     """Measure ``status``, its parts, and ``watch`` on a terminal."""
     fleet = world.fleet(size)
     say(f"P1 at {size:,}: filling the last minute")
+    if size == SITE_SIZE:
+        world.forget_storms()
     if not quick:
         fleet.fill_minute()
     world.forget_schemas()

@@ -153,6 +153,16 @@ class World:
             records += [writer.record(one.csc, event, values, **how) for event, values in told]
         topics.produce(records, queue_buffering_max_messages=1_000_000)
 
+    def forget_storms(self) -> None:
+        """Let the Summit's fleet have told its states when it started and never since, as one that stands still has.
+
+        Storms of earlier benchmarks told a hundred thousand, and buried under them those of the dead.
+        """
+        writer = self._writer(SITE_SIZE)
+        self.kafka.topics.delete({writer.topic(one.csc, "summaryState") for one in roster(SITE_SIZE)})
+        self._prepare(SITE_SIZE)
+        self._tell_all(SITE_SIZE, self._notes["began_utc"][str(SITE_SIZE)])
+
     @property
     def records(self) -> int:
         """How many heartbeats the history holds."""
