@@ -9,7 +9,7 @@ import pytest
 
 from deploydash.core.procedure.names import MAIN, PROPOSED, ItemId, Lane, StepId
 from deploydash.core.procedure.runbook import Runbook, Tier
-from deploydash.core.run.decide import Refused
+from deploydash.core.run.decide import Decision, Refused
 from deploydash.core.run.orders import (
     AddItem,
     Approve,
@@ -22,6 +22,7 @@ from deploydash.core.run.orders import (
     Proposal,
     Release,
     Retry,
+    RunOrder,
     SignOff,
     TypeName,
 )
@@ -33,6 +34,8 @@ from deploydash.errors import UserError
 from deploydash.session import describing
 from deploydash.session.run_controller import RunController
 from deploydash.session.run_inbox import RunControllerInbox
+from deploydash.ui.draw.run.offers import Mode, mode_of, offers
+from deploydash.ui.draw.run.reading import Focus
 from tests.session.fake_action import World, keeping, of_kind, refusal, snapshot_of, status, until, watched
 from tests.session.small_steps import ONE, OTHER, TWO, WORK, book, item, step
 from tests.support.clock import ManualClock
@@ -240,6 +243,34 @@ async def test_a_countdown_fires_its_own_lane_alone_and_escape_in_the_other_leav
         clock.advance(3.0)
         await until(lambda: status(controller, OTHER) is StepStatus.DONE)
         assert [line.step for line in world.journal.lines if isinstance(line, StepApproved)] == [OTHER]
+
+
+async def test_what_has_fired_is_shown_as_going_until_it_is_on_disk_and_is_not_armed_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, clock, disk = World(), ManualClock(), asyncio.Event()
+    async with keeping(world, clock, one_item()) as controller:
+        written = controller.carry_out
+
+        async def slowly(order: RunOrder) -> Decision:
+            await disk.wait()
+            return await written(order)
+
+        monkeypatch.setattr(controller, "carry_out", slowly)
+        await armed(controller, clock, WORK)
+        fired = asyncio.create_task(controller.arm(Fire(WORK)))
+        await until(
+            lambda: (card := shown(controller, world).card) is not None and card.armed is not None and card.armed.gone
+        )
+        assert refusal(await controller.arm(ArmStep(WORK, 1))) == "it is being sent"
+        await controller.arm(Disarm(WORK))
+        run = shown(controller, world)
+        assert (mode_of(run), offers(run, Focus())) == (Mode.SENDING, ())
+        disk.set()
+        assert not isinstance(await fired, Refused)
+        card = shown(controller, world).card
+        assert card is not None
+        assert card.armed is None
 
 
 async def test_a_hold_disarms_every_lane() -> None:

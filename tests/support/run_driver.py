@@ -182,6 +182,11 @@ class Lead:
         """Type into the fields of an open dialog and take it; a name that is offered there is not typed again."""
         if title == "Sign off" and texts[0] in _line(self.see(), "who did it"):
             texts = texts[1:]
+        if title == "Armed: type":
+            # The last letter of the site's name takes it.
+            self.tmux.type_text(texts[0])
+            self.keys += len(texts[0])
+            texts = ()
         for text in texts:
             if text:
                 self.tmux.type_text(text)
@@ -281,7 +286,7 @@ class Lead:
         if title.startswith("Your turn · manual"):
             self._tick(frame)
         elif title == "Your turn · a question":
-            self._decide()
+            self._decide(frame)
         elif title.endswith("a decision"):
             self.failures(self, frame)
         elif title == "Your turn" and frame.has("a close the run"):
@@ -360,7 +365,15 @@ class Lead:
         self.press("Down", "Enter")
         self.until(lambda frame: frame.title != "Sign off", "the end of the sign-off")
 
-    def _decide(self) -> None:
-        form = self.dialog("d", "The procedure leaves this open")
-        answer = next((answer for word, answer in self.answers.items() if word in form.text), "")
-        self.choose("The procedure leaves this open", answer)
+    def _decide(self, frame: Frame) -> None:
+        """Answer a question on its card; the cursor stands on the safe answer."""
+        answer = next((answer for word, answer in self.answers.items() if word in frame.text), "")
+        for _ in range(8):
+            here = next((line.strip() for line in self.see().body if line.strip().startswith(("▸ ", "> "))), "")
+            if here[2:].startswith(answer):
+                break
+            self.press("Down")
+            time.sleep(0.1)
+        else:
+            raise AssertionError(f"the card offers no {answer!r}\n{self.tmux.capture()}")
+        self.press("Enter")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -38,7 +40,7 @@ from deploydash.core.run.orders import (
     Waive,
     WaiveDebt,
 )
-from deploydash.core.run.records import ItemSignedOff, Reply
+from deploydash.core.run.records import ChoiceAnswered, ItemSignedOff, Reply
 from deploydash.core.views.run_view import ItemRow
 from deploydash.ui.draw.run.asked import cscs_of, ids_of
 from deploydash.ui.screens.detail import DetailScreen
@@ -101,6 +103,8 @@ class Case:
 
 STOP = Item(ItemId(""), "halt the environment", SystemName("orchestrator"))
 
+TOMORROW = str(dt.datetime.fromtimestamp(UTC, ZoneInfo("America/Santiago")).date() + dt.timedelta(days=1))
+
 CASES = {
     "a arms a moderate step and sends nothing": Case(SCENES["watcher"], ("a",), (ArmStep(WATCHER, 1),)),
     "Enter fires an armed card": Case(SCENES["armed"], ("enter",), (Fire(StepId("watcher")),)),
@@ -108,6 +112,9 @@ CASES = {
     "a arms a severe step": Case(SCENES["cscs"], ("a",), (ArmStep(CSCS, 1),)),
     "the site's name is typed for a severe step": Case(
         SCENES["naming"], ("'summit", "enter"), (TypeName("summit", StepId("cscs")),)
+    ),
+    "its last letter takes it, and an Enter after it changes nothing": Case(
+        SCENES["naming"], ("'summit",), (TypeName("summit", StepId("cscs")),)
     ),
     "Esc disarms while the name is typed": Case(SCENES["naming"], ("'sum", "escape"), (Disarm(StepId("cscs")),)),
     "Esc cancels the countdown": Case(SCENES["going"], ("escape",), (Disarm(StepId("cscs")),)),
@@ -173,6 +180,14 @@ CASES = {
         ("d", "'2026-12-03", "enter", "enter", "enter"),
         (SetPlaceholders((("date", "2026-12-03"),)), SignOff(StepId("principals"), "ops1", numbered(0))),
     ),
+    "a day and a time are typed shorter, and stand in full before they are taken": Case(
+        lambda: run_snapshots.at_step("principals"),
+        ("d", "'+1", "enter", "'830", "enter", "enter", "enter"),
+        (
+            SetPlaceholders((("date", TOMORROW), ("start", "08:30"))),
+            SignOff(StepId("principals"), "ops1", numbered(0)),
+        ),
+    ),
     "what a message says is edited over several lines before it goes": Case(
         lambda: run_snapshots.at_step("announce-start"),
         ("M", "' Enjoy.", "enter", "'<b> & more", "ctrl+s"),
@@ -209,6 +224,12 @@ CASES = {
     ),
     "the safe answer is the default of a choice": Case(
         SCENES["question"], ("d", "enter"), (Answer("cameras", "cycle"),)
+    ),
+    "Enter on the card takes the safe answer to a question": Case(
+        SCENES["question"], ("enter",), (Answer("cameras", "cycle"),)
+    ),
+    "the arrows go to another answer on the card": Case(
+        SCENES["question"], ("j", "enter"), (Answer("cameras", "restart"),)
     ),
     "another answer is chosen": Case(SCENES["question"], ("d", "down", "enter"), (Answer("cameras", "restart"),)),
     "O overrides red preconditions with a reason": Case(
@@ -329,6 +350,9 @@ async def test_a_key_that_may_not_act_says_why_and_orders_nothing(
         (lambda: red("a"), ("O", "enter"), "an override needs a typed reason"),
         (SCENES["naming"], ("'sumit", "enter"), "type exactly summit"),
         (lambda: run_snapshots.at_step("go-no-go"), ("S", *("enter",) * 5), "nobody is named"),
+        (lambda: run_snapshots.at_step("principals"), ("d", "'soon", "enter", "enter"), "'soon' is no day"),
+        (lambda: run_snapshots.at_step("principals"), ("d", "enter", "'25", "enter"), "'25' is no time"),
+        (lambda: run_snapshots.at_step("principals"), ("d", "enter", "'830", "enter"), "this is what it stands for"),
         (
             lambda: run_snapshots.at_step("tickets"),
             ("d", "'Ana", "enter", "'the key is OSW-7", "enter"),
@@ -364,6 +388,24 @@ async def test_one_key_takes_each_name_that_is_offered_and_who_said_so_before_in
         await screen.until(lambda: len(screen.inbox.orders) == 2)
         step = StepId("principals-config")
         assert screen.inbox.orders == [SignOff(step, "Bo", numbered(0)), SignOff(step, "Cy", numbered(2))]
+
+
+async def test_where_a_step_names_whose_person_it_asks_for_who_speaks_for_that_owner_is_offered_and_nobody_else() -> (
+    None
+):
+    said = [(UTC - 60, ItemSignedOff(StepId("go-no-go"), numbered(0), "Bo", OPERATOR))]
+    answered = (UTC - 200, ChoiceAnswered("cameras", "restart", OPERATOR))
+    asked = run_snapshots.at_step("camera-expert", more=[answered, *said])
+    async with running_run(asked) as screen:
+        await press(screen, ("d", "enter"))
+        await screen.until(lambda: bool(screen.inbox.orders))
+        assert screen.inbox.orders == [SignOff(StepId("camera-expert"), "Bo", WHOLE, "Bo")]
+    answered = (UTC - 200, ChoiceAnswered("cameras", "cycle", OPERATOR))
+    built = (UTC - 60, ItemSignedOff(StepId("builds"), WHOLE, "Ana", OPERATOR, "the build team"))
+    async with running_run(run_snapshots.at_step("stage-2", more=[answered, built])) as screen:
+        await press(screen, ("d", "enter"))
+        await screen.sees("write down who of the camera team took over")
+        assert screen.inbox.orders == []
 
 
 async def test_an_enter_that_is_held_down_says_yes_for_nobody() -> None:

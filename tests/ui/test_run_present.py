@@ -21,7 +21,7 @@ from deploydash.ui.draw.run.card import card_lines, page_lines
 from deploydash.ui.draw.run.card_parts import rest_lines
 from deploydash.ui.draw.run.csc_card import in_short, kinds
 from deploydash.ui.draw.run.item_card import sent_lines, told_lines
-from deploydash.ui.draw.run.offers import Mode, mode_of, offers
+from deploydash.ui.draw.run.offers import Mode, mode_of, offers, open_questions
 from deploydash.ui.draw.run.reading import Focus, Reading, box, chart, clipped, copied, folded, lasting
 from deploydash.ui.draw.run.run_header import run_header
 from deploydash.ui.draw.run.runbook import Place, left_lines, remaining, row_lines
@@ -81,6 +81,26 @@ def test_every_card_shows_its_keys_and_fills_its_place_exactly(name: str, width:
     for offer in offers(seen.run, Focus()):
         assert offer.key in text
         assert offer.words.replace("...", "…")[:12] in text
+
+
+ASKING_STEPS = [step.id for step in run_snapshots.full_cycle().steps() if step.asks]
+
+
+@pytest.mark.parametrize("step", ASKING_STEPS)
+@pytest.mark.parametrize(("width", "height"), [(54, 46), (46, 36), (41, 15), (41, 14)])
+def test_the_answer_that_enter_takes_stands_in_full_on_every_card(step: str, width: int, height: int) -> None:
+    seen = reading(run_snapshots.at_step(step, run_snapshots.all_down()))
+    card = seen.run.card
+    assert card is not None
+    assert mode_of(seen.run) is Mode.QUESTION
+    options = open_questions(card)[0].options
+    for row, option in enumerate(options):
+        text = [plain(line).strip("│ ") for line in card_lines(seen, Focus(row=row), width, height)]
+        whole = " ".join(" ".join(text).split())
+        assert f"▸ {option.answer}: {option.text}" in whole
+        assert f"Enter answer {option.answer}" in whole
+    tall = " ".join(" ".join(plain(line).strip("│ ") for line in card_lines(seen, Focus(), width, height)).split())
+    assert open_questions(card)[0].question in tall
 
 
 @pytest.mark.parametrize("name", sorted(SCENES))

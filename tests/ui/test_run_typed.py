@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from textual.events import Paste
 from textual.widgets import Input
@@ -11,6 +13,7 @@ from deploydash.core.run.orders import (
     ArmStep,
     Fire,
     Retry,
+    TypeName,
     Waive,
 )
 from deploydash.ui.screens.form import Form
@@ -66,6 +69,48 @@ async def test_an_answer_typed_before_a_dialog_opened_is_discarded() -> None:
         await screen.read()
         await screen.press("enter")
         assert screen.inbox.orders == [Answer("cameras", "cycle")]
+
+
+async def test_the_name_of_the_site_typed_ahead_or_pasted_is_taken_by_enter_only() -> None:
+    async with running_run(SCENES["cscs"]()) as screen:
+        await screen.press("a")
+        await screen.publish(SCENES["naming"]())
+        await screen.until(lambda: isinstance(screen.app.screen, Form))
+        screen.burst(*"summit")
+        await screen.until(lambda: screen.app.screen.query_one(Input).value == "summit")
+        await screen.pilot.pause()
+        assert screen.inbox.orders == [ArmStep(CSCS, 1)], "nobody had read the dialog"
+        await screen.read()
+        await screen.press("enter")
+        assert screen.inbox.orders == [ArmStep(CSCS, 1), TypeName("summit", CSCS)]
+    async with running_run(SCENES["naming"]()) as screen:
+        await screen.until(lambda: isinstance(screen.app.screen, Form))
+        await screen.read()
+        screen.app.post_message(Paste("summit"))
+        await screen.until(lambda: screen.app.screen.query_one(Input).value == "summit")
+        await screen.pilot.pause()
+        assert screen.inbox.orders == []
+        await screen.press("enter")
+        assert screen.inbox.orders == [TypeName("summit", CSCS)]
+
+
+async def test_an_answer_typed_for_the_question_before_is_discarded() -> None:
+    first = SCENES["question"]()
+    assert first.run is not None
+    assert first.run.card is not None
+    one = first.run.card.choices[0]
+    two = replace(one, id="another", question="And what else?")
+    card = replace(first.run.card, choices=(one, two))
+    async with running_run(replace(first, run=replace(first.run, card=card))) as screen:
+        await press(screen, ("j", "enter"))
+        answered = replace(card, answers=(*card.answers, (one.id, "restart")))
+        await screen.publish(replace(first, run=replace(first.run, card=answered)))
+        await screen.press("enter")
+        await screen.sees("the card has just changed; look once more")
+        assert screen.inbox.orders == [Answer("cameras", "restart")]
+        await screen.read()
+        await screen.press("enter")
+        assert screen.inbox.orders == [Answer("cameras", "restart"), Answer("another", "cycle")], "the safe one again"
 
 
 async def test_what_is_typed_ahead_reaches_the_dialog_that_the_key_before_it_opened() -> None:

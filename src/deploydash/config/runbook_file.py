@@ -246,6 +246,7 @@ class StepEntry(_Section, OfKind):
     commands: Texts = ()
     effect: StepEffect | None = None
     records: str = ""
+    record_of: str = ""
     fills: str = ""
     one_each: bool = False
     shows: ShowEntry | None = None

@@ -28,7 +28,7 @@ _OWN: dict[StepKind, tuple[str, ...]] = {
     StepKind.ACTION: ("targets", "target", "last", "one_by_one", "budget", "scripts", "suite", "records", "fills"),
     StepKind.WAIT: ("targets", "target", "limit"),
     StepKind.DECIDE: ("settles", "fallback"),
-    StepKind.MANUAL: ("commands", "for_each", "item", "shows", "records", "fills", "effect", "one_each"),
+    StepKind.MANUAL: ("commands", "for_each", "item", "shows", "records", "record_of", "fills", "effect", "one_each"),
     StepKind.CLOSE: ("commands",),
 }
 ANY = "any"
@@ -118,6 +118,10 @@ def _kind(draft: Draft, path: Path, step: StepEntry) -> Iterator[Problem]:
         yield draft.problem((*path, "fills"), f"no text waits for <{step.fills}>", near(step.fills, BLANKS))
     elif step.fills and not step.records and step.manual:
         yield draft.problem((*path, "fills"), "a step that fills in a word needs 'records'", "say what is written down")
+    if step.record_of and not step.records:
+        yield draft.problem(
+            (*path, "record_of"), "a step whose record is somebody needs 'records'", "say what is written down"
+        )
     if step.suite and step.suite not in draft.suites:
         yield draft.problem((*path, "suite"), f"unknown suite {step.suite!r}", near(step.suite, draft.suites))
 

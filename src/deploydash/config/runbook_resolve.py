@@ -110,6 +110,7 @@ def _step(draft: Draft, path: Path, entry: StepEntry, previous: tuple[StepId, ..
         settles=StepId(entry.settles) if entry.settles else None,
         fallbacks=tuple(_fallbacks(draft, entry)),
         records=entry.records,
+        record_of=entry.record_of,
         fills=entry.fills,
         one_each=entry.one_each,
         passes_on=tuple(map(StepId, entry.passes_on.debts_of)) if entry.passes_on else (),

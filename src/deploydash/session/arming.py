@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Protocol
 
 from deploydash.core.fleet.snapshot import Standstill
@@ -67,16 +68,17 @@ class Arming:
         self._clock = clock
         self._arms = Arms(proposing.refuses)
         self._firing: set[asyncio.Task[Decision]] = set()
+        self._gone: dict[StepId, Armed] = {}
         self._messages: dict[StepId, str] = {}
         self._being_read: set[StepId] = set()
 
     def by_step(self) -> dict[StepId, Arm]:
-        """Return the arms, by step."""
-        return self._arms.by_step()
+        """Return the arms, by step, with those that have fired and are being written down."""
+        return {**self._arms.by_step(), **{step: armed.arm for step, armed in self._gone.items()}}
 
     def direct(self) -> Armed | None:
         """Return the armed direct command, if there is one."""
-        return self._arms.get(DIRECT)
+        return self._gone.get(DIRECT) or self._arms.get(DIRECT)
 
     def consider(self, order: Proposal | None) -> None:
         """Show in its dialog what an order about items would do, or nothing; an arm of the one before ends."""
@@ -87,7 +89,7 @@ class Arming:
 
     def proposal(self) -> ProposalCard | None:
         """Return the order about items that is considered, with its arm."""
-        armed = self._arms.get(PROPOSED)
+        armed = self._gone.get(PROPOSED) or self._arms.get(PROPOSED)
         return self._proposing.card(armed.arm if armed is not None else None, self.message(PROPOSED))
 
     def message(self, step: StepId) -> str:
@@ -106,6 +108,8 @@ class Arming:
     async def take(self, order: ArmOrder) -> Decision:
         """Arm, type, fire or disarm. Firing approves the armed step as its card showed it."""
         now = self._clock.monotonic()
+        if isinstance(order, ArmStep | ArmDirect | ArmProposal) and _place(order) in self._gone:
+            return Refused("it is being sent")
         if isinstance(order, Disarm):
             for step in self._arms.drop(order.step):
                 self.say(step, "disarmed")
@@ -188,8 +192,7 @@ class Arming:
         order = firing.order
         self.say(firing.arm.step, "")
         if isinstance(order, ArmDirect):
-            self._arms.drop(DIRECT)
-            return await self._run.carry_out(order.order)
+            return await self._gone_with(firing, order.order)
         step = firing.arm.step
         try:
             plan = await self._read(order)
@@ -201,16 +204,25 @@ class Arming:
         if plan is not None and changed:
             self._keep(order, plan)
             return self._dead(step, f"disarmed: {changed}")
-        self._arms.drop(step)
         if isinstance(order, ArmProposal):
-            return await self._carry_out(order.order if plan is None else with_plan(order.order, plan))
+            proposed = order.order if plan is None else with_plan(order.order, plan)
+            return self._over(await self._gone_with(firing, proposed))
         approved, digest = (plan.approved, plan.digest) if plan is not None else ((), "")
         approve = Approve(order.step, order.snapshot, order.overridden, order.reason, approved, digest)
-        return await self._run.carry_out(approve)
+        return await self._gone_with(firing, approve)
 
-    async def _carry_out(self, order: Proposal) -> Decision:
-        """Order what was considered; where that is refused its dialog says why, else it is over."""
-        decision = await self._run.carry_out(order)
+    async def _gone_with(self, fired: Armed, order: RunOrder) -> Decision:
+        """Carry out what fired; until it is on disk its card says that it goes, and offers no second arm."""
+        step = fired.arm.step
+        self._arms.drop(step)
+        self._gone[step] = replace(fired, arm=replace(fired.arm, gone=True))
+        try:
+            return await self._run.carry_out(order)
+        finally:
+            self._gone.pop(step, None)
+
+    def _over(self, decision: Decision) -> Decision:
+        """End what was considered where it was taken; where it was refused its dialog says why."""
         if isinstance(decision, Refused):
             self.say(PROPOSED, decision.why)
         else:
@@ -232,3 +244,10 @@ class Arming:
         self._arms.drop(step)
         self.say(step, why)
         return Refused(why)
+
+
+def _place(order: ArmStep | ArmDirect | ArmProposal) -> StepId:
+    """Return by what name an arm is kept."""
+    if isinstance(order, ArmStep):
+        return order.step
+    return DIRECT if isinstance(order, ArmDirect) else PROPOSED

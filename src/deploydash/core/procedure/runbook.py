@@ -160,7 +160,8 @@ class Step(OfKind):
     """One row of the procedure at one site.
 
     ``ends``: the state of the world that ends it. ``awaits``: of a WAIT, where each CSC is to be seen. ``records``:
-    what its sign-off must name, or empty; ``fills``: the word in angle brackets that it is in later texts, or empty.
+    what its sign-off must name, or empty; ``record_of``: the owner of the site whose person that is, or empty;
+    ``fills``: the word in angle brackets that it is in later texts, or empty.
     ``one_each``: each item is somebody's own yes or no, and nobody signs for another.
     ``passes_on``: the steps whose debts somebody takes over once this one is done, and ``passes_to`` who.
     ``shows``: a CSC and an event of it that the card shows live, or None. ``at_once``: how many items are worked on at
@@ -190,6 +191,7 @@ class Step(OfKind):
     settles: StepId | None = None
     fallbacks: tuple[Fallback, ...] = ()
     records: str = ""
+    record_of: str = ""
     fills: str = ""
     one_each: bool = False
     passes_on: tuple[StepId, ...] = ()

@@ -30,13 +30,15 @@ STOOD_S = 2.0
 class Arm:
     """A step, a direct command, or an order about items, that the lead has armed.
 
-    ``typed_at`` is when the site's name was complete, severe tier only.
+    ``typed_at`` is when the site's name was complete, severe tier only. ``gone``: it has fired and is being written
+    down; nothing takes it back, and it is not armed anew.
     """
 
     step: StepId
     tier: Tier
     at: float
     typed_at: float | None = None
+    gone: bool = False
 
 
 def closed_reasons(reasons: tuple[GateReason, ...], overridden: frozenset[str] = frozenset()) -> tuple[GateReason, ...]:

@@ -14,7 +14,7 @@ from deploydash.core.views.run_view import Card, RunView
 from deploydash.core.words import counted
 from deploydash.ui.draw.run.asked import cscs_of, here
 from deploydash.ui.draw.run.item_offers import item_that_asks, to_edit
-from deploydash.ui.draw.run.offers import Mode, may_override, mode_of, open_questions
+from deploydash.ui.draw.run.offers import Mode, answer_here, may_override, mode_of, open_questions
 from deploydash.ui.screens.detail import DetailScreen
 from deploydash.ui.screens.edit import EditScreen
 from deploydash.ui.screens.exact import ExactScreen
@@ -48,7 +48,7 @@ class Answers(ItemKeys):
             if mode is Mode.NAMING:
                 self.act_arm("")
                 return
-            if manual or mode in {Mode.QUESTION, Mode.QUESTION_OF_ITEM}:
+            if manual or mode is Mode.QUESTION_OF_ITEM:
                 self.act_done("")
                 return
         found = self.card_for("go")
@@ -59,6 +59,8 @@ class Answers(ItemKeys):
             self.app.push_screen(DetailScreen(cscs_of(here(card, self.focus_on))[0], self.next_asked))
         elif mode is Mode.ARMED:
             self.order(Fire(card.step.id))
+        elif mode is Mode.QUESTION:
+            self.order(Answer(open_questions(card)[0].id, answer_here(card, self.focus_on).answer))
         elif mode is Mode.ENDING:
             self.order(Finish(card.step.id))
         else:
@@ -135,7 +137,7 @@ class Answers(ItemKeys):
         """Ask for the placeholders that the commands of the card wait for."""
         found = self.card_for("fill")
         if found is not None:
-            self.ask(placeholders_form(found[1], self.order))
+            self.ask(placeholders_form(found[1], self.order, self.today()))
 
     def act_edit(self, _: str) -> None:
         """Open the text of the item under the cursor, to be written otherwise."""

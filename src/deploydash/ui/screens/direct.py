@@ -33,7 +33,7 @@ def open_direct(view: Acting, cscs: Sequence[CscId]) -> None:
         view.say("nothing is known of the run yet")
     elif run.closed:
         view.say("the run is closed, and nothing more is sent")
-    elif mode_of(run) in {Mode.ARMED, Mode.NAMING, Mode.GOING}:
+    elif mode_of(run) in {Mode.ARMED, Mode.NAMING, Mode.GOING, Mode.SENDING}:
         view.say("the card is armed; Esc disarms it first")
     elif not cscs:
         view.say("no CSC is chosen: tab goes to the grid, the arrows or n to a CSC, then C")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 
+from deploydash.core.run.dates import day_of, not_a_day, not_a_start, start_of
 from deploydash.core.run.orders import SetPlaceholders
 from deploydash.core.run.placeholders import weekday_of
 from deploydash.core.views.run_view import Card
@@ -11,19 +13,26 @@ from deploydash.ui.draw.run.card_parts import wanted
 from deploydash.ui.screens.form import Field, Form
 
 _HINTS = {
-    "date": "such as 2026-12-03",
+    "date": "such as 2026-12-03, thu or +1",
     "weekday": "such as Thursday; empty: that of the date",
-    "start": "the local time, such as 08:30",
+    "start": "the local time, such as 08:30 or 830",
     "sha": "the head commit that was reviewed",
 }
 
 
-def placeholders_form(card: Card, order: Callable[[SetPlaceholders], object], *, before_sign_off: bool = False) -> Form:
+_REFUSED = {"date": not_a_day, "start": not_a_start}
+
+
+def placeholders_form(
+    card: Card, order: Callable[[SetPlaceholders], object], today: dt.date, *, before_sign_off: bool = False
+) -> Form:
     """Return the dialog with a field for each missing placeholder; what is left empty stays open.
 
     ``before_sign_off``: all may stay open, and the sign-off is asked for next. A weekday follows from a date.
+    ``today``: as the site's calendar has it. A date or a time may be written shorter.
     """
-    fields = tuple(Field(word, _HINTS.get(word, "")) for word in card.wanting)
+    short = {"date": lambda text: day_of(text, today), "start": start_of}
+    fields = tuple(Field(word, _HINTS.get(word, ""), meant=short.get(word, lambda text: text)) for word in card.wanting)
 
     def told(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
         pairs = {word: text.strip() for word, text in zip(card.wanting, texts, strict=True)}
@@ -32,7 +41,8 @@ def placeholders_form(card: Card, order: Callable[[SetPlaceholders], object], *,
         return tuple((word, text) for word, text in pairs.items() if text)
 
     def wrong(texts: Sequence[str]) -> str:
-        return "" if before_sign_off or told(texts) else "enter at least one, or Esc"
+        bad = [why for word, text in told(texts) if (why := _REFUSED.get(word, lambda _: "")(text))]
+        return bad[0] if bad else "" if before_sign_off or told(texts) else "enter at least one, or Esc"
 
     body: tuple[str, ...] = (
         f"The commands of this card wait for {wanted(card)}.",

@@ -30,13 +30,21 @@ GUARD_S = 0.4
 """An answer counts only if it was typed this long after the dialog opened."""
 
 
+def _as_it_is(text: str) -> str:
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Something to type: its name, and what belongs in it."""
+    """Something to type: its name, and what belongs in it.
+
+    ``meant``: what a text stands for that may be written shorter; it stands in the field before it is taken.
+    """
 
     name: str
     hint: str = ""
     value: str = ""
+    meant: Callable[[str], str] = _as_it_is
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,7 @@ class Form(View):
     ``left`` is called when the operator closes it without an answer.
     ``first``: the field that has the cursor at first. ``paced``: each field is somebody's own, so that Enter takes one
     only after it could have been read, and none while it is held down.
+    ``by_itself``: it is taken with the letter that completes its one field; what was pasted is taken by Enter only.
     ``lives`` says of a new snapshot whether the question still stands; if not, the dialog goes away by itself.
     """
 
@@ -111,6 +120,7 @@ class Form(View):
         lives: Callable[[Published], bool] = lambda _: True,
         first: int = 0,
         paced: bool = False,
+        by_itself: bool = False,
     ) -> None:
         super().__init__()
         self._modal = True
@@ -129,6 +139,7 @@ class Form(View):
         self._lives = lives
         self._first = first
         self._paced = paced
+        self._by_itself = by_itself
         self._entered_at = float("-inf")
         self._row_at = 0
         self._answer = ""
@@ -217,7 +228,8 @@ class Form(View):
         if self._answer:
             lines += folded(self._answer, width, Ink.WARN)
         more = "    tab next field" if len(self._fields) > 1 else "    up, down choose" if self._options else ""
-        keys = (Span("enter", Ink.ACCENT), Span(" takes it    ", Ink.DIM), Span("esc", Ink.ACCENT))
+        take = (Span("enter", Ink.ACCENT), Span(" takes it    ", Ink.DIM)) if not self._by_itself else ()
+        keys = (*take, Span("esc", Ink.ACCENT))
         lines.append(Line((*keys, Span(f" {self._escapes}{more}", Ink.DIM))))
         del reading
         return lines
@@ -259,18 +271,31 @@ class Form(View):
 
     async def action_step_field(self, way: int) -> None:
         """Go to the next field, after what was typed into this one."""
-        await self._typed()
+        self._write_out(await self._typed())
         self.act_step(str(way))
 
     async def action_take_field(self) -> None:
         """Go to the next field, or take the answer at the last one."""
         number = await self._typed()
+        written_out = self._write_out(number)
         if self._paced and self.host.typed_at < self._entered_at + GUARD_S:
             self.tell("read this line, then press again")
+        elif written_out and number + 1 == len(self._fields):
+            self.tell("this is what it stands for; Enter takes it")
         elif number + 1 < len(self._fields):
             self._enter_field(number + 1)
         else:
             self.act_enter("")
+
+    def _write_out(self, number: int) -> bool:
+        """Put what a short form stands for into its field; say whether that is another text."""
+        field = self.query_one(f"#field-{number}", Input)
+        meant = self._fields[number].meant(field.value)
+        if meant == field.value:
+            return False
+        field.value = meant
+        field.cursor_position = len(meant)
+        return True
 
     async def _typed(self) -> int:
         """Return the number of the field that has the focus, once it took what was typed."""
@@ -286,6 +311,14 @@ class Form(View):
         """Say why nothing of a paste was taken."""
         message.stop()
         self.tell(message.sentence)
+
+    def on_input_changed(self, message: Input.Changed) -> None:
+        """Take the answer where the letter just typed completes it; not what was typed before it could be read."""
+        field = message.input
+        typed = isinstance(field, TypedField) and not field.pasted
+        early = self.host.typed_at < self._opened_at + GUARD_S
+        if self._by_itself and self.is_current and typed and not early and not self._wrong(self._texts_typed()):
+            self.act_enter("")
 
     def on_paste(self, event: Paste) -> None:
         """Say that nothing here takes a paste."""

@@ -88,9 +88,9 @@ def sign_off_form(
 ) -> Form:
     """Return the dialog that signs off these items, or with none the step as a whole, by name.
 
-    The last name given stands there, and where the step asks who, the last one recorded: each is shown, stands marked
-    so that what is typed replaces it, and is taken by Enter only. Where each item is somebody's own yes or no, the name
-    of ``speakers`` stands there.
+    The last name given stands there, and where the step asks who, who speaks for the owner that it names or the last
+    one recorded: each is shown, stands marked so that what is typed replaces it, and is taken by Enter only. Where each
+    item is somebody's own yes or no, the name of ``speakers`` stands there.
     """
     wants = bool(card.step.records) or needs_note(card, rows or card.rows)
     hint = card.step.records or "why it counts as done"
@@ -100,7 +100,7 @@ def sign_off_form(
     who = Field("who says so", hinted, _speaker(rows, speakers))
     fields = [who if one_each else Field("who did it", hinted, run.signed_by)]
     if wants:
-        fields.append(Field("record", hint, run.named if asks_for_a_name(card.step) and not one_each else ""))
+        fields.append(Field("record", hint, _known(run, card, speakers)))
     if against or one_each:
         fields.append(Field("reason", "why it stands all the same" if against else "of a no or a waiver"))
 
@@ -135,6 +135,13 @@ def sign_off_form(
     options = REPLIES if one_each else ()
     first = next((number for number, field in enumerate(fields) if not field.value), len(fields) - 1)
     return Form("Sign off", body, fields=fields, options=options, done=done, wrong=wrong, first=first)
+
+
+def _known(run: RunView, card: Card, speakers: Mapping[str, str]) -> str:
+    """Return what is offered for the record: who speaks for the owner it is of, else the last one that was named."""
+    if card.step.record_of:
+        return speakers.get(card.step.record_of, "")
+    return run.named if asks_for_a_name(card.step) and not card.step.one_each else ""
 
 
 def _speaker(rows: Sequence[ItemRow], speakers: Mapping[str, str]) -> str:

@@ -77,7 +77,7 @@ class ItemKeys(Acting):
             if run is not None and run.card is not None and run.card.step.id == card.step.id:
                 self._ask_sign_off(run, run.card, () if whole else self._to_sign_off(run, run.card))
 
-        self.ask(placeholders_form(card, told, before_sign_off=True))
+        self.ask(placeholders_form(card, told, self.today(), before_sign_off=True))
 
     def _ask_sign_off(self, run: RunView, card: Card, rows: Sequence[ItemRow]) -> None:
         if card.step.one_each and not rows:

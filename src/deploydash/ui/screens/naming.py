@@ -19,7 +19,10 @@ def name_form(
     order: Callable[[ArmOrder], object],
     armed: Callable[[Published], Arm | None],
 ) -> Form:
-    """Return the dialog; ``reach``: how many it reaches, ``armed``: its arm in a snapshot, None where there is none."""
+    """Return the dialog, which the last letter takes.
+
+    ``reach``: how many it reaches, ``armed``: its arm in a snapshot, None where there is none.
+    """
 
     def lives(newer: Published) -> bool:
         arm = armed(newer)
@@ -28,7 +31,7 @@ def name_form(
     def wrong(text: Sequence[str]) -> str:
         return "" if text[0].strip() == site else f"type exactly {site}"
 
-    how = "Type the site's name; it is sent 3 s later, and until then Esc cancels."
+    how = "It is sent 3 s after the last letter of the site's name; until then Esc cancels."
     return Form(
         f"Armed: type {site}",
         (what, f"{reach} at {site.upper()}. {how}"),
@@ -38,4 +41,5 @@ def name_form(
         left=lambda: order(Disarm(step)),
         escapes="disarms, nothing is sent",
         lives=lives,
+        by_itself=True,
     )

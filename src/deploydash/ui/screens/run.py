@@ -18,7 +18,7 @@ from deploydash.ui.draw.run.asked import asked, cscs_of, ids_of
 from deploydash.ui.draw.run.direct import news
 from deploydash.ui.draw.run.item_offers import is_list
 from deploydash.ui.draw.run.messages import asks_people, concerned
-from deploydash.ui.draw.run.offers import Mode, first_open, mode_of, rows_of, why
+from deploydash.ui.draw.run.offers import Mode, asked_now, first_open, mode_of, rows_of, why
 from deploydash.ui.draw.run.reading import Focus, Reading
 from deploydash.ui.draw.run.run_header import keys_foot, run_header
 from deploydash.ui.draw.run.runbook import Place, brief_lines, here, left_lines
@@ -148,20 +148,21 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
     def _follow_card(self, before: RunView | None, run: RunView) -> None:
         """Put the cursor where it belongs when another card opens, and forget what was marked on the last."""
         mode = mode_of(run)
-        armed = mode in {Mode.ARMED, Mode.NAMING, Mode.GOING}
-        step = run.card.step.id if run.card is not None else None
-        was = before.card.step.id if before is not None and before.card is not None else None
-        if step != was:
-            self.focus_on = Focus(row=first_open(run.card) if run.card is not None else 0)
+        armed = mode in {Mode.ARMED, Mode.NAMING, Mode.GOING, Mode.SENDING}
+        now, was = asked_now(run), asked_now(before) if before is not None else None
+        if now != was:
+            self.focus_on = Focus(row=first_open(run))
             self._step_row = None
         elif run.card is not None:
             marked = frozenset(ids_of(run.card.asking)) & self.focus_on.marked
             came_to = before.card if before is not None else None
             by_lines = is_list(run.card) or run.card.step.manual
-            follows = by_lines and came_to is not None and self.focus_on.row == first_open(came_to)
-            row = first_open(run.card) if follows else min(self.focus_on.row, max(0, rows_of(run) - 1))
+            follows = (
+                by_lines and before is not None and came_to is not None and self.focus_on.row == first_open(before)
+            )
+            row = first_open(run) if follows else min(self.focus_on.row, max(0, rows_of(run) - 1))
             self.focus_on = replace(self.focus_on, row=row, marked=marked)
-        self.opened((step, Mode.READY if armed else mode))
+        self.opened((now, Mode.READY if armed else mode))
 
     def _open_what_began(self, run: RunView) -> None:
         """Open the wait's own screen once when it begins, and the dialog for the site's name when a card is armed."""
@@ -323,7 +324,10 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         run = self.run_view
         chosen = run is not None and self.pane is Pane.RUNBOOK
         if run is not None and run.card is not None and run.card.armed is not None and self.host.inbox is not None:
-            self.order(Disarm(run.card.step.id))
+            if run.card.armed.gone:
+                self.say("it is being sent; H holds what is not sent yet")
+            else:
+                self.order(Disarm(run.card.step.id))
         elif self.query_one("#asking").display or self.query_one("#start").display or self.pattern:
             super().act_back("")
         elif self.marked:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from textual.events import Paste
 
@@ -104,6 +106,14 @@ class Acting(View):
         if self.host.inbox is None:
             self.say(OBSERVES)
         return self.host.inbox is not None
+
+    def today(self) -> dt.date:
+        """Return the day as the site's calendar has it."""
+        zone = self.host.snapshot.roster.time_zone if self.host.snapshot is not None else "UTC"
+        try:
+            return dt.datetime.fromtimestamp(self.host.moment().utc, ZoneInfo(zone)).date()
+        except (ZoneInfoNotFoundError, ValueError):
+            return dt.datetime.fromtimestamp(self.host.moment().utc, dt.UTC).date()
 
     def ask(self, form: Form) -> None:
         """Open a dialog over this screen."""

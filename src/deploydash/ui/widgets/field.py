@@ -33,6 +33,9 @@ class TypedField(Input):
     lines nothing is taken, and ``Refused`` says why.
     """
 
+    pasted = False
+    """Whether some of what stands there was pasted, and not typed letter by letter."""
+
     class Refused(Message):
         """What was pasted was not taken, in a sentence."""
 
@@ -49,6 +52,7 @@ class TypedField(Input):
             told = f"what was pasted has {lines} lines and this field takes one: nothing of it was taken"
             self.post_message(self.Refused(told))
             return
+        self.pasted = True
         selection = self.selection
         if selection.is_empty:
             self.insert_text_at_cursor(text)
@@ -58,6 +62,7 @@ class TypedField(Input):
     def replace(self, text: str, start: int, end: int) -> None:
         """Put visible text in place of what stands there."""
         super().replace(visible(text), start, end)
+        self.pasted = self.pasted and bool(self.value)
 
     async def _on_key(self, event: Key) -> None:
         editing = self._bindings.key_to_bindings.get(event.key, [])

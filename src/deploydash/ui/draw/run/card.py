@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from deploydash.cells import cells
 from deploydash.core.views.run_view import Card, decisions
 from deploydash.core.words import counted
-from deploydash.ui.draw.ink import Ink, Line, Span
+from deploydash.ui.draw.ink import Ink, Line, Span, Surface
 from deploydash.ui.draw.run.card_parts import (
     armed_left,
     armed_lines,
@@ -95,6 +95,7 @@ def parts(reading: Reading, focus: Focus, width: int, height: int) -> tuple[list
 def asks(reading: Reading) -> bool:
     """Say whether the card waits for the lead, so that it has to stand out."""
     quiet = {Mode.NOTHING, Mode.CLOSED, Mode.SHUT, Mode.UNDER_WAY, Mode.ITEMS_GO, Mode.WAITING, Mode.OVER}
+    quiet.add(Mode.SENDING)
     if mode_of(reading.run) is Mode.READY and reading.run.card and reading.run.card.step.waits:
         return False
     return mode_of(reading.run) not in quiet
@@ -118,6 +119,7 @@ def title(reading: Reading) -> str:
     if mode is Mode.GOING:
         return f"Sent in {max(0, math.ceil(countdown(reading)))} s  {dot}  Esc cancels"
     words = {
+        Mode.SENDING: "Being sent",
         Mode.QUESTION_OF_ITEM: f"{turn}  {dot}  an item asks",
         Mode.QUESTION: f"{turn}  {dot}  a question",
         Mode.MANUAL: f"{turn}  {dot}  manual{_signed(card)}",
@@ -187,7 +189,9 @@ def _body(reading: Reading, focus: Focus, width: int, height: int, *, tight: boo
     if mode is Mode.HELD:
         return lines + _gate(reading, card, width, tight=tight)
     if mode is Mode.QUESTION:
-        asked = [*choice_lines(reading, card, width), *_asked_about(reading, card, width)]
+        if tight:
+            return _question(reading, card, focus, width, height)
+        asked = [*choice_lines(reading, card, width, focus), *_asked_about(reading, card, width)]
         return lines + asked + _gate(reading, card, width, tight=tight)
     if mode is Mode.UNDER_WAY:
         return lines + progress_lines(reading, card, width)
@@ -197,7 +201,19 @@ def _body(reading: Reading, focus: Focus, width: int, height: int, *, tight: boo
     return lines + _open(reading, card, focus, width, room, tight=tight)
 
 
-_ARMED = frozenset({Mode.ARMED, Mode.NAMING, Mode.GOING})
+def _question(reading: Reading, card: Card, focus: Focus, width: int, height: int) -> list[Line]:
+    """Return a question where there is little room: its answers come before all else, the one at the cursor first.
+
+    Enter takes that one, so nobody must have to guess what it says.
+    """
+    lines = [*folded(card.step.title, width, Ink.TITLE), *choice_lines(reading, card, width, focus)]
+    lines = [line for line in lines if line.spans]
+    last = max((at for at, line in enumerate(lines) if line.surface is Surface.SELECTED), default=0)
+    rest = [*_asked_about(reading, card, width), *_gate(reading, card, width, tight=True)]
+    return [*lines[max(0, last + 2 - height) :], *rest]
+
+
+_ARMED = frozenset({Mode.ARMED, Mode.NAMING, Mode.GOING, Mode.SENDING})
 
 
 def _gate(reading: Reading, card: Card, width: int, what: Sequence[Line] = (), *, tight: bool) -> list[Line]:
@@ -239,7 +255,7 @@ def page_lines(reading: Reading, width: int) -> list[Line]:
     focus = Focus(unfolded=True, active=False)
     lines = heading(reading, card, width)
     if open_questions(card):
-        lines += choice_lines(reading, card, width)
+        lines += choice_lines(reading, card, width, focus)
     lines += _gate(reading, card, width, tight=False)
     if card.step.manual:
         lines += manual_lines(reading, card, focus, width)

@@ -18,7 +18,7 @@ from deploydash.ui.draw.ink import Ink, Line, Span, Surface
 from deploydash.ui.draw.run.csc_card import kind_lines
 from deploydash.ui.draw.run.item_card import LISTED, left_line
 from deploydash.ui.draw.run.item_offers import is_list
-from deploydash.ui.draw.run.offers import Mode, open_questions
+from deploydash.ui.draw.run.offers import Mode, answer_here, open_questions
 from deploydash.ui.draw.run.reading import Focus, Reading, copied, cursor, folded, lasting
 from deploydash.ui.draw.tiles import bar, group_of
 
@@ -114,13 +114,17 @@ def _block(lines: list[Line]) -> list[Line]:
     return [*lines, Line()] if lines else []
 
 
-def choice_lines(reading: Reading, card: Card, width: int) -> list[Line]:
-    """Return the questions that the procedure leaves open, with their answers."""
+def choice_lines(reading: Reading, card: Card, width: int, focus: Focus) -> list[Line]:
+    """Return the questions that the procedure leaves open, with their answers; Enter takes the one at the cursor."""
     lines: list[Line] = []
-    for choice in open_questions(card):
+    for place, choice in enumerate(open_questions(card)):
         lines += folded(choice.question, width, Ink.BRIGHT, "  ", Span(f"{reading.signs.asks} ", Ink.WARN))
+        chosen = answer_here(card, focus) if focus.active and not place else None
         for option in choice.options:
-            lines += folded(f"{option.answer}: {option.text}", width, Ink.TEXT, "    ", Span("  - ", Ink.DIM))
+            here = option is chosen
+            sign = Span(f"  {reading.glyphs.cursor if here else '-'} ", Ink.BRIGHT if here else Ink.DIM)
+            text = folded(f"{option.answer}: {option.text}", width, Ink.BRIGHT if here else Ink.TEXT, "    ", sign)
+            lines += [line._replace(surface=Surface.SELECTED if here else Surface.PAGE) for line in text]
     return [*lines, Line()]
 
 
@@ -216,6 +220,8 @@ def armed_lines(reading: Reading, mode: Mode, width: int, *, active: bool = True
         words = "Enter sends it." if active else "Enter comes to this card, Enter once more sends it."
         lines += folded(f"Nothing is sent yet. {words}", width, Ink.BRIGHT)
         lines.append(Line(bar(math.ceil(left), int(ARM_S), width, reading.glyphs)))
+    elif mode is Mode.SENDING:
+        lines += folded("It is written down and sent.", width, Ink.BRIGHT)
     elif mode is Mode.NAMING:
         lines += folded(f"Nothing is sent yet. It is sent 3 s after you type {reading.site}.", width, Ink.BRIGHT)
     else:

@@ -35,6 +35,7 @@ class Stage(Enum):
     CHOOSE = "asks which command"
     READY = "shows the exact command, waits for the arm"
     ARMED = "armed, waits for Enter"
+    SENDING = "it is being sent"
     SENT = "shows what comes of it"
 
 
@@ -61,7 +62,9 @@ def stage_of(run: RunView, dialog: Dialog) -> Stage:
         return Stage.LOOKING
     if wish is None:
         return Stage.CHOOSE
-    return Stage.ARMED if card.armed is not None and card.order == wish else Stage.READY
+    if card.armed is None or card.order != wish:
+        return Stage.READY
+    return Stage.SENDING if card.armed.gone else Stage.ARMED
 
 
 def names_of(rows: Iterable[DirectRow]) -> frozenset[tuple[CscId, float]]:
@@ -125,7 +128,7 @@ def direct_body(reading: Reading, dialog: Dialog, width: int) -> list[Line]:
     elif dialog.wish is None:
         lines += _choice(reading, card, dialog, width)
     else:
-        lines += _exact(reading, card, dialog.wish, width, armed=stage is Stage.ARMED)
+        lines += _exact(reading, card, dialog.wish, width, stage)
     keys = _KEYS[stage]
     if stage is Stage.SENT and dialog.wish is not None:
         moving = any(row.status is ItemStatus.UNDER_WAY for row in sent_rows(reading.run, dialog))
@@ -138,6 +141,7 @@ _KEYS = {
     Stage.CHOOSE: (Offer("go", "Enter", "take it; nothing is sent"), Offer("back", "Esc", "close")),
     Stage.READY: (Offer("arm", "a", "arm"), Offer("back", "Esc", "choose again")),
     Stage.ARMED: (Offer("go", "Enter", "send it now"), Offer("back", "Esc", "disarm")),
+    Stage.SENDING: (Offer("back", "Esc", "close; it goes on"),),
     Stage.SENT: (),
 }
 
@@ -211,7 +215,7 @@ def _others(card: DirectCard, width: int) -> list[Line]:
     return lines
 
 
-def _exact(reading: Reading, card: DirectCard, wish: DirectCommand, width: int, *, armed: bool) -> list[Line]:
+def _exact(reading: Reading, card: DirectCard, wish: DirectCommand, width: int, stage: Stage) -> list[Line]:
     """Return every command in full, and what stands between it and being sent."""
     target = LEADS_TO[wish.command].name
     lines = folded(f"{wish.command} of {whom(wish.cscs)} at {reading.site.upper()}", width, Ink.TITLE)
@@ -224,7 +228,9 @@ def _exact(reading: Reading, card: DirectCard, wish: DirectCommand, width: int, 
     each = "One command" if len(wish.cscs) == 1 else "One command each"
     lines += folded(f"{each}; it is done when {target} is seen.", width, Ink.DIM)
     lines.append(Line())
-    if armed:
+    if stage is Stage.SENDING:
+        lines += folded("It is written down and sent.", width, Ink.BRIGHT)
+    elif stage is Stage.ARMED:
         lines += folded("Nothing is sent yet. Enter sends it.", width, Ink.BRIGHT)
         lines.append(Line(bar(math.ceil(_left(reading)), int(ARM_S), width, reading.glyphs)))
     else:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from deploydash.core.procedure.runbook import Choice, Tier
+from deploydash.core.procedure.names import StepId
+from deploydash.core.procedure.runbook import Choice, Option, Tier
 from deploydash.core.run.state import StepStatus
 from deploydash.core.views.run_view import Card, ItemRow, RunView
 from deploydash.ui.draw.run.asked import asked, asked_lines, cscs_of
@@ -39,6 +40,7 @@ class Mode(Enum):
     ARMED = "armed, waits for Enter"
     NAMING = "armed, waits for the site's name"
     GOING = "counts down"
+    SENDING = "it is being sent"
     QUESTION = "a question of the procedure is open"
     READY = "the gate is open"
     SHUT = "the gate is shut"
@@ -68,6 +70,8 @@ def mode_of(run: RunView) -> Mode:
     if run.held_by is not None:
         return Mode.HELD
     if card.armed is not None:
+        if card.armed.gone:
+            return Mode.SENDING
         if card.armed.tier is not Tier.SEVERE:
             return Mode.ARMED
         return Mode.NAMING if card.armed.typed_at is None else Mode.GOING
@@ -110,9 +114,24 @@ def may_override(card: Card) -> tuple[str, ...]:
     return tuple(reason.sentence for reason in red)
 
 
-def first_open(card: Card) -> int:
-    """Return the row where the cursor belongs when a card opens: the first item that is not done."""
-    return first_row(card) if card.step.manual or is_list(card) else 0
+def first_open(run: RunView) -> int:
+    """Return the row where the cursor belongs when a card opens: the safe answer, or the first item not done."""
+    card = run.card
+    listed = card is not None and mode_of(run) is not Mode.QUESTION and (card.step.manual or is_list(card))
+    return first_row(card) if card is not None and listed else 0
+
+
+def asked_now(run: RunView) -> tuple[StepId, str] | None:
+    """Return what tells one card from another: its step, and the question of the procedure that it asks."""
+    if run.card is None:
+        return None
+    return run.card.step.id, open_questions(run.card)[0].id if mode_of(run) is Mode.QUESTION else ""
+
+
+def answer_here(card: Card, focus: Focus) -> Option:
+    """Return the answer under the cursor to the first open question of a card; the safe one stands first."""
+    options = open_questions(card)[0].options
+    return options[min(focus.row, len(options) - 1)]
 
 
 def rows_of(run: RunView) -> int:
@@ -120,6 +139,8 @@ def rows_of(run: RunView) -> int:
     card = run.card
     if card is None:
         return 0
+    if mode_of(run) is Mode.QUESTION:
+        return len(open_questions(card)[0].options)
     if is_list(card):
         return lines_of(card)
     if mode_of(run) is Mode.ASKING:
@@ -157,7 +178,7 @@ def offers(run: RunView, focus: Focus, *, lead: bool = True) -> tuple[Offer, ...
     return tuple(found)
 
 
-_ARMED = frozenset({Mode.ARMED, Mode.NAMING, Mode.GOING})
+_ARMED = frozenset({Mode.ARMED, Mode.NAMING, Mode.GOING, Mode.SENDING})
 _NOT_SKIPPED = frozenset({*_ARMED, Mode.QUESTION_OF_ITEM})
 
 
@@ -166,6 +187,9 @@ def _answers(run: RunView, card: Card, mode: Mode, focus: Focus) -> Sequence[Off
         return _failures(run, card, focus)
     if mode is Mode.ARMED and not focus.active:
         return (Offer("go", "Enter", "twice: to this card, then send it"), Offer("back", "Esc", "disarm"))
+    if mode is Mode.QUESTION:
+        takes = Offer("go", "Enter", f"answer {answer_here(card, focus).answer}")
+        return (takes, Offer("decide", "d", "decide...")) if focus.active else (Offer("decide", "d", "decide..."),)
     if mode in _ANSWERED_ALIKE:
         return _ANSWERED_ALIKE[mode]
     if is_list(card) and mode is not Mode.SHUT:
@@ -200,7 +224,7 @@ _ANSWERED_ALIKE: dict[Mode, tuple[Offer, ...]] = {
     Mode.ARMED: (Offer("go", "Enter", "send it now"), Offer("back", "Esc", "disarm")),
     Mode.NAMING: (Offer("name", "a", "type the site's name"), Offer("back", "Esc", "disarm")),
     Mode.GOING: (Offer("back", "Esc", "cancel"),),
-    Mode.QUESTION: (Offer("decide", "d", "decide..."),),
+    Mode.SENDING: (),
     Mode.QUESTION_OF_ITEM: (Offer("answer", "d", "answer..."),),
     Mode.WAITING: (Offer("go", "Enter", "the wait"), Offer("extend", "e", "10 min more")),
     Mode.ENDING: (Offer("go", "Enter", "end it"),),
@@ -257,6 +281,8 @@ def refusal(act: str, run: RunView, focus: Focus) -> str | None:
     if mode is Mode.HELD:
         return f"the run is held by {run.held_by}; R releases it"
     if card is None or mode in {Mode.CLOSED, Mode.NOTHING}:
+        return str(mode.value)
+    if mode is Mode.SENDING:
         return str(mode.value)
     if mode in _ARMED:
         return "the card is armed; Esc disarms it first"

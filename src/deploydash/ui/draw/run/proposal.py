@@ -35,6 +35,7 @@ class Stage(Enum):
     ARMED = "armed, waits for Enter"
     NAMING = "armed, waits for the site's name"
     GOING = "counts down"
+    SENDING = "it is being sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ def stage_of(card: ProposalCard | None) -> Stage:
     if card is None:
         return Stage.LOOKING
     if card.armed is not None:
+        if card.armed.gone:
+            return Stage.SENDING
         if card.tier is not Tier.SEVERE:
             return Stage.ARMED
         return Stage.NAMING if card.armed.typed_at is None else Stage.GOING
@@ -115,6 +118,7 @@ def proposal_foot(reading: Reading, asked: Asked, width: int) -> list[Line]:
         Stage.ARMED: "Nothing is sent yet. Enter sends it.",
         Stage.NAMING: f"Nothing is sent yet. It is sent 3 s after you type {reading.site}.",
         Stage.GOING: "Nothing is sent yet. Esc cancels.",
+        Stage.SENDING: "It is written down and sent.",
     }
     lines += folded(words.get(stage, "Nothing is sent yet."), width, Ink.BRIGHT)
     if stage in {Stage.ARMED, Stage.GOING}:
@@ -132,6 +136,7 @@ _KEYS: dict[Stage, Sequence[Offer]] = {
     Stage.ARMED: (Offer("go", "Enter", "send it now"), Offer("back", "Esc", "disarm")),
     Stage.NAMING: (Offer("arm", "a", "type the site's name"), Offer("back", "Esc", "disarm")),
     Stage.GOING: (Offer("back", "Esc", "cancel"),),
+    Stage.SENDING: (Offer("back", "Esc", "close"),),
 }
 
 
