@@ -12,14 +12,14 @@ BARE = "import textual.app, aiokafka, fastavro"
 
 FRAME = """
 from deploydash.loading import loaded
-loaded("deploydash.cli.app"), loaded("deploydash.cli.watch")
+loaded("deploydash.cli.app"), loaded("typer._adapters"), loaded("deploydash.cli.watch")
 """
 """As the command line loads it, up to the first frame."""
 
 WHOLE = f"""{FRAME}
 loaded("deploydash.systems.sal.feed"), loaded("deploydash.systems.registry.store")
 loaded("deploydash.systems.registry.feed")
-loaded("httpx2"), loaded("urllib.request")
+loaded("httpx2"), loaded("urllib.request"), loaded("httpcore2"), loaded("anyio._backends._asyncio")
 """
 """And what its feeds load when they start."""
 

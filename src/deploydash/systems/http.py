@@ -18,7 +18,6 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -206,6 +205,7 @@ class HttpClient:
         return Answer(answer.status_code, _content_type(answer), bytes(told), dict(answer.headers))
 
     def _open(self) -> httpx2.AsyncClient:
+        from http.cookiejar import CookieJar, DefaultCookiePolicy  # noqa: PLC0415 - loads the next
         from urllib.request import getproxies  # noqa: PLC0415 - a fifth of a second that no first frame waits for
 
         import httpx2  # noqa: PLC0415 - as above
