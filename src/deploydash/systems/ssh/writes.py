@@ -104,16 +104,28 @@ def sudo_refused(host: Host, argv: Argv, ran: Ran) -> str:
 
 
 async def until(
-    look: Callable[[], Awaitable[Finding]], tools: Tools, limit_s: float, context: ItemContext | None = None
+    look: Callable[[], Awaitable[Finding]],
+    tools: Tools,
+    limit_s: float,
+    context: ItemContext | None = None,
+    *,
+    idle_s: float | None = None,
 ) -> Finding:
-    """Look until it is done or the limit has passed, and return what was seen last; a lost host is asked again."""
+    """Look until it is done or the limit has passed, and return what was seen last; a lost host is asked again.
+
+    ``idle_s``: so long nothing may be at work there before it is not waited for any longer, None for ever.
+    """
     began = tools.clock.monotonic()
+    idle_since: float | None = None
     while True:
         try:
             finding = await look()
         except FeedError as error:
             finding = Finding(Found.CANNOT_TELL, str(error), tools.clock.utc())
-        if finding.found is Found.DONE or tools.clock.monotonic() - began >= limit_s:
+        now = tools.clock.monotonic()
+        idle_since = (now if idle_since is None else idle_since) if finding.found is Found.NOT_DONE else None
+        idle = idle_s is not None and idle_since is not None and now - idle_since >= idle_s
+        if finding.found is Found.DONE or idle or now - began >= limit_s:
             return finding
         if context is not None:
             await context.progress(finding.found.value, finding.sentence)
@@ -125,11 +137,13 @@ async def settled(
 ) -> Finding:
     """Return what a command did, by what is seen; behind a lost connection it is followed for as long as it goes on.
 
+    Once the host answers again and nothing of it is at work there, it has ended, or never came: what it did is seen
+    soon, and a lead need not wait for the rest of the limit.
     One that took longer than it may is looked at once: whether to wait further is the lead's to say.
     """
     if ran is None or ran.over:
         return await until(look, tools, 0)
-    finding = await until(look, tools, LOST_S if ran.unknown else SETTLED_S, context)
+    finding = await until(look, tools, LOST_S if ran.unknown else SETTLED_S, context, idle_s=SETTLED_S)
     return finding if finding.found is not Found.UNDER_WAY else await followed(look, tools, context)
 
 
