@@ -1,4 +1,4 @@
-"""The page "what now": what waits, comes next, runs, is late and is owed, at every moment and at 80 columns."""
+"""The page "what now": what waits, runs, is late, is owed and comes next, at every moment and at 80 columns."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from deploydash.core.fleet.snapshot import FeedView
 from deploydash.core.model import FeedState
 from deploydash.core.procedure.names import Lane, StepId
+from deploydash.core.run.fleet_view import GateReason
 from deploydash.core.run.state import StepStatus
 from deploydash.core.views.run_view import LaneHead
 from deploydash.ui.draw.glyphs import UNICODE
@@ -19,7 +20,7 @@ from deploydash.ui.draw.tiles import Moment
 from tests.support.run_snapshots import SCENES
 from tests.support.snapshots import NOW, UTC
 
-PARTS = ["Waits for you", "Comes next", "Runs", "Late, or not as it should be", "Owed"]
+PARTS = ["Waits for you", "Runs", "Late, or not as it should be", "Owed", "Comes next"]
 
 
 def reading(scene: str) -> Reading:
@@ -66,7 +67,7 @@ def test_a_feed_that_is_down_a_hold_and_another_lane_are_named() -> None:
     found = reading("watcher")
     down = tuple(replace(feed, state=FeedState.DOWN, detail="refused") for feed in found.snapshot.feeds[:1])
     assert isinstance(down[0], FeedView)
-    assert "kafka down: refused" in parts(replace(found, snapshot=replace(found.snapshot, feeds=down)))[PARTS[3]]
+    assert "kafka down: refused" in parts(replace(found, snapshot=replace(found.snapshot, feeds=down)))[PARTS[2]]
     assert "held by" in parts(reading("held"))["Waits for you"]
     head = LaneHead(Lane("cameras"), StepId("bridges-stop"), StepStatus.PENDING, waits_for_lead=True)
     there = replace(found, run=replace(found.run, heads=(*found.run.heads, head)))
@@ -78,3 +79,16 @@ def test_what_has_to_be_put_back_is_owed() -> None:
     told = parts(replace(found, run=replace(found.run, debts=("the bridge of ATCamera",))))
     assert told["Owed"].endswith("the bridge of ATCamera")
     assert parts(replace(found, run=replace(found.run, debts=())))["Owed"] == "nothing to undo"
+
+
+def test_what_comes_next_says_what_shuts_its_gate_and_stands_where_it_pushes_nothing_away() -> None:
+    found = reading("watcher")
+    card = found.run.card
+    assert card is not None
+    shut = GateReason("kafka and kubernetes are up", met=False, waits_for="kubernetes down")
+    head = LaneHead(card.step.lane, card.step.id, StepStatus.PENDING, waits_for_lead=False)
+    run = replace(found.run, card=replace(card, reasons=(shut,), is_open=False, armed=None), heads=(head,))
+    assert parts(replace(found, run=run))["Comes next"].endswith(f"{card.step.title}: shut: kubernetes down")
+    many = tuple(replace(head, step=row.step) for row in found.run.rows if row.step != card.step.id)[:9]
+    lines = list(map(plain, now_lines(replace(found, run=replace(run, heads=many)), 78)))
+    assert next(at for at, line in enumerate(lines) if line.startswith("  Owed")) < 20

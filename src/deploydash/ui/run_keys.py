@@ -46,7 +46,7 @@ _CARD = (
     Key("m", "m", "write a note into the journal", "note", footer="note"),
     Key("i", "i", "why the gate is shut; in the grid: why the CSC counts as it does", "why", footer="why"),
     Key("y", "y", "a message, ready to copy, to each owner of those asked about, waited for or waived", "owners"),
-    Key("W", "W", "what now: what waits for you, comes next, runs, is late and is owed, in all lanes", "now"),
+    Key("W", "W", "what now: what waits for you, runs, is late, is owed and comes next, in all lanes", "now"),
     Key("F", "F", "what other systems report, each with its age: feeds, facts, what departs", "facts"),
     Key("v", "v", "the exact lines of the card, each once and unwrapped, to be copied", "exact"),
     Key("V", "V", "everything about the step: preconditions, commands, names, what to be careful about", "page"),

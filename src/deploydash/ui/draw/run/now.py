@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from deploydash.core.model import FeedState
+from deploydash.core.procedure.names import StepId
 from deploydash.core.run.eta import expected
 from deploydash.core.run.state import StepStatus
 from deploydash.core.views.run_view import RunView, StepRow
@@ -21,10 +22,11 @@ def now_lines(reading: Reading, width: int) -> list[Line]:
     """Return the answers to what a tired person asks, each in its own part; a part without any says so."""
     parts = (
         ("Waits for you" if reading.lead else "Waits for the lead", Ink.WARN, waiting(reading), "nothing"),
-        ("Comes next", Ink.TEXT, coming(reading.run), "nothing beside that"),
         ("Runs", Ink.TEXT, running(reading), "nothing is under way"),
         ("Late, or not as it should be", Ink.WARN, late(reading), "nothing"),
         ("Owed", Ink.TEXT, iter(reading.run.debts), "nothing to undo"),
+        # Last, for it is the longest and would push the others off a small screen.
+        ("Comes next", Ink.TEXT, coming(reading.run), "nothing beside that"),
     )
     lines: list[Line] = []
     for title, ink, sentences, none in parts:
@@ -57,8 +59,17 @@ def coming(run: RunView) -> Iterator[str]:
         row = _row(run, head.step)
         if row is None or head.waits_for_lead or head.status is not StepStatus.PENDING:
             continue
-        why = f": {row.evidence}" if row.evidence else ""
-        yield f"{_lane(run, head.lane)} {row.title}{why}"
+        why = row.evidence or _shut(run, head.step)
+        yield f"{_lane(run, head.lane)} {row.title}{f': {why}' if why else ''}"
+
+
+def _shut(run: RunView, step: StepId) -> str:
+    """Return what shuts the gate of the step on the card; nothing of any other, of which it is not known here."""
+    card = run.card
+    if card is None or card.step.id != step:
+        return ""
+    red = [reason.waits_for or reason.sentence for reason in card.reasons if not reason.met]
+    return f"shut: {and_list(red)}" if red else ""
 
 
 def running(reading: Reading) -> Iterator[str]:
