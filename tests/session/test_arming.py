@@ -81,6 +81,35 @@ async def test_a_step_of_which_nothing_can_be_carried_out_is_not_armed_and_says_
         assert refusal(await controller.arm(ArmStep(WORK, 1))) == "its Job is still there"
 
 
+async def test_one_of_which_nothing_can_be_carried_out_any_more_disarms_when_it_fires_and_says_why() -> None:
+    world, clock = World(), ManualClock()
+    world.plans = {ONE: SHOWN, TWO: ItemPlan(TWO, LINES)}
+    async with keeping(world, clock, two_items()) as controller:
+        await armed(controller, clock, WORK)
+        world.plans = {ONE: ItemPlan(ONE, (), "its host is down", blocked=True), TWO: ItemPlan(TWO, LINES)}
+        world.plans[TWO] = ItemPlan(TWO, (), "its host, too", blocked=True)
+        assert refusal(await controller.arm(Fire(WORK))) == "disarmed: its host is down"
+        assert of_kind(world.journal.lines, StepApproved) == []
+
+
+async def test_an_arm_ends_once_the_card_shows_that_nothing_can_be_carried_out() -> None:
+    world, clock = World(), ManualClock()
+    world.plans = {ONE: SHOWN}
+    async with keeping(world, clock, one_item()) as controller, watched(controller):
+        await armed(controller, clock, WORK)
+        world.plans = {ONE: ItemPlan(ONE, (), "its host is down", blocked=True)}
+        clock.advance(describing.EVERY_S)
+        await until(lambda: not _is_armed(controller, world))
+        card = shown(controller, world).card
+        assert card is not None
+        assert (card.armed, card.armed_message) == (None, "disarmed: its host is down")
+
+
+def _is_armed(controller: RunController, world: World) -> bool:
+    card = shown(controller, world).card
+    return card is not None and card.armed is not None
+
+
 async def test_what_was_read_and_shown_is_approved_and_reaches_the_action() -> None:
     world, clock = World(), ManualClock()
     world.plans = {ONE: SHOWN}

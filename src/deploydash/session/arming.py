@@ -28,7 +28,7 @@ from deploydash.core.run.proposals import with_plan
 from deploydash.core.run.state import RunState
 from deploydash.core.views.proposal_view import ProposalCard
 from deploydash.errors import UserError
-from deploydash.session.arms import Armed, Arms
+from deploydash.session.arms import Armed, Arms, nothing_goes
 from deploydash.session.describing import CardPlan
 from deploydash.session.proposing import Proposing
 
@@ -135,7 +135,7 @@ class Arming:
     def tend(self) -> None:
         """Drop the arms that have died, and fire those whose countdown is over."""
         now = self._clock.monotonic()
-        dead, due = self._arms.tend(self._run.state, self._run.fleet_view(), self._run.stood(), now)
+        dead, due = self._arms.tend(self._run.state, self._run.fleet_view(), self._run.stood(), self._plans.of, now)
         for step, why in dead:
             self.say(step, why)
         for armed in due:
@@ -201,6 +201,8 @@ class Arming:
         if self._arms.get(step) is not firing:
             return Refused("it was disarmed meanwhile")
         changed = difference(firing.plan, plan) if plan is not None and firing.plan is not None else ""
+        if plan is not None and isinstance(order, ArmStep):
+            changed = nothing_goes(self._run.state.runbook.step(step), plan) or changed
         if plan is not None and changed:
             self._keep(order, plan)
             return self._dead(step, f"disarmed: {changed}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from deploydash.core.fleet.snapshot import Standstill
 from deploydash.core.procedure.names import DIRECT, PROPOSED, StepId
-from deploydash.core.procedure.runbook import Tier
+from deploydash.core.procedure.runbook import Step, Tier
 from deploydash.core.run.arm import Arm, closed_reasons, disarm_reason, outside_disarm_reason, ready, typed, unseen
 from deploydash.core.run.direct_commands import refusal
 from deploydash.core.run.fleet_view import FleetView
@@ -32,6 +32,7 @@ class Armed:
 
 
 Refuses = Callable[[Proposal], str | None]
+ShownPlan = Callable[[StepId], Plan | None]
 
 
 class Arms:
@@ -58,9 +59,8 @@ class Arms:
         closed = closed_reasons(reasons(step, state, fleet), frozenset(order.overridden))
         if closed:
             return closed[0].sentence
-        # A CSC is looked at once more at its turn, and then retried or waived; other work would end as failed.
-        if not of_cscs(step) and plan.items and all(item.blocked for item in plan.items):
-            return plan.items[0].why
+        if why := nothing_goes(step, plan):
+            return why
         self._armed[step.id] = Armed(Arm(step.id, step.tier, now), order, plan)
         return None
 
@@ -102,19 +102,34 @@ class Arms:
         return dropped
 
     def tend(
-        self, state: RunState, fleet: FleetView, stood: Standstill | None, now: float
+        self, state: RunState, fleet: FleetView, stood: Standstill | None, shown: ShownPlan, now: float
     ) -> tuple[list[tuple[StepId, str]], list[Armed]]:
-        """Drop the arms that have died; return them with why, and those whose countdown is over."""
+        """Drop the arms that have died; return them with why, and those whose countdown is over.
+
+        ``shown``: what a step would do as its card shows it now.
+        """
         dead: list[tuple[StepId, str]] = []
         due: list[Armed] = []
         for name, armed in tuple(self._armed.items()):
             why = dies(armed, state, fleet, stood, now, self._refuses)
+            if not why and isinstance(armed.order, ArmStep) and (plan := shown(name)) is not None:
+                blocked = nothing_goes(state.runbook.step(name), plan)
+                why = f"disarmed: {blocked}" if blocked else None
             if why:
                 del self._armed[name]
                 dead.append((name, why))
             elif not armed.firing and armed.arm.typed_at is not None and ready(armed.arm, now) is None:
                 due.append(armed)
         return dead, due
+
+
+def nothing_goes(step: Step, plan: Plan) -> str | None:
+    """Return why nothing of a step can be carried out as things stand, or None where something can.
+
+    A CSC is looked at once more at its turn, and then retried or waived; other work would end as failed.
+    """
+    blocked = not of_cscs(step) and bool(plan.items) and all(item.blocked for item in plan.items)
+    return plan.items[0].why if blocked else None
 
 
 def dies(
