@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploydash.core.model import SummaryState
 from tests.e2e_run.losing import Losing, Loss, Moment, Seen, Trouble, again, follow
 from tests.e2e_run.switchboard import Tally, switchboard
 from tests.e2e_run.whole import ANSWERS
@@ -128,7 +129,7 @@ def wrong(run: Survived) -> list[str]:
     found += [f"malformed: {each}" for each in run.commands.malformed]
     commands = Counter((str(one.csc), one.name) for one in run.commands.commands)
     found += [f"{csc} was sent {name} {count} times" for (csc, name), count in commands.items() if count > 1]
-    for system in ("github", "argocd", "slack", "started"):
+    for system in ("github", "argocd", "slack", "hosts", "started"):
         found += [f"{system} did {what} {count} times" for what, count in run.tally[system].items() if count > 1]
     reached = (one for one in told if one["kind"] == "ItemEnded" and one["outcome"] == "reached")
     ends = Counter((one["step"], one["item"]) for one in reached)
@@ -146,9 +147,13 @@ def _silent(told: Iterable[dict[str, object]]) -> list[str]:
     """Return whom the run called silent though nothing of its own had stopped it."""
     stopped: set[str] = set()
     found = []
+    book = runbook("summit", "full-cycle")
+    steps = {str(step.id): {str(item.id): item for item in step.items} for step in book.steps()}
     for one in told:
-        if one["kind"] == "RequestIntended" and one["step"] in {"watcher", "cscs", "queues"}:
-            stopped.add(str(one["item"]))
+        if one["kind"] == "RequestIntended":
+            item = steps[str(one["step"])][str(one["item"])]
+            ends = (effect for effect in item.effects if effect.target.state is SummaryState.OFFLINE)
+            stopped |= {str(effect.csc) for effect in ends}
         elif one["kind"] == "BeatsChanged" and one["liveness"] == "silent" and one["csc"] not in stopped:
             found.append(f"{one['csc']} was called silent at {one['utc']}")
     return found

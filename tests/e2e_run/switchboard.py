@@ -8,8 +8,9 @@ that was refused counts for nothing, and one that was carried out twice counts t
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from typing import Any
 
 from deploydash.demo.__main__ import main
 from deploydash.demo.fake import Fault, Faults, Kind, Section
+from deploydash.demo.fakes.hosts_server import Channel
+from deploydash.demo.fakes.hosts_shell import CCS_SHELL, READ, kind_of
 from deploydash.demo.fakes.table import FAKES
 from deploydash.demo.world import World
 from tests.e2e_run.world import World as Scene
@@ -41,7 +44,7 @@ class _Desk:
         self._fakes = fakes
         self._carried_out = 0
         self._tally: dict[str, Counter[str]] = {
-            name: Counter() for name in ("github", "argocd", "slack", "started", "commands")
+            name: Counter() for name in ("github", "argocd", "slack", "hosts", "started")
         }
         world.on_turn.append(self._turn)
         self._count(world, "boot", lambda csc, *_: self._tally["started"].update([csc.name]))
@@ -54,6 +57,8 @@ class _Desk:
         self._count(self._fakes["argocd"].operations, "sync", sync)
         self._count(self._fakes["slack"].channels, "post", post)
         self._count(self._fakes["github"].phalanx, "merge", merge)
+        for name, port in self._fakes["hosts"]._ports.items():
+            port._serve = self._serving(name, port._serve)
         return {}
 
     async def stop(self) -> None:
@@ -70,6 +75,16 @@ class _Desk:
 
         setattr(owner, method, counted)
 
+    def _serving(self, host: str, serve: Callable[[Channel], Awaitable[int]]) -> Callable[[Channel], Awaitable[int]]:
+        """Count what reaches the programs of a host and changes something; a shell that is typed into asks first."""
+
+        async def counted(channel: Channel) -> int:
+            if kind_of(shlex.split(channel.command)) not in {READ, CCS_SHELL}:
+                self._tally["hosts"].update([f"{host}: {channel.command}"])
+            return await serve(channel)
+
+        return counted
+
     def _turn(self, _: float) -> None:
         orders = (self._folder / ORDERS).read_text(encoding="utf-8").splitlines()
         for line in orders[self._carried_out :]:
@@ -85,8 +100,7 @@ class _Desk:
             (self._folder / DONE).write_text(str(self._carried_out), encoding="utf-8")
 
     def _write(self) -> None:
-        hosts = {kind: count for kind, count in self._fakes["hosts"].asked.items() if kind not in {"read", "ccs"}}
-        (self._folder / TALLY).write_text(json.dumps({**self._tally, "hosts": hosts}), encoding="utf-8")
+        (self._folder / TALLY).write_text(json.dumps(self._tally), encoding="utf-8")
 
 
 def demo(words: Sequence[str]) -> None:
