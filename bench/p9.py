@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
 
@@ -24,6 +24,7 @@ from bench.rows import Row, Say
 from bench.running import RunningFleet
 from bench.terminal import Terminal
 from bench.world import World, say
+from deploydash.core.model import CscId
 
 PODS = (300, 2_000)
 CHANGES = 5.0
@@ -81,7 +82,7 @@ def _site(fleet: RunningFleet, folder: Path, pods: int) -> Iterator[tuple[Path, 
     try:
         if server.stdin is None or server.stdout is None or not server.stdout.readline():
             raise AssertionError("the cluster of pods did not start")
-        silent = next(job for job, csc in jobs.items() if csc in {str(one.csc) for one in fleet.cscs if one.dead})
+        silent = next(job for job, csc in jobs.items() if csc == str(_silent(fleet)))
         yield path, lambda word: _order(server, f"{silent} {word}")
     finally:
         server.kill()
@@ -113,7 +114,25 @@ def _watch(
         lasted = time.monotonic() - began
         share = 100 * (cpu_seconds(terminal.pid) - used) / lasted
         steady = share, peak_mb(terminal.pid), terminal.written(began, began + lasted) / lasted
-        return steady, [] if trouble is None else [_late(terminal, trouble, word) for word in TROUBLES]
+        if trouble is None:
+            return steady, []
+        _select(terminal, str(_silent(fleet)))
+        return steady, [_late(terminal, trouble, word) for word in TROUBLES]
+
+
+def _silent(fleet: RunningFleet) -> CscId:
+    """Return who fell silent before, the first on the screen."""
+    return next(one.csc for one in fleet.cscs if one.dead)
+
+
+def _select(terminal: Terminal, name: str) -> None:
+    """Go to one that is off target: the line under the grid then says why it is."""
+    for _ in range(10):
+        terminal.type("n")
+        with suppress(TimeoutError):
+            terminal.wait_for([f" {name}  OFFLINE"], 1)
+            return
+    raise AssertionError(f"{name} cannot be selected:\n" + "\n".join(terminal.lines()))
 
 
 def _late(terminal: Terminal, trouble: Trouble, word: str) -> float:

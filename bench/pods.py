@@ -50,7 +50,7 @@ class Pods:
             "name": name,
             "uid": f"pod-{number}",
             "resourceVersion": str(version),
-            "creationTimestamp": f"2026-11-20T{number // 60 % 24:02}:{number % 60:02}:00Z",
+            "creationTimestamp": f"2026-11-{1 + number // 1_440:02}T{number // 60 % 24:02}:{number % 60:02}:00Z",
             "ownerReferences": [{"kind": "Job", "name": job, "uid": f"job-{job}"}],
             "annotations": {"padding": PADDING},
         }

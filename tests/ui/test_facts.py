@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from deploydash.core.fleet.facts import Fact
 from deploydash.core.fleet.snapshot import FeedView
 from deploydash.core.model import CscId, FeedName, FeedState
@@ -12,13 +14,13 @@ from deploydash.ui.draw.detail import detail_lines
 from deploydash.ui.draw.glyphs import UNICODE
 from deploydash.ui.draw.header import feeds_line
 from deploydash.ui.draw.ink import plain
-from deploydash.ui.draw.lines import reason_of
+from deploydash.ui.draw.lines import departing, reason_of, selection
 from deploydash.ui.draw.run.facts import facts_lines
 from deploydash.ui.draw.run.failures import state_evidence
 from deploydash.ui.draw.run.reading import Reading
 from deploydash.ui.draw.run.run_header import run_header
 from deploydash.ui.draw.run.wait import likely_reason
-from deploydash.ui.draw.tiles import Moment
+from deploydash.ui.draw.tiles import Moment, look
 from tests.support import run_snapshots, snapshots
 from tests.support.run_ui import running_run
 from tests.support.snapshots import NOW, UTC
@@ -47,6 +49,14 @@ def test_it_is_the_first_likely_reason_on_the_board_and_follows_the_csc_s_own_el
     assert likely_reason(here.views[ESS], here) == "cluster: cannot pull its image; restarted 3 times"
     assert reason_of(here.views[ESS], MOMENT).endswith("; cluster: cannot pull its image")
     assert "pull" not in state_evidence(here.views[ESS], here)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_where_there_is_room_for_a_line_it_stands_before_the_csc_s_own(width: int) -> None:
+    view = reading().views[ESS]
+    words = "cluster: cannot pull its image; "
+    assert words in plain(selection(view, MOMENT, width))
+    assert words in plain(departing(view, look(view, MOMENT), MOMENT, width))
 
 
 def test_of_a_csc_that_is_at_target_it_is_no_reason() -> None:

@@ -103,8 +103,8 @@ def departing(
         Span(padded(cut(str(view.csc), 19, glyphs), 19), Ink.FOUND if found else drawn.name_ink, surface),
         Span(f" {drawn.age:>5}  ", Ink.WARN, surface),
     ]
-    reason = showable(why, glyphs) if why else reason_of(view, moment).removeprefix("says ")
-    if width < 60:
+    reason = showable(why, glyphs) if why else _in_little_room(view, moment, with_state=width >= 60)
+    if why and width < 60:
         reason = without_state(reason, view)
     spans.append(Span(cut(reason, max(0, width - width_of(spans)), glyphs), Ink.TEXT, surface))
     return Line(tuple(spans))
@@ -124,7 +124,7 @@ def departing_block(
     ]
     if drawn.age:
         head.append(Span(f" {drawn.age}", Ink.WARN, surface))
-    why = without_state(reason_of(view, moment), view)
+    why = _in_little_room(view, moment)
     words = wrapped(why, max(10, width - 4), most=3, sign=moment.glyphs.cut)
     return [Line(tuple(head), surface), *(Line((Span(f"   {part}", Ink.DIM),)) for part in words)]
 
@@ -133,6 +133,13 @@ def reason_of(view: CscView, moment: Moment) -> str:
     """Return why a CSC counts as it does, and what other systems report that is the likely reason, if they do."""
     reason = own_reason(view, moment)
     return f"{reason}; {showable(view.likely, moment.glyphs)}" if view.likely and is_off(view) else reason
+
+
+def _in_little_room(view: CscView, moment: Moment, *, with_state: bool = False) -> str:
+    """Return the same where the end of it may be cut off: the likely reason comes first."""
+    own = own_reason(view, moment)
+    own = own.removeprefix("says ") if with_state else without_state(own, view)
+    return f"{showable(view.likely, moment.glyphs)}; {own}" if view.likely and is_off(view) else own
 
 
 def is_off(view: CscView) -> bool:
@@ -164,7 +171,7 @@ def selection(view: CscView, moment: Moment, width: int) -> Line:
         Span(f" {view.csc}  ", Ink.BRIGHT),
         Span(f"{state_words(view)}  ", Ink.TEXT),
     ]
-    why = without_state(reason_of(view, moment), view)
+    why = _in_little_room(view, moment)
     spans.append(Span(cut(why, max(0, width - width_of(spans) - 1), moment.glyphs), Ink.DIM))
     return Line(tuple(spans))
 
