@@ -162,6 +162,13 @@ def test_what_says_more_than_that_it_crashed_is_said_in_its_own_word() -> None:
     assert told(replace(JOB, failed=2), a, b) == ("OOMKilled", words)
 
 
+def test_a_pod_that_was_evicted_did_not_crash() -> None:
+    evicted = pod_of(raw(name="a", reason="Evicted", message="low on memory", phase="Failed"))
+    assert told(replace(JOB, failed=1), evicted) == ("Evicted", "Evicted: low on memory (pod a)")
+    crashed = failed_pod("b", 32)
+    assert told(replace(JOB, failed=2), evicted, crashed)[1].endswith("exit code 1, after 1 crash (pod b)")
+
+
 def test_crashes_of_a_job_that_was_deleted_are_not_those_of_the_next() -> None:
     old = replace(failed_pod("a", 30), owner="u0")
     assert told(JOB, old, failed_pod("b", 31))[0] == "Error"

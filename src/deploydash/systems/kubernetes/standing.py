@@ -53,10 +53,12 @@ def standing(namespace: str, name: str, job: Job | None, pods: Sequence[Pod], ev
 
 
 def _crashes(job: Job | None, pods: Sequence[Pod]) -> int:
-    """Return how often it crashed: its Job counts a pod that failed a moment after that has."""
+    """Return how often it crashed: its Job counts a pod that failed a moment after that has, and those evicted too."""
     ours = [pod for pod in pods if job is None or pod.owner in {job.uid, ""}]
-    failed = sum(pod.phase == "Failed" for pod in ours)
-    return max(job.failed if job is not None else 0, failed) + max((pod.restarts for pod in ours), default=0)
+    failed = [pod for pod in ours if pod.phase == "Failed"]
+    crashed = sum(pod.code is not None for pod in failed)
+    counted_by_job = (job.failed if job is not None else 0) - (len(failed) - crashed)
+    return max(counted_by_job, crashed) + max((pod.restarts for pod in ours), default=0)
 
 
 def _ended(job: Job, pod: Pod | None, crashes: int) -> Standing:
