@@ -35,7 +35,7 @@ def plan_text(plan: Runbook, width: int, lines: Lines) -> str:
         text += _wrapped("", f"Protected, touched by no step for many: {listed(plan.protected)}.", width)
     if plan.blanks:
         words = ", ".join(f"<{blank}>" for blank in plan.blanks)
-        text += _wrapped("", f"Filled in by the run: {words}.", width)
+        text += _wrapped("", f"Placeholders set by the run: {words}.", width)
     number = 0
     for phase in plan.phases:
         text += ["", f"{phase.title.upper()}  {_compared(phase)}"]

@@ -215,13 +215,13 @@ def test_an_observer_asks_for_a_hold_and_is_told_what_changed_when_coming_back(i
         assert inbox.kinds().count("RunHeld") == 1
         press_until(leading, "R", "It is held by")
         press_until(leading, "a", "Armed")
-        wait_until(lambda: released(leading, inbox), 10, "the lead lets it go on", step=0.5)
+        wait_until(lambda: released(leading, inbox), 10, "the lead resumes it", step=0.5)
         with inbox.command("again", "observe", inbox.run, size=(80, 24)) as observer:
             observer.wait_for("held, and released by", 30)
             assert re.search(r"since \d\d:\d\d UTC: held, and released by", observer.capture())
             os.kill(inbox.holder(), signal.SIGKILL)
             observer.wait_for("no process has this run open", 15)
-        leading.wait_for("ended by signal 9; to go on: deploydash resume", 15)
+        leading.wait_for("ended by signal 9; resume it: deploydash resume", 15)
         assert leading.wait_exit() == 1
 
 
@@ -234,7 +234,7 @@ def test_a_run_outlives_its_terminal_has_one_writer_and_is_found_again(inbox: De
         assert f"back to it: {inbox.session.lead}" in ran.err
         assert inbox.session.mirror in inbox.cli.run("runs", env={"TMUX_TMPDIR": inbox.sockets}).out
         leading.send_keys("C-b", "d")
-        assert f"the run goes on; back to it: {inbox.session.lead}" in leading.wait_for("the run goes on", 10)
+        assert f"the run continues; attach with: {inbox.session.lead}" in leading.wait_for("the run continues", 10)
         assert leading.wait_exit() == 1
     assert inbox.holder() == holder
     with inbox.command("back", "resume", "--tmux", size=(120, 40)) as back:
@@ -244,7 +244,7 @@ def test_a_run_outlives_its_terminal_has_one_writer_and_is_found_again(inbox: De
         assert inbox.holder() == holder, "it is the same process"
         back.send_keys("q")
         choose_second(back, "Leave the run?")
-        assert "is open; to go on: deploydash resume" in back.wait_for("is open; to go on", 15)
+        assert "is open; resume it: deploydash resume" in back.wait_for("is open; resume it", 15)
         assert back.wait_exit() == 1
     assert not inbox.session.alive
     assert inbox.kinds().count("RunResumed") == 0

@@ -115,7 +115,7 @@ def test_a_screen_ends_by_its_own_code_and_an_open_run_is_named(show: Show, comm
     assert "Traceback" not in said
     if command == "run":
         [run] = show.runs()
-        assert f"the run {run} is open; to go on: deploydash resume {run}" in said
+        assert f"the run {run} is open; resume it: deploydash resume {run}" in said
     else:
         assert said == ""
 

@@ -154,7 +154,7 @@ def _lead(tmux: Tmux, site: str) -> Lead:
 
 
 def _once_more(lead: Lead, frame: Frame) -> None:
-    """Retry everybody whom the card asks about; what is there already gets no command."""
+    """Retry everybody whom the card asks about; what is at target already gets no command."""
     if frame.has("* mark all"):
         lead.press("*")
     lead.retry()

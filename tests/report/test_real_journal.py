@@ -42,10 +42,10 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 SAID = [
     "REHEARSAL hill night c0045",
     "held everything",
-    "let the run go on",
+    "released the hold",
     "resumed the run; changed since it was opened: tests/data/journals/hill/night.yaml",
     "command_exitControl was sent when deploydash stopped",
-    "seen to have arrived: seen there",
+    "seen at target: seen there",
     "not settled",
     "0 items failed or gave no answer, 8 were unknown for a while",
     "waived: 1",

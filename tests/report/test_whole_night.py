@@ -151,7 +151,7 @@ def plain(page: str) -> str:
 SAID = [
     "wind <b>12 m/s</b>",
     "held everything",
-    "let the run go on",
+    "released the hold",
     "retried ESS:104 in cscs",
     "took another way for ESS:104: set_summary_state.py",
     "set_summary_state.py (sal); another way for ESS:104, by ops1@console",
@@ -180,10 +180,10 @@ SAID = [
     "approved the direct command standby of MTDome, seen DISABLED",
     "5 requests sent, 2 of them commands to CSCs",
     "4 items failed or gave no answer",
-    "seen to have arrived: seen there",
+    "seen at target: seen there",
     "recorded bridges-stop, host-b as signed off by camera team (T-1)",
     "2 closures, 6.5 s in all: kafka down 1, heartbeats cannot be read 1",
-    "queues was shut for 4.5 s (kafka down, armed): Kafka is down: what is shown is old",
+    "queues was closed for 4.5 s (kafka down, armed): Kafka is down: what is shown is old",
     "skipped queues: test stand keeps them",
     "approved watcher, overriding: the EFD is up (known)",
     "waived the debt bridges: tomorrow",
@@ -224,7 +224,7 @@ def test_nothing_typed_is_markup_in_markdown(story: Story) -> None:
 
 def test_an_unknown_outcome_says_what_settled_it_or_that_nothing_has(story: Story) -> None:
     found = {(each.what, each.why): each.settled for each in story.unknowns}
-    assert found["ATAOS", "no answer in 30 s"] == "seen to have arrived: seen there"
+    assert found["ATAOS", "no answer in 30 s"] == "seen at target: seen there"
     assert found["ESS:104", "nothing had been sent when deploydash stopped"] == "tried again, or followed anew"
     assert found["MTDome", "nothing had been sent when deploydash stopped"].startswith("waived by ops1@console: motor")
     early = story_of(night()[:6], book())

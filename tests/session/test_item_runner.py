@@ -306,7 +306,7 @@ async def test_a_hold_and_a_lost_kafka_stop_the_next_request_in_words() -> None:
         world.waits[ONE].set()
         await controller.idle()
         assert ends(world.journal.lines) == [
-            (TWO, F, "Kafka is not up, so nobody would see what happens"),
+            (TWO, F, "Kafka is not up, so its effect would not be seen"),
             (ONE, F, "the run is held by ops2"),
         ]
         assert world.sent == []

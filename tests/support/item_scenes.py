@@ -90,7 +90,7 @@ def done(item: int) -> RunRecord:
 
 
 def failed(outcome: Outcome = Outcome.FAILED) -> Published:
-    """Return the step after its first script failed, or after nobody knows what came of it."""
+    """Return the step after its first script failed, or its outcome is unknown."""
     why = "failed: ATMCS in FAULT; it left ScriptQueue:2 paused"
     return scripts(
         *let_go(), ItemEnded(TESTING, numbered(0), outcome, why if outcome is Outcome.FAILED else "nothing heard")

@@ -307,7 +307,7 @@ class Lead:
             self.press("Enter")
         elif title in {WAITING, OVER}:
             self.waits(self, frame)
-        elif title.startswith("Shut"):
+        elif title.startswith("Closed"):
             self.shut(self, frame)
 
     def _arm(self) -> None:

@@ -142,7 +142,7 @@ async def test_a_key_that_cannot_act_says_why(keys: tuple[str, ...], answer: str
 async def test_when_all_is_well_next_says_so() -> None:
     async with running(snapshots.snapshot(snapshots.calm_views())) as screen:
         await screen.press("n")
-        await screen.sees("nobody is off target")
+        await screen.sees("no CSC is off target")
         await screen.press("x", "j")
         await screen.sees("the list is empty")
 

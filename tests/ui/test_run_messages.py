@@ -122,9 +122,9 @@ async def test_y_where_several_people_are_asked_shows_what_each_who_has_not_answ
 async def test_y_says_so_when_there_is_nobody_to_write_to() -> None:
     async with running_run(SCENES["watcher"]()) as screen:
         await screen.press("y")
-        await screen.sees("nobody to write to")
+        await screen.sees("no owner to write to")
     async with running_run(run_snapshots.waiting(missing=False)) as screen:
         await screen.sees("All CSCs at target")
         await screen.read()
         await screen.press("y")
-        await screen.sees("nobody to write to")
+        await screen.sees("no owner to write to")

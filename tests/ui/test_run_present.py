@@ -286,7 +286,7 @@ def test_csc_commands_are_counted_by_kind_and_what_is_blocked_comes_first_with_i
         ("exitControl", 60),
         ("disable, standby, exitControl", 45),
         ("standby, exitControl", 2),
-        ("nothing: is there already", 3),
+        ("nothing: is at target already", 3),
     ]
     seen = with_card("cscs", replace(card, rows=rows))
     text = [plain(line) for line in page_lines(seen, 100)]

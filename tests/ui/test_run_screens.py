@@ -41,7 +41,7 @@ async def test_every_question_looks_as_it_was_approved_on_a_small_screen(name: s
         ("asking", ("ESS:303  LOST", "w waive by name…", "s skip the step…", "▲ cscs")),
         ("watcher", ("Your turn", "Send the Watcher to OFFLINE", "1 CSC → OFFLINE at SUMMIT", "a arm", "· watcher")),
         ("cscs", ("111 CSCs → OFFLINE at SUMMIT", "kept running MTM1M3", "✔ 3 preconditions are met", "a arm")),
-        ("queues", ("Shut  ·  waits", "✘ every CSC of this run's", "waits for MTDome")),
+        ("queues", ("Closed  ·  waits", "✘ every CSC of this run's", "waits for MTDome")),
         ("by-hand", ("manual, 1 of 5 done", "▸· M1M3 and M2", "d sign off…")),
         ("question", ("Does the camera team", "d decide…")),
         ("held", ("HOLD  by ops2@laptop: nothing further is sent", "R release…")),

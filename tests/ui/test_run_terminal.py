@@ -33,9 +33,9 @@ QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("armed", ("Armed", "Nothing is sent yet. Enter sends it.", "Esc disarm")),
     ("question", ("Your turn · a question", "Does the camera team install new", "d decide")),
     ("by-hand", ("Your turn · manual, 1 of 5 done", "M1M3 and M2", "d sign off")),
-    ("queues", ("Shut · waits", "waits for MTDome", "i why")),
+    ("queues", ("Closed · waits", "waits for MTDome", "i why")),
     ("held", ("HOLD by ops2@laptop: nothing further is sent", "R release")),
-    ("closing", ("Shut · waits", "✘ no debt is open", "an end notice in #summit-announce", "w waive debt")),
+    ("closing", ("Closed · waits", "✘ no debt is open", "an end notice in #summit-announce", "w waive debt")),
     (
         "wait",
         (

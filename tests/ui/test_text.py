@@ -40,4 +40,4 @@ def test_with_ascii_signs_everything_is_ascii() -> None:
 def test_a_dead_feed_and_an_undecided_grid_say_so() -> None:
     assert "Kafka is down: 127.0.0.1:9094" in snapshot_text(scene("feed-down"))
     assert "not everything is decided yet" in snapshot_text(scene("listening"))
-    assert "nobody is off target" in snapshot_text(scene("calm"))
+    assert "no CSC is off target" in snapshot_text(scene("calm"))

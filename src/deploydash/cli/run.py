@@ -249,7 +249,7 @@ def _lead(
     greeting: str = "",
 ) -> Exit:
     name = journal.path.parent.name
-    go_on = f"the run {name} is open; to go on: deploydash resume {name}"
+    go_on = f"the run {name} is open; resume it: deploydash resume {name}"
     try:
         code = run_to_the_end(_run(reader, state, journal, first, theme, greeting))
     except UserError as error:

@@ -232,9 +232,9 @@ def _ended(session: Session) -> Exit:
         number = int(code.read_text())
     except (OSError, ValueError):
         if session.alive:
-            print(f"the run goes on; back to it: {session.lead}", file=sys.stderr)
+            print(f"the run continues; attach with: {session.lead}", file=sys.stderr)
         else:
-            print(f"the tmux session was ended; to go on: deploydash resume {session.run}", file=sys.stderr)
+            print(f"the tmux session was ended; resume it: deploydash resume {session.run}", file=sys.stderr)
         return Exit.NO
     for line in said.read_text(errors="replace").splitlines():
         if line.strip():
@@ -243,7 +243,7 @@ def _ended(session: Session) -> Exit:
         return Exit(number)
     except ValueError:
         print(
-            f"the run's process ended by signal {number - 128}; to go on: deploydash resume {session.run}",
+            f"the run's process ended by signal {number - 128}; resume it: deploydash resume {session.run}",
             file=sys.stderr,
         )
         return Exit.NO

@@ -115,9 +115,11 @@ def _kind(draft: Draft, path: Path, step: StepEntry) -> Iterator[Problem]:
     if step.fallback and step.fallback.manual:
         yield draft.problem((*path, "fallback", "manual"), "a fallback is a script", "write script: and queue:")
     if step.fills and step.fills not in BLANKS:
-        yield draft.problem((*path, "fills"), f"no text waits for <{step.fills}>", near(step.fills, BLANKS))
+        yield draft.problem((*path, "fills"), f"no text has the placeholder <{step.fills}>", near(step.fills, BLANKS))
     elif step.fills and not step.records and step.manual:
-        yield draft.problem((*path, "fills"), "a step that fills in a word needs 'records'", "say what is written down")
+        yield draft.problem(
+            (*path, "fills"), "a step that sets a placeholder needs 'records'", "say what is written down"
+        )
     if step.record_of and not step.records:
         yield draft.problem(
             (*path, "record_of"), "a step whose record is somebody needs 'records'", "say what is written down"
@@ -228,7 +230,7 @@ def _debt(
             continue
         payers = [entries[name] for name in step.debt.paid_by if name in entries]
         if payers and not any(not payer.sites or site in payer.sites for payer in payers):
-            message = f"nobody pays this debt at {site}"
+            message = f"no step pays this debt at {site}"
             yield draft.problem(place, message, "let a step that this site has pay it")
 
 
@@ -261,11 +263,11 @@ def _choices(draft: Draft) -> Iterator[Problem]:
 
 def _question(draft: Draft, at: int, choice: ChoiceEntry, asked_by: StepEntry | None) -> Iterator[Problem]:
     if asked_by is None:
-        yield draft.problem(("choices", at), f"nobody asks {choice.choice!r}", "add it to the asks of a step")
+        yield draft.problem(("choices", at), f"no step asks {choice.choice!r}", "add it to the asks of a step")
     else:
         for site in choice.sites or draft.runbook.sites:
             if asked_by.sites and site not in asked_by.sites:
-                message = f"nobody asks {choice.choice!r} at {site}"
+                message = f"no step asks {choice.choice!r} at {site}"
                 yield draft.problem(
                     ("choices", at), message, f"{asked_by.id!r} asks, which {site} does not have: add sites:"
                 )

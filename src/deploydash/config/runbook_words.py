@@ -46,14 +46,14 @@ def fill(text: str, words: Words) -> list[str]:
         if blank not in BLANKS:
             near = get_close_matches(blank, BLANKS, 1)
             hint = f"did you mean <{near[0]}>?" if near else f"known are {', '.join(sorted(BLANKS))}"
-            raise UnknownWordError(f"nothing fills in <{blank}>", hint)
+            raise UnknownWordError(f"nothing sets <{blank}>", hint)
     lines = [text]
     for word in dict.fromkeys(_WORD.findall(text)):
         value = words.get(word)
         if value is None:
             near = get_close_matches(word, words, 1)
             hint = f"did you mean {{{near[0]}}}?" if near else f"known here are {', '.join(sorted(words))}"
-            raise UnknownWordError(f"nothing fills in {{{word}}}", hint)
+            raise UnknownWordError(f"nothing sets {{{word}}}", hint)
         values = value if isinstance(value, list | tuple) else [value]
         lines = [line.replace(f"{{{word}}}", str(one)) for line in lines for one in values]
     return lines

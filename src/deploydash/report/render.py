@@ -133,7 +133,7 @@ def _facts(story: Story) -> list[str]:
         f"{counted(story.requests, 'request')} sent, {story.commands} of them commands to CSCs",
         *([f"none of these: {', '.join(absent)}"] if absent else []),
         f"{left} failed or gave no answer, {counted(len(story.unknowns), 'was', 'were')} unknown for a while",
-        f"waived: {len(story.broken) or 'nobody'}",
+        f"waived: {len(story.broken) or 'none'}",
     ]
 
 

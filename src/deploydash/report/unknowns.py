@@ -27,7 +27,7 @@ class Unknown:
 _Key = tuple[StepId, ItemId]
 
 _SETTLED = {
-    ItemStatus.REACHED: "seen to have arrived",
+    ItemStatus.REACHED: "seen at target",
     ItemStatus.FAILED: "seen to have failed",
     ItemStatus.UNDER_WAY: "tried again, or followed anew",
 }

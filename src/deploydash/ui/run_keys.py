@@ -44,7 +44,7 @@ _CARD = (
     Key("asterisk", "*", "mark all of them, or none; in the grid all that match the filter", "all"),
     Key("e", "e", "10 minutes more for the wait", "extend"),
     Key("m", "m", "write a note into the journal", "note", footer="note"),
-    Key("i", "i", "why the gate is shut; in the grid: why the CSC counts as it does", "why", footer="why"),
+    Key("i", "i", "why the gate is closed; in the grid: why the CSC counts as it does", "why", footer="why"),
     Key("y", "y", "a message, ready to copy, to each owner of those asked about, waited for or waived", "owners"),
     Key("W", "W", "what now: what waits for you, runs, is late, is owed and comes next, in all lanes", "now"),
     Key("F", "F", "what other systems report, each with its age: feeds, facts, what departs", "facts"),

@@ -54,7 +54,7 @@ def test_it_says_what_is_so_and_since_when() -> None:
 def test_a_gate_can_be_made_of_it_and_closes_when_it_changes() -> None:
     watched = watch("MTM2 STANDBY", phase=Phase(None))
     start(watched, "MTM2 ENABLED")
-    assert gate(watched)[0] is False, "nobody told it yet"
+    assert gate(watched)[0] is False, "not reported yet"
     watched.see(told(4, 1.0))
     assert gate(watched) == (True, "")
     watched.see(told(3, 2.0))

@@ -22,7 +22,7 @@ def passed(plan: ItemPlan, *before: RunRecord, ended: ItemEnded = LATE) -> str:
 
 def test_it_can_be_tried_again_when_nothing_is_in_its_way_any_more() -> None:
     assert passed(ItemPlan(ONE, ("disable",))) == "its cause has passed: it can be tried again now"
-    assert passed(ItemPlan(ONE, (), "is there already")) == "its cause has passed: it is there already"
+    assert passed(ItemPlan(ONE, (), "is at target already")) == "its cause has passed: it is at target already"
 
 
 def test_what_is_still_so_or_was_answered_has_not_passed() -> None:

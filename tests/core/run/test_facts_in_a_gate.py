@@ -63,14 +63,14 @@ def reason(seen: FleetView) -> GateReason:
 @pytest.mark.parametrize(
     ("seen", "met", "waits_for"),
     [
-        (told(), False, "made-up:notice: nobody told it yet"),
+        (told(), False, "made-up:notice: not reported yet"),
         (told(read(0.0, ok=False)), False, "nobody posted it"),
         (told(read(61.0)), False, "posted at 19:40, read 61 s ago"),
         (told(read(61.0, ok=False)), False, "nobody posted it, read 61 s ago"),
         (told(read(60.0)), True, ""),
         (told(read(0.0)), True, ""),
         (told(read(-5.0)), True, ""),
-        (told(replace(read(0.0), name="made-up:other")), False, "made-up:notice: nobody told it yet"),
+        (told(replace(read(0.0), name="made-up:other")), False, "made-up:notice: not reported yet"),
     ],
     ids=["missing", "not ok", "too old", "too old and not ok", "just in time", "ok", "from a fast clock", "another"],
 )
@@ -82,7 +82,7 @@ def test_only_a_fact_that_holds_and_was_told_lately_is_green(seen: FleetView, me
 
 def test_a_gate_without_its_fact_is_shut_and_may_be_overridden_with_a_reason() -> None:
     refused = decide(Approve(STEP, 1), run(), told(), OPERATOR)
-    assert refused == Refused("the notice is posted; it waits for made-up:notice: nobody told it yet")
+    assert refused == Refused("the notice is posted; it waits for made-up:notice: not reported yet")
     assert not isinstance(decide(Approve(STEP, 1, (QUIET.words,), "it is posted"), run(), told(), OPERATOR), Refused)
     assert not isinstance(decide(Approve(STEP, 1), run(), told(read(1.0)), OPERATOR), Refused)
 

@@ -144,7 +144,7 @@ def test_what_has_an_effect_on_a_csc_needs_kafka_to_see_it(system: SystemName, k
     assert settle(let_go, blind) == ()
     dispatched = after(let_go, *settle(let_go, fleet()))
     request = RequestIntended(STEP, numbered(0), "patch it")
-    assert may_intend(request, dispatched, blind) == "Kafka is not up, so nobody would see what happens"
+    assert may_intend(request, dispatched, blind) == "Kafka is not up, so its effect would not be seen"
     assert may_intend(request, dispatched, fleet()) is None
 
 

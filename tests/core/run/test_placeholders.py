@@ -159,11 +159,11 @@ def test_telling_words_is_journaled_with_who_told_them(run: RunState) -> None:
 @pytest.mark.parametrize(
     ("word", "text", "why"),
     [
-        ("moon", "full", "<moon> is no word that this runbook waits for"),
-        ("broken", "nothing", "<broken> is no word that this runbook waits for"),
-        ("date", "  ", "<date> needs a text in one line, without angle brackets"),
-        ("date", "a\nb", "<date> needs a text in one line, without angle brackets"),
-        ("date", "<start>", "<date> needs a text in one line, without angle brackets"),
+        ("moon", "full", "<moon> is no placeholder of this runbook"),
+        ("broken", "nothing", "<broken> is no placeholder of this runbook"),
+        ("date", "  ", "<date> needs one line of text, without < and >"),
+        ("date", "a\nb", "<date> needs one line of text, without < and >"),
+        ("date", "<start>", "<date> needs one line of text, without < and >"),
     ],
 )
 def test_a_word_that_is_none_or_a_text_that_is_none_is_refused(run: RunState, word: str, text: str, why: str) -> None:

@@ -61,7 +61,7 @@ def test_what_came_of_it_is_told_with_its_time() -> None:
 def test_a_wait_says_whether_it_is_there() -> None:
     waiting = after(opened(), StepApproved(WAIT, OPERATOR, 1))
     assert in_run(CSC, waiting)[1] == "standby: waited for at STANDBY"
-    assert in_run(CSC, after(waiting, CscsArrived(WAIT, (CSC,))))[1] == "standby: there at STANDBY since 10:06:40Z"
+    assert in_run(CSC, after(waiting, CscsArrived(WAIT, (CSC,))))[1] == "standby: at STANDBY since 10:06:40Z"
 
 
 def test_what_a_person_does_to_it_is_told_with_who_did_it() -> None:

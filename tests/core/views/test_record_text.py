@@ -59,7 +59,7 @@ def test_an_arrival_settles_what_was_unknown() -> None:
     sent = ItemsDispatched(STEP, csc_items((WATCHER,)), OPERATOR)
     arrived = ItemEnded(STEP, csc_item(WATCHER), Outcome.REACHED, "seen there")
     unknown = ItemEnded(STEP, csc_item(WATCHER), Outcome.UNKNOWN, "no answer in 30 s")
-    assert words(arrived, sent) == "Watcher has arrived: seen there"
+    assert words(arrived, sent) == "Watcher is at target: seen there"
     assert words(arrived, sent, unknown) == "Watcher was unknown, settled: seen there"
     telling = said(arrived, after(opened(), sent))
     assert telling is not None
@@ -226,7 +226,7 @@ def test_what_the_fleet_noticed_names_its_csc() -> None:
     assert words(silent) == "MTDome is silent"
     first = ProcessNoticed(dome, 7, False, True, True, True, 1.0)
     assert words(first) == ""
-    assert words(PlaceholderSet("date", "2026-12-03", OPERATOR)) == "told <date>: 2026-12-03"
+    assert words(PlaceholderSet("date", "2026-12-03", OPERATOR)) == "set <date>: 2026-12-03"
 
 
 def test_a_standstill_of_ours_is_told_with_its_cause_and_whom_it_touched() -> None:

@@ -31,7 +31,7 @@ def entry(own: Mapping[str, Any], *, rehearsal: bool = False) -> Entry:
         ({"set": "unset", "paid_by": ["schema-back"]}, ("set",), "'unset' is no compatibility level"),
         ({"set": ["NONE"], "paid_by": ["schema-back"]}, ("set",), "['NONE'] is no compatibility level"),
         ({"set": "<branch>"}, ("set",), "'<branch>' is no compatibility level"),
-        ({"set": "NONE"}, ("paid_by",), "nobody puts back what stood there"),
+        ({"set": "NONE"}, ("paid_by",), "no step restores the previous value"),
         ({"set": "NONE", "paid_by": "schema-back"}, ("paid_by",), "is no list of steps"),
         ({"set": "NONE", "paid_by": ["earlier"]}, ("paid_by", 0), "no step 'earlier' comes after this one"),
     ],

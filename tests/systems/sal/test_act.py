@@ -61,7 +61,7 @@ async def test_the_card_shows_the_exact_commands_of_each_csc() -> None:
         transition(watcher, ENABLED),
         transition(DOME, OFFLINE),
     )
-    assert plan.sentence == "1 of 4 CSCs is commanded; 1 is there already; 2 cannot be commanded"
+    assert plan.sentence == "1 of 4 CSCs is commanded; 1 is at target already; 2 cannot be commanded"
     first = plan.of(ItemId("ESS:104"))
     assert first == ItemPlan(
         ItemId("ESS:104"),
@@ -73,7 +73,7 @@ async def test_the_card_shows_the_exact_commands_of_each_csc() -> None:
         approved='{"commands": ["standby", "start", "enable"], "override": "_night.yaml"}',
     )
     assert [(one.why, one.blocked) for one in plan.items[1:]] == [
-        ("is there already", False),
+        ("is at target already", False),
         ("no heartbeat: ", True),
         ("says OFFLINE, waiting for silence", False),
     ]
@@ -159,9 +159,9 @@ async def test_of_a_csc_that_nobody_has_heard_yet_the_card_shows_what_may_be_sen
 @pytest.mark.parametrize(
     ("seen", "target", "end"),
     [
-        (view(ESS, S.STANDBY), STANDBY, End(REACHED, "was there already")),
-        (view(ESS, S.OFFLINE, L.SILENT), OFFLINE, End(REACHED, "was there already")),
-        (camera(S.OFFLINE), OFFLINE, End(REACHED, "was there already")),
+        (view(ESS, S.STANDBY), STANDBY, End(REACHED, "was at target already")),
+        (view(ESS, S.OFFLINE, L.SILENT), OFFLINE, End(REACHED, "was at target already")),
+        (camera(S.OFFLINE), OFFLINE, End(REACHED, "was at target already")),
         (told(view(ESS, S.OFFLINE), "still beats"), OFFLINE, End(FAILED, "not silent within 0.05 s: still beats")),
     ],
 )

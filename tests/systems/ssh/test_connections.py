@@ -261,7 +261,7 @@ async def test_a_name_that_nobody_knows_is_told(tmp_path: Path) -> None:
     config = tmp_path / "config"
     config.write_text("")
     told = await answer(Places(config=config), Login("no-such-host.invalid"))
-    assert told.startswith("no-such-host.invalid: nobody knows an address of this name")
+    assert told.startswith("no-such-host.invalid: this name does not resolve")
 
 
 async def test_a_connection_is_shared_while_it_is_used_and_made_anew_when_it_was_lost(

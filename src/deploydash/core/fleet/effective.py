@@ -183,7 +183,7 @@ def _hidden(seen: Seen) -> str:
 def _unsaid(seen: Seen) -> str:
     if seen.looked is Looked.NOT_YET and not seen.told_before:
         return "beats, its last state is still being read"
-    return "beats, but has told no state"
+    return "heartbeat received, no summaryState"
 
 
 def _camera_offline(seen: Seen, target: Target | None) -> Judgement:
@@ -194,7 +194,7 @@ def _camera_offline(seen: Seen, target: Target | None) -> Judgement:
         return Judgement(Effective.OFFLINE, False, _compared(met), _says(f"says OFFLINE{told}", seen))
     if seen.substate is None:
         why = f"a newer substate cannot be read ({seen.substate_unread})" if seen.substate_unread else ""
-        reason = Reason(f"says OFFLINE, {why or 'but has told no substate'}")
+        reason = Reason(f"says OFFLINE, {why or 'no substate reported'}")
         return Judgement(Effective.OFFLINE, False, Verdict.UNKNOWN, reason)
     met = seen.substate is target.substate
     return Judgement(Effective.OFFLINE, False, _compared(met), _says(f"says OFFLINE{told}", seen))

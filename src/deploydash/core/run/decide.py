@@ -301,9 +301,9 @@ def _set_placeholders(order: SetPlaceholders, state: RunState, operator: str) ->
     told = tuple((word, text.strip()) for word, text in order.words)
     for word, text in told:
         if word not in state.runbook.blanks or word in OF_THE_RUN:
-            return Refused(f"<{word}> is no word that this runbook waits for")
+            return Refused(f"<{word}> is no placeholder of this runbook")
         if not text or not text.isprintable() or "<" in text or ">" in text:
-            return Refused(f"<{word}> needs a text in one line, without angle brackets")
+            return Refused(f"<{word}> needs one line of text, without < and >")
     return tuple(PlaceholderSet(word, text, operator) for word, text in told)
 
 
@@ -333,7 +333,7 @@ def _finish(step: Step, state: RunState, fleet: FleetView) -> Decision:
         return Refused(_closed(closed[0]))
     missing = not_there(step, state, fleet)
     if missing:
-        return Refused(f"{len(missing)} are not there: {', '.join(str(csc) for csc, _ in missing[:4])}")
+        return Refused(f"{len(missing)} not at target: {', '.join(str(csc) for csc, _ in missing[:4])}")
     return (StepDone(step.id),)
 
 
@@ -375,7 +375,7 @@ def _left_nothing(step: Step, state: RunState, fleet: FleetView) -> bool:
 
 
 def _arrivals(step: Step, state: RunState, fleet: FleetView) -> list[RunRecord]:
-    """Return who of a wait is seen to have arrived or to have left; what is unknown has done neither."""
+    """Return who of a wait is seen at target or to have left; what is unknown has done neither."""
     missing = dict(not_there(step, state, fleet))
     arrived = state.progress(step.id).arrived
     came = [csc for csc in step.cscs if csc not in arrived and csc not in missing and csc not in state.waived]

@@ -12,7 +12,7 @@ def fact_reason(condition: FactHolds, fleet: FleetView) -> GateReason:
     """Return how a fact stands now; one that nobody reports, or reported too long ago, is not green."""
     fact = fleet.facts.get(condition.fact)
     if fact is None:
-        return GateReason(condition.sentence, met=False, own=True, waits_for=f"{condition.fact}: nobody told it yet")
+        return GateReason(condition.sentence, met=False, own=True, waits_for=f"{condition.fact}: not reported yet")
     age = max(0.0, fleet.utc - fact.read_utc)
     if age > condition.age_s:
         waits_for = f"{fact.sentence}, read {age:.0f} s ago"

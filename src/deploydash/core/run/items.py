@@ -219,11 +219,11 @@ def may_intend(record: RequestIntended, state: RunState, fleet: FleetView, *, as
     if progress.request and not progress.answered:
         return f"{progress.request}: it has no answer yet"
     if record.begins and progress.key:
-        return f"it was begun before ({progress.key}), and it is not known what became of it"
+        return f"it was begun before ({progress.key}), and its outcome is unknown"
     if why := _step_over(step, name, state):
         return why
     if needs_kafka(item) and fleet.feeds.get(FeedName.KAFKA) is not FeedState.UP:
-        return "Kafka is not up, so nobody would see what happens"
+        return "Kafka is not up, so its effect would not be seen"
     if asks_only:
         return None
     if state.held_by is not None:
@@ -263,5 +263,5 @@ def may_control(step: StepId, name: ItemId, state: RunState, fleet: FleetView) -
     if item is None:
         return f"nothing is known of an item {name} of {step}"
     if needs_kafka(item) and fleet.feeds.get(FeedName.KAFKA) is not FeedState.UP:
-        return "Kafka is not up, so nobody would see what happens"
+        return "Kafka is not up, so its effect would not be seen"
     return None

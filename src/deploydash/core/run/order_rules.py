@@ -108,7 +108,7 @@ def blocked_by(
     if bulk and csc in state.runbook.protected:
         return f"{csc} is protected: no bulk action touches it"
     if fleet.feeds.get(FeedName.KAFKA) is not FeedState.UP:
-        return "Kafka is not up, so nobody would see what happens"
+        return "Kafka is not up, so its effect would not be seen"
     if direct and registry_lost(fleet):
         return "the schema registry is not up, so no command can be written"
     if target.state is not SummaryState.ENABLED and (why := _runs_ours(csc, state)) is not None:

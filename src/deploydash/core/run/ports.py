@@ -146,7 +146,7 @@ class Action(Protocol):
         """Carry out an item as it was approved.
 
         Raises:
-            UserError: nobody knows what came of it; says why.
+            UserError: it is not known; says why.
         """
         ...
 

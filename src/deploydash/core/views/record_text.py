@@ -257,7 +257,7 @@ def _of_run(record: object, before: RunState) -> Said | None:
         about = f" (shown: {record.about})" if record.about else ""
         return Said(record.operator, f"answered {record.choice}: {record.answer}{about}")
     if isinstance(record, PlaceholderSet):
-        return Said(record.operator, f"told <{record.word}>: {record.text}")
+        return Said(record.operator, f"set <{record.word}>: {record.text}")
     if isinstance(record, TextEdited):
         return Said(record.operator, f"wrote the text of {record.step} {record.item}: {' '.join(record.text.split())}")
     if isinstance(record, WaitExtended):
@@ -282,7 +282,7 @@ def _of_wait(record: object) -> Said | None:
     if isinstance(record, ArrivalsLearned):
         return Said("", f"{record.step}: arrivals learned from {counted(record.runs, 'earlier run')}", notable=False)
     if isinstance(record, LostFound):
-        what = f"LOST before the run opened: {listed(record.cscs)}" if record.cscs else "nobody was LOST before"
+        what = f"LOST before the run opened: {listed(record.cscs)}" if record.cscs else "no CSC was LOST before"
         return Said("", what, record.cscs, notable=bool(record.cscs))
     return None
 
@@ -296,7 +296,7 @@ def _of_whole(record: object) -> Said | None:
     if isinstance(record, RunHeld):
         return Said(record.by, "held everything", kind=Kind.HOLD)
     if isinstance(record, RunReleased):
-        return Said(record.operator, "let the run go on", kind=Kind.HOLD)
+        return Said(record.operator, "released the hold", kind=Kind.HOLD)
     if isinstance(record, NoteWritten):
         return Said(record.operator, f"noted: {record.text}", kind=Kind.NOTE)
     return Said(record.operator, "closed the run") if isinstance(record, RunClosed) else None
@@ -350,7 +350,7 @@ def _of_csc(record: object) -> str:
 
 def _falsely(record: GateClosedSpuriously) -> str:
     how = ", overridden" if record.overridden else ", armed" if record.armed else ""
-    return f"{record.step} was shut for {record.seconds:.1f} s ({record.cause}{how}): {record.sentence}"
+    return f"{record.step} was closed for {record.seconds:.1f} s ({record.cause}{how}): {record.sentence}"
 
 
 def _signed_off(record: ItemSignedOff, before: RunState) -> str:

@@ -33,7 +33,7 @@ from deploydash.systems.http import HttpError
 TERMINATE = "terminate"
 WAITING = "waits for another sync"
 
-NOT_BEGUN = "it was not begun yet, and Argo CD takes nothing back that nobody began"
+NOT_BEGUN = "it was not begun yet, and Argo CD cannot terminate what has not begun"
 
 
 class ArgocdAction(HoldsNothing):

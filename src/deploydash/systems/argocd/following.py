@@ -93,7 +93,7 @@ class Follower:
         last = app.last if where in {Stands.UNDER_WAY, Stands.OVER} else None
         state, line = told(last)
         if last is None and since_s > BEGINS_S:
-            line = f"nobody began it for {int(since_s)} s: does the application controller run? It cannot be taken back"
+            line = f"not begun for {int(since_s)} s: does the application controller run? It cannot be terminated"
         done, of = done_of(last) if last is not None else (0, 0)
         now, changed = news(lines, last.results if last is not None else ())
         for text in changed:

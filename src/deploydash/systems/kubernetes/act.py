@@ -144,7 +144,7 @@ class KubernetesAction(HoldsNothing, NoControls):
         except FeedError as error:
             return End(Outcome.FAILED, str(error))
         if there.uids:
-            return End(Outcome.FAILED, f"nobody approved these: {there.words}", left=first_of(list(there.uids), NAMED))
+            return End(Outcome.FAILED, f"not approved: {there.words}", left=first_of(list(there.uids), NAMED))
         return await self._until_gone(work, {}, context)
 
     async def _delete(self, work: Deletes, name: str, uid: str, context: ItemContext) -> tuple[str, bool]:

@@ -59,7 +59,7 @@ def facts_of(application: str, wanted: Wanted | None, known: Known, now: datetim
 def blessing(wanted: Wanted, known: Known) -> tuple[bool, str, str]:
     """Return whether somebody okayed it by name, where somebody has to."""
     if not wanted.blessing:
-        return True, "none", f"nobody has to okay it ({wanted.said})"
+        return True, "none", f"no blessing needed ({wanted.said})"
     if known.blessed:
         return True, known.blessed, f"okayed by {known.blessed} ({wanted.blessing})"
     return False, "missing", f"the {wanted.blessing} has not okayed it by name"

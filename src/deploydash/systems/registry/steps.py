@@ -87,7 +87,7 @@ class RegistrySteps:
             if step not in entry.later:
                 yield Wrong(("paid_by", at), f"no step {step!r} comes after this one", "name a later step")
         if level != BEFORE and not payers:
-            yield Wrong(("paid_by",), "nobody puts back what stood there", "name the later step that does")
+            yield Wrong(("paid_by",), "no step restores the previous value", "name the later step that does")
 
     def items(self, entry: Entry) -> tuple[Item, ...]:
         """Return the one item of a step."""

@@ -54,7 +54,7 @@ async def in_words(error: BaseException, tried: Tried) -> tuple[str, str]:
     if isinstance(error, asyncssh.KeyExchangeFailed):
         return f"{tried.at} and this machine have no cipher or key type in common", visible(str(error))
     if isinstance(error, socket.gaierror):
-        return f"{tried.at}: nobody knows an address of this name", "look at the name, and at the VPN of the site"
+        return f"{tried.at}: this name does not resolve", "look at the name, and at the VPN of the site"
     if isinstance(error, ConnectionRefusedError):
         return f"{tried.at} refused the connection: no SSH server listens there", "is the host up?"
     if isinstance(error, ConnectionResetError | BrokenPipeError):

@@ -38,7 +38,7 @@ class Machines:
         del look, spec
         boot, before = await client.boot_id(host), read.get("boot")
         if not before:
-            return Found.CANNOT_TELL, f"its boot id is {boot}, and nobody knows what it was before"
+            return Found.CANNOT_TELL, f"its boot id is {boot}, and what it was before is not known"
         if boot == before:
             return Found.NOT_DONE, f"it has not started anew: its boot id is {boot} still"
         return Found.DONE, f"it started anew: its boot id was {before} and is {boot}"

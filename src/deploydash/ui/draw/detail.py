@@ -206,7 +206,7 @@ def _software(view: CscView, detail: CscDetail, width: int) -> list[Line]:
         _field("simulation mode", (Span(mode), Span(real, Ink.DIM))),
         *_wrapped("configuration", detail.configurations or "not reported", width, Ink.TEXT),
         *_wrapped("its version", detail.configuration_version or "not reported", width, Ink.TEXT),
-        *_wrapped("overrides", ", ".join(view.overrides) or "none offered", width, Ink.TEXT),
+        *_wrapped("overrides", ", ".join(view.overrides) or "none advertised", width, Ink.TEXT),
     ]
 
 

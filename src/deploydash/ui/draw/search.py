@@ -37,7 +37,7 @@ def same_version_sentence(found: Compared, snapshot: Snapshot) -> str:
     if not snapshot.decided or not (found.tag or found.xml):
         return "no CSC says yet what it runs"
     what = ", ".join([*([f"image {found.tag}"] if found.tag else []), *([f"XML {found.xml}"] if found.xml else [])])
-    return f"{counted(found.of, 'CSC')} with heartbeats: nobody departs from {what}"
+    return f"{counted(found.of, 'CSC')} with heartbeats: none departs from {what}"
 
 
 def after(items: Sequence[int], here: int | None, way: int) -> int | None:

@@ -95,7 +95,7 @@ def _departing(snapshot: Snapshot, moment: Moment, width: int) -> list[Line]:
     cscs = snapshot.cscs
     items = sorted(search.departing(cscs), key=lambda item: (severity(cscs[item]), item))
     if not items:
-        return [Line((Span("nobody is off target", Ink.DIM),))]
+        return [Line((Span("no CSC is off target", Ink.DIM),))]
     lines = [rule(f"not at target {moment.glyphs.dot} {len(items)} of {len(cscs)}", width, moment.glyphs)]
     for item in items:
         *head, _ = departing(cscs[item], look(cscs[item], moment), moment, width).spans

@@ -46,7 +46,7 @@ def placeholders_form(
 
     body: tuple[str, ...] = (
         f"The commands of this card wait for {wanted(card)}.",
-        "They are filled into every later command of this run, too, and go into the journal.",
+        "They are set in every later command of this run, too, and written to the journal.",
     )
     if before_sign_off:
         body += ("The sign-off is asked for next; Enter on an empty line leaves it open.",)

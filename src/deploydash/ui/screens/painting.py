@@ -260,7 +260,7 @@ class Painting(View):
         items = self._departing(snapshot)
         glyphs, width = self.deploydash.glyphs, self.query_one("#main").size.width
         filtered = f"{glyphs.dot} filter {self.pattern} {glyphs.dot} {len(self.found)} match" if self.pattern else ""
-        calm = "nobody among the filter's matches" if self.pattern else calm_sentence(snapshot)
+        calm = "none among the filter's matches" if self.pattern else calm_sentence(snapshot)
         above = Line()
         if self.listing:
             count = f"{len(items)} of {len(snapshot.cscs)}"

@@ -355,7 +355,7 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         self.repaint()
 
     def act_why(self, _: str) -> None:
-        """Say why the gate is shut, or in the grid why the CSC counts as it does."""
+        """Say why the gate is closed, or in the grid why the CSC counts as it does."""
         run = self.run_view
         if self.pane is Pane.GRID or run is None:
             super().act_why("")
@@ -411,7 +411,7 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         elif run is not None and asks_people(run):
             self.app.push_screen(PrincipalScreen())
         else:
-            self.say("nobody is asked about, waited for or waived, so there is nobody to write to")
+            self.say("nobody is asked about, waited for or waived, so there is no owner to write to")
 
     def act_now(self, _: str) -> None:
         """Show what waits, runs, is late and is owed."""

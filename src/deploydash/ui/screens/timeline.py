@@ -118,7 +118,7 @@ class TimelineScreen(Acting):
         rows = Rows.of(snapshot.cscs)
         csc = self._selected(rows)
         if csc is None:
-            return [Line(), Line((Span(" nobody is expected here", Ink.WARN),))]
+            return [Line(), Line((Span(" no CSC is expected here", Ink.WARN),))]
         paper = Paper(self.size.width, height, self.host.glyphs, filled=self.host.palette.colour)
         return timeline_lines(timeline, rows, csc, shown, paper)
 

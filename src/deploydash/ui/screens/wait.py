@@ -159,13 +159,13 @@ class WaitScreen(Acting):
         if missing:
             open_direct(self, marked or self._here(missing).cscs)
         else:
-            self.say("all CSCs are at target or waived: nobody to command here; Esc goes to the grid")
+            self.say("all CSCs are at target or waived: no CSC to command here; Esc goes to the grid")
 
     def act_waive(self, _: str) -> None:
         """Waive those marked, or the one under the cursor."""
         missing = self._missing()
         if not missing:
-            self.say("all CSCs are at target or waived: nobody to waive")
+            self.say("all CSCs are at target or waived: no CSC to waive")
             return
         self.waive(self._chosen(missing))
 
@@ -196,7 +196,7 @@ class WaitScreen(Acting):
         """Show a message to the owner of those marked, or of the one under the cursor."""
         missing = self._missing()
         if not missing:
-            self.say("all CSCs are at target or waived: nobody to write to")
+            self.say("all CSCs are at target or waived: no owner to write to")
             return
         self.app.push_screen(MessageScreen(self._chosen(missing)))
 

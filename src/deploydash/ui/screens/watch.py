@@ -196,7 +196,7 @@ class WatchScreen(Painting):
         items: Sequence[int] = sorted(self.found) if self.pattern else search.departing(self.snapshot.cscs)
         item = search.after(items, self.selected, int(way))
         if item is None:
-            self.say(f"nothing matches {self.pattern!r}" if self.pattern else "nobody is off target")
+            self.say(f"nothing matches {self.pattern!r}" if self.pattern else "no CSC is off target")
         else:
             self.choose(item)
 

@@ -123,7 +123,7 @@ def test_what_cannot_be_matched_is_refused(broken: dict[str, Any]) -> None:
         (303, "100000", "done: 100000"),
         (-302, "Failed: enable not allowed in state STANDBY", "failed: enable not allowed in state STANDBY"),
         (-300, "", "no permission"),
-        (-301, "", "it says that nobody acknowledged"),
+        (-301, "", "no acknowledgement (NOACK)"),
         (-303, "stopped", "aborted: stopped"),
         (-304, "", "it ran out of its own time"),
         (-999, "odd", "acknowledged with -999: odd"),

@@ -244,7 +244,7 @@ async def test_a_csc_that_does_not_beat_is_not_commanded_whatever_its_last_state
         ends = run.ends()
         assert ends["ESS:1"][0] is FAILED
         assert ends["ESS:1"][1].startswith("no heartbeat: LOST: was ENABLED")
-        assert ends["ESS:2"] == ends["ESS:3"] == (REACHED, "was there already")
+        assert ends["ESS:2"] == ends["ESS:3"] == (REACHED, "was at target already")
         assert ends["ESS:4"][0] is REACHED
         assert run.intended("ESS:1") == run.intended("ESS:2") == run.intended("ESS:3") == []
 
@@ -322,7 +322,7 @@ async def test_the_card_names_the_exact_commands_from_the_live_state(world: Worl
         items = items_of([("ESS:104", "OFFLINE"), ("Watcher", "OFFLINE"), ("ESS:105", "OFFLINE")])
         plan = await scene.action.describe(items, LiveRun(scene.session, items).view)
         begins = f"lsst.{world.subname}.ESS.command_"
-        assert plan.sentence == "2 of 3 CSCs are commanded; 1 is there already"
+        assert plan.sentence == "2 of 3 CSCs are commanded; 1 is at target already"
         assert plan.items[0].lines == tuple(
             f"{begins}{name} salIndex=104" for name in ("disable", "standby", "exitControl")
         )

@@ -78,4 +78,4 @@ async def test_one_that_fell_silent_in_standby_is_commanded_when_it_beats_again(
 
 
 async def test_one_that_nobody_told_to_leave_is_believed_gone_after_its_time() -> None:
-    assert await first_look(99, STOOD_STILL) == (End(Outcome.REACHED, "was there already"), 20.0)
+    assert await first_look(99, STOOD_STILL) == (End(Outcome.REACHED, "was at target already"), 20.0)

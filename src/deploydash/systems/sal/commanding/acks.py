@@ -40,7 +40,7 @@ it is waited for until its time is over and then unknown."""
 _WORDS: Mapping[int, str] = {
     AckCode.COMPLETE: "done",
     AckCode.NOPERM: "no permission",
-    AckCode.NOACK: "it says that nobody acknowledged",
+    AckCode.NOACK: "no acknowledgement (NOACK)",
     AckCode.FAILED: "failed",
     AckCode.ABORTED: "aborted",
     AckCode.TIMEOUT: "it ran out of its own time",

@@ -78,7 +78,7 @@ class CscCommands:
         return End(Outcome.UNKNOWN, f"not seen {spec.target} within {limit:g} s: {stands}")
 
     def probe(self, spec: CscSpec, history: ItemProgress, view: CscView | None) -> Finding:
-        """Look where a CSC is of which nobody knows what came of its commands."""
+        """Look where a CSC is whose command's outcome is unknown."""
         found, sentence = self._found(spec, history, view)
         return Finding(found, sentence, self._clock.utc())
 

@@ -97,7 +97,7 @@ class CscTransition:
         """Return how it ends without any command, or None where it has to be commanded or waited for."""
         found = await self._decided_way()
         if found.stands is Stands.THERE:
-            return End(Outcome.REACHED, "was there already")
+            return End(Outcome.REACHED, "was at target already")
         return End(Outcome.FAILED, found.why) if found.stands is Stands.BARRED else None
 
     @property

@@ -28,7 +28,7 @@ _NOT_YET = frozenset({Liveness.UNSEEN, Liveness.BEATING})
 class Stands(StrEnum):
     """How a CSC stands before it is commanded. ``STUCK``: no command leads on; only the CSC itself can."""
 
-    THERE = "is there already"
+    THERE = "is at target already"
     LEAVING = "says OFFLINE, waiting for silence"
     BARRED = "must not be commanded"
     STUCK = "no command leads there"
@@ -126,7 +126,7 @@ def sentence(plans: tuple[ItemPlan, ...]) -> str:
     there = sum(one.why == Stands.THERE for one in plans)
     parts = [f"{sending} of {counted(len(plans), 'CSC')} {'is' if sending == 1 else 'are'} commanded"]
     if there:
-        parts.append(f"{there} {'is' if there == 1 else 'are'} there already")
+        parts.append(f"{there} {'is' if there == 1 else 'are'} at target already")
     if left := len(plans) - sending - there:
         parts.append(f"{left} cannot be commanded")
     return "; ".join(parts)

@@ -124,7 +124,7 @@ def title(reading: Reading) -> str:
         Mode.QUESTION: f"{turn}  {dot}  a question",
         Mode.MANUAL: f"{turn}  {dot}  manual{_signed(card)}",
         Mode.ENDING: f"{turn}  {dot}  to be ended",
-        Mode.SHUT: f"Shut  {dot}  waits",
+        Mode.SHUT: f"Closed  {dot}  waits",
         Mode.UNDER_WAY: f"Under way  {dot}  {len(card.arrivals)} of {card.total}",
         Mode.ITEMS_GO: f"Under way  {dot}  {sum(row.done for row in card.rows)} of {len(card.rows)}",
         Mode.WAITING: "Waiting",

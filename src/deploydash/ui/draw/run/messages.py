@@ -76,7 +76,7 @@ def message_lines(reading: Reading, cscs: Iterable[CscId], width: int) -> list[L
     for csc in cscs:
         by_owner.setdefault(reading.owners.get(csc, UNKNOWN), []).append(csc)
     if not by_owner:
-        return folded("Nobody is in the way, so there is nobody to write to.", width)
+        return folded("No CSC is in the way, so there is no owner to write to.", width)
     lines = folded("Nothing is sent from here: copy what you need.", width, Ink.DIM)
     for owner, theirs in by_owner.items():
         lines.append(Line())

@@ -43,7 +43,7 @@ class Mode(Enum):
     SENDING = "it is being sent"
     QUESTION = "a question of the procedure is open"
     READY = "the gate is open"
-    SHUT = "the gate is shut"
+    SHUT = "the gate is closed"
     UNDER_WAY = "it is under way"
     MANUAL = "some of it is signed off"
     ENDING = "waits to be ended"
@@ -166,7 +166,7 @@ def offers(run: RunView, focus: Focus, *, lead: bool = True) -> tuple[Offer, ...
         return tuple(control)
     found = [*_answers(run, card, mode, focus), *control]
     if card.wanting and mode not in {*_ARMED, Mode.ASKING, Mode.QUESTION_OF_ITEM}:
-        found.append(Offer("fill", "f", "fill in..."))
+        found.append(Offer("fill", "f", "set placeholders..."))
     if mode not in _NOT_SKIPPED and to_edit(card, focus) is not None:
         found.append(Offer("edit", KEYS["edit"], "edit the text..."))
     if card.status is StepStatus.PENDING and mode not in _NOT_SKIPPED and not card.step.closes:
@@ -312,7 +312,7 @@ def _needs(act: str, card: Card, mode: Mode) -> str:
         "fallback": "no fallback: no item of this step failed, or the runbook names none",
         "mark": "nothing to mark: the card lists nothing that failed",
         "all": "nothing to mark: the card lists nothing that failed",
-        "waive": "nobody to waive: go to the grid with tab, select a CSC, then w",
+        "waive": "no CSC to waive: go to the grid with tab, select a CSC, then w",
         "skip": f"{step.id} is {card.status.value.replace('_', ' ')} and is not skipped",
         "override": "a built-in rule is red, and rules are met or their CSC waived by name"
         if any(reason.rule and not reason.met for reason in card.reasons)
@@ -337,7 +337,7 @@ def why(run: RunView) -> str:
         first = red[0]
         more = f"; and {len(red) - 1} more" if len(red) > 1 else ""
         opens = f"; it waits for {first.waits_for}" if first.waits_for else ""
-        return f"{card.step.id} is shut: {first.sentence}{opens}{more}"
+        return f"{card.step.id} is closed: {first.sentence}{opens}{more}"
     row = item_that_asks(run)
     if mode is Mode.QUESTION_OF_ITEM and row is not None and row.progress.question is not None:
         return f"{row.item.label} asks: {row.progress.question.question}"

@@ -129,7 +129,7 @@ def _evidence(reading: Reading, row: StepRow) -> tuple[str, Ink]:
     if row.status is StepStatus.PENDING and card is not None and row.step == card.step.id:
         red = [reason for reason in card.reasons if not reason.met]
         if red and reading.run.held_by is None:
-            return f"shut: {red[0].waits_for or red[0].sentence}", Ink.WARN
+            return f"closed: {red[0].waits_for or red[0].sentence}", Ink.WARN
         return "your turn" if not red and not row.waits else "", Ink.WARN
     return "", Ink.DIM
 
@@ -178,7 +178,7 @@ def _progress(reading: Reading, width: int) -> list[Line]:
         return [Line((Span(str(done), Ink.BRIGHT), Span(f" of {card.total} done", Ink.DIM))), Line()]
     reached = len(card.arrivals)
     started = next((row.started_utc for row in reading.run.rows if row.step == card.step.id), None) or 0.0
-    spans = [Span(str(reached), Ink.BRIGHT), Span(f" of {card.total} there", Ink.DIM)]
+    spans = [Span(str(reached), Ink.BRIGHT), Span(f" of {card.total} at target", Ink.DIM)]
     eta = remaining(card.arrivals, started, card.total - len(card.asking))
     if eta is not None and eta > 0:
         spans += [Span("   eta ", Ink.DIM), Span(lasting(eta), Ink.BRIGHT)]

@@ -157,7 +157,7 @@ def keys_sentence(reading: Reading, wait: WaitView) -> str:
     if not reading.lead:
         return f"{reading.run.operator} decides; H asks for a hold."
     if not wait.missing:
-        return "Press Enter to end the wait; it does not end by itself."
+        return "Press Enter to end the wait; it never ends by itself."
     return "Press w to waive by name, e for 10 min more, H to hold."
 
 
