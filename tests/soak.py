@@ -80,8 +80,11 @@ def soak(part: Part, folder: Path, seed: int) -> Soaked:
     )
 
 
-def whole(folder: Path, most: int, seed: int, at_once: int) -> Soaked:
-    """Kill the Summit's whole upgrade at seeded moments; what then came otherwise than undisturbed is wrong."""
+def whole(folder: Path, most: int, seed: int, at_once: int, by_keys: int) -> Soaked:
+    """Kill the Summit's whole upgrade at seeded moments; what then came otherwise than undisturbed is wrong.
+
+    ``by_keys``: so many of them are led by keys in a terminal.
+    """
     began = time.monotonic()
     calm = spend_whole(folder / "calm", Moment())
     count = len(records(calm.journal, *OF_THE_RUN))
@@ -90,13 +93,16 @@ def whole(folder: Path, most: int, seed: int, at_once: int) -> Soaked:
     points = sorted(drawn.sample(range(1, count), most))
     moments = [Moment(point, drawn.choice((0.0, drawn.uniform(0.01, LATEST_S)))) for point in points]
 
+    keyed = set(drawn.sample(moments, min(by_keys, most)))
+
     def one(moment: Moment) -> str:
         try:
-            night = spend_whole(folder / f"kill-{moment.record}", moment)
+            night = spend_whole(folder / f"kill-{moment.record}", moment, keys=moment in keyed)
         except AssertionError as error:
             return f"the whole upgrade, {moment} of {count}: {error}"
         found = [*differences(calm, night), *([] if night.killed else ["was not killed"])]
-        sys.stderr.write(f"the whole upgrade: killed at {moment} of {count}, {night.last} ({night.seconds:.0f} s)\n")
+        how = f"{night.last}{' by keys' if moment in keyed else ''} ({night.seconds:.0f} s)"
+        sys.stderr.write(f"the whole upgrade: killed at {moment} of {count}, {how}\n")
         return f"the whole upgrade, {moment} of {count}, {night.last}:\n  " + "\n  ".join(cut(found)) if found else ""
 
     with ThreadPoolExecutor(at_once) as pool:
@@ -138,6 +144,7 @@ def main() -> int:
     parser.add_argument("--keys", type=int, default=10, help="kills of the small night by keys (default: 10)")
     parser.add_argument("--restarts", type=int, default=8, help="restarts in each such night (default: 8)")
     parser.add_argument("--whole", type=int, default=40, help="kills of the Summit's whole upgrade (default: 40)")
+    parser.add_argument("--by-keys", type=int, default=3, help="so many of these by keys (default: 3)")
     parser.add_argument("--at-once", type=int, default=3, help="whole upgrades side by side (default: 3)")
     parser.add_argument("--keep", type=Path, help="leave what the nights wrote in this folder")
     parser.add_argument("--seed", type=int, default=45)
@@ -151,7 +158,7 @@ def main() -> int:
     with TemporaryDirectory(prefix="soak-") as name:
         folder = asked.keep or Path(name)
         if asked.whole:
-            soaked.append(_told(whole(folder / "whole", asked.whole, asked.seed, asked.at_once)))
+            soaked.append(_told(whole(folder / "whole", asked.whole, asked.seed, asked.at_once, asked.by_keys)))
         for number, part in enumerate(parts):
             if part.most != 0:
                 soaked.append(_told(soak(part, folder / str(number), asked.seed)))

@@ -101,7 +101,7 @@ def spend(folder: Path, kill_at: int | None, *, summit: bool = False) -> Night:
     with scene(folder, summit=summit) as at:
         dead = threading.Event()
         with Tmux(folder / "first") as tmux:
-            killer = threading.Thread(target=_kill, args=(at.cli, kill_at, dead), daemon=True)
+            killer = threading.Thread(target=kill, args=(at.cli, kill_at, dead), daemon=True)
             killer.start()
             open_run(tmux, at.cli, at.hill.site_file, at.book, dead=dead)
             _lead(tmux, at.site).play(lambda frame: dead.is_set() or frame.title == CLOSED, 120)
@@ -150,17 +150,18 @@ def _closed(cli: CommandLine) -> bool:
 
 
 def _lead(tmux: Tmux, site: str) -> Lead:
-    return Lead(tmux, site=site, failures=_once_more)
+    return Lead(tmux, site=site, failures=once_more)
 
 
-def _once_more(lead: Lead, frame: Frame) -> None:
+def once_more(lead: Lead, frame: Frame) -> None:
     """Retry everybody whom the card asks about; what is at target already gets no command."""
     if frame.has("* mark all"):
         lead.press("*")
     lead.retry()
 
 
-def _kill(cli: CommandLine, kill_at: int | None, dead: threading.Event) -> None:
+def kill(cli: CommandLine, kill_at: int | None, dead: threading.Event) -> None:
+    """Kill the process that holds the run as soon as so many of the run's own records are on disk."""
     while kill_at is not None and not dead.is_set():
         for journal in journals(cli):
             written = [line for line in journal.read_bytes().split(b"\n")[:-1] if _kind(line) in OF_THE_RUN]

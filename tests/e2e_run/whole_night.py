@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from deploydash.demo.deeds import NAME
-from tests.e2e_run.killing import OF_THE_RUN
+from tests.e2e_run.killing import OF_THE_RUN, kill, once_more
 from tests.e2e_run.same_end import elsewhere, more_or_less, repeated
-from tests.e2e_run.world import forked_world, journals, records
+from tests.e2e_run.world import forked_world, journals, known, records
+from tests.servers.tmux import Tmux
 from tests.servers.waiting import patient
 from tests.support.command_line import ROOT, CommandLine
 from tests.support.forked import start
+from tests.support.run_driver import CLOSED, Lead
 from tests.support.whole_lead import Table, play
 
 SPEED = 60
@@ -47,6 +50,19 @@ TABLE = Table(
     words={"date": "2025-12-04", "start": "08:30", "revision": "3"},
 )
 """The answers that let most be done. The date is past, so that what goes out before it goes out at once."""
+
+
+ANSWERS_BY_KEYS = {
+    "camera team install": "restart",
+    "VMS data logger": "stopped",
+    "LOVE on love01": "stopped",
+    "Nublado labs": "deleted",
+    "schema compatibility": "breaking",
+    "users of Nublado": "told",
+    "sasquatch": "sync",
+    "minimal testing": "skip",
+}
+"""The same for words of the questions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +91,22 @@ class WholeNight:
     seconds: float
 
 
-def spend_whole(folder: Path, moment: Moment, *, site: str = "summit", speed: int = SPEED) -> WholeNight:
-    """Play the full cycle of a site without a screen; the first process is killed at the moment.
+def spend_whole(folder: Path, moment: Moment, *, keys: bool = False, speed: int = SPEED) -> WholeNight:
+    """Play the Summit's full cycle without a screen, or by ``keys``; the first process is killed at the moment.
 
     Raises:
         AssertionError: a process ended otherwise than by the kill or by closing the run, or not in time.
     """
     cli = CommandLine(folder / "home")
     folder.mkdir(parents=True, exist_ok=True)
-    at, scenario = ROOT / "sites" / f"{site}.yaml", Path("upgrade")
+    at, scenario = ROOT / "sites" / "summit.yaml", Path("upgrade")
     began = time.monotonic()
     with forked_world(cli, at, scenario, folder, speed=speed) as hill:
         run = ("run", str(hill.site_file), "full-cycle", "--cycle", "c0045")
-        killed = _headless(cli, run, folder / "first.log", moment)
-        if killed:
-            last = records(journals(cli)[0])[-1]
-            if last["kind"] != "RunClosed":
-                _headless(cli, ("resume",), folder / "second.log", Moment())
+        spend = _by_keys if keys else _headless
+        killed = spend(cli, run, folder / "first", moment)
+        if killed and records(journals(cli)[0])[-1]["kind"] != "RunClosed":
+            spend(cli, ("resume",), folder / "second", Moment())
         took = time.monotonic() - began
         found = hill.commands()
         time.sleep(SETTLE_S)
@@ -100,9 +115,10 @@ def spend_whole(folder: Path, moment: Moment, *, site: str = "summit", speed: in
     return _night(journal, told, Counter((str(one.csc), one.name) for one in found.commands), took, killed=killed)
 
 
-def _headless(cli: CommandLine, words: Sequence[str], log: Path, moment: Moment) -> bool:
+def _headless(cli: CommandLine, words: Sequence[str], folder: Path, moment: Moment) -> bool:
     """Run a command without a screen to its end or its kill; say whether it was killed."""
     program = partial(play, TABLE, moment.record, moment.late)
+    log = folder.with_suffix(".log")
     process = start(program, words, environment=cli.environment(), cwd=ROOT, log=log)
     process.join(patient(LIMIT_S))
     ended = process.exitcode
@@ -110,6 +126,21 @@ def _headless(cli: CommandLine, words: Sequence[str], log: Path, moment: Moment)
     as_wanted = {0, -signal.SIGKILL} if moment.record else {0}
     assert ended in as_wanted, f"{words[0]} ended with {ended}\n{log.read_text()[-6000:]}"
     return ended == -signal.SIGKILL
+
+
+def _by_keys(cli: CommandLine, words: Sequence[str], folder: Path, moment: Moment) -> bool:
+    """Lead by keys in a terminal to *closed*, or until a thread kills the process; say whether it did."""
+    dead = threading.Event()
+    with Tmux(folder) as tmux:
+        killer = threading.Thread(target=kill, args=(cli, moment.record or None, dead), daemon=True)
+        killer.start()
+        tmux.start(cli.words(*words), columns=120, rows=40, env=cli.environment())
+        known(tmux, dead)
+        lead = Lead(tmux, answers=ANSWERS_BY_KEYS, failures=once_more)
+        lead.play(lambda frame: dead.is_set() or frame.title == CLOSED, LIMIT_S)
+        if dead.is_set():
+            assert tmux.wait_exit() == 128 + signal.SIGKILL
+    return dead.is_set()
 
 
 def _night(

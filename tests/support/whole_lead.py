@@ -22,6 +22,7 @@ from deploydash.cli.exits import Exit
 from deploydash.core.procedure.names import StepId
 from deploydash.core.procedure.runbook import Tier
 from deploydash.core.published import Published
+from deploydash.core.run import arm
 from deploydash.core.run.decide import Refused
 from deploydash.core.run.orders import (
     Answer,
@@ -37,7 +38,7 @@ from deploydash.core.run.orders import (
     SignOff,
     TypeName,
 )
-from deploydash.core.run.state import StepStatus
+from deploydash.core.run.state import ItemStatus, StepStatus
 from deploydash.core.views.run_view import Card
 from deploydash.wiring.acting import Acting
 from tests.support.deadly_journal import DeadlyJournal
@@ -88,7 +89,10 @@ def wanted(card: Card, shown: Published, table: Table) -> Iterator[Given]:
     if words:
         yield SetPlaceholders(words)
     elif card.status is StepStatus.ASKING:
-        yield Retry(step.id, tuple(row.item.id for row in card.asking))
+        # Of what is unknown nobody says yet whether it was done: its system looks outside first.
+        failed = tuple(row.item.id for row in card.asking if row.progress.status is ItemStatus.FAILED)
+        if failed:
+            yield Retry(step.id, failed)
     elif asking := [row for row in card.rows if row.progress.question is not None]:
         for row in asking:
             assert row.progress.question is not None
@@ -156,7 +160,7 @@ class Lead:
             if any(given):
                 last = time.monotonic()
             elif time.monotonic() > last + STUCK_S:
-                raise GaveUpError(f"nothing goes any more: {', '.join(map(str, heads))}")
+                raise GaveUpError(f"nothing goes any more: {'; '.join(self._asking(head.step) for head in heads)}")
             shut = [head.step for head in heads if head.status is StepStatus.PENDING]
             if shut and not any(given):
                 turn += 1
@@ -169,6 +173,16 @@ class Lead:
         if step is not None:
             self._run.controller.chosen = step
         return self._run.controller.attach(self._run.reader.session.snapshot())
+
+    def _asking(self, step: StepId) -> str:
+        """Return where a step stands, and what its items and its gate say."""
+        shown = self._look(step)
+        card = shown.run.card if shown.run is not None else None
+        if card is None:
+            return str(step)
+        rows = [f"{row.item.label} {row.progress.status.value}: {row.progress.why}" for row in card.asking[:4]]
+        shut = [reason.sentence for reason in card.reasons if not reason.met][:2]
+        return f"{step} {card.status.value}: {', '.join([*rows, *shut])}"
 
     async def _tend(self, step: StepId) -> bool:
         """Do what a step's card wants; False where that is nothing, or was refused."""
@@ -227,5 +241,7 @@ def play(table: Table, last: int, late: float, words: Sequence[str]) -> None:
     patch.setattr(cli_run, "_screen", partial(_screen, table))
     patch.setattr(cli_run, "need_terminal", _no_terminal)
     patch.setattr(cli_run, "JournalWriter", DeadlyJournal)
+    patch.setattr(arm, "FIRE_FROM_S", 0.1)
+    patch.setattr(arm, "COUNTDOWN_S", 0.3)  # no person is there who might take it back
     patch.setattr(sys, "argv", ["deploydash", *words])
     main()
