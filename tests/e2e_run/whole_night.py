@@ -47,7 +47,7 @@ TABLE = Table(
         "testing": "skip",
         "enable-list": "published",
     },
-    words={"date": "2025-12-04", "start": "08:30", "revision": "3"},
+    words={"date": "2025-12-04", "start": "08:30", "revision": "3", "coordinator": "@ana"},
 )
 """The answers that let most be done. The date is past, so that what goes out before it goes out at once."""
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import warnings
 from pathlib import Path
 
 import pytest
 
 from deploydash.core.model import Roster
 from deploydash.errors import FeedError
-from deploydash.systems.kubernetes.check import _clock, check
+from deploydash.systems.kubernetes.check import AT_ONCE, _clock, check
 from deploydash.systems.kubernetes.client import Answer
 from deploydash.systems.table import Place
 from tests.servers.http_server import HttpServer, Request
@@ -59,6 +61,24 @@ async def test_what_is_missing_is_said_one_by_one(tmp_path: Path) -> None:
     ]
     warned = [sentence for level, sentence in findings if level == "warning"]
     assert warned == [f"no right to list events in {name}" for name in ("envsys", "obssys", "love")]
+
+
+async def test_where_one_answer_fails_the_questions_that_were_not_asked_yet_are_left(tmp_path: Path) -> None:
+    api = Api()
+    asked = 0
+
+    def answer(request: Request) -> tuple[int, dict[str, str], bytes]:
+        nonlocal asked
+        asked += request.method == "POST"
+        return (500, {}, b'{"message": "etcd"}') if request.method == "POST" else api.answer(request)
+
+    with HttpServer(answer) as server, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        place = Place(settings(kubeconfig(tmp_path, server.url)), Roster("summit", True, (), ()))
+        with pytest.raises(FeedError, match="etcd"):
+            await check(place)
+        gc.collect()  # a coroutine that nobody awaited would be told of now
+    assert asked <= AT_ONCE
 
 
 async def test_a_cluster_of_elsewhere_is_not_asked(tmp_path: Path) -> None:

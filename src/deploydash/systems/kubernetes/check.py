@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 from deploydash.core.words import first_of
 from deploydash.errors import FeedError
@@ -75,7 +76,7 @@ def _clock(answer: Answer, ours: float) -> Finding:
 
 async def _spaces(cluster: Cluster, settings: KubernetesSettings) -> list[Finding]:
     names = [space.namespace for space in settings.namespaces]
-    there = await _each([_exists(cluster, name) for name in names])
+    there = await _each([partial(_exists, cluster, name) for name in names])
     missing = [name for name, found in zip(names, there, strict=True) if found is False]
     unseen = [name for name, found in zip(names, there, strict=True) if found is None]
     if missing:
@@ -101,7 +102,7 @@ async def _rights(cluster: Cluster, settings: KubernetesSettings) -> list[Findin
     names = [space.namespace for space in settings.namespaces]
     asked = [(right, name) for name in names for right in (*NEEDED, *WELCOME)]
     asked += [(right, "") for right in NEEDED_OF_LABS]
-    may = await _each([cluster.may(*right, name) for right, name in asked])
+    may = await _each([partial(cluster.may, *right, name) for right, name in asked])
     lacking = [row for row, allowed in zip(asked, may, strict=True) if not allowed]
     ask = "ask the cluster's administrators for it, or name another account's kubeconfig in the site file"
     found = [Finding("red", KUBERNETES, f"no right to {_words(*row)}", ask) for row in lacking if row[0] not in WELCOME]
@@ -114,17 +115,17 @@ def _words(right: tuple[str, str, str], namespace: str) -> str:
     return f"{verb} {resource}{f'.{group}' if group else ''}{f' in {namespace}' if namespace else ''}"
 
 
-async def _each(asks: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-    """Ask all, a few at once.
+async def _each(asks: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """Ask all, a few at once; those still to be asked when one fails, or when time is over, are not.
 
     Raises:
         FeedError: one had no answer.
     """
     places = asyncio.Semaphore(AT_ONCE)
 
-    async def one(ask: Coroutine[Any, Any, T]) -> T:
+    async def one(ask: Callable[[], Awaitable[T]]) -> T:
         async with places:
-            return await ask
+            return await ask()
 
     try:
         async with asyncio.TaskGroup() as group:
