@@ -162,7 +162,7 @@ def _system(draft: Draft, path: Path, step: StepEntry) -> Iterator[Problem]:
 
 
 def _item_texts(draft: Draft, path: Path, items: Iterable[Item]) -> Iterator[Problem]:
-    """Refuse a text to people that waits for a word which nothing fills in."""
+    """Refuse a text to people with a placeholder that nothing sets."""
     for item in items:
         try:
             fill(item.text, {})

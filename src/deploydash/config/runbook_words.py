@@ -29,7 +29,7 @@ Words = Mapping[str, Any]
 
 
 class UnknownWordError(ValueError):
-    """A text names a word that nothing fills in. ``hint`` says what might be meant."""
+    """A text has a placeholder that nothing sets. ``hint`` says what might be meant."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)

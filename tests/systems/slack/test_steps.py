@@ -28,7 +28,7 @@ def entry(step: str = "announce", **own: Any) -> Entry:
         ({"channel": "nowhere"}, "channel", "'nowhere' is no channel"),
         ({"ahead": "week before"}, "ahead", "'week before' is no time before the start"),
         ({"text": " "}, "text", "it says nothing"),
-        ({"text": "{phalanx}"}, "text", "nothing fills in {phalanx}"),
+        ({"text": "{phalanx}"}, "text", "nothing sets {phalanx}"),
         ({"text": "x" * 40_001}, "text", "40001 characters are too many"),
         ({"about": 3}, "about", "3 is no placeholder"),
     ],

@@ -117,7 +117,7 @@ class SlackSteps:
             yield Wrong(("text",), "it says nothing", "write what is to be posted, in quotes")
             return
         for word in unknown_words(text, _words(entry)):
-            yield Wrong(("text",), f"nothing fills in {{{word}}}", f"known here are {', '.join(sorted(_words(entry)))}")
+            yield Wrong(("text",), f"nothing sets {{{word}}}", f"known here are {', '.join(sorted(_words(entry)))}")
         if len(text) > MOST_CHARACTERS:
             yield Wrong(("text",), f"{len(text)} characters are too many", f"Slack takes {MOST_CHARACTERS:,}")
 
