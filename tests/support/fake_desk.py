@@ -22,6 +22,7 @@ class FakeDesk:
 
     orders: list[RunOrder | ArmOrder] = field(default_factory=list)
     chosen: list[StepId | None] = field(default_factory=list)
+    by_lane: bool = False
     direct_options: list[tuple[CscId, ...]] = field(default_factory=list)
     proposed: list[Proposal] = field(default_factory=list)
     refusal: str = ""
@@ -72,8 +73,9 @@ class FakeDesk:
     def subscribe_refusals(self, callback: Callable[[str], None], /) -> None:
         self.callbacks.append(callback)
 
-    def choose(self, step: StepId | None, /) -> None:
+    def choose(self, step: StepId | None, /, *, lane: bool = False) -> None:
         self.chosen.append(step)
+        self.by_lane = lane
 
     def show_direct_options(self, cscs: tuple[CscId, ...], /) -> None:
         self.direct_options.append(cscs)

@@ -62,6 +62,7 @@ async def test_a_key_goes_to_the_lane_and_esc_back(key: str) -> None:
         await screen.press(str(number(scene.run, CAMERAS)) if key == "number" else key)
         await screen.read()
         assert screen.inbox.chosen == [BRIDGES]
+        assert screen.inbox.by_lane
         await screen.sees("lane cameras: Stop the camera OCS bridges")
         await screen.press("escape")
         assert screen.inbox.chosen == [BRIDGES, None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -335,15 +336,27 @@ def test_what_remains_of_a_failed_item_and_what_it_made_known_are_told() -> None
     assert "commit: 1a2b" in text
 
 
-def test_what_ended_before_it_reported_anything_does_not_say_that_a_report_is_awaited() -> None:
-    for name, said in (("scripts-running", True), ("scripts-failed", False)):
-        seen = reading(SCRIPT_SCENES[name]())
-        assert seen.run.card is not None
-        row = seen.run.card.rows[0]
-        silent = replace(row, progress=replace(row.progress, state="", known_as=""))
-        text = [plain(line) for line in told_lines(seen, silent, 60, unfolded=False)]
-        assert any(line.startswith("nothing reported yet") for line in text) is said, (name, text)
-        assert "" not in text
+@pytest.mark.parametrize(
+    ("scene", "changes", "said"),
+    [
+        ("scripts-running", {"request": "", "answered": True}, "begun, nothing sent yet"),
+        ("scripts-running", {"request": "GET /", "answered": False}, "sent, not answered yet"),
+        ("scripts-running", {"request": "GET /", "answered": True}, "answered, its effect is looked for"),
+        ("scripts-failed", {}, ""),
+    ],
+)
+def test_what_reports_no_state_says_how_far_it_has_come_while_it_is_under_way(
+    scene: str, changes: dict[str, Any], said: str
+) -> None:
+    seen = reading(SCRIPT_SCENES[scene]())
+    assert seen.run.card is not None
+    row = seen.run.card.rows[0]
+    silent = replace(row, progress=replace(row.progress, state="", known_as="", **changes))
+    text = [plain(line) for line in told_lines(seen, silent, 60, unfolded=False)]
+    assert any(line.startswith(said) for line in text)
+    known = ("begun", "sent,", "answered,")
+    assert any(line.startswith(known) for line in text) is bool(said), text
+    assert "" not in text
 
 
 @pytest.mark.parametrize(("count", "words"), [(1, "… v shows it whole"), (4, "… v shows all 4 lines of it")])

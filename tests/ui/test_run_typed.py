@@ -94,6 +94,21 @@ async def test_the_name_of_the_site_typed_ahead_or_pasted_is_taken_by_enter_only
         assert screen.inbox.orders == [TypeName("summit", CSCS)]
 
 
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_under_a_dialog_no_key_is_shown_that_does_not_work_there(size: tuple[int, int]) -> None:
+    async with running_run(SCENES["asking"](), width=size[0], height=size[1]) as screen:
+        await screen.sees("r retry")
+        assert "H  HOLD" in screen.text()
+        await press(screen, ("w",))
+        await screen.sees("takes it")
+        await screen.until(lambda: "ctrl+g  HOLD" in screen.text())
+        gone = ("r retry", "s skip", "space mark", "H  HOLD", "m note", "? help", "a arm")
+        assert [words for words in gone if words in screen.text()] == []
+        await press(screen, ("escape",))
+        await screen.sees("r retry")
+        assert "H  HOLD" in screen.text()
+
+
 async def test_an_answer_typed_for_the_question_before_is_discarded() -> None:
     first = SCENES["question"]()
     assert first.run is not None

@@ -43,9 +43,9 @@ class RunControllerInbox:
         """Take an order; never waits."""
         (self._urgent if isinstance(order, Hold | EmergencyStop | Disarm) else self._orders).put_nowait(order)
 
-    def choose(self, step: StepId | None) -> None:
+    def choose(self, step: StepId | None, /, *, lane: bool = False) -> None:
         """Put a step's card on top, or the one that is next."""
-        self._controller.chosen = step
+        self._controller.choose(step, lane=lane)
 
     def offers(self) -> tuple[ItemOffer, ...]:
         """Return what the lead may add beside the runbook."""

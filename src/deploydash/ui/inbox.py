@@ -41,8 +41,11 @@ class RunInbox(Protocol):
         """Call ``callback`` on the screen's event loop with the sentence of every refusal from now on."""
         ...
 
-    def choose(self, step: StepId | None, /) -> None:
-        """Put the card of this step on top of the coming snapshots, or of what is next."""
+    def choose(self, step: StepId | None, /, *, lane: bool = False) -> None:
+        """Put the card of this step on top of the coming snapshots, or of what is next.
+
+        ``lane``: it is gone to for its lane, so that once it has ended the next one of that lane follows.
+        """
         ...
 
     def show_direct_options(self, cscs: tuple[CscId, ...], /) -> None:

@@ -23,7 +23,7 @@ from deploydash.core.run.records import (
     StepSkipped,
 )
 from deploydash.core.run.state import RunState, StepStatus
-from deploydash.core.views.run_view import LaneHead, Own, card_step, lane_heads, run_view
+from deploydash.core.views.run_view import LaneHead, Own, card_step, lane_card, lane_heads, run_view
 from tests.support.runs import (
     OPERATOR,
     PLAIN,
@@ -118,6 +118,27 @@ def test_a_chosen_card_is_on_top_whatever_asks() -> None:
     step = card_step(a_run(*WAITING, *failed("repos")), QUIET, StepId("watcher"))
     assert step is not None
     assert step.id == "watcher"
+
+
+@pytest.mark.parametrize(
+    ("records", "gone_to", "stands"),
+    [
+        (WAITING, "repos", "repos"),
+        ((*WAITING, *under_way("repos")), "repos", "repos"),
+        ((*WAITING, *done("repos")), "repos", "merge"),
+        ((*WAITING, *done("repos", "merge")), "merge", None),
+    ],
+    ids=[
+        "before it begins",
+        "until it has ended",
+        "then the next of that lane that needs the lead",
+        "and what is next where none does",
+    ],
+)
+def test_a_lane_that_was_gone_to_goes_on_by_itself(
+    records: tuple[RunRecord, ...], gone_to: str, stands: str | None
+) -> None:
+    assert lane_card(a_run(*records), QUIET, StepId(gone_to)) == stands
 
 
 def test_a_step_that_may_not_go_does_not_hide_the_wait() -> None:

@@ -272,6 +272,18 @@ def lane_heads(state: RunState, fleet: FleetView, arms: Mapping[StepId, Arm]) ->
     return tuple(heads.values())
 
 
+def lane_card(state: RunState, fleet: FleetView, step: StepId) -> StepId | None:
+    """Return whose card stands where the lead went to the lane of a step: its own until it is settled.
+
+    Then it is that of the lane's next step, if that needs the lead, else None: whatever is next anywhere.
+    """
+    gone_to = state.runbook.step(step)
+    if not state.settled(gone_to):
+        return step
+    heads = (head for head in lane_heads(state, fleet, {}) if head.lane == gone_to.lane and head.waits_for_lead)
+    return next((head.step for head in heads), None)
+
+
 def _spoke_for(state: RunState) -> tuple[tuple[str, str], ...]:
     """Return who said yes last for each item that is somebody's own yes or no, by its label."""
     steps = (step for step in state.runbook.steps() if step.one_each)

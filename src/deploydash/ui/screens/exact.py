@@ -80,7 +80,9 @@ class ExactScreen(Acting):
         none = [Line((Span("  nothing is sent or typed for this step", Ink.DIM),))]
         self.query_one("#exact-page", Lines).show([title, *(shown or none)])
         surface = Surface.REHEARSAL if snapshot.roster.rehearsal else Surface.BAR
-        self.query_one("#footer", Lines).show([keys_foot(EXACT, snapshot.run, width, surface, {})])
+        self.query_one("#footer", Lines).show(
+            [keys_foot(EXACT, snapshot.run, width, surface, {}, covered=self.covered)]
+        )
 
     def say(self, sentence: str) -> None:
         """Answer above the footer; the next key takes it away."""

@@ -248,5 +248,5 @@ class ItemKeys(Acting):
     def _to_lane(self, run: RunView, head: LaneHead) -> None:
         if self.host.inbox is not None:
             self.to_card()
-            self.host.inbox.choose(head.step)
+            self.host.inbox.choose(head.step, lane=True)
             self.say(f"lane {head.lane}: {title_of(run, head.step)}")

@@ -173,9 +173,8 @@ class Painting(View):
             self._around_soon(moment)
 
     def _wants_card(self, snapshot: Published | None) -> bool:
-        """Say whether the start card is shown; beside a run its own card says what is to be done next."""
-        wanted = snapshot is not None and snapshot.run is None and is_wanted(snapshot)
-        return wanted and not self.card_closed
+        """Say whether the start card is shown."""
+        return snapshot is not None and is_wanted(snapshot) and not self.card_closed
 
     def second(self) -> None:
         """Let clocks, ages and fading changes go on."""

@@ -85,6 +85,11 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
             self.move_child(self.query_one("#run-top"), before=0)
         super().on_mount()
 
+    def _wants_card(self, snapshot: Published | None) -> bool:
+        """Show no start card: it says that nothing here can act, and would hide the card that says what is next."""
+        del snapshot
+        return False
+
     def say(self, sentence: str) -> None:
         """Answer in the line above the footer; the next key takes it away."""
         WatchScreen.say(self, sentence)
@@ -203,7 +208,7 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
             height -= self._height_of("#groups") + self._height_of("#events") + 1
         height = max(0, height)
         self._place(left, 0, top, self.left_width, height)
-        focus = replace(self.focus_on, active=self.pane is Pane.CARD)
+        focus = replace(self.focus_on, active=self.pane is Pane.CARD, covered=self.covered)
         place = Place(self._step_row, active=self.pane is Pane.RUNBOOK)
         if small:
             left.show(left_lines(reading, focus, place, self.left_width, height)[:height])
@@ -240,7 +245,7 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
         rehearsal = self.snapshot is not None and self.snapshot.roster.rehearsal
         words = {"only": "everything" if self.listing else "off target only"}
         surface = Surface.REHEARSAL if rehearsal else Surface.BAR
-        return keys_foot(RUN, self.run_view, self.size.width, surface, words)
+        return keys_foot(RUN, self.run_view, self.size.width, surface, words, covered=self.covered)
 
     def act_pane(self, way: str) -> None:
         """Give the arrows to the next pane."""

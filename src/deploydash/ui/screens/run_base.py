@@ -82,9 +82,24 @@ class Acting(View):
             return
         getattr(self, f"act_{key.act}")(name or key.argument)
 
+    @property
+    def covered(self) -> bool:
+        """Whether a dialog lies over this screen: its keys do not work, so none is shown."""
+        top = self.app.screen
+        return top is not self and top.is_modal
+
+    def on_screen_suspend(self) -> None:
+        """Show no keys that do not work any more."""
+        self.call_after_refresh(self._repaint_if_there)
+
     def on_screen_resume(self) -> None:
         """Remember since when this screen is in front: what was typed for a dialog that went away acts nowhere."""
         self._front_at = self.host.source.clock.monotonic()
+        self.call_after_refresh(self._repaint_if_there)
+
+    def _repaint_if_there(self) -> None:
+        if self.is_mounted and self.children:
+            self.repaint()
 
     def opened(self, card: object) -> None:
         """Remember since when this card stands there; ``card`` tells one from another."""

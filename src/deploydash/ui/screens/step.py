@@ -57,7 +57,7 @@ class StepScreen(Acting):
         self.query_one("#run-top", Lines).show(top)
         self.query_one("#page", Lines).show([Line(), *self.page(reading, width)])
         surface = Surface.REHEARSAL if snapshot.roster.rehearsal else Surface.BAR
-        self.query_one("#footer", Lines).show([keys_foot(PAGE, snapshot.run, width, surface, {})])
+        self.query_one("#footer", Lines).show([keys_foot(PAGE, snapshot.run, width, surface, {}, covered=self.covered)])
 
     def page(self, reading: Reading, width: int) -> list[Line]:
         """Return what stands between header and footer."""

@@ -108,7 +108,9 @@ class TimelineScreen(Acting):
         self.query_one("#run-top", Lines).show(top)
         self.query_one("#wait-page", Lines).show(self._page(snapshot, max(0, self.size.height - len(top) - 2)))
         surface = Surface.REHEARSAL if snapshot.roster.rehearsal else Surface.BAR
-        self.query_one("#footer", Lines).show([keys_foot(TIMELINE, snapshot.run, width, surface, {})])
+        self.query_one("#footer", Lines).show(
+            [keys_foot(TIMELINE, snapshot.run, width, surface, {}, covered=self.covered)]
+        )
 
     def _page(self, snapshot: Published, height: int) -> list[Line]:
         timeline, shown = self._timeline, self._frame()

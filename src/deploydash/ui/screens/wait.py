@@ -100,7 +100,7 @@ class WaitScreen(Acting):
         self.query_one("#wait-page", Lines).show(shown)
         surface = Surface.REHEARSAL if reading.snapshot.roster.rehearsal else Surface.BAR
         table = WAIT if reading.lead else tuple(key for key in WAIT if key.act not in LEADS)
-        self.query_one("#footer", Lines).show([keys_foot(table, reading.run, width, surface, {})])
+        self.query_one("#footer", Lines).show([keys_foot(table, reading.run, width, surface, {}, covered=self.covered)])
 
     def say(self, sentence: str) -> None:
         """Answer above the footer; the next key takes it away."""

@@ -79,7 +79,8 @@ def parts(reading: Reading, focus: Focus, width: int, height: int) -> tuple[list
 
     Where not all of it fits in ``height`` lines, the preconditions that are met give way first, then what stands last.
     """
-    keys = key_lines(offers(reading.run, focus, lead=reading.lead), width, reading)
+    found = () if focus.covered else offers(reading.run, focus, lead=reading.lead)
+    keys = key_lines(found, width, reading)
     if mode_of(reading.run) is Mode.ASKING and height < SMALL:
         keys = [line for line in keys if line.spans]
     added = [*others_lines(reading, width), *added_lines(reading, width)]

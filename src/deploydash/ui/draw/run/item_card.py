@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from deploydash.cells import cells
-from deploydash.core.run.state import ItemStatus, StepStatus
+from deploydash.core.run.state import ItemProgress, ItemStatus, StepStatus
 from deploydash.core.views.run_view import Card, ItemRow
 from deploydash.core.words import listed
 from deploydash.ui.draw.ink import Ink, Line, Span, Surface
@@ -78,7 +78,7 @@ def _row(reading: Reading, row: ItemRow, focus: Focus, width: int, *, here: bool
     if row.item.by_person:
         right = row.sign_off.by if row.sign_off is not None else "manual"
     elif row.moves:
-        right, tone = f"{row.progress.state or 'not started'} {_elapsed(reading, row)}", Ink.ACCENT
+        right, tone = f"{row.progress.state or so_far(row.progress, short=True)} {_elapsed(reading, row)}", Ink.ACCENT
     elif row.asks:
         right, tone = row.progress.status.value, Ink.WARN
     elif not row.done and row.plan is not None and row.plan.blocked:
@@ -163,7 +163,7 @@ def _progress(reading: Reading, row: ItemRow, width: int, *, unfolded: bool) -> 
     progress = row.progress
     if progress.status is ItemStatus.PENDING:
         return []
-    yet = "nothing reported yet" if progress.status is ItemStatus.UNDER_WAY else ""
+    yet = so_far(progress) if progress.status is ItemStatus.UNDER_WAY else ""
     told = f"{progress.state or yet}{f' as {progress.known_as}' if progress.known_as else ''}".strip()
     if row.moves:
         told += f", {_elapsed(reading, row)}"
@@ -181,6 +181,15 @@ def _progress(reading: Reading, row: ItemRow, width: int, *, unfolded: bool) -> 
         lines += _requested(row, width)
     output = row.output if unfolded else row.output[-OUTPUT:]
     return [*lines, *(Line((Span(cut(text, width, reading.glyphs), Ink.DIM),)) for text in output)]
+
+
+def so_far(progress: ItemProgress, *, short: bool = False) -> str:
+    """Return how far an item under way has come that reported no state: many never do."""
+    if not progress.request:
+        return "begun" if short else "begun, nothing sent yet"
+    if progress.answered:
+        return "answered" if short else "answered, its effect is looked for"
+    return "sent" if short else "sent, not answered yet"
 
 
 def _requested(row: ItemRow, width: int) -> list[Line]:
@@ -224,7 +233,7 @@ def added_lines(reading: Reading, width: int) -> list[Line]:
     lines: list[Line] = []
     for row in reading.run.added:
         if row.moves:
-            told = f"{row.progress.state or 'not started'} {_elapsed(reading, row)}"
+            told = f"{row.progress.state or so_far(row.progress, short=True)} {_elapsed(reading, row)}"
             left = (Span(f"{reading.signs.here} ", Ink.ACCENT), Span(f"added: {row.item.label}", Ink.BRIGHT))
             lines.append(apart(left, (Span(told, Ink.ACCENT),), width, reading.glyphs))
             if row.progress.paused:

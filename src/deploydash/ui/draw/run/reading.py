@@ -61,13 +61,15 @@ class Reading:
 class Focus:
     """What the operator has chosen on the card: a line of its list, and items marked.
 
-    ``unfolded`` shows lists and commands in full. ``active`` says that the arrows move this list.
+    ``unfolded`` shows lists and commands in full. ``active`` says that the arrows move this list. ``covered``: a dialog
+    lies over the card, so that none of its keys works.
     """
 
     row: int = 0
     marked: frozenset[ItemId] = frozenset()
     unfolded: bool = False
     active: bool = True
+    covered: bool = False
 
 
 def lasting(seconds: float) -> str:

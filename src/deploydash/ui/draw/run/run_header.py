@@ -95,8 +95,23 @@ def hold_line(reading: Reading, width: int) -> Line:
     return Line((Span(padded(cut(text, width, reading.glyphs), width), Ink.FILL_FAULT),))
 
 
-def keys_foot(table: Sequence[Key], run: RunView | None, width: int, surface: Surface, words: dict[str, str]) -> Line:
-    """Return the keys that are always there, and at the right the one that holds everything."""
+def keys_foot(
+    table: Sequence[Key],
+    run: RunView | None,
+    width: int,
+    surface: Surface,
+    words: dict[str, str],
+    *,
+    covered: bool = False,
+) -> Line:
+    """Return the keys that are always there, and at the right the one that holds everything.
+
+    ``covered``: a dialog lies over the screen, so that of all its keys that one alone works, also while typing.
+    """
+    if covered:
+        free = run is not None and run.held_by is None
+        hold = (Span(" ctrl+g ", Ink.BADGE), Span(" HOLD ", Ink.BRIGHT)) if free else ()
+        return row([], [hold], width, surface)
     left = [
         (Span(key.shown, Ink.ACCENT), Span(f" {words.get(key.act, key.footer)}", Ink.DIM))
         for key in table
