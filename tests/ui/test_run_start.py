@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -24,8 +25,8 @@ def undecided(*, run: bool) -> Published:
 
 
 def told(screen: Screen) -> str:
-    """What the screen says, wherever its lines break."""
-    return " ".join(screen.text().replace("│", " ").split())
+    """What stands in frames, wherever its lines break."""
+    return " ".join(" ".join(re.findall("│(.*?)│", screen.text())).split())
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
