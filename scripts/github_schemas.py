@@ -27,6 +27,9 @@ NAMES = (
     "FullRepository",
     "PublicUser",
 )
+RULE = "RepositoryRuleDetailed"
+"""A rule of a branch is one of many shapes, told apart by ``type``: these are the ones that are read."""
+_RULES = ("pull_request", "required_status_checks", "merge_queue")
 _PROSE = frozenset({"title", "description", "examples", "default"})
 
 
@@ -44,6 +47,13 @@ def main(path: Path) -> None:
     """Write the schemas into a file."""
     models = importlib.import_module("githubkit_schemas.v2022_11_28.models")
     schemas = {name: _plain(getattr(models, name).model_json_schema()) for name in NAMES}
+    every = [getattr(models, name).model_json_schema() for name in dir(models) if name.startswith(f"{RULE}Oneof")]
+    schemas |= {
+        f"{RULE} {rule}": _plain(schema)
+        for schema in every
+        for rule in _RULES
+        if schema["properties"]["type"].get("const") == rule
+    }
     path.write_text(json.dumps(schemas, sort_keys=True, separators=(",", ":")) + "\n", encoding="utf-8")
 
 

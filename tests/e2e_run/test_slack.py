@@ -62,7 +62,7 @@ class Told:
     log: str = ""
 
 
-def in_channel(site: Path, channel: str = "C9000") -> list[str]:
+def in_channel(site: Path, channel: str = "C90000000") -> list[str]:
     """Return what stands in the channel of the demo observatory's Slack, the oldest first."""
     url = yaml.safe_load(site.read_text("utf-8"))["systems"]["slack"]["url"]
     query = urllib.parse.urlencode({"channel": channel})
@@ -190,7 +190,7 @@ def test_a_message_arrives_as_it_was_edited_and_its_link_is_in_the_journal(told:
     assert told.texts.count(posted) == 1
     ends = {each["step"]: each for each in records(told.journal, "ItemEnded") if each["outcome"] == "reached"}
     values = dict(ends["announce"]["values"])
-    assert values["permalink"].startswith("https://demo.slack.com/archives/C9000/p")
+    assert values["permalink"].startswith("https://demo.slack.com/archives/C90000000/p")
     (edit,) = records(told.journal, "TextEdited")
     assert (edit["step"], edit["text"].splitlines()[1]) == ("announce", "*Please* read it.")
 

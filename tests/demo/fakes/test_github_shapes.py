@@ -51,6 +51,35 @@ async def test_what_is_read_has_githubs_shapes(tmp_path: Path) -> None:
         judge("ContentFile", (await ask(here, f"{path}?ref={sha}")).json())
         judge("FullRepository", (await ask(here, PHALANX)).json())
         judge("PublicUser", (await ask(here, "/user")).json())
+        here.on("queue")
+        rules = (await ask(here, f"{PHALANX}/rules/branches/main")).json()
+        assert [judge(f"RepositoryRuleDetailed {one['type']}", one)["type"] for one in rules] == [
+            *("pull_request", "required_status_checks", "merge_queue")
+        ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [("unauthorized", 401), ("sso", 403), ("limited", 403), ("secondary", 429), ("missing", 404)],
+)
+async def test_what_github_refuses_at_all_has_its_shape_where_it_is_githubs_own(
+    tmp_path: Path, fault: str, status: int
+) -> None:
+    async with hub(tmp_path) as here:
+        here.on(fault)
+        answer = await ask(here, f"{PHALANX}/pulls/1")
+        assert answer.status_code == status
+        judge("BasicError", answer.json())
+
+
+async def test_a_head_that_moved_is_refused_with_githubs_shape(tmp_path: Path) -> None:
+    async with hub(tmp_path) as here:
+        number = await here.found()
+        moved = await ask(here, f"{PHALANX}/pulls/{number}/merge", "PUT", sha="0" * 40)
+        assert (moved.status_code, judge("BasicError", moved.json())["message"][:24]) == (
+            409,
+            "Head branch was modified",
+        )
 
 
 async def test_what_is_changed_and_what_is_refused_has_githubs_shapes(tmp_path: Path) -> None:

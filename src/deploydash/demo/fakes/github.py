@@ -71,6 +71,15 @@ FAULTS: Mapping[str, Fault] = {
     ),
 }
 _LIMIT = 5000
+_QUEUE = {
+    "check_response_timeout_minutes": 60,
+    "grouping_strategy": "ALLGREEN",
+    "max_entries_to_build": 5,
+    "max_entries_to_merge": 5,
+    "merge_method": "MERGE",
+    "min_entries_to_merge": 1,
+    "min_entries_to_merge_wait_minutes": 5,
+}
 
 
 class GitHub(HttpFake):
@@ -251,7 +260,7 @@ class GitHub(HttpFake):
             {"type": "required_status_checks", "parameters": checks, **source},
         ]
         if self.faults["queue"] is not None:
-            found.append({"type": "merge_queue", "parameters": {}, **source})
+            found.append({"type": "merge_queue", "parameters": dict(_QUEUE), **source})
         return _json(found)
 
     async def on_compare(self, request: web.Request) -> web.Response:

@@ -21,6 +21,7 @@ from deploydash.demo.fakes.slack_channels import (
     BOT_NAME,
     CHANNELS,
     TEAM,
+    TEAM_ID,
     USER,
     WORKSPACE,
     Channel,
@@ -171,7 +172,7 @@ class Slack(HttpFake):
     def _auth_test(self, _: dict[str, Any]) -> dict[str, Any]:
         other = self.faults["other-workspace"]
         at = WORKSPACE if other is None else str(other["workspace"])
-        told = {"url": f"https://{at}/", "team": TEAM, "team_id": "T0DEMO"}
+        told = {"url": f"https://{at}/", "team": TEAM, "team_id": TEAM_ID}
         return {**told, "user": BOT_NAME, "user_id": USER, "bot_id": BOT}
 
     def _post(self, asked: dict[str, Any]) -> dict[str, Any]:
@@ -188,7 +189,12 @@ class Slack(HttpFake):
             raise Refused("time_too_far")
         due = now + (at - now) / self._world.pace
         made = self.channels.schedule(channel, text, at, due, str(asked.get("thread_ts", "")))
-        return {"channel": channel.id, "scheduled_message_id": made.id, "post_at": str(at), "message": {"text": text}}
+        return {"channel": channel.id, "scheduled_message_id": made.id, "post_at": at, "message": self._unsent(text)}
+
+    @staticmethod
+    def _unsent(text: str) -> dict[str, str]:
+        who = {"type": "delayed_message", "username": BOT_NAME, "bot_id": BOT, "user": USER, "team": TEAM_ID}
+        return {"text": text, **who}
 
     def _scheduled(self, asked: dict[str, Any]) -> dict[str, Any]:
         wanted = str(asked.get("channel", ""))
@@ -209,7 +215,7 @@ class Slack(HttpFake):
         channel = self._channel(asked)
         found = self._message(channel, str(asked.get("ts", "")))
         found.text = self._text(asked)
-        return {"channel": channel.id, "ts": found.ts, "text": found.text}
+        return {"channel": channel.id, "ts": found.ts, "text": found.text, "message": {"text": found.text}}
 
     def _permalink(self, asked: dict[str, Any]) -> dict[str, Any]:
         channel = self._channel(asked, member=False)
@@ -232,7 +238,9 @@ class Slack(HttpFake):
         oldest, latest = float(asked.get("oldest") or 0), float(asked.get("latest") or "inf")
         rows = [one.told() for one in reversed(channel.messages) if oldest <= float(one.ts) <= latest]
         page, cursor = _page(rows, asked)
-        return {"messages": page, "has_more": bool(cursor), "response_metadata": {"next_cursor": cursor}}
+        pins = {"pin_count": 0, "channel_actions_ts": None, "channel_actions_count": 0}
+        more = {"has_more": bool(cursor), "response_metadata": {"next_cursor": cursor}}
+        return {"messages": page, **pins, **more}
 
 
 def _page(rows: list[dict[str, Any]], asked: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,10 +12,12 @@ from typing import Any
 
 TEAM = "Demo observatory"
 WORKSPACE = "demo.slack.com"
-BOT_NAME, USER, BOT = "deploydash", "U0DEMO01", "B0DEMO01"
+TEAM_ID = "T0DEMO0001"
+BOT_NAME, USER, BOT = "deploydash", "U0DEMO0001", "B0DEMO0001"
 CHANNELS = ("announce", "m2", "square")
 """The keys of the site file that name a channel."""
 
+_MADE = 1_600_000_000
 _OTHERS = 230
 """So many channels more there are: a workspace has more than one page of them."""
 
@@ -47,7 +50,12 @@ class Channel:
 
     def told(self) -> dict[str, Any]:
         """It as an answer has it."""
-        return {"id": self.id, "name": self.name, "is_channel": True, "is_member": self.member, "is_archived": False}
+        none = {"value": "", "creator": "", "last_set": 0}
+        kinds = dict.fromkeys(("is_archived", "is_general", "is_mpim", "is_group", "is_im", "is_private"), False)
+        shared = dict.fromkeys(("is_org_shared", "is_shared", "is_ext_shared", "is_pending_ext_shared"), False)
+        made = {"created": _MADE, "creator": USER, "topic": none, "purpose": none}
+        who = {"id": self.id, "name": self.name, "name_normalized": self.name}
+        return {**who, **made, **kinds, **shared, "is_channel": True, "is_member": self.member}
 
 
 @dataclass
@@ -60,10 +68,12 @@ class Later:
     at: int
     due: float
     thread: str
+    made: int = field(default_factory=lambda: int(time.time()))
 
     def told(self) -> dict[str, Any]:
         """It as an answer has it."""
-        return {"id": self.id, "channel_id": self.channel.id, "post_at": self.at, "text": self.text}
+        made = {"date_created": self.made}
+        return {"id": self.id, "channel_id": self.channel.id, "post_at": self.at, "text": self.text, **made}
 
 
 class Channels:
@@ -71,8 +81,8 @@ class Channels:
 
     def __init__(self, named: Iterable[str]) -> None:
         names = dict.fromkeys(name.removeprefix("#") for name in named)
-        others = [Channel(f"C{number:04}", f"team-{number:03}", member=False) for number in range(_OTHERS)]
-        ours = [Channel(f"C9{number:03}", name, member=True) for number, name in enumerate(names)]
+        others = [Channel(f"C{number:08}", f"team-{number:03}", member=False) for number in range(_OTHERS)]
+        ours = [Channel(f"C9{number:07}", name, member=True) for number, name in enumerate(names)]
         self.every = [*others, *ours]
         self.later: list[Later] = []
         self._last = 0.0
@@ -97,7 +107,7 @@ class Channels:
 
     def schedule(self, channel: Channel, text: str, at: int, due: float, thread: str) -> Later:
         """Keep a message until its time."""
-        made = Later(f"Q{next(self._numbers):04}", channel, text, at, due, thread)
+        made = Later(f"Q{next(self._numbers):08}", channel, text, at, due, thread)
         self.later.append(made)
         return made
 
