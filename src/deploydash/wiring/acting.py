@@ -60,6 +60,7 @@ class Acting:
     controller: RunController
     inbox: RunControllerInbox
     journal: JournalWriter
+    unseen: asyncio.Event
 
     @property
     def folder(self) -> Path:
@@ -77,8 +78,10 @@ class Acting:
     async def go_on_unseen(self) -> None:
         """Follow what is under way to its end while nobody looks.
 
-        What was armed does not go off any more; observers, and whoever asks who holds the run, are told.
+        What was armed does not go off any more; observers, and whoever asks who holds the run, are told. Actions that
+        only wait for what goes on by itself outside let go of it: a resume looks for it.
         """
+        self.unseen.set()
         await self.controller.arm(Disarm())
         self.journal.say(UNSEEN)
         await self.controller.order(Note(f"nobody looks: {UNSEEN}"))
@@ -108,7 +111,7 @@ def refuse_foreign(reader: ReadOnly) -> None:
 class Means:
     """What an action is made of. ``tell`` takes what it saw beside; ``state`` returns the run as it stands.
 
-    ``reading``: the systems of this process as they are read.
+    ``reading``: the systems of this process as they are read. ``unseen``: says whether nobody looks any more.
     """
 
     site: Site
@@ -119,6 +122,7 @@ class Means:
     tell: Callable[[Observation], None]
     state: Callable[[], RunState]
     reading: Table = field(default_factory=lambda: NO_SYSTEMS)
+    unseen: Callable[[], bool] = lambda: False
 
 
 EVERYWHERE = frozenset({SAL, REGISTRY, OWN})
@@ -209,7 +213,9 @@ async def acting(
         return controller.state if controller is not None else state
 
     sender = Sender(me, os.getpid())
-    means = Means(reader.site, outside, reader.schemas, clock, sender, reader.session.tell, now, reading)
+    unseen = asyncio.Event()
+    tell = reader.session.tell
+    means = Means(reader.site, outside, reader.schemas, clock, sender, tell, now, reading, unseen.is_set)
     async with AsyncExitStack() as stack:
         everywhere = EVERYWHERE if reader.site.kafka is not None else frozenset()
         here = {system: make for system, make in table.items() if system in everywhere | set(reader.site.sections)}
@@ -232,7 +238,7 @@ async def acting(
         stack.callback(reader.session.subscribe(controller.saw))
         learning = asyncio.create_task(_learn(controller, journal.path), name="earlier runs")
         try:
-            yield Acting(reader, controller, RunControllerInbox(controller, composer), journal)
+            yield Acting(reader, controller, RunControllerInbox(controller, composer), journal, unseen)
         finally:
             learning.cancel()
             await asyncio.gather(learning, return_exceptions=True)

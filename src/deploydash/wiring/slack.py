@@ -39,4 +39,4 @@ async def action(means: Means) -> AsyncIterator[Action]:
         ]
         return min((told["ts"] for told in posted if told.get("channel") == channel and "ts" in told), default="")
 
-    yield SlackAction(slack, means.clock, held_by, thread, REHEARSED_S if rehearsal else POLL_S)
+    yield SlackAction(slack, means.clock, held_by, thread, REHEARSED_S if rehearsal else POLL_S, means.unseen)

@@ -16,7 +16,7 @@ from deploydash.core.run.ports import Found
 from deploydash.core.run.records import Outcome
 from deploydash.core.run.state import ItemStatus
 from deploydash.errors import UserError
-from deploydash.systems.slack.following import CANCEL, CANCELLED, LEAVE, LEFT, SCHEDULED
+from deploydash.systems.slack.following import ALONE, CANCEL, CANCELLED, LEAVE, LEFT, SCHEDULED
 from tests.servers.waiting import within
 from tests.support.item_context import Answered, RecordingContext
 from tests.systems.slack.workspace import CHANNEL, agreed, hill, history, message, nobody
@@ -195,7 +195,7 @@ async def test_a_scheduled_message_is_under_way_until_it_is_seen_posted(tmp_path
         end = await place.action.run(item, plan.approved, context)
         assert end.outcome is Outcome.REACHED, end
         states = [(one.state, one.known_as) for one in context.progressed()]
-        assert states[0] == (SCHEDULED, "Q0001")
+        assert states[0] == (SCHEDULED, "Q00000001")
         assert dict(end.values)["permalink"]
         assert place.texts() == ["In one hour."]
 
@@ -228,6 +228,22 @@ async def test_a_hold_asks_and_what_is_to_be_left_goes_out(tmp_path: Path) -> No
         assert (end.outcome, end.why) == (Outcome.FAILED, CANCELLED)
         assert context.intended()[1:] == ["chat.deleteScheduledMessage #hill"]
         assert place.fake.channels.later == []
+
+
+async def test_nobody_waits_for_a_scheduled_message_once_nobody_looks_and_a_resume_finds_it(tmp_path: Path) -> None:
+    async with within(30), hill(tmp_path) as place:
+        item = later(2000)
+        plan = await place.planned(item)
+        context = RecordingContext()
+        running = asyncio.create_task(place.action.run(item, plan.approved, context))
+        while not context.progressed():  # noqa: ASYNC110 - a fake has no event
+            await asyncio.sleep(0.01)
+        place.unseen.append(True)
+        end = await running
+        assert (end.outcome, end.why.partition(" at ")[0]) == (Outcome.UNKNOWN, ALONE)
+        assert len(place.fake.channels.later) == 1
+        found = await place.action.probe(item, history(plan.approved, f"{time.time():.0f}-b"), nobody)
+        assert (found.found, found.sentence) == (Found.UNDER_WAY, "it is scheduled")
 
 
 async def test_the_lead_cancels_it_and_so_may_others(tmp_path: Path) -> None:
@@ -269,7 +285,7 @@ async def test_what_the_lead_leaves_goes_out_and_is_followed_no_more(tmp_path: P
         await place.action.control(item, LEAVE, under_way, RecordingContext(in_slot=True))
         end = await running
         assert (end.outcome, end.why) == (Outcome.REACHED, LEFT)
-        assert end.left == "message Q0001 to #hill, which Slack sends by itself"
+        assert end.left == "message Q00000001 to #hill, which Slack sends by itself"
         assert len(place.fake.channels.later) == 1
 
 

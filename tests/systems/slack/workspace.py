@@ -43,6 +43,7 @@ class Hill:
     slack: Slack
     settings: SlackSettings
     held: list[str] = field(default_factory=list)
+    unseen: list[bool] = field(default_factory=list)
 
     def texts(self, channel: str = CHANNEL) -> list[str]:
         """Return what stands in a channel, as Slack keeps it."""
@@ -66,9 +67,12 @@ async def hill(folder: Path, *, pace: float = 1.0, budget_s: int = 5, token: str
     slack = Slack(Workspace(section["systems"]["slack"]["url"], token), budget_s)
     settings = SlackSettings.model_validate({**SITE["systems"]["slack"], **section["systems"]["slack"]})
     held: list[str] = []
-    action = SlackAction(slack, SystemClock(), lambda: held[-1] if held else None, poll_s=0.05)
+    unseen: list[bool] = []
+    action = SlackAction(
+        slack, SystemClock(), lambda: held[-1] if held else None, poll_s=0.05, unseen=lambda: bool(unseen)
+    )
     try:
-        yield Hill(fake, action, slack, settings, held)
+        yield Hill(fake, action, slack, settings, held, unseen)
     finally:
         await fake.stop()
 

@@ -32,7 +32,10 @@ MOST_WAIT_S = 120.0
 
 
 class SlackAction(HoldsNothing):
-    """Posts and schedules. ``thread``: returns the run's first message to a channel, empty for none."""
+    """Posts and schedules. ``thread``: returns the run's first message to a channel, empty for none.
+
+    ``unseen``: says whether nobody looks at the run any more.
+    """
 
     def __init__(
         self,
@@ -41,11 +44,12 @@ class SlackAction(HoldsNothing):
         held_by: Callable[[], str | None],
         thread: Callable[[str], str] = lambda _: "",
         poll_s: float = POLL_S,
+        unseen: Callable[[], bool] = lambda: False,
     ) -> None:
         self._slack = slack
         self._clock = clock
         self._planner = Planner(slack, clock, thread)
-        self._follower = Follower(slack, clock, held_by, poll_s)
+        self._follower = Follower(slack, clock, held_by, poll_s, unseen)
 
     async def describe(self, items: Sequence[Item], look: Look) -> Plan:
         """Return exactly what would be sent, and to whom."""

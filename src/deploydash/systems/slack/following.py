@@ -33,6 +33,7 @@ TRIES = 10
 SCHEDULED = "scheduled"
 CANCELLED = "cancelled by the lead"
 LEFT = "left to Slack by the lead, not seen posted"
+ALONE = "nobody looks any more, and Slack sends it by itself"
 LEAVE, CANCEL = "leave", "cancel"
 ANSWERS = (
     AnswerOffered(LEAVE, "it goes out by itself at its time, whatever becomes of this run", Tier.MILD),
@@ -61,12 +62,20 @@ def since_of(key: str) -> float:
 
 
 class Follower:
-    """Looks for messages. ``held_by``: returns who holds the run, None for nobody."""
+    """Looks for messages. ``held_by``: returns who holds the run, None for nobody; ``unseen``: whether nobody looks."""
 
-    def __init__(self, slack: Slack, clock: Clock, held_by: Callable[[], str | None], poll_s: float = POLL_S) -> None:
+    def __init__(
+        self,
+        slack: Slack,
+        clock: Clock,
+        held_by: Callable[[], str | None],
+        poll_s: float = POLL_S,
+        unseen: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._slack = slack
         self._clock = clock
         self._held_by = held_by
+        self._unseen = unseen
         self._poll_s = poll_s
         self._cancelled: set[str] = set()
         self._left: set[str] = set()
@@ -124,7 +133,11 @@ class Follower:
         return End(Outcome.REACHED, f"{why}: {link}", (("permalink", link), *values))
 
     async def to_its_end(self, sent: Sent, context: ItemContext) -> End:
-        """Wait until a scheduled message is posted or is scheduled no more; a hold asks what becomes of it."""
+        """Wait until a scheduled message is posted or is scheduled no more; a hold asks what becomes of it.
+
+        Where nobody looks any more a process that waits for a day would only keep the site: Slack sends it by itself,
+        and a resume finds it, to be followed or cancelled.
+        """
         asking: asyncio.Task[None] | None = None
         asked = False
         try:
@@ -135,6 +148,8 @@ class Follower:
                 asked = held
                 if (end := await self._looked(sent, context)) is not None:
                     return end
+                if self._unseen() and self._clock.utc() < sent.agreed.at:
+                    return End(Outcome.UNKNOWN, f"{ALONE} at {_clock(sent.agreed.at)}; a resume looks for it")
                 await self._pause(asking)
         finally:
             if asking is not None:
@@ -144,8 +159,8 @@ class Follower:
     async def _pause(self, asking: asyncio.Task[None] | None) -> None:
         """Wait until it is time to look again: sooner where an answer comes, or the run is held."""
         end = self._clock.monotonic() + self._poll_s
-        was, moving = self._held_by() is None, asking is not None and not asking.done()
-        while self._clock.monotonic() < end and (self._held_by() is None) is was:
+        was, moving, unseen = self._held_by() is None, asking is not None and not asking.done(), self._unseen()
+        while self._clock.monotonic() < end and (self._held_by() is None) is was and self._unseen() is unseen:
             if moving and asking is not None and asking.done():
                 return
             await asyncio.sleep(min(0.5, self._poll_s))
