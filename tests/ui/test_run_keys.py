@@ -58,9 +58,9 @@ MTDOME = CscId("MTDome")
 ESS = CscId("ESS", 303)
 
 
-def red(*sentences: str, rule: bool = False) -> Published:
-    """The Watcher's card with red preconditions."""
-    base = SCENES["watcher"]()
+def red(*sentences: str, rule: bool = False, step: str = "watcher") -> Published:
+    """The card of a step, the Watcher's if none is named, with red preconditions."""
+    base = run_snapshots.at_step(step)
     assert base.run is not None
     assert base.run.card is not None
     reasons = tuple(GateReason(sentence, met=False, rule=rule, waits_for="something") for sentence in sentences)
@@ -236,6 +236,11 @@ CASES = {
         lambda: red("go-no-go is settled", "Kafka is up"),
         ("O", "'by phone", "enter"),
         (ArmStep(WATCHER, 1, ("go-no-go is settled", "Kafka is up"), "by phone"),),
+    ),
+    "O overrides what is red of a system's own list of items, such as a sync whose notice is missing": Case(
+        lambda: red("notice was posted long enough ago", step="argo-small"),
+        ("O", "'by phone", "enter"),
+        (ArmStep(StepId("argo-small"), 1, ("notice was posted long enough ago",), "by phone"),),
     ),
     "H holds at once": Case(SCENES["watcher"], ("H",), (Hold(OPERATOR),)),
     "ctrl+g holds": Case(SCENES["watcher"], ("ctrl+g",), (Hold(OPERATOR),)),

@@ -108,7 +108,8 @@ def open_questions(card: Card) -> tuple[Choice, ...]:
 def may_override(card: Card) -> tuple[str, ...]:
     """Return the sentences of red preconditions that a typed reason may override, or none if a rule is red too."""
     red = [reason for reason in card.reasons if not reason.met]
-    not_overridden = card.step.manual or card.step.closes or card.step.waits or is_list(card)
+    by_person = card.step.manual or (is_list(card) and person_next(card))
+    not_overridden = by_person or card.step.closes or card.step.waits
     if any(reason.rule for reason in red) or not_overridden:
         return ()
     return tuple(reason.sentence for reason in red)
