@@ -29,13 +29,15 @@ PAGE = 1000
 MOST_PAGES = 50
 _HINT = "see whether its web console answers in a browser, and whether the network lets you there"
 _REFUSED, _SERVER = 400, 500
+_NOT_LET_IN = frozenset({401, 403})
+_ANEW = f"set {TOKEN} to a token of this environment, then leave and resume the run"
 
 
 class OrchestratorError(FeedError):
     """The orchestrator refused a question. ``status``: of HTTP; ``told``: its own words."""
 
     def __init__(self, sentence: str, status: int, told: str) -> None:
-        super().__init__(ORCHESTRATOR, sentence, hint="")
+        super().__init__(ORCHESTRATOR, sentence, hint=_ANEW if status in _NOT_LET_IN else "")
         self.status = status
         self.told = told
 
