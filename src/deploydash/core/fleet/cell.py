@@ -59,6 +59,7 @@ class Component:
         "cells",
         "gaps",
         "heard_since",
+        "indices",
         "known_since",
         "log_complete",
         "log_since_utc",
@@ -75,6 +76,8 @@ class Component:
     def __init__(self, name: str) -> None:
         self.name = name
         self.cells: list[Cell] = []
+        self.indices: set[int] = set()
+        """Of these cells; thousands of CSCs may be of one component."""
         self.heard_since: float | None = None
         """When its heartbeats were answered for the first time."""
         self.lost_at: float | None = None

@@ -335,6 +335,7 @@ class Ledger:
     def _add(self, cell: Cell) -> None:
         self.cells[cell.csc] = cell
         cell.component.cells.append(cell)
+        cell.component.indices.add(cell.csc.index)
         self.livenesses[cell.liveness] += 1
         lost_at = self.hearing.lost_for(cell.component)
         if lost_at is not None:

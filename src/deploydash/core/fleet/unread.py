@@ -86,10 +86,10 @@ def state_change(cell: Cell, event: str, at: float) -> StateUnread | None:
 def _hiding(cell: Cell, event: str) -> Unreadable | None:
     """Return the newest record that may be this CSC's, is newer than its last state and cannot be read."""
     last, found = cell.orders.get(event, -1), None
-    others = {other.csc.index for other in cell.component.cells if other is not cell}
     for one in cell.component.unread_states.get(event, ()):
         # An index that nobody here has may be misread: then it may be any.
-        if one.index not in others and one.order > last and (found is None or one.order > found.order):
+        may_be_its = one.index == cell.csc.index or one.index not in cell.component.indices
+        if may_be_its and one.order > last and (found is None or one.order > found.order):
             found = one
     if found is None and (why := cell.efd_unread.get(event)):
         held = cell.told if event == STATE else cell.substate
