@@ -7,7 +7,9 @@ from math import inf
 
 import pytest
 
+from deploydash.core.fleet.cell import Cell
 from deploydash.core.fleet.fleet import Fleet
+from deploydash.core.fleet.ledger import Ledger
 from deploydash.core.fleet.observations import (
     BeatFoundInLog,
     BeatsReadBack,
@@ -16,7 +18,9 @@ from deploydash.core.fleet.observations import (
     StatesReadBack,
     TopicsListed,
 )
-from deploydash.core.model import FeedName, FeedState, Phase, SummaryState, Target
+from deploydash.core.fleet.snapshot import CscView
+from deploydash.core.fleet.views import view_of
+from deploydash.core.model import CscId, FeedName, FeedState, Phase, SummaryState, Target
 from tests.support.builders import TAI_MINUS_UTC, Watched, beat, feed, logged_beat, process, roster, told
 from tests.support.clock import START_UTC
 
@@ -65,6 +69,25 @@ def beating(watched: Watched, until: int, *, create_time: bool = False) -> None:
     for second in range(int(watched.now) + 1, until + 1):
         watched.until(second)
         watched.see(beat("ATDome", f"7/{103 + second}", second, create_time=create_time))
+
+
+def test_whoever_waits_to_be_decided_is_not_judged_anew_with_each_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = starting("ATDome")
+    watched.see(beat("ATDome", "7/102", 0.0), beat("ATDome", "7/103", 0.0))
+    assert undecided(watched)
+    judged: list[CscId] = []
+
+    def counted(ledger: Ledger, cell: Cell, now: float) -> CscView:
+        judged.append(cell.csc)
+        return view_of(ledger, cell, now)
+
+    monkeypatch.setattr("deploydash.core.fleet.fleet.view_of", counted)
+    beating(watched, 9)
+    assert undecided(watched)
+    assert judged == []
+    beating(watched, 11)
+    assert not undecided(watched)
+    assert judged == [CscId("ATDome")]
 
 
 def test_heartbeats_decide_nothing_while_the_log_behind_them_is_not_known_until_they_were_heard_for_the_limit() -> None:

@@ -96,7 +96,7 @@ class Fleet:
                     series.seq = process.seq_num
                     series.stamp = observation.sent_tai
                     series.at = at = observation.at
-                    if not cell.decided:
+                    if not (cell.decided or cell.recent):
                         self._ledger.mark((cell,))
                     if observation.count == 1:
                         cell.recent.append(at)
