@@ -12,7 +12,7 @@ import pytest
 from deploydash.core.procedure.items import CscEffect, Item
 from deploydash.core.procedure.names import SAL
 from deploydash.core.run.decide import Refused
-from deploydash.core.run.orders import AddItem, Approve, Close, Retry, Skip, Waive
+from deploydash.core.run.orders import AddItem, Approve, Close, Retry, SignOff, Skip, Waive
 from deploydash.core.run.ports import End, Finding, Found, ItemContext, Look
 from deploydash.core.run.records import ItemsDispatched, Outcome, RunClosed, RunResumed, StepApproved
 from deploydash.core.run.state import ItemProgress, ItemStatus, StepStatus
@@ -176,6 +176,47 @@ async def test_a_look_whose_finding_the_disk_refuses_lets_a_later_retry_begin_an
         assert world.followed == [ONE]
         assert not controller._runner._goes_on
     assert world.sent == []
+
+
+async def test_what_could_not_be_told_is_looked_at_once_more_until_somebody_can_tell() -> None:
+    world = World()
+    nobody = Finding(Found.CANNOT_TELL, "the host does not answer", START_UTC)
+    world.findings = {ONE: nobody, TWO: Finding(Found.DONE, "it is done", START_UTC)}
+    state = after(
+        opened(book(step(item(0), item(1)))),
+        StepApproved(WORK, OPERATOR, 1),
+        ItemsDispatched(WORK, (ONE, TWO), OPERATOR),
+        RunResumed(OPERATOR, 9),
+    )
+    async with keeping(world, state=state) as controller:
+        runner = controller._runner
+        assert runner.probe()
+        await controller.idle()
+        assert runner.probe(again=True)
+        await controller.idle()
+        assert [(one, outcome) for one, outcome, _ in ends(world.journal.lines)] == [(ONE, U), (TWO, R)]
+        world.findings[ONE] = Finding(Found.NOT_DONE, "it was not done", START_UTC)
+        assert runner.probe(again=True)
+        await controller.idle()
+        assert not runner.probe(again=True)
+        assert item_status(controller, WORK, ONE) is ItemStatus.FAILED
+    assert world.sent == []
+
+
+async def test_what_the_lead_decided_meanwhile_is_not_looked_at_again() -> None:
+    world = World()
+    world.findings = {ONE: Finding(Found.CANNOT_TELL, "the host does not answer", START_UTC)}
+    state = after(
+        opened(book(step(item(0)))),
+        StepApproved(WORK, OPERATOR, 1),
+        ItemsDispatched(WORK, (ONE,), OPERATOR),
+        RunResumed(OPERATOR, 9),
+    )
+    async with keeping(world, state=state) as controller:
+        controller._runner.probe()
+        await controller.idle()
+        await controller.order(SignOff(WORK, "Ana", ONE, "done at the host"))
+        assert not controller._runner.probe(again=True)
 
 
 async def test_a_very_long_line_of_output_is_cut() -> None:

@@ -66,6 +66,8 @@ class ItemRunner:
         self._slots: dict[StepId, asyncio.Semaphore] = {}
         self._goes_on: set[tuple[StepId, ItemId]] = set()
         self._working: dict[tuple[StepId, ItemId], asyncio.Task[None]] = {}
+        self._looking: set[tuple[StepId, ItemId]] = set()
+        self._untold: set[tuple[StepId, ItemId]] = set()
         self.outputs: dict[tuple[StepId, ItemId], deque[str]] = {}
 
     def begin(self, step: StepId, items: Iterable[ItemId]) -> None:
@@ -88,14 +90,28 @@ class ItemRunner:
         if self._working.get((step, name)) is task:
             del self._working[step, name]
 
-    def probe(self) -> None:
-        """Look outside what became of everything whose outcome is unknown, as after a resume."""
+    def probe(self, *, again: bool = False) -> bool:
+        """Look outside what became of everything whose outcome is unknown, as after a resume.
+
+        ``again``: only at that of which nobody could tell, and which the lead has not decided. Say whether any is left.
+        """
+        untold, self._untold = self._untold, set()
         for step, item, progress in tuple(self._run.state.work()):
+            at = (step, item.id)
+            if progress.status is not ItemStatus.UNKNOWN or item.system not in self._actions or at in self._looking:
+                continue
             if item.id in _stand_ins(self._run.state.progress(step)):
                 continue  # it is settled with what stands for it
-            if progress.status is ItemStatus.UNKNOWN and item.system in self._actions:
-                as_done = self._run.item(step, item.id) or item  # with the words that were filled in when it was sent
-                self._start(self._probe(step, as_done, progress), f"look for {step} {item.id}")
+            if again and (at not in untold or self._decided(step, item)):
+                continue
+            self._looking.add(at)
+            as_done = self._run.item(step, item.id) or item  # with the words that were filled in when it was sent
+            self._start(self._probe(step, as_done, progress, again=again), f"look for {step} {item.id}")
+        return bool(self._looking)
+
+    def _decided(self, step: StepId, item: Item) -> bool:
+        progress = self._run.state.progress(step)
+        return progress.ended_utc is not None or progress.signed_off(item.id) or self._run.state.is_waived(item)
 
     async def idle(self) -> None:
         """Wait until nothing is under way."""
@@ -245,7 +261,13 @@ class ItemRunner:
                 raise
             told(_words(error, f"{control} of {item.label}"))
 
-    async def _probe(self, step: StepId, item: Item, history: ItemProgress) -> None:
+    async def _probe(self, step: StepId, item: Item, history: ItemProgress, *, again: bool) -> None:
+        try:
+            await self._probed(step, item, history, again=again)
+        finally:
+            self._looking.discard((step, item.id))
+
+    async def _probed(self, step: StepId, item: Item, history: ItemProgress, *, again: bool) -> None:
         try:
             finding = await self._action(item.system).probe(item, history, self._run.view)
         except UserError as error:
@@ -256,6 +278,10 @@ class ItemRunner:
             finding = Finding(Found.CANNOT_TELL, _words(error, f"look for {item.label}"), self._clock.utc())
         if self._run.state.progress(step).item(item.id) != history:
             return
+        if finding.found is Found.CANNOT_TELL:
+            self._untold.add((step, item.id))
+            if again:
+                return  # that is what stands there already
         records = told(step, item.id, history, finding)
         for ended in records:
             if isinstance(ended, ItemEnded):

@@ -62,13 +62,11 @@ from deploydash.session.arming import Arming
 from deploydash.session.describing import CardPlan, describe
 from deploydash.session.gate_watch import GateWatch
 from deploydash.session.item_runner import ItemRunner
+from deploydash.session.probing import Probing
 from deploydash.session.proposing import Proposing
 from deploydash.session.run_writer import Decide, Journal, RunWriter
 
 log = logging.getLogger(__name__)
-
-PROBE_AFTER_S = 20.0
-"""After a resume, so long is waited for every CSC to be decided before what is unknown is looked at."""
 
 AGAIN_S = 0.5
 """So long after the disk refused what came of an item it is tried again."""
@@ -109,7 +107,7 @@ class RunController:
         self._questions: dict[tuple[StepId, ItemId, str], asyncio.Future[str]] = {}
         self._gates = GateWatch()
         self._looked_at_all = False
-        self._probe_at: float | None = None
+        self._probing = Probing(self._runner, clock)
         self._plans = CardPlan(self._describe_card, clock)
         self._proposing = Proposing(self, clock)
         self._arming = Arming(self, self._plans, self._proposing, clock)
@@ -140,7 +138,7 @@ class RunController:
         if isinstance(decision, Refused):
             raise UserError(decision.why)
         if isinstance(first, RunResumed):
-            self._probe_at = self._clock.monotonic() + PROBE_AFTER_S
+            self._probing.resumed()
 
     async def learn(self, found: Sequence[ArrivalsLearned]) -> None:
         """Journal what earlier runs tell, as far as it is new; a disk that refuses costs an estimate, no more."""
@@ -418,9 +416,7 @@ class RunController:
             self._looked_at_all = self._looked_at_all or look_at_all
             self._gates.written()
             self._act_on(decision)
-        if self._probe_at is not None and (snapshot.decided or self._clock.monotonic() >= self._probe_at):
-            self._probe_at = None
-            self._runner.probe()
+        self._probing.tend(decided=snapshot.decided)
 
     def _act_on(self, records: Sequence[RunRecord]) -> None:
         """Begin what records that are on disk let go."""
