@@ -228,6 +228,21 @@ async def test_after_a_time_out_it_is_asked_whether_it_is_merged_and_nothing_is_
         assert here.github.asked["merge"] == 1
 
 
+async def test_a_merge_before_which_github_cannot_be_read_is_not_unknown_for_nothing_was_sent(tmp_path: Path) -> None:
+    async with hub(tmp_path) as here:
+        item = here.merge(await here.found())
+        approved = (await here.plan(item)).approved
+        for fault in ("down", "unauthorized", "sso", "limited"):
+            here.on(fault)
+            end, context = await carried_out(here, item, approved)
+            assert end.outcome is Outcome.FAILED
+            assert end.why.startswith("not merged, nothing was sent: ")
+            assert context.told == []
+            here.off(fault)
+            here.client.wait_until = 0.0
+        assert here.github.asked["merge"] == 0
+
+
 async def test_a_merge_that_github_shows_nothing_of_stays_unknown(tmp_path: Path) -> None:
     async with hub(tmp_path) as here:
         item = here.merge(await here.found())

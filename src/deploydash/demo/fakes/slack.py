@@ -11,6 +11,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -148,8 +149,10 @@ class Slack(HttpFake):
 
     def outcome(self, response: web.StreamResponse) -> str:
         """Slack's own word for why it does not do it."""
-        told = json.loads(response.text or "{}") if isinstance(response, web.Response) else {}
-        return str(told.get("error", response.status))
+        with suppress(ValueError):  # what stands before Slack answers with a page
+            told = json.loads(response.text or "{}") if isinstance(response, web.Response) else {}
+            return str(told.get("error", response.status))
+        return str(response.status)
 
     # -- methods ------------------------------------------------------------------------------------------------
 

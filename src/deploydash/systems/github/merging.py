@@ -35,7 +35,10 @@ class Merger:
 
     async def run(self, spec: GithubSpec, agreed: Approved | None, context: ItemContext) -> End:
         """Merge a pull request if it is still what was approved."""
-        standing = await self._reader.standing(spec.repository, number_of(spec), fresh=True)
+        try:
+            standing = await self._reader.standing(spec.repository, number_of(spec), fresh=True)
+        except FeedError as error:
+            return End(Outcome.FAILED, f"not merged, nothing was sent: {error}")
         pull = standing.pull
         if pull.merged:
             return _merged(pull)
