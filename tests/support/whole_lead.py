@@ -171,7 +171,7 @@ class Lead:
     def _look(self, step: StepId | None) -> Published:
         """Put a step's card on top, and return what stands there."""
         if step is not None:
-            self._run.controller.choose(step, lane=False)
+            self._run.controller.on_top.choose(step, lane=False)
         return self._run.controller.attach(self._run.reader.session.snapshot())
 
     def _asking(self, step: StepId) -> str:

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from deploydash.core.model import CscId
-from deploydash.core.owners import Owner
 from deploydash.core.procedure.items import Item
 from deploydash.core.procedure.names import WHOLE, ItemId, StepId, SystemName, csc_item, numbered
 from deploydash.core.procedure.runbook import Tier
@@ -40,7 +39,7 @@ from deploydash.core.run.orders import (
     Waive,
     WaiveDebt,
 )
-from deploydash.core.run.records import ChoiceAnswered, ItemSignedOff, Reply
+from deploydash.core.run.records import Reply
 from deploydash.core.views.run_view import ItemRow
 from deploydash.ui.draw.run.asked import cscs_of, ids_of
 from deploydash.ui.screens.detail import DetailScreen
@@ -378,47 +377,6 @@ async def test_a_dialog_with_something_missing_stays_and_says_what(
         await press(screen, keys)
         await screen.sees(answer)
         assert isinstance(screen.app.screen, Form)
-        assert screen.inbox.orders == []
-
-
-async def test_one_key_takes_each_name_that_is_offered_and_who_said_so_before_in_the_run_comes_first() -> None:
-    speakers = {"cameras": Owner("Ana"), "DM": Owner("Cy", "#dm")}
-    said = [(UTC - 60, ItemSignedOff(StepId("go-no-go"), numbered(0), "Bo", OPERATOR))]
-    async with running_run(run_snapshots.at_step("principals-config", more=said), speakers=speakers) as screen:
-        await press(screen, ("S",))
-        await screen.sees("Each by name")
-        assert "Bo" in screen.text()
-        assert "Ana" not in screen.text()
-        await press(screen, ("enter",) * 5)
-        await screen.until(lambda: len(screen.inbox.orders) == 2)
-        step = StepId("principals-config")
-        assert screen.inbox.orders == [SignOff(step, "Bo", numbered(0)), SignOff(step, "Cy", numbered(2))]
-
-
-async def test_where_a_step_names_whose_person_it_asks_for_who_speaks_for_that_owner_is_offered_and_nobody_else() -> (
-    None
-):
-    said = [(UTC - 60, ItemSignedOff(StepId("go-no-go"), numbered(0), "Bo", OPERATOR))]
-    answered = (UTC - 200, ChoiceAnswered("cameras", "restart", OPERATOR))
-    asked = run_snapshots.at_step("camera-expert", more=[answered, *said])
-    async with running_run(asked) as screen:
-        await press(screen, ("d", "enter"))
-        await screen.until(lambda: bool(screen.inbox.orders))
-        assert screen.inbox.orders == [SignOff(StepId("camera-expert"), "Bo", WHOLE, "Bo")]
-    answered = (UTC - 200, ChoiceAnswered("cameras", "cycle", OPERATOR))
-    built = (UTC - 60, ItemSignedOff(StepId("builds"), WHOLE, "Ana", OPERATOR, "the build team"))
-    async with running_run(run_snapshots.at_step("stage-2", more=[answered, built])) as screen:
-        await press(screen, ("d", "enter"))
-        await screen.sees("write down who of the camera team took over")
-        assert screen.inbox.orders == []
-
-
-async def test_an_enter_that_is_held_down_says_yes_for_nobody() -> None:
-    speakers = dict.fromkeys(("cameras", "M1M3 and M2", "DM", "SQuaRE", "observing"), Owner("Ana"))
-    async with running_run(run_snapshots.at_step("go-no-go"), speakers=speakers) as screen:
-        await press(screen, ("S",))
-        await screen.press(*("enter",) * 6)
-        await screen.sees("read this line, then press again")
         assert screen.inbox.orders == []
 
 

@@ -109,6 +109,18 @@ async def test_under_a_dialog_no_key_is_shown_that_does_not_work_there(size: tup
         assert "H  HOLD" in screen.text()
 
 
+async def test_an_enter_out_of_habit_behind_the_name_of_the_site_is_told_that_it_goes_by_itself() -> None:
+    async with running_run(SCENES["naming"]()) as screen:
+        await screen.until(lambda: isinstance(screen.app.screen, Form))
+        await screen.read()
+        await screen.type("summit")
+        await screen.until(lambda: screen.app.screen is screen.run)
+        await screen.publish(SCENES["going"]())
+        await screen.press("enter")
+        await screen.sees("it goes by itself when the count has ended; Esc cancels")
+        assert screen.inbox.orders == [TypeName("summit", CSCS)]
+
+
 async def test_an_answer_typed_for_the_question_before_is_discarded() -> None:
     first = SCENES["question"]()
     assert first.run is not None

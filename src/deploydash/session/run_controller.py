@@ -17,7 +17,6 @@ from deploydash.core.model import CscId
 from deploydash.core.ports import Clock
 from deploydash.core.procedure.items import Item
 from deploydash.core.procedure.names import DIRECT, PERSON, ItemId, StepId, SystemName
-from deploydash.core.procedure.runbook import Step
 from deploydash.core.published import Published, published
 from deploydash.core.run.decide import Decision, Refused, decide, settle
 from deploydash.core.run.expectations import Judging
@@ -56,12 +55,13 @@ from deploydash.core.run.records import (
 )
 from deploydash.core.run.state import ItemProgress, RunState, StepStatus
 from deploydash.core.views.direct_view import direct_options, remark
-from deploydash.core.views.run_view import Lines, Own, card_step, lane_card, run_view
+from deploydash.core.views.run_view import Lines, Own, run_view
 from deploydash.errors import UserError
 from deploydash.session.arming import Arming
 from deploydash.session.describing import CardPlan, describe
 from deploydash.session.gate_watch import GateWatch
 from deploydash.session.item_runner import ItemRunner
+from deploydash.session.on_top import OnTop
 from deploydash.session.probing import Probing
 from deploydash.session.proposing import Proposing
 from deploydash.session.run_writer import Decide, Journal, RunWriter
@@ -111,8 +111,7 @@ class RunController:
         self._plans = CardPlan(self._describe_card, clock)
         self._proposing = Proposing(self, clock)
         self._arming = Arming(self, self._plans, self._proposing, clock)
-        self._chosen: StepId | None = None
-        self._by_lane = False
+        self.on_top = OnTop()
         self.direct_options: tuple[CscId, ...] = ()
         self._no_controls: set[ItemId] = set()
         self._judging = Judging()
@@ -216,16 +215,6 @@ class RunController:
     async def arm(self, order: ArmOrder) -> Decision:
         """Arm, type, fire or disarm. Firing approves the armed step as its card showed it."""
         return await self._arming.take(order)
-
-    def choose(self, step: StepId | None, *, lane: bool) -> None:
-        """Put a step's card on top, or of None what is next; ``lane``: it was gone to for its lane."""
-        self._chosen, self._by_lane = step, lane
-
-    def _on_top(self, fleet_view: FleetView) -> Step | None:
-        """Return the step whose card is on top."""
-        if self._chosen is not None and self._by_lane:
-            self._chosen = lane_card(self.state, fleet_view, self._chosen)
-        return card_step(self.state, fleet_view, self._chosen)
 
     def fleet_view(self) -> FleetView:
         """Return what is seen now."""
@@ -349,9 +338,9 @@ class RunController:
             order = armed.order.order if armed is not None and isinstance(armed.order, ArmDirect) else None
             arm = armed.arm if armed is not None else None
             direct = replace(direct, armed=arm, order=order, message=self._arming.message(DIRECT))
-        step = self._on_top(fleet_view)
+        step = self.on_top.step(self.state, fleet_view)
         own = Own(
-            chosen=self._chosen,
+            chosen=self.on_top.chosen,
             arms=self._arming.by_step(),
             plan=self._plans.of(step.id) if step is not None else None,
             message="" if direct is not None or step is None else self._arming.message(step.id),
@@ -398,7 +387,7 @@ class RunController:
 
     async def _look_once(self) -> None:
         snapshot, seen = self._look(), self.fleet_view()
-        card = self._on_top(seen)
+        card = self.on_top.step(self.state, seen)
         armed = card.id if card is not None and card.id in self._arming.by_step() else None
         self._gates.look(card, self.state, seen, armed)
         planned = card is not None and self.state.status(card) in {StepStatus.PENDING, StepStatus.ASKING}

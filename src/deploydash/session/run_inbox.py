@@ -45,7 +45,7 @@ class RunControllerInbox:
 
     def choose(self, step: StepId | None, /, *, lane: bool = False) -> None:
         """Put a step's card on top, or the one that is next."""
-        self._controller.choose(step, lane=lane)
+        self._controller.on_top.choose(step, lane=lane)
 
     def offers(self) -> tuple[ItemOffer, ...]:
         """Return what the lead may add beside the runbook."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from deploydash.core.owners import Speakers
 from deploydash.core.run.orders import RunOrder, SignOff
+from deploydash.core.run.typed_names import name_of
 from deploydash.core.views.run_view import Card, RunView
 from deploydash.ui.screens.form import Field, Form
 
@@ -26,7 +27,8 @@ def each_form(run: RunView, card: Card, speakers: Speakers, order: Callable[[Run
     rows = [row for row in card.rows if not row.done]
     names = offered(run, speakers)
     labels = [row.item.label for row in rows]
-    fields = [Field(label, "who says yes; empty: not asked yet", names.get(label, "")) for label in labels]
+    hint, known = "who says yes; empty: not asked yet", (run.signed_by, *names.values())
+    fields = [Field(label, hint, names.get(label, ""), lambda text: name_of(text, known)) for label in labels]
 
     def done(_: str, texts: Sequence[str]) -> None:
         for row, text in zip(rows, texts, strict=True):
@@ -39,5 +41,6 @@ def each_form(run: RunView, card: Card, speakers: Speakers, order: Callable[[Run
     body = (
         f"{card.step.title}: each of these says yes.",
         "Enter takes the name that stands there; an empty line stays open. Who says no, or is waived: Esc, then d.",
+        *(("A name that is known is meant by its beginning in small letters.",) if any(known) else ()),
     )
     return Form(TITLE, body, fields=fields, done=done, wrong=wrong, paced=True)

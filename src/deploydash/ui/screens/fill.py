@@ -16,6 +16,7 @@ _HINTS = {
     "date": "such as 2026-12-03, thu or +1",
     "weekday": "such as Thursday; empty: that of the date",
     "start": "the local time, such as 08:30 or 830",
+    "coordinator": "who answers questions, as people are to read it",
     "sha": "the head commit that was reviewed",
 }
 
@@ -24,15 +25,25 @@ _REFUSED = {"date": not_a_day, "start": not_a_start}
 
 
 def placeholders_form(
-    card: Card, order: Callable[[SetPlaceholders], object], today: dt.date, *, before_sign_off: bool = False
+    card: Card,
+    order: Callable[[SetPlaceholders], object],
+    today: dt.date,
+    *,
+    lead: str = "",
+    before_sign_off: bool = False,
 ) -> Form:
     """Return the dialog with a field for each missing placeholder; what is left empty stays open.
 
     ``before_sign_off``: all may stay open, and the sign-off is asked for next. A weekday follows from a date.
-    ``today``: as the site's calendar has it. A date or a time may be written shorter.
+    ``today``: as the site's calendar has it. ``lead``: who signs off, offered as coordinator.
+    A date or a time may be written shorter.
     """
     short = {"date": lambda text: day_of(text, today), "start": start_of}
-    fields = tuple(Field(word, _HINTS.get(word, ""), meant=short.get(word, lambda text: text)) for word in card.wanting)
+    offered = {"coordinator": lead}
+    fields = tuple(
+        Field(word, _HINTS.get(word, ""), offered.get(word, ""), short.get(word, lambda text: text))
+        for word in card.wanting
+    )
 
     def told(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
         pairs = {word: text.strip() for word, text in zip(card.wanting, texts, strict=True)}

@@ -12,6 +12,7 @@ from deploydash.core.run.orders import AnswerItem, Control, RunOrder, SignOff
 from deploydash.core.run.proposals import ARMED
 from deploydash.core.run.records import QuestionAsked, Reply
 from deploydash.core.run.sign_offs import not_a_word
+from deploydash.core.run.typed_names import name_of
 from deploydash.core.views.run_view import Card, ItemRow, RunView
 from deploydash.ui.draw.run.item_offers import controlled, item_that_asks, needs_note
 from deploydash.ui.screens.form import Field, Form, Option
@@ -97,8 +98,10 @@ def sign_off_form(
     against = _against(card, rows or card.rows)
     one_each = card.step.one_each
     hinted = f"a name, such as {run.operator.partition('@')[0]}"
-    who = Field("who says so", hinted, _speaker(rows, speakers))
-    fields = [who if one_each else Field("who did it", hinted, run.signed_by)]
+    known = (run.signed_by, run.named, *speakers.values())
+    meant = lambda text: name_of(text, known)  # noqa: E731 - as every dialog here
+    who = Field("who says so", hinted, _speaker(rows, speakers), meant)
+    fields = [who if one_each else Field("who did it", hinted, run.signed_by, meant)]
     if wants:
         fields.append(Field("record", hint, _known(run, card, speakers)))
     if against or one_each:

@@ -77,7 +77,9 @@ class ItemKeys(Acting):
             if run is not None and run.card is not None and run.card.step.id == card.step.id:
                 self._ask_sign_off(run, run.card, () if whole else self._to_sign_off(run, run.card))
 
-        self.ask(placeholders_form(card, told, self.today(), before_sign_off=True))
+        run = self.run_view
+        lead = run.signed_by if run is not None else ""
+        self.ask(placeholders_form(card, told, self.today(), lead=lead, before_sign_off=True))
 
     def _ask_sign_off(self, run: RunView, card: Card, rows: Sequence[ItemRow]) -> None:
         if card.step.one_each and not rows:

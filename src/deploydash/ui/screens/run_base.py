@@ -14,7 +14,7 @@ from deploydash.core.model import CscId
 from deploydash.core.run.orders import ArmOrder, Extend, Note, Proposal, Release, RunOrder, Waive
 from deploydash.core.views.run_view import RunView
 from deploydash.core.words import counted
-from deploydash.ui.draw.run.offers import OBSERVES
+from deploydash.ui.draw.run.offers import OBSERVES, Mode, mode_of
 from deploydash.ui.draw.run.proposal import Asked
 from deploydash.ui.keys import Key
 from deploydash.ui.screens.base import View
@@ -77,7 +77,8 @@ class Acting(View):
         """
         key = self.TABLE[number]
         self.say("")
-        if key.act in ANSWERS and self.host.typed_at < max(self._shown_at, self._front_at) + GUARD_S:
+        early = self.host.typed_at < max(self._shown_at, self._front_at) + GUARD_S
+        if key.act in ANSWERS and early and not self.goes_by_itself:
             self.say("the card has just changed; look once more, then press again")
             return
         getattr(self, f"act_{key.act}")(name or key.argument)
@@ -87,6 +88,11 @@ class Acting(View):
         """Whether a dialog lies over this screen: its keys do not work, so none is shown."""
         top = self.app.screen
         return top is not self and top.is_modal
+
+    @property
+    def goes_by_itself(self) -> bool:
+        """Whether the card counts down: no key sends it, so one pressed out of habit is told that, and nothing else."""
+        return self.run_view is not None and mode_of(self.run_view) is Mode.GOING
 
     def on_screen_suspend(self) -> None:
         """Show no keys that do not work any more."""

@@ -285,6 +285,8 @@ def refusal(act: str, run: RunView, focus: Focus) -> str | None:
         return str(mode.value)
     if mode is Mode.SENDING:
         return str(mode.value)
+    if mode is Mode.GOING:
+        return "it goes by itself when the count has ended; Esc cancels"
     if mode in _ARMED:
         return "the card is armed; Esc disarms it first"
     if mode is Mode.SHUT and act in {"arm", "go", "sign_off", "sign_all"}:
