@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploydash.config.load import load_site
-from deploydash.config.owners import load_owners, load_speakers, parse_owners
+from deploydash.config.owners import load_me, load_owners, load_speakers, parse_owners
 from deploydash.core.model import CscId
 from deploydash.core.owners import Owner
 from deploydash.errors import ConfigurationError
@@ -98,3 +98,10 @@ def test_the_example_is_usable_and_names_teams_only() -> None:
     owners = parse_owners(example.read_text("utf-8"), example, SUMMIT)
     assert owners
     assert all("team" in owner.name and owner.contact.startswith("#") for owner in owners.values())
+
+
+def test_whose_file_it_is_is_named_in_it_or_is_not_known(tmp_path: Path) -> None:
+    own = tmp_path / "owners.yaml"
+    assert load_me(own) == ""
+    own.write_text("me: Ana \n", encoding="utf-8")
+    assert (load_me(own), load_speakers(own)) == ("Ana", {})

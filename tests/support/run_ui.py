@@ -62,6 +62,7 @@ async def running_run(
     theme: str | None = None,
     owners: Owners = NOBODYS,
     speakers: Speakers = NO_SPEAKERS,
+    me: str = "",
 ) -> AsyncIterator[RunUi]:
     """Run the app on a snapshot in a terminal of this size, drawn, at rest, and read by the operator."""
     clock = ManualClock()
@@ -75,6 +76,7 @@ async def running_run(
         theme=theme,
         owners=owners,
         speakers=speakers,
+        me=me,
     )
     bells: list[float] = []
     app.bell = lambda: bells.append(clock.unix)  # type: ignore[method-assign]

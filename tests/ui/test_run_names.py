@@ -83,3 +83,16 @@ async def test_an_enter_that_is_held_down_says_yes_for_nobody() -> None:
         await screen.press(*("enter",) * 6)
         await screen.sees("read this line, then press again")
         assert screen.inbox.orders == []
+
+
+async def test_the_lead_of_the_own_file_is_offered_until_another_name_was_given() -> None:
+    first = run_snapshots.at_step("tickets")
+    async with running_run(first, me="Cy") as screen:
+        await press(screen, ("d", "'OSW-7", "enter"))
+        await screen.until(lambda: bool(screen.inbox.orders))
+        assert screen.inbox.orders == [SignOff(StepId("tickets"), "Cy", WHOLE, "OSW-7")]
+    later = run_snapshots.at_step("page", more=[(UTC - 60, ItemSignedOff(BUILDS, WHOLE, "Bo", OPERATOR, "x"))])
+    async with running_run(later, me="Cy") as screen:
+        await press(screen, ("d", "'it", "enter"))
+        await screen.until(lambda: bool(screen.inbox.orders))
+        assert screen.inbox.orders == [SignOff(StepId("page"), "Bo", WHOLE, "it")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deploydash.cli.places import places
 from deploydash.config.load import Site
-from deploydash.config.owners import FILE, load_owners, load_speakers
+from deploydash.config.owners import FILE, load_me, load_owners, load_speakers
 from deploydash.core.owners import Owners, Speakers
 
 
@@ -15,6 +15,15 @@ def known_speakers() -> Speakers:
         ConfigurationError: as in known_owners.
     """
     return load_speakers(places().user_config / FILE)
+
+
+def known_me() -> str:
+    """Return the name of this user, offered where something is signed off for the first time in a run.
+
+    Raises:
+        ConfigurationError: as in known_owners.
+    """
+    return load_me(places().user_config / FILE)
 
 
 def known_owners(site: Site) -> Owners:

@@ -14,7 +14,7 @@ from deploydash.cli import changed, tmux
 from deploydash.cli.beside import side_by_side
 from deploydash.cli.exits import Exit
 from deploydash.cli.greeting import greet
-from deploydash.cli.owners import known_owners, known_speakers
+from deploydash.cli.owners import known_me, known_owners, known_speakers
 from deploydash.cli.places import COPIES, Places, places
 from deploydash.cli.plan import named, open_runbook, runbook_path
 from deploydash.cli.running import run as run_to_the_end
@@ -310,6 +310,7 @@ async def _screen(run: Acting, theme: str | None, greeting: str) -> Exit:
         history=history,
         owners=known_owners(run.reader.site),
         speakers=known_speakers(),
+        me=known_me(),
         copies=places().state / COPIES,
     )
     beside = [asyncio.create_task(mirrors.watch(), name="mirrors"), asyncio.create_task(greet(app, greeting))]

@@ -48,11 +48,12 @@ class OwnerEntry(BaseModel):
 
 
 class OwnersFile(BaseModel):
-    """The whole file."""
+    """The whole file. ``me``: this user's own name, as sign-offs have it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    owners: tuple[OwnerEntry, ...]
+    me: str = ""
+    owners: tuple[OwnerEntry, ...] = ()
 
 
 def load_owners(path: Path, roster: Roster) -> dict[CscId, Owner]:
@@ -86,6 +87,15 @@ def load_speakers(path: Path) -> dict[str, Owner]:
     """
     found = _file(read_text(path), path).owners if path.exists() else ()
     return {name: Owner(entry.person or entry.owner, entry.contact) for entry in found for name in entry.says_go_for}
+
+
+def load_me(path: Path) -> str:
+    """Return the name of this user, empty where the file names none.
+
+    Raises:
+        ConfigurationError: as in load_owners.
+    """
+    return _file(read_text(path), path).me.strip() if path.exists() else ""
 
 
 def _file(text: str, path: Path) -> OwnersFile:

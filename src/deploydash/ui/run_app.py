@@ -40,7 +40,8 @@ class DeploydashRunApp(DeploydashApp):
     ``ask_hold`` lets an observer ask for a hold. ``watching`` says how many others look at this run now. ``history``
     tells the run over time.
     ``ask_hold`` lets an observer ask for a hold. ``watching`` says how many others look at this run now. ``owners``:
-    whom a message about a CSC goes to; ``speakers``: who answers for each owner of the site.
+    whom a message about a CSC goes to; ``speakers``: who answers for each owner of the site;
+    ``me``: the lead's own name.
     ``copies``: the file that takes what is copied.
 
     Raises:
@@ -66,12 +67,14 @@ class DeploydashRunApp(DeploydashApp):
         speed: float | None = None,
         owners: Owners = NOBODYS,
         speakers: Speakers = NO_SPEAKERS,
+        me: str = "",
         copies: Path | None = None,
     ) -> None:
         super().__init__(source, theme=theme, speed=speed)
         self.inbox = inbox
         self.owners = owners
         self.speakers = speakers
+        self.me = me
         self.watching = watching
         self.history = history
         self.bells = Bell(notes=wanted(os.environ))

@@ -19,6 +19,7 @@ class RunHost(Host, Protocol):
     inbox: RunInbox | None
     owners: Owners
     speakers: Speakers
+    me: str
     watching: Callable[[], int]
     history: History | None
     bells: Bell

@@ -137,7 +137,7 @@ class Answers(ItemKeys):
         """Ask for the placeholders that the commands of the card wait for."""
         found = self.card_for("fill")
         if found is not None:
-            self.ask(placeholders_form(found[1], self.order, self.today(), lead=found[0].signed_by))
+            self.ask(placeholders_form(found[1], self.order, self.today(), lead=found[0].signed_by or self.host.me))
 
     def act_edit(self, _: str) -> None:
         """Open the text of the item under the cursor, to be written otherwise."""

@@ -86,22 +86,23 @@ def sign_off_form(
     rows: Sequence[ItemRow],
     order: Callable[[RunOrder], object],
     speakers: Mapping[str, str] = NOBODY,
+    me: str = "",
 ) -> Form:
     """Return the dialog that signs off these items, or with none the step as a whole, by name.
 
-    The last name given stands there, and where the step asks who, who speaks for the owner that it names or the last
-    one recorded: each is shown, stands marked so that what is typed replaces it, and is taken by Enter only. Where each
-    item is somebody's own yes or no, the name of ``speakers`` stands there.
+    The last name given stands there, at first that of the lead's own file, and where the step asks who, who speaks for
+    the owner that it names or the last one recorded: each is shown, stands marked so that what is typed replaces it,
+    and is taken by Enter only. Where each item is somebody's own yes or no, the name of ``speakers`` stands there.
     """
     wants = bool(card.step.records) or needs_note(card, rows or card.rows)
     hint = card.step.records or "why it counts as done"
     against = _against(card, rows or card.rows)
     one_each = card.step.one_each
     hinted = f"a name, such as {run.operator.partition('@')[0]}"
-    known = (run.signed_by, run.named, *speakers.values())
+    known = (run.signed_by, me, run.named, *speakers.values())
     meant = lambda text: name_of(text, known)  # noqa: E731 - as every dialog here
     who = Field("who says so", hinted, _speaker(rows, speakers), meant)
-    fields = [who if one_each else Field("who did it", hinted, run.signed_by, meant)]
+    fields = [who if one_each else Field("who did it", hinted, run.signed_by or me, meant)]
     if wants:
         fields.append(Field("record", hint, _known(run, card, speakers)))
     if against or one_each:
@@ -128,8 +129,8 @@ def sign_off_form(
     if not rows and len(card.rows) > 1:
         names = ", ".join(row.item.label for row in card.rows if not row.done)
         body.append(f"All of it, as done by one: {names}.")
-    if run.signed_by and not one_each:
-        body.append(f"By {run.signed_by}, unless another name is typed over it.")
+    if (run.signed_by or me) and not one_each:
+        body.append(f"By {run.signed_by or me}, unless another name is typed over it.")
     if card.step.acts:
         body.append("A sign-off sends nothing; what has not run here was done elsewhere.")
     if against:

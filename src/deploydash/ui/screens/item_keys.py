@@ -78,7 +78,7 @@ class ItemKeys(Acting):
                 self._ask_sign_off(run, run.card, () if whole else self._to_sign_off(run, run.card))
 
         run = self.run_view
-        lead = run.signed_by if run is not None else ""
+        lead = (run.signed_by if run is not None else "") or self.host.me
         self.ask(placeholders_form(card, told, self.today(), lead=lead, before_sign_off=True))
 
     def _ask_sign_off(self, run: RunView, card: Card, rows: Sequence[ItemRow]) -> None:
@@ -89,7 +89,7 @@ class ItemKeys(Acting):
         if done is not None:
             self.say(f"{done.item.label} is signed off already; the arrows go to another")
         else:
-            self.ask(sign_off_form(run, card, rows, self.order, offered(run, self.host.speakers)))
+            self.ask(sign_off_form(run, card, rows, self.order, offered(run, self.host.speakers), self.host.me))
 
     def _to_sign_off(self, run: RunView, card: Card) -> Sequence[ItemRow]:
         """Return the items that a sign-off is about; none for the step as a whole."""
