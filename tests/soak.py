@@ -90,20 +90,23 @@ def whole(folder: Path, most: int, seed: int, at_once: int, by_keys: int) -> Soa
     count = len(records(calm.journal, *OF_THE_RUN))
     sys.stderr.write(f"the whole upgrade: {count} records in {calm.seconds:.0f} s; {kinds(calm.asked)}\n")
     drawn = random.Random(seed)
-    points = sorted(drawn.sample(range(1, count), most))
+    points = drawn.sample(range(1, count), most)
     moments = [Moment(point, drawn.choice((0.0, drawn.uniform(0.01, LATEST_S)))) for point in points]
 
     keyed = set(drawn.sample(moments, min(by_keys, most)))
 
     def one(moment: Moment) -> str:
+        at = f"the whole upgrade, {moment} of {count}"
         try:
             night = spend_whole(folder / f"kill-{moment.record}", moment, keys=moment in keyed)
         except AssertionError as error:
-            return f"the whole upgrade, {moment} of {count}: {error}"
+            sys.stderr.write(f"{at}: {error}\n")
+            return f"{at}: {error}"
         found = [*differences(calm, night), *([] if night.killed else ["was not killed"])]
-        how = f"{night.last}{' by keys' if moment in keyed else ''} ({night.seconds:.0f} s)"
-        sys.stderr.write(f"the whole upgrade: killed at {moment} of {count}, {how}\n")
-        return f"the whole upgrade, {moment} of {count}, {night.last}:\n  " + "\n  ".join(cut(found)) if found else ""
+        how = f"{night.last}{' by keys' if moment in keyed else ''}, {night.seconds:.0f} s"
+        told = "\n  ".join([f"{at}, {how}: {'ended otherwise' if found else 'as if undisturbed'}", *cut(found)])
+        sys.stderr.write(f"{told}\n")
+        return told if found else ""
 
     with ThreadPoolExecutor(at_once) as pool:
         wrong = [each for each in pool.map(one, moments) if each]

@@ -16,7 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from deploydash.demo.deeds import NAME
+from tests.e2e.sites import summit
 from tests.e2e_run.killing import OF_THE_RUN, kill, once_more
 from tests.e2e_run.same_end import elsewhere, more_or_less, repeated
 from tests.e2e_run.world import forked_world, journals, known, records
@@ -31,6 +34,9 @@ SPEED = 60
 
 LIMIT_S = 400.0
 """A process of a night that takes longer is stuck."""
+
+SILENT_S = 8.0
+"""So long a CSC is silent before it counts as such, at any speed: nights side by side let the demo stand still."""
 
 SETTLE_S = 1.0
 """What was let go last comes to its end in the world after the run is closed."""
@@ -99,7 +105,8 @@ def spend_whole(folder: Path, moment: Moment, *, keys: bool = False, speed: int 
     """
     cli = CommandLine(folder / "home")
     folder.mkdir(parents=True, exist_ok=True)
-    at, scenario = ROOT / "sites" / "summit.yaml", Path("upgrade")
+    at, scenario = folder / "patient.yaml", Path("upgrade")
+    at.write_text(yaml.safe_dump({**summit(), "limits": {"late": 5 * speed, "silent": SILENT_S * speed}}), "utf-8")
     began = time.monotonic()
     with forked_world(cli, at, scenario, folder, speed=speed) as hill:
         run = ("run", str(hill.site_file), "full-cycle", "--cycle", "c0045")
