@@ -48,7 +48,7 @@ class Patient(Lead):
 
     def answer(self, frame: Frame) -> None:
         """Answer a frame; a sync that does not end is terminated."""
-        if frame.title.endswith("a decision") or frame.title.startswith("Shut"):
+        if frame.title.endswith("a decision") or frame.title.startswith("Closed ·"):
             self.screens.setdefault(f"{frame.title} {frame.body[0]}", self.tmux.capture())
         if frame.title.startswith("Under way") and frame.has("Sync"):
             self._terminate(frame)

@@ -99,7 +99,7 @@ def _go_to(lead: Lead, label: str) -> None:
 def _first_process(tmux: Tmux, cli: CommandLine, spent: Spent) -> None:
     machines, seen = spent.machines, spent.seen
     lead = Lead(tmux, site="hill")
-    lead.until(lambda frame: frame.title.startswith("Shut") and frame.has("the cooling is off"), "the fact", 40)
+    lead.until(lambda frame: frame.title.startswith("Closed ·") and frame.has("the cooling is off"), "the fact", 40)
     machines.ok = True
     lead.until(
         lambda frame: frame.title == "Your turn" and frame.has("POST /machines/m1/start (level low)"), "the plan"

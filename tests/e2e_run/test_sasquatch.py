@@ -87,7 +87,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         time.sleep(READ_S)
         lead.send()
         wait_until(lambda: "Kafka is down" in tmux.capture(), 30, "Kafka's loss")
-        lead.until(lambda frame: frame.title.startswith("Shut"), "a gate that is shut", 30)
+        lead.until(lambda frame: frame.title.startswith("Closed ·"), "a gate that is shut", 30)
         seen.screens["away"] = tmux.capture()
         lead.press("a")
         time.sleep(READ_S)
@@ -116,7 +116,7 @@ def test_what_was_left_alone_was_not_synced_and_what_was_synced_succeeded(night:
 
 def test_while_kafka_restarts_everything_is_as_last_seen_and_nothing_may_go(night: Seen) -> None:
     assert "Kafka is down" in night.screens["away"]
-    assert "─ Shut" in night.screens["refused"], "the key a armed nothing"
+    assert "─ Closed" in night.screens["refused"], "the key a armed nothing"
     during = [one["step"] for one in records(night.journal, "StepApproved")]
     assert during.index("synced") < during.index("watcher")
 
