@@ -123,16 +123,17 @@ class Terminal(Protocol):
 class Lead:
     """A person at the keys of ``deploydash run``.
 
-    ``answers``: for a word of a question, the answer to choose; else the safe one is taken. ``failures`` is called
-    with a card that says who did not go and answers it by keys; ``shut`` with one that waits, ``waits`` with the
-    wait's own page. Every key pressed and the title of the frame it answered are in ``pressed``; ``keys`` counts them
-    and each letter that was typed.
+    ``answers``: for a word of a question, the answer to choose; else the safe one is taken. ``placeholders``: the words
+    that are known. ``failures`` is called with a card that says who did not go and answers it by keys; ``shut`` with
+    one that waits, ``waits`` with the wait's own page. Every key pressed and the title of the frame it answered are in
+    ``pressed``; ``keys`` counts them and each letter that was typed.
     """
 
     tmux: Terminal
     site: str = "summit"
     name: str = "Ana"
     answers: Mapping[str, str] = field(default_factory=dict)
+    placeholders: Mapping[str, str] = field(default_factory=lambda: PLACEHOLDERS)
     failures: Callable[[Lead, Frame], None] = lambda _, __: None
     shut: Callable[[Lead, Frame], None] = lambda _, __: None
     waits: Callable[[Lead, Frame], None] = lambda _, __: None
@@ -353,7 +354,7 @@ class Lead:
         """Set the placeholders that a dialog asks for and that are known."""
         told = re.search(r"wait for (.*?)\. They", form.text)
         words = re.findall(r"<(\w+)>", told[1] if told else "")
-        self.fill("Set placeholders", *(PLACEHOLDERS.get(word, "") for word in words))
+        self.fill("Set placeholders", *(self.placeholders.get(word, "") for word in words))
 
     def _yes(self, record: bool) -> None:
         """Say yes for one owner; the answer that stands first is no."""
