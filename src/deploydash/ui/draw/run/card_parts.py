@@ -17,9 +17,9 @@ from deploydash.ui.draw.header import width_of
 from deploydash.ui.draw.ink import Ink, Line, Span, Surface
 from deploydash.ui.draw.run.csc_card import kind_lines
 from deploydash.ui.draw.run.item_card import LISTED, left_line
-from deploydash.ui.draw.run.item_offers import is_list
+from deploydash.ui.draw.run.item_offers import KEYS, is_list
 from deploydash.ui.draw.run.offers import Mode, answer_here, open_questions
-from deploydash.ui.draw.run.reading import Focus, Reading, copied, cursor, folded, lasting
+from deploydash.ui.draw.run.reading import Focus, Reading, copied, cursor, folded, lasting, shortened
 from deploydash.ui.draw.tiles import bar, group_of
 
 
@@ -286,6 +286,8 @@ def plan_lines(reading: Reading, card: Card, width: int, *, unfolded: bool, tigh
         lines += folded(f"{sentence(card.plan.sentence)}{read}", width, Ink.DIM)
     elif card.plan is None:
         lines += folded("How things stand is not read yet: at most this is sent.", width, Ink.DIM)
+    if tight and is_list(card):
+        lines = shortened(lines, 1, width, reading, KEYS["page"])
     return [*lines, Line()]
 
 

@@ -18,6 +18,9 @@ LISTED = 7
 """So many lines of the list stand on the card, around the cursor."""
 
 LEAST = 3
+BLOCKED = 2
+"""Lines of the reason why an item cannot go, where the list needs the others."""
+
 SHORT = 4
 """Exact lines of one item on the card; the page shows all of them."""
 
@@ -38,8 +41,23 @@ def item_lines(reading: Reading, card: Card, focus: Focus, width: int, height: i
     below = closer(reading, card.rows[min(focus.row, len(card.rows) - 1)], width, unfolded=False)
     if len(card.rows) == 1 and card.rows[0].item.text and card.status is StepStatus.PENDING:
         return [*below, Line()]  # what is said needs the room, and names the one item that there is
+    wanted = min(LISTED, len(card.rows) + (card.status in LIVE))
+    if len(card.rows) > 1 and card.status is StepStatus.PENDING and wanted + len(below) + 1 > height:
+        below = _in_brief(reading, card.rows[min(focus.row, len(card.rows) - 1)], below, width)
     shown = max(LEAST, min(LISTED, height - len(below) - 1))
     return [*_list(reading, card, focus, width, shown), *below, Line()]
+
+
+def _in_brief(reading: Reading, row: ItemRow, below: list[Line], width: int) -> list[Line]:
+    """Return what one of several items would do, as briefly as it can be said: the others need the lines, too."""
+    if row.item.by_person or row.item.text or row.item.opaque or row.plan is None or not row.plan.lines:
+        return below
+    most = BLOCKED if row.plan.blocked else 1
+    why = folded(f"blocked: {row.plan.why}" if row.plan.blocked else row.plan.why, width, Ink.DIM)
+    lines = shortened(why, most, width, reading, KEYS["page"]) if row.plan.why else []
+    exact = [line for text in row.plan.lines for line in copied(text, width, Ink.ACCENT, "  ")]
+    brief = [*lines, *shortened(exact, 1, width, reading, "v")]
+    return brief if len(brief) < len(below) else below
 
 
 def _list(reading: Reading, card: Card, focus: Focus, width: int, most: int) -> list[Line]:

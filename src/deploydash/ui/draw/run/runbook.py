@@ -22,6 +22,8 @@ SIGHT = 24
 OPEN = frozenset({StepStatus.UNDER_WAY, StepStatus.ASKING})
 
 
+FEW = 4
+
 ABOVE = 2
 """Steps before the place that are shown: fewer lines than a mirror would lose the place to."""
 
@@ -38,7 +40,7 @@ def left_lines(reading: Reading, focus: Focus, place: Place, width: int, height:
     """Return card, runbook and debts, one above the other, in ``height`` lines; in few of them, the card alone."""
     if height < SIGHT - 2:
         return card_lines(reading, focus, width, height)
-    limit = max(SIGHT - 7, height - 14) if says_something(reading) else SIGHT - 7
+    limit = max(SIGHT - 7, height - 14) if says_something(reading) else SIGHT - 3 if has_many(reading) else SIGHT - 7
     first = max(12, wanted_height(reading, focus, width, limit))
     lines = card_lines(reading, focus, width, first)
     left = height - first
@@ -51,6 +53,12 @@ def says_something(reading: Reading) -> bool:
     """Say whether the card shows what people will be told: all of it is read before it goes."""
     card = reading.run.card
     return card is not None and card.status is StepStatus.PENDING and any(row.item.text for row in card.rows)
+
+
+def has_many(reading: Reading) -> bool:
+    """Say whether the card lists more than a few items that wait: it takes the lines of a mirror but the header's."""
+    card = reading.run.card
+    return card is not None and card.status is StepStatus.PENDING and is_list(card) and len(card.rows) > FEW
 
 
 def runbook_box(reading: Reading, place: Place, width: int, height: int) -> list[Line]:
