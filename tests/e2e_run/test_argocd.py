@@ -57,13 +57,16 @@ phases:
     steps:
       - {id: argo-science-platform, title: "Sync science-platform, first", kind: action, system: argocd, tier: moderate,
          lane: kubernetes, ends: its children show <cycle>, applications: [science-platform], tag: <cycle>, link: here,
-         facts: [{fact: argocd-login, words: the login of Argo CD lasts, age: 60s}]}
+         revision: <sha>,
+         facts: [{fact: argocd-login, words: the login of Argo CD lasts, age: 60s},
+                 {fact: argocd-pending/argo-science-platform, words: it stands at the merged commit, age: 60s}]}
       - {id: argo-small, title: "Sync control-system-test, the canary", kind: action, system: argocd, tier: moderate,
          lane: kubernetes, ends: a heartbeat is received, applications: [control-system-test], beats: 5m, link: here}
       - {id: argo-love, title: Sync love, kind: action, system: argocd, tier: moderate, lane: kubernetes,
          ends: Succeeded, applications: [love], link: here}
       - {id: argo-rest, title: Sync the other applications, kind: action, system: argocd, tier: moderate,
-         lane: kubernetes, at_once: 8, ends: each Succeeded, applications: rest, link: here}
+         lane: kubernetes, at_once: 8, ends: each Succeeded, applications: rest, link: here, revision: <sha>,
+         facts: [{fact: argocd-pending/argo-rest, words: they stand at the merged commit, age: 60s}]}
 """
 
 DELETED = ("control-system-test", "love", "auxtel", "calsys", "uws", "envsys")
@@ -129,6 +132,11 @@ def _ended(cli: CommandLine, step: str, number: int) -> None:
 
 def _first_process(tmux: Tmux, cli: CommandLine, spent: Spent) -> None:
     lead, seen = Lead(tmux), spent.seen
+    unknown = "which commit was merged is not known"
+    seen["shut"] = lead.until(lambda frame: frame.title.startswith("Shut") and frame.has(unknown), unknown, 40).text
+    merged = spent.application("science-platform?refresh=normal")["status"]["sync"]["revision"]
+    lead.dialog("f", "Set placeholders")
+    lead.fill("Set placeholders", merged[:12])
     card = lead.approve("change Application")
     seen["platform"] = card.text
     lead.approve("create Job test42")
@@ -212,6 +220,14 @@ def test_the_new_tag_is_seen_on_the_children_before_anything_else_is_synced(nigh
     assert outcome == "reached"
     assert "children show c0046" in why
     assert "change Application" in night.seen["platform"]
+    assert "image tag c0044 → c0046" in night.seen["platform"]
+
+
+def test_the_gate_is_shut_until_the_merged_commit_is_known_and_was_compared(night: Spent) -> None:
+    assert "it stands at the merged commit" in night.seen["shut"]
+    (approved,) = [one for one in records(night.journal, "StepApproved") if one["step"] == "argo-science-platform"]
+    (told,) = records(night.journal, "PlaceholderSet")
+    assert told["utc"] < approved["utc"]
 
 
 def test_the_canary_is_waited_for_until_its_heartbeat(night: Spent) -> None:
@@ -223,6 +239,7 @@ def test_the_canary_is_waited_for_until_its_heartbeat(night: Spent) -> None:
 def test_the_card_tells_what_changes_by_csc_at_both_sizes(night: Spent) -> None:
     for size in ("rest", "rest, 80x24"):
         assert "auxtel" in night.seen[size], size
+        assert "below: arrows, V all" in night.seen[size], size
     assert "creates 12 Jobs" in night.seen["rest"]
     assert "(ATAOS)" in night.seen["rest"]
 
