@@ -153,4 +153,5 @@ def test_what_opens_and_merges_the_way_back_is_approved_and_sent_once(driven: Dr
     assert (opened["outcome"], merged["outcome"]) == ("reached", "reached")
     sent = [one["step"] for one in records(driven.journal, "RequestIntended") if one["step"].startswith("revert-")]
     assert sent == ["revert-open", "revert-merge"]
-    assert records(driven.journal, "ItemSignedOff") == []
+    by_hand = [one["step"] for one in records(driven.journal, "ItemSignedOff")]
+    assert not [step for step in by_hand if step.startswith(("revert-", "argo-"))]

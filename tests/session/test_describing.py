@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from deploydash.core.procedure.items import Item
+from deploydash.core.procedure.names import StepId
 from deploydash.core.procedure.runbook import Choice, Condition, Option, Tier
 from deploydash.core.run.orders import (
     AddItem,
@@ -21,6 +22,7 @@ from deploydash.core.run.plans import ItemPlan, Plan
 from deploydash.core.run.ports import ControlOffer, End, ItemContext, Look
 from deploydash.core.run.records import ChoiceAnswered, Outcome
 from deploydash.core.run.state import ItemProgress
+from deploydash.session.describing import CardPlan
 from tests.session.fake_action import (
     World,
     keeping,
@@ -149,3 +151,31 @@ async def test_a_describe_that_is_cancelled_from_inside_refuses_and_the_next_ord
     world.describing = asyncio.CancelledError()  # type: ignore[assignment]
     async with keeping(world, runbook=book(step(item(0)))) as controller:
         assert "CancelledError" in refusal(await controller.order(Approve(WORK, 1)))
+
+
+async def test_a_plan_that_was_read_before_a_word_was_set_is_not_shown_any_more() -> None:
+    clock, read, go = ManualClock(), list[str](), asyncio.Event()
+
+    async def describe(_: StepId) -> Plan:
+        sentence = f"reading {len(read) + 1}"
+        read.append(sentence)
+        if len(read) == 2:
+            await go.wait()
+        return Plan(sentence, (), clock.utc())
+
+    plans = CardPlan(describe, clock)
+    plans.tend(WORK, {})
+    await until(lambda: plans.of(WORK) is not None)
+    plans.tend(WORK, {})
+    assert read == ["reading 1"]
+    plans.tend(WORK, {"pr": "1"})
+    assert plans.of(WORK) is None
+    await until(lambda: len(read) == 2)
+    plans.tend(WORK, {"pr": "2"})
+    go.set()
+    await until(lambda: plans._task is not None and plans._task.done())
+    assert plans.of(WORK) is None
+    plans.tend(WORK, {"pr": "2"})
+    await until(lambda: plans.of(WORK) is not None)
+    assert [found.sentence for found in [plans.of(WORK)] if found] == ["reading 3"]
+    await plans.aclose()

@@ -296,7 +296,7 @@ class Lead:
         elif title == "Your turn" and frame.has("it waits for <") and frame.has("f fill in"):
             self._fill_in(self.dialog("f", "Set placeholders"))
         elif title == "Your turn" and frame.has("1 item at") and frame.has("blocked"):
-            self._tick(frame)  # nothing can be sent for it here, so that a person does it and signs it off
+            self._blocked()
         elif title == "Your turn":
             self._arm() if frame.has("a arm") else self.press("Enter")
         elif title.startswith("Armed: type"):
@@ -310,6 +310,15 @@ class Lead:
             self.waits(self, frame)
         elif title.startswith("Closed"):
             self.shut(self, frame)
+
+    def _blocked(self) -> None:
+        """Sign off as done by a person what cannot be sent here, once it stays so: it is read anew now and then."""
+        end = time.monotonic() + AGAIN_S
+        while (frame := self.see()).title == "Your turn" and frame.has("blocked"):
+            if time.monotonic() > end:
+                self._tick(frame)
+                return
+            time.sleep(0.05)
 
     def _arm(self) -> None:
         """Press once and wait for what opens: what is severe asks for the site's name, and would take a second key."""

@@ -67,6 +67,7 @@ class CardPlan:
         self._clock = clock
         self._planned: tuple[StepId, Plan] | None = None
         self._due = 0.0
+        self._about: object = None
         self._task: asyncio.Task[None] | None = None
 
     def of(self, step: StepId) -> Plan | None:
@@ -77,9 +78,15 @@ class CardPlan:
         """Show a plan that was read elsewhere."""
         self._planned = (step, plan)
 
-    def tend(self, step: StepId | None) -> None:
-        """Read what this step would do if that is due; None where no step waits to be let go."""
+    def tend(self, step: StepId | None, about: object = None) -> None:
+        """Read what this step would do if that is due; None where no step waits to be let go.
+
+        ``about``: what it would do depends on, such as the words that are filled in; with another one what was read
+        before is not shown any more: it would say that the step waits for what was just set.
+        """
         now = self._clock.monotonic()
+        if about != self._about:
+            self._about, self._planned, self._due = about, None, 0.0
         if step is None:
             self._planned = None
             return
@@ -95,8 +102,10 @@ class CardPlan:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _read(self, step: StepId) -> None:
+        about = self._about
         try:
             plan = await self._describe(step)
         except UserError as error:
             plan = Plan(f"What it would do cannot be read: {error}", (), self._clock.utc())
-        self._planned = (step, plan) if plan is not None else None
+        if about == self._about:
+            self._planned = (step, plan) if plan is not None else None

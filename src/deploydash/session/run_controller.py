@@ -391,7 +391,8 @@ class RunController:
         armed = card.id if card is not None and card.id in self._arming.by_step() else None
         self._gates.look(card, self.state, seen, armed)
         planned = card is not None and self.state.status(card) in {StepStatus.PENDING, StepStatus.ASKING}
-        self._plans.tend(card.id if card is not None and planned else None)
+        about = (self.state.words, self.state.texts.get(card.id)) if card is not None else None
+        self._plans.tend(card.id if card is not None and planned else None, about)
         self._proposing.tend()
         self._arming.tend()
         look_at_all = snapshot.decided and not self._looked_at_all
