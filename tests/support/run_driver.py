@@ -293,7 +293,7 @@ class Lead:
         elif title == "Your turn" and frame.has("a close the run"):
             self.dialog("a", "Close the run?")
             self.choose("Close the run?", "close")
-        elif title == "Your turn" and frame.has("it waits for <") and frame.has("f fill in"):
+        elif title == "Your turn" and frame.has("it waits for <") and frame.has("f set placeholders"):
             self._fill_in(self.dialog("f", "Set placeholders"))
         elif title == "Your turn" and frame.has("1 item at") and frame.has("blocked"):
             self._blocked()
