@@ -132,7 +132,7 @@ def _ended(cli: CommandLine, step: str, number: int) -> None:
 
 def _first_process(tmux: Tmux, cli: CommandLine, spent: Spent) -> None:
     lead, seen = Lead(tmux), spent.seen
-    unknown = "which commit was merged is not known"
+    unknown = "which commit was merged"
     seen["shut"] = lead.until(lambda frame: frame.has(unknown), unknown, 40).text
     merged = spent.application("science-platform?refresh=normal")["status"]["sync"]["revision"]
     lead.dialog("f", "Set placeholders")
