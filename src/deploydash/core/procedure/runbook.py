@@ -200,10 +200,14 @@ class Step(OfKind):
     note: str = ""
     link: str = ""
     paragraph: str = ""
+    _by_name: dict[ItemId, Item] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Its items, put here when one is first asked for: a screen asks for each of a hundred many times a second."""
 
     def item(self, name: ItemId) -> Item | None:
         """Return an item of the step by its name, or None where it has none of that name."""
-        return next((item for item in self.items if item.id == name), None)
+        if not self._by_name:
+            self._by_name.update((item.id, item) for item in self.items)
+        return self._by_name.get(name)
 
     @property
     def cscs(self) -> tuple[CscId, ...]:
@@ -258,6 +262,8 @@ class Runbook:
     blanks: tuple[str, ...] = ()
     _before: dict[StepId, tuple[Step, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What each step builds on, found out once: every gate asks for it, four times a second."""
+    _by_id: dict[StepId, Step] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Its steps, as a step's items."""
 
     def steps(self) -> Iterator[Step]:
         """Yield every step in order."""
@@ -270,10 +276,9 @@ class Runbook:
         Raises:
             KeyError: this runbook has no such step at this site.
         """
-        for candidate in self.steps():
-            if candidate.id == step:
-                return candidate
-        raise KeyError(step)
+        if not self._by_id:
+            self._by_id.update((each.id, each) for each in self.steps())
+        return self._by_id[step]
 
     def before(self, step: Step) -> tuple[Step, ...]:
         """Return every step that a step builds on: those that its preconditions name, what these name, and so on."""

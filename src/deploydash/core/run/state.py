@@ -212,8 +212,10 @@ class RunState:
         added = self.progress(step).added.get(item)
         if added is not None:
             return added.item
-        known = next((known for known in self.runbook.steps() if known.id == step), None)
-        return known.item(item) if known is not None else None
+        try:
+            return self.runbook.step(step).item(item)
+        except KeyError:
+            return None
 
     def step_of(self, name: ItemId, progress: ItemProgress) -> StepId | None:
         """Return the step of an item under way by what it has come to; None where it is none of the runbook's."""
