@@ -166,7 +166,7 @@ async def test_those_of_another_version_are_listed_alone_with_what_they_run() ->
         await screen.sees("ATDome")
         screen.source.publish(snapshots.snapshot([replace(view, **right) for view in views]))
         await screen.press("X")
-        await screen.sees("117 CSCs with heartbeats: nobody departs from image c0046, XML 28.0.1")
+        await screen.sees("117 CSCs with heartbeats: none departs from image c0046, XML 28.0.1")
 
 
 async def test_the_next_key_takes_an_answer_away() -> None:

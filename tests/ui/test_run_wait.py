@@ -273,7 +273,7 @@ async def test_who_was_waived_stands_there_with_the_reason_and_what_is_owed_too(
 
 
 @pytest.mark.parametrize(
-    ("key", "answer"), [("w", "nobody to waive"), ("space", "at target or waived"), ("j", "at target or waived")]
+    ("key", "answer"), [("w", "no CSC to waive"), ("space", "at target or waived"), ("j", "at target or waived")]
 )
 async def test_a_key_without_anybody_missing_says_so(key: str, answer: str) -> None:
     async with running_run(run_snapshots.waiting(missing=False)) as screen:

@@ -335,7 +335,7 @@ async def test_what_nobody_began_cannot_be_taken_back() -> None:
     async with acting(argo) as action:
         moving = ItemProgress(ItemStatus.UNDER_WAY, key="k", state="requested, not begun yet")
         (offer,) = action.controls(sync(), moving, nobody)
-        assert "takes nothing back" in offer.why_not
+        assert "cannot terminate what has not begun" in offer.why_not
         context = RecordingContext()
         async with context.slot():
             with pytest.raises(UserError, match="the sync of obssys is over, or it was not begun yet"):

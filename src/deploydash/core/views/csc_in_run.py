@@ -41,7 +41,7 @@ def _step(csc: CscId, step: Step, state: RunState) -> Iterator[str]:
 
 def _waited(csc: CscId, target: Target, progress: StepProgress) -> str:
     if csc in progress.arrived:
-        return f"there at {target} since {clock(progress.arrived[csc])}"
+        return f"at {target} since {clock(progress.arrived[csc])}"
     return f"waited for at {target}" if progress.approved_utc is not None else f"to be waited for at {target}"
 
 

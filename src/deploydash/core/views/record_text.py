@@ -207,7 +207,7 @@ def _ended(record: ItemEnded, before: RunState) -> Said:
     if record.outcome is Outcome.REACHED and was in ASKS:
         return Said("", f"{name} was {was.value}, settled: {why}", cscs)
     if record.outcome is Outcome.REACHED and csc_called(record.item) is not None:
-        return Said("", f"{name} has arrived: {why}", cscs, notable=False)
+        return Said("", f"{name} is at target: {why}", cscs, notable=False)
     return Said("", f"{name}: {record.outcome.value}, {why}", cscs)
 
 
