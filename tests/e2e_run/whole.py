@@ -41,6 +41,8 @@ class Whole:
     site: str = "summit"
     options: tuple[str, ...] = ()
     answers: Mapping[str, str] = field(default_factory=lambda: ANSWERS)
+    owners: str = ""
+    """The lead's own file of names, nothing where there is none."""
     speed: int = 20
     lead: Callable[..., Lead] = Lead
     seconds: float = 340
@@ -54,6 +56,10 @@ def drive(whole: Whole, folder: Path) -> Driven:
         AssertionError: it did not come to its end; the message holds the screen.
     """
     cli = CommandLine(folder / "home")
+    if whole.owners:
+        own = cli.home / ".config" / "deploydash" / "owners.yaml"
+        own.parent.mkdir(parents=True)
+        own.write_text(whole.owners, encoding="utf-8")
     words = ("--site", whole.site, "--scenario", whole.scenario, "--speed", whole.speed)
     with world(cli, *map(str, words)) as observatory, Tmux(folder / "tmux") as tmux:
         open_run(tmux, cli, observatory.site_file, whole.runbook, *whole.options)

@@ -61,7 +61,12 @@ class Tmux:
 
     def type_text(self, text: str) -> None:
         """Type a text literally."""
-        self._tmux("send-keys", "-t", "lead", "-l", text)
+        self._tmux("send-keys", "-t", "lead", "-l", "--", text)
+
+    def paste(self, text: str) -> None:
+        """Paste a text as a terminal does, between the marks of a paste where the program asked for them."""
+        self._tmux("set-buffer", "-b", "pasted", text)
+        self._tmux("paste-buffer", "-p", "-r", "-d", "-b", "pasted", "-t", "lead")
 
     def resize(self, columns: int, rows: int) -> None:
         """Change the terminal's size, as dragging its window does."""

@@ -36,3 +36,7 @@ class PtyGlass(PtyScreen):
     def type_text(self, text: str) -> None:
         """Type a text."""
         self.type(text)
+
+    def paste(self, text: str) -> None:
+        """Paste a text between the marks of a paste."""
+        self.type(f"\x1b[200~{text}\x1b[201~")

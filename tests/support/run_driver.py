@@ -19,6 +19,9 @@ AGAIN_S = 6.0
 STUCK_S = 60.0
 """A screen on which nothing the driver can answer changes for so long is stuck."""
 
+MEANT = "this is what it stands for"
+"""So a dialog answers where its last line was written shorter: it is to be read before it is taken."""
+
 TOO_EARLY = "then press again"
 """So the screen answers a key that was typed before its card, or a line of its dialog, could have been read."""
 
@@ -35,10 +38,16 @@ EMPTY = "who says yes; empty: not asked yet"
 RECORD = "OPS-1"
 """What is written down where a step asks for it."""
 
-PLACEHOLDERS = {"date": "2025-12-04", "start": "08:30", "revision": "3", "coordinator": "@ana"}
+LINK = "https://pages.example.org/upgrades/cycle"
+"""What is pasted where a link is written down: nobody types one."""
+
+WHO = "Tim"
+"""Who is written down where a step asks who."""
+
+PLACEHOLDERS = {"date": "-1", "start": "08:30", "revision": "3", "coordinator": "@ana"}
 """What the commands wait for and is known in time; the weekday follows from the date, the rest stays open.
 
-The date is past, so that what goes out before it goes out at once.
+The date is yesterday, so that what goes out before it goes out at once.
 """
 
 
@@ -103,6 +112,11 @@ def _fields(form: Frame) -> list[tuple[str, str]]:
     return [(label, "" if offered.startswith(EMPTY[:12]) else offered) for label, offered in named]
 
 
+def _written(asked: str) -> str:
+    """Return what is written down where a step asks for this."""
+    return LINK if asked.endswith("link") else WHO if asked.startswith("who") else RECORD
+
+
 class Terminal(Protocol):
     """A terminal that can be read and typed at."""
 
@@ -118,6 +132,10 @@ class Terminal(Protocol):
         """Type a text literally."""
         ...
 
+    def paste(self, text: str) -> None:
+        """Paste a text, as the terminal hands on what was copied elsewhere."""
+        ...
+
 
 @dataclass
 class Lead:
@@ -126,7 +144,7 @@ class Lead:
     ``answers``: for a word of a question, the answer to choose; else the safe one is taken. ``placeholders``: the words
     that are known. ``failures`` is called with a card that says who did not go and answers it by keys; ``shut`` with
     one that waits, ``waits`` with the wait's own page. Every key pressed and the title of the frame it answered are in
-    ``pressed``; ``keys`` counts them and each letter that was typed.
+    ``pressed``; ``keys`` counts them and each letter that was typed; a paste counts as one.
     """
 
     tmux: Terminal
@@ -140,6 +158,8 @@ class Lead:
     pressed: list[tuple[str, str]] = field(default_factory=list)
     titles: list[str] = field(default_factory=list)
     keys: int = 0
+    _known: bool = False
+    """Whether the run knows the lead's name, so that its beginning is enough."""
 
     def see(self) -> Frame:
         """Return the frame that is uppermost now."""
@@ -190,18 +210,22 @@ class Lead:
             texts = ()
         for text in texts:
             if text:
-                self.tmux.type_text(text)
-            self.keys += len(text)
-            if text:
-                self.until(lambda frame, text=text: frame.has(text), f"{text!r} in its field")  # type: ignore[misc]
+                self._write(text)
             self._take_line()
         self.until(lambda frame: not frame.title.startswith(title), f"the end of {title!r}")
+
+    def _write(self, text: str) -> None:
+        """Type a text into a field, or paste a link, and see it there."""
+        (self.tmux.paste if text == LINK else self.tmux.type_text)(text)
+        self.keys += 1 if text == LINK else len(text)
+        shown = text[:20]
+        self.until(lambda frame: frame.has(shown), f"{shown!r} in its field")
 
     def _take_line(self) -> None:
         """Take a line of a dialog, once more where the screen says that the key came too early."""
         self.press("Enter")
         time.sleep(READ_S)
-        while TOO_EARLY in self.see().text:
+        while TOO_EARLY in (told := self.see().text) or MEANT in told:
             self.press("Enter")
             time.sleep(READ_S)
 
@@ -342,7 +366,9 @@ class Lead:
             self._yes(bool(recorded))
             return
         texts = [] if self.name in named else [self.name]
-        texts += [RECORD] if recorded and RECORD not in recorded else []
+        asked = re.sub(r"^record +", "", recorded)
+        texts += [_written(asked)] if asked and asked not in {self.name, WHO, RECORD} else []
+        self._known = True
         if texts:
             self.fill("Sign off", *texts)
         else:
@@ -353,17 +379,24 @@ class Lead:
         """Say yes for each owner: a name that is offered takes one key, any other is typed."""
         for label, offered in _fields(form):
             if not offered:
-                self.tmux.type_text(self.name)
-                self.keys += len(self.name)
-                self.until(lambda frame, label=label: (label, self.name) in _fields(frame), f"{label} named")  # type: ignore[misc]
+                self._name(label)
             self._take_line()
+        self._known = True
         self.until(lambda frame: frame.title != EACH, "the end of the names")
+
+    def _name(self, label: str) -> None:
+        """Type the lead's own name into a line, its beginning where the run knows it."""
+        typed = self.name[:1].lower() if self._known else self.name
+        self.tmux.type_text(typed)
+        self.keys += len(typed)
+        self.until(lambda frame: (label, typed) in _fields(frame), f"{label} named")
 
     def _fill_in(self, form: Frame) -> None:
         """Set the placeholders that a dialog asks for and that are known."""
         told = re.search(r"wait for (.*?)\. They", form.text)
         words = re.findall(r"<(\w+)>", told[1] if told else "")
-        self.fill("Set placeholders", *(self.placeholders.get(word, "") for word in words))
+        offered = [word for word in words if self.name in _line(form, word)]
+        self.fill("Set placeholders", *("" if word in offered else self.placeholders.get(word, "") for word in words))
 
     def _yes(self, record: bool) -> None:
         """Say yes for one owner; the answer that stands first is no."""
