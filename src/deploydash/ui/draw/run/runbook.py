@@ -56,9 +56,9 @@ def says_something(reading: Reading) -> bool:
 
 
 def has_many(reading: Reading) -> bool:
-    """Say whether the card lists more than a few items that wait: it takes the lines of a mirror but the header's."""
+    """Say whether the card lists more than a few items that wait or go: it takes a mirror's lines but the header's."""
     card = reading.run.card
-    return card is not None and card.status is StepStatus.PENDING and is_list(card) and len(card.rows) > FEW
+    return card is not None and card.status in {StepStatus.PENDING, *OPEN} and is_list(card) and len(card.rows) > FEW
 
 
 def runbook_box(reading: Reading, place: Place, width: int, height: int) -> list[Line]:
