@@ -52,6 +52,9 @@ READ_S = 0.6
 PATIENCE = 12
 """So often a step is tried again before the lead gives up."""
 
+UNKNOWN_S = 30.0
+"""What is unknown for so long nobody can tell: the lead looks at where each CSC is, and tries them again."""
+
 STUCK_S = 100.0
 """After so long without an order that was taken, the run is stuck."""
 
@@ -157,9 +160,12 @@ class Lead:
             heads = shown.run.heads
             mine = [head.step for head in heads if head.waits_for_lead or head.status is StepStatus.UNDER_WAY]
             given = [await self._tend(step) for step in mine]
+            idle = time.monotonic() - last
+            if idle > UNKNOWN_S:
+                given += [await self._unknown(step) for step in mine]
             if any(given):
                 last = time.monotonic()
-            elif time.monotonic() > last + STUCK_S:
+            elif idle > STUCK_S:
                 raise GaveUpError(f"nothing goes any more: {'; '.join(self._asking(head.step) for head in heads)}")
             shut = [head.step for head in heads if head.status is StepStatus.PENDING]
             if shut and not any(given):
@@ -173,6 +179,15 @@ class Lead:
         if step is not None:
             self._run.controller.on_top.choose(step, lane=False)
         return self._run.controller.attach(self._run.reader.session.snapshot())
+
+    async def _unknown(self, step: StepId) -> bool:
+        """Try again what stays unknown of a step; say whether there is any."""
+        shown = self._look(step)
+        card = shown.run.card if shown.run is not None else None
+        if card is None or card.status is not StepStatus.ASKING:
+            return False
+        self._again(card)
+        return not isinstance(await self._run.controller.order(Retry(step)), Refused)
 
     def _asking(self, step: StepId) -> str:
         """Return where a step stands, and what its items and its gate say."""
