@@ -67,6 +67,7 @@ def sections(story: Story) -> list[Section]:
         ),
         *(_moments(_heading(kind), story.kinds[kind]) for kind in LISTED if story.kinds[kind]),
         _closures(story),
+        *_gate_facts(story),
         _moments("Timeline", story.timeline),
     ]
 
@@ -183,6 +184,15 @@ def _closures(story: Story) -> Section:
     told = ", ".join(f"{cause} {count}" for cause, count in causes.most_common())
     about = f"{counted(len(story.closures), 'closure')}, {seconds:.1f} s in all: {told}" if story.closures else ""
     return _moments(_heading(Kind.CLOSURE), story.kinds[Kind.CLOSURE], about)
+
+
+def _gate_facts(story: Story) -> list[Section]:
+    """Return the section about facts, which is there only where a gate asked for any that was reported."""
+    rows = [
+        (clock(each.utc), each.step, each.words, "opened" if each.opens else "closed", each.sentence)
+        for each in story.gate_facts
+    ]
+    return [Section("Facts that gates asked for", ("UTC", "step", "fact", "gate", "report"), rows)] if rows else []
 
 
 def _heading(kind: Kind) -> str:

@@ -21,6 +21,7 @@ from deploydash.core.run.records import (
 from deploydash.core.run.state import RunState
 from deploydash.core.views.record_text import Kind, csc_called, item_name
 from deploydash.core.views.timeline import Line, Timeline, named_in, sampled
+from deploydash.report.gate_facts import GateFact, gate_facts
 from deploydash.report.items import WorkLine, work_lines
 from deploydash.report.systems import SystemLine, system_lines
 from deploydash.report.unknowns import Unknown, Unknowns
@@ -96,6 +97,7 @@ class Story:
     work: tuple[WorkLine, ...]
     systems: tuple[SystemLine, ...]
     closures: tuple[GateClosedSpuriously, ...]
+    gate_facts: tuple[GateFact, ...]
     requests: int
     commands: int
     states: tuple[tuple[float, Counter[str]], ...]
@@ -136,6 +138,7 @@ def story_of(lines: Sequence[Line], runbook: Runbook, now: Mapping[str, str] | N
         work=work_lines(lines, state),
         systems=system_lines(state, approvals),
         closures=state.spurious_closures,
+        gate_facts=gate_facts(lines, runbook),
         requests=len(sent),
         commands=sum(csc_called(record.item) is not None for record in sent),
         states=tuple(sampled(run, SAMPLE_S).items()),
