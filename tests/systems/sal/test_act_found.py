@@ -45,7 +45,19 @@ TAKEN = replace(SENT, answered=True, ok=True, answer="done")
             Found.CANNOT_TELL,
             "lsst.sal.ESS.command_disable salIndex=104 was sent and has no answer; it is ENABLED",
         ),
-        (view(ESS, S.DISABLED), TAKEN, Found.NOT_DONE, "it is DISABLED, not OFFLINE"),
+        (
+            view(ESS, S.DISABLED),
+            SENT,
+            Found.NOT_DONE,
+            "it is DISABLED, where lsst.sal.ESS.command_disable salIndex=104 leads to, not OFFLINE",
+        ),
+        (
+            view(ESS, S.DISABLED, L.SILENT, Effective.LOST),
+            SENT,
+            Found.CANNOT_TELL,
+            "lsst.sal.ESS.command_disable salIndex=104 was sent and has no answer; it is LOST",
+        ),
+        (view(ESS, S.STANDBY), TAKEN, Found.NOT_DONE, "it is STANDBY, not OFFLINE"),
         (view(ESS, S.DISABLED, L.SILENT, Effective.LOST), TAKEN, Found.CANNOT_TELL, "it is LOST"),
     ],
 )

@@ -13,6 +13,7 @@ from deploydash.core.fleet.snapshot import CscView
 from deploydash.core.model import Liveness, SummaryState, Target
 from deploydash.core.ports import Clock
 from deploydash.core.procedure.names import ItemId
+from deploydash.core.procedure.transitions import LEADS_TO
 from deploydash.core.run.plans import ItemPlan
 from deploydash.core.run.ports import End, Finding, Found, ItemContext
 from deploydash.core.run.records import Outcome
@@ -92,9 +93,13 @@ class CscCommands:
         stands = _stands(view)
         if not history.request:
             return Found.NOT_DONE, f"nothing had been sent; it {stands}"
+        beats = view is not None and view.liveness is Liveness.BEATING
+        if beats and view is not None and view.reported is _led_to(history.request):
+            # It was sent from another state, so nothing of it is under way any more, whoever lost its answer.
+            return Found.NOT_DONE, f"it {stands}, where {history.request} leads to, not {spec.target}"
         if not history.answered:
             return Found.CANNOT_TELL, f"{history.request} was sent and has no answer; it {stands}"
-        if view is None or view.liveness is not Liveness.BEATING:
+        if not beats:
             return Found.CANNOT_TELL, f"it {stands}"
         return Found.NOT_DONE, f"it {stands}, not {spec.target}"
 
@@ -103,6 +108,12 @@ class CscCommands:
         if view is not None and is_decided(view) and not view.duplicate:
             return ""
         return obstacle(view, target, self._clock.monotonic()) or "nothing is known of it here"
+
+
+def _led_to(request: str) -> SummaryState | None:
+    """Return the state to which a command leads that was sent, by its text; None where it leads to none."""
+    _, _, told = request.partition(".command_")
+    return LEADS_TO.get(told.partition(" ")[0])
 
 
 def _there(target: Target, view: CscView | None) -> str:
