@@ -20,20 +20,32 @@ from deploydash.wiring.acting import Means
 from deploydash.wiring.preflight import action
 from deploydash.wiring.tables import READING
 from tests.cli.test_demo import served
+from tests.e2e_run.books import CLOSE, HEAD
 from tests.support.command_line import CommandLine
 from tests.support.item_context import Intended, RecordingContext
 from tests.support.runbooks import SITES
 
 BROKEN = """\
 name: broken
-about: Three systems do not let us do what a run would do, and two do not answer.
+about: Three systems do not let us do what a run would do, two do not answer, and a host has another key.
 fleet: startup
 timeline:
   - {at: 0, fault: {system: cluster, name: forbidden-namespace, namespace: obssys, verb: delete}}
   - {at: 0, fault: {system: hosts, name: sudo, host: lsstcam-mcm}}
   - {at: 0, fault: {system: argocd, name: token-expired}}
   - {at: 0, fault: {system: hosts, name: silent, host: azar02}}
+  - {at: 0, fault: {system: hosts, name: other-key, host: love01}}
   - {at: 0, fault: {system: efd, name: stalled, seconds: 100}}
+"""
+
+
+BOOK = """\
+  - phase: deploy
+    title: deploy
+    wanted: none
+    steps:
+      - {id: argo-nublado, title: Sync nublado, kind: action, system: argocd, tier: moderate, link: here,
+         ends: Succeeded, applications: [nublado]}
 """
 
 
@@ -59,9 +71,11 @@ async def preflight(path: Path) -> dict[str, End]:
 def test_exactly_what_is_broken_is_red_with_what_to_do(cli: CommandLine, tmp_path: Path) -> None:
     scenario = tmp_path / "broken.yaml"
     scenario.write_text(BROKEN, encoding="utf-8")
+    book = tmp_path / "night.yaml"
+    book.write_text(HEAD.format(site="summit") + BOOK + CLOSE.format(), encoding="utf-8")
     with served(cli, "--scenario", str(scenario)) as (_, addresses):
         ran = cli.run("check", addresses["site_file"], "full-cycle", "--json")
-        text = cli.run("check", addresses["site_file"], "revert")
+        text = cli.run("check", addresses["site_file"], book)
         ends = asyncio.run(preflight(Path(addresses["site_file"])))
     assert ran.code == text.code == 1
     document = json.loads(ran.out)
@@ -70,6 +84,7 @@ def test_exactly_what_is_broken_is_red_with_what_to_do(cli: CommandLine, tmp_pat
         ("kubernetes", "kubernetes"),
         ("ssh", "ssh lsstcam-mcm.cp.lsst.org"),
         ("ssh", "ssh azar02.cp.lsst.org"),
+        ("ssh", "ssh love01.cp.lsst.org"),
         ("argocd", "argocd"),
         ("efd", "efd"),
     }
@@ -79,6 +94,6 @@ def test_exactly_what_is_broken_is_red_with_what_to_do(cli: CommandLine, tmp_pat
     assert {end.outcome for name, end in ends.items() if name not in failed} == {Outcome.REACHED}
     assert "no right to delete jobs.batch in obssys (ask " in ends["kubernetes"].why
     assert not [row for row in red if not row["do"]], "each says what to do"
-    assert "ssh: " not in text.out, "a revert touches no host"
+    assert "ssh: " not in text.out, "it touches no host"
     assert "argocd: 1 red" in text.out
     assert "->" in text.out

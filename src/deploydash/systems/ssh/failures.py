@@ -84,12 +84,16 @@ def _host_key(error: asyncssh.HostKeyNotVerifiable, tried: Tried) -> tuple[str, 
     if not known:
         message = f"{tried.at}: its host key is not known; offered is {fingerprint}"
         accept = f"echo {shlex.quote(line)} >> {_path(file)}"
-        return message, f"if its administrator confirms that fingerprint: {accept}" if file else ""
+        return message, f"if its administrator confirms that fingerprint: {accept}" if file else _ASK
     message = f"{tried.at}: its host key has CHANGED: known is {', '.join(known)}, offered is {fingerprint}"
     message += "; somebody may be in between, or it was installed anew"
     forget = f"ssh-keygen -R {shlex.quote(tried.entry)} -f {_path(file)}"
     accept = f"{forget} && echo {shlex.quote(line)} >> {_path(file)}"
-    return message, f"only if its administrator confirms the new fingerprint: {accept}" if file else ""
+    return message, f"only if its administrator confirms the new fingerprint: {accept}" if file else _ASK
+
+
+_ASK = "ask its administrator which key it has"
+"""Where no file of known keys is read that could take the new one."""
 
 
 def _known_keys(tried: Tried) -> tuple[str, ...]:
