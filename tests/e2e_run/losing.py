@@ -77,8 +77,11 @@ class Trouble:
 
     def asked(self, step: str) -> list[Loss]:
         """Return what is to be lost now that a request of this step is on disk."""
-        mine = [loss for loss in self.losses if loss.step == step and loss.moment is Moment.ASKED]
-        return [loss for loss in mine if loss not in self._gone]
+        with self._lock:
+            mine = [loss for loss in self.losses if loss.step == step and loss.moment is Moment.ASKED]
+            due = [loss for loss in mine if loss not in self._gone]
+            self._gone |= set(due)
+        return due
 
     @property
     def left(self) -> list[str]:

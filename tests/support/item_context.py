@@ -63,6 +63,7 @@ class RecordingContext:
     printed: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     in_slot: bool = False
+    unanswered: str = ""
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     @asynccontextmanager
@@ -82,10 +83,14 @@ class RecordingContext:
         for start, why in self.refuses.items():
             if text.startswith(start):
                 return why
+        if self.unanswered:
+            return f"{self.unanswered}: it has no answer yet"
+        self.unanswered = text
         self.told.append(Intended(text, key, begins, owes, asks_only))
         return None
 
     async def answered(self, ok: bool | None, text: str) -> None:
+        self.unanswered = "" if ok is not None else self.unanswered
         self.told.append(Answered(ok, text))
 
     async def progress(

@@ -270,7 +270,7 @@ async def test_the_lead_cancels_it_and_so_may_others(tmp_path: Path) -> None:
         end = await again
         assert end.why == "it is not scheduled any more and was not posted: somebody cancelled it"
         with pytest.raises(UserError, match="not scheduled any more"):
-            await place.action.control(item, CANCEL, under_way, control)
+            await place.action.control(item, CANCEL, under_way, RecordingContext(in_slot=True))
 
 
 async def test_what_the_lead_leaves_goes_out_and_is_followed_no_more(tmp_path: Path) -> None:

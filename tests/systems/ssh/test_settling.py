@@ -13,7 +13,7 @@ from deploydash.systems.ssh.memory import Memory
 from deploydash.systems.ssh.ran import Ran
 from deploydash.systems.ssh.writes import LOST_S, SETTLED_S, Tools, settled
 from tests.support.clock import ManualClock
-from tests.support.item_context import RecordingContext
+from tests.support.item_context import Answered, RecordingContext
 
 STEP_S = 10.0
 """So far apart the looks of these tests are."""
@@ -36,7 +36,10 @@ async def seconds_until_settled(ran: Ran, seen: Iterator[Found | None]) -> tuple
             raise FeedError("ssh", "the host refused the connection")
         return Finding(found, "as seen", clock.utc())
 
-    finding = await settled(look, tools, ran, RecordingContext())
+    context = RecordingContext()
+    finding = await settled(look, tools, ran, context)
+    answers = [one.ok for one in context.told if isinstance(one, Answered)]
+    assert answers == ([True] if ran.unknown and finding.found is DONE else []), "what is seen is its answer"
     return finding.found, clock.monotonic()
 
 

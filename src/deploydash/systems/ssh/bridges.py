@@ -199,4 +199,8 @@ class Bridges:
     async def _type(self, host: Host, spec: Bridge, command: str, context: ItemContext) -> CcsState:
         argv, typed = commands.ccs_shell(spec.as_user), ccs_typed(spec, command)
         ran = await send(self._tools, host, argv, context, typed=typed, limit_s=CCS_S)
-        return read_ccs(ran.out, spec.target)
+        if not ran.unknown:
+            return read_ccs(ran.out, spec.target)
+        state = await self._tools.hosts.read(spec.host, lambda host: client.ccs(host, spec.as_user, spec.target))
+        await context.answered(True, f"no answer came, but it is seen: {spec.target}: {state}")
+        return state

@@ -95,6 +95,8 @@ class Controllers:
                 ran = await self._launch(host, spec, words, context)
                 if why := sudo_refused(host, argv, ran):
                     return End(Outcome.FAILED, why)
+                if ran.unknown:  # what follows it is not sent before it is seen what came of it
+                    break
             started = await self._started(spec, approved, ran, context)
         if started.outcome is Outcome.REACHED and spec.debt:
             await context.paid(spec.debt, started.why)
@@ -124,9 +126,11 @@ class Controllers:
         async def look(host: Host) -> tuple[Found, str]:
             found = await client.containers(host, spec.user, spec.containers)
             now = of_containers(found, spec.containers, "")
-            if now.down or not last:
+            if now.down:
                 return Found.DONE, now.sentence
-            return (Found.UNDER_WAY if await still_runs(host, words) else Found.NOT_DONE), now.sentence
+            if await still_runs(host, words):
+                return Found.UNDER_WAY, now.sentence
+            return (Found.NOT_DONE if last else Found.DONE), now.sentence
 
         async def standing() -> Finding:
             return await look_at(self._tools, spec.host, look)

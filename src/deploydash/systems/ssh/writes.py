@@ -144,7 +144,12 @@ async def settled(
     if ran is None or ran.over:
         return await until(look, tools, 0)
     finding = await until(look, tools, LOST_S if ran.unknown else SETTLED_S, context, idle_s=SETTLED_S)
-    return finding if finding.found is not Found.UNDER_WAY else await followed(look, tools, context)
+    if finding.found is Found.UNDER_WAY:
+        finding = await followed(look, tools, context)
+    if ran.unknown and finding.found is Found.DONE:
+        # What is seen is its answer; without one nothing further of the item might be sent.
+        await context.answered(True, f"no answer came, but it is seen: {finding.sentence}")
+    return finding
 
 
 def ended(finding: Finding, ran: Ran | None, *, value: str = "") -> End:
