@@ -98,7 +98,10 @@ class Crios:
         async with self._tools.hosts.host(spec.host) as host:
             ran = await send(self._tools, host, argv, context, name=name, count=lambda _: count)
         if name in commands.CRIO_LONG and (ran.ok or ran.unknown):
-            return await self._followed(spec, name, before, count, context)
+            end = await self._followed(spec, name, before, count, context)
+            if end is None and ran.unknown:  # without an answer the next stage might not be sent
+                await context.answered(True, f"no answer came, but {name} is seen to have ended well")
+            return end
         if ran.ok:
             return None
         if ran.unknown:
