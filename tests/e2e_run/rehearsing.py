@@ -18,6 +18,9 @@ TRIES = 6
 PATIENCE_S = 20.0
 """So long a sync that does not end is looked at before it is terminated."""
 
+PASSES_S = 60.0
+"""So long what blocks a card is waited for before it is signed off by name."""
+
 LATE_S = 100.0
 """So long the last of a wait are waited for before they are waived."""
 
@@ -56,8 +59,15 @@ class Patient(Lead):
             self._decide_failed(frame)
         elif frame.title in {WAITING, OVER}:
             self._late(frame)
+        elif frame.has("blocked") and self._may_pass(frame):
+            return
         else:
             super().answer(frame)
+
+    def _may_pass(self, frame: Frame) -> bool:
+        """Say whether what blocks a card may pass yet: it is looked at for a while before anybody signs it off."""
+        self.screens.setdefault(f"blocked {frame.body[0]}", self.tmux.capture())
+        return time.monotonic() < self._since.setdefault(f"blocked {frame.body[0]}", time.monotonic()) + PASSES_S
 
     def _decide_failed(self, frame: Frame) -> None:
         about = frame.body[0]
