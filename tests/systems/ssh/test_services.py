@@ -12,7 +12,7 @@ from deploydash.core.run.records import Outcome
 from deploydash.systems.ssh import argv as commands
 from deploydash.systems.ssh.specs import Controller, Machine, Service
 from tests.servers.sshd import Sshd, SshWorld
-from tests.support.item_context import Progressed
+from tests.support.item_context import Progressed, RecordingContext
 from tests.support.runs import down, view
 from tests.systems.ssh.acting import acting, effect, item, places, until
 from tests.systems.ssh.programs import Programs, Repository
@@ -196,13 +196,15 @@ async def test_ten_controllers_take_as_long_as_the_slowest_and_one_that_is_away_
     items = [item(of_host(controller, name)) for name in names]
     away = item(controller.model_copy(update={"login": "away.example.org"}))
     async with acting(found) as one:
-        one.context.slots = asyncio.Semaphore(11)
+        slots = asyncio.Semaphore(11)
         plan = await one.action.describe([*items, away], one.context.view)
         assert [bool(each.lines) for each in plan.items] == [True] * 10 + [False]
         assert (plan.items[10].blocked, "refused the connection" in plan.items[10].why) == (True, True)
         assert plan.sentence == "10 of 11 hosts would be sent something, 1 cannot"
         runs = zip([*items, away], plan.items, strict=True)
-        ends = await asyncio.gather(*(one.action.run(each, its.approved, one.context) for each, its in runs))
+        ends = await asyncio.gather(
+            *(one.action.run(each, its.approved, RecordingContext(slots=slots)) for each, its in runs)
+        )
     assert [end.outcome for end in ends] == [Outcome.REACHED] * 10 + [Outcome.FAILED]
     assert ends[10].why.startswith("nothing was sent: away.example.org")
 
