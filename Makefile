@@ -22,8 +22,8 @@ demo: .venv/app ## set up, then watch the demo observatory (without a terminal: 
 	@$(BIN)/deploydash demo $(ARGS)
 
 test: .venv/dev servers ## every test, on real servers, to whole runs by keys in a real terminal
-	$(call TESTED,-n 2 --dist loadfile $(addprefix --ignore ,$(ON_SERVERS) tests/e2e_run))
-	$(call TESTED,-n 2 --dist loadfile $(ON_SERVERS))
+	$(call TESTED,-n 3 --dist loadfile $(addprefix --ignore ,$(ON_SERVERS) tests/e2e_run))
+	$(call TESTED,-n 3 --dist loadfile $(ON_SERVERS))
 	$(call TESTED,$(BY_KEYS))
 	$(call TESTED,$(NIGHTS))
 

@@ -180,7 +180,7 @@ def test_what_a_runbook_touches_and_which_scripts_it_adds_is_read_from_it() -> N
     assert wanted
     assert all(queue.name == "ScriptQueue" for queue in wanted)
     revert = load_runbook(SITES / "runbooks" / "revert.yaml", where, SITES / "scripts", systems=READING)
-    assert "ssh" not in check.touched_by(revert)
+    assert "registry" not in check.touched_by(revert)
 
 
 @pytest.fixture

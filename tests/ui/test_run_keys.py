@@ -216,7 +216,7 @@ CASES = {
     "f sets the placeholders that the commands wait for": Case(
         lambda: run_snapshots.at_step("announce-day"),
         ("f", "'Thursday", "enter", "'2026-12-03", "enter", "enter", "enter"),
-        (SetPlaceholders((("weekday", "Thursday"), ("date", "2026-12-03"))),),
+        (SetPlaceholders((("weekday", "Thursday"), ("date", "2026-12-03"), ("coordinator", "ops1"))),),
     ),
     "Enter on a step by hand asks who did it": Case(
         SCENES["by-hand"], ("enter", "'Bo", "enter"), (SignOff(StepId("principals"), "Bo", numbered(1)),)

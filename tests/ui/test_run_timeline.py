@@ -238,3 +238,20 @@ def test_a_frame_never_leaves_the_run_whatever_is_asked() -> None:
                     assert 0 <= shown.cursor < cells
                     assert timeline.began - shown.step_s < shown.since <= UTC
                     window = zoomed(moved(window, shown, -3), shown, 1)
+
+
+async def test_a_screen_that_is_being_left_is_drawn_no_more() -> None:
+    """Its parts go one by one: whoever looks for one that has gone would end the app."""
+    async with running_run(SCENES["asking"](), history=FakeHistory()) as screen:
+        await opened(screen)
+        timeline = screen.app.screen
+        assert isinstance(timeline, TimelineScreen)
+        assert timeline.is_there
+        gone = screen.app.pop_screen()
+        assert not timeline.is_there
+        await gone
+        await opened(screen)
+        timeline = screen.app.screen
+        assert isinstance(timeline, TimelineScreen)
+        screen.app.exit()
+        assert not timeline.is_there

@@ -30,6 +30,11 @@ class View(Screen[None], inherit_bindings=False):
         """The app."""
         return cast("Host", self.app)
 
+    @property
+    def is_there(self) -> bool:
+        """Whether its parts stand: not before they are composed, nor while they or the whole app are taken away."""
+        return self.is_mounted and bool(self.children) and self.is_attached and self in self.app.screen_stack
+
     @abstractmethod
     def take(self, snapshot: Published) -> None:
         """Show a new snapshot."""

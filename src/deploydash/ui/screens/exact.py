@@ -64,7 +64,7 @@ class ExactScreen(Acting):
     def repaint(self) -> None:
         """Draw everything; only what changed is written."""
         snapshot = self.host.snapshot
-        if snapshot is None or snapshot.run is None or not self.is_mounted:
+        if snapshot is None or snapshot.run is None or not self.is_there:
             return
         self._shown_lines = exact_lines_of(snapshot.run)
         reading = Reading.of(snapshot.run, snapshot, self.host.moment(), lead=self.host.inbox is not None)

@@ -211,7 +211,7 @@ class Painting(View):
             self.deploydash.after(wait, self._around_late)
 
     def _around_late(self) -> None:
-        if self.is_mounted and self.children:
+        if self.is_there:
             self.around(self.moment(), lists=False)
 
     def around(self, moment: Moment, *, lists: bool = True) -> None:

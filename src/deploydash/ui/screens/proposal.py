@@ -97,7 +97,7 @@ class ProposalScreen(Acting):
     def repaint(self) -> None:
         """Draw the frame."""
         snapshot = self.host.snapshot
-        if snapshot is None or snapshot.run is None or not self.is_mounted or not self.children:
+        if snapshot is None or snapshot.run is None or not self.is_there:
             return
         reading = Reading.of(snapshot.run, snapshot, self.host.moment())
         width = max(24, min(WIDTH, self.size.width))

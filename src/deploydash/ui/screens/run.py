@@ -185,7 +185,7 @@ class RunScreen(Answers, WatchScreen, inherit_bindings=False):
     def repaint(self) -> None:
         """Draw header, left column, brief runbook and footer."""
         reading = self.reading
-        if reading is None or not self.is_mounted:
+        if reading is None or not self.is_there:
             return
         width = self.size.width
         top = run_header(reading, width, self.host.speed, self.host.watching())

@@ -104,7 +104,7 @@ class Acting(View):
         self.call_after_refresh(self._repaint_if_there)
 
     def _repaint_if_there(self) -> None:
-        if self.is_mounted and self.children:
+        if self.is_there:
             self.repaint()
 
     def opened(self, card: object) -> None:

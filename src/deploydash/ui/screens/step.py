@@ -47,7 +47,7 @@ class StepScreen(Acting):
     def repaint(self) -> None:
         """Draw everything; only what changed is written."""
         snapshot = self.host.snapshot
-        if snapshot is None or snapshot.run is None or not self.is_mounted:
+        if snapshot is None or snapshot.run is None or not self.is_there:
             return
         lead = self.host.inbox is not None
         reading = Reading.of(snapshot.run, snapshot, self.host.moment(), lead=lead, owners=self.host.owners)

@@ -93,13 +93,13 @@ class TimelineScreen(Acting):
             self._fault = ""
         except (UserError, OSError) as error:
             self._fault = f"the journal cannot be read: {error}"
-        if (first or self._fault) and self.is_mounted:
+        if (first or self._fault) and self.is_there:
             self.repaint()
 
     def repaint(self) -> None:
         """Draw everything; only what changed is written."""
         snapshot = self.host.snapshot
-        if snapshot is None or snapshot.run is None or not self.is_mounted or not self.children:
+        if snapshot is None or snapshot.run is None or not self.is_there:
             return
         width = self.size.width
         reading = Reading.of(snapshot.run, snapshot, self.host.moment(), lead=self.host.inbox is not None)

@@ -89,7 +89,7 @@ class WaitScreen(Acting):
     def repaint(self) -> None:
         """Draw everything; only what changed is written."""
         reading = self.reading
-        if reading is None or not self.is_mounted:
+        if reading is None or not self.is_there:
             return
         width = self.size.width
         top = run_header(reading, width, self.host.speed, self.host.watching())
