@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import pytest
 
@@ -85,10 +86,12 @@ def test_a_rehearsal_prints_one_decided_snapshot_and_reaches_nothing_the_shell_n
 
 @contextmanager
 def served(cli: CommandLine, *words: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
-    with cli.started("demo", "--serve", *words) as process:
+    with TemporaryFile("w+") as said, cli.started("demo", "--serve", *words, messages=said) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
-        assert line, process.stderr.read() if process.stderr else ""
+        if not line:
+            said.seek(0)
+        assert line, said.read()
         yield process, json.loads(line)
 
 

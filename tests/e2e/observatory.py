@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from tests.servers.tmux import Tmux
 from tests.servers.waiting import patient
@@ -35,10 +36,12 @@ class Observatory:
 @contextmanager
 def serving(cli: CommandLine, *words: str) -> Iterator[Observatory]:
     """Run a demo observatory until the block ends."""
-    with cli.started("demo", "--serve", *words) as process:
+    with TemporaryFile("w+") as said, cli.started("demo", "--serve", *words, messages=said) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
-        assert line, process.stderr.read() if process.stderr else ""
+        if not line:
+            said.seek(0)
+        assert line, said.read()
         addresses = json.loads(line)
         yield Observatory(process, addresses["kafka"], Path(addresses["site_file"]))
         if process.poll() is None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from tests.servers.waiting import patient
 
@@ -86,13 +87,18 @@ class CommandLine:
         return self.run("status", site, "--timeout", f"{patient(15):.0f}s", *words, env=env, seconds=60)
 
     @contextmanager
-    def started(self, *words: object, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
-        """Start a command and leave it running until the block ends."""
+    def started(
+        self, *words: object, env: Mapping[str, str] | None = None, messages: IO[str] | None = None
+    ) -> Iterator[subprocess.Popen[str]]:
+        """Start a command and leave it running until the block ends.
+
+        ``messages``: a file for standard error. Without one it is a pipe, which holds up what writes much of it unread.
+        """
         process = subprocess.Popen(
             [*DEPLOYDASH, *map(str, words)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.PIPE if messages is None else messages,
             text=True,
             cwd=self.cwd,
             env=self.environment(env),

@@ -286,7 +286,7 @@ def plan_lines(reading: Reading, card: Card, width: int, *, unfolded: bool, tigh
         lines += folded(f"{sentence(card.plan.sentence)}{read}", width, Ink.DIM)
     elif card.plan is None:
         lines += folded("How things stand is not read yet: at most this is sent.", width, Ink.DIM)
-    if tight and is_list(card):
+    if tight and is_list(card) and card.step.tier is not Tier.SEVERE:
         lines = shortened(lines, 1, width, reading, KEYS["page"])
     return [*lines, Line()]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from deploydash.cells import cells
+from deploydash.core.procedure.runbook import Tier
 from deploydash.core.run.state import ItemProgress, ItemStatus, StepStatus
 from deploydash.core.views.run_view import Card, ItemRow
 from deploydash.core.words import listed
@@ -42,7 +43,9 @@ def item_lines(reading: Reading, card: Card, focus: Focus, width: int, height: i
     if len(card.rows) == 1 and card.rows[0].item.text and card.status is StepStatus.PENDING:
         return [*below, Line()]  # what is said needs the room, and names the one item that there is
     wanted = min(LISTED, len(card.rows) + (card.status in LIVE))
-    if len(card.rows) > 1 and card.status is StepStatus.PENDING and wanted + len(below) + 1 > height:
+    # A severe step says in full what it would reach, whatever the list needs.
+    may_be_brief = len(card.rows) > 1 and card.status is StepStatus.PENDING and card.step.tier is not Tier.SEVERE
+    if may_be_brief and wanted + len(below) + 1 > height:
         below = _in_brief(reading, card.rows[min(focus.row, len(card.rows) - 1)], below, width)
     shown = max(LEAST, min(LISTED, height - len(below) - 1))
     return [*_list(reading, card, focus, width, shown), *below, Line()]
