@@ -15,7 +15,7 @@ from deploydash.core.procedure.names import SAL, ItemId, StepId, SystemName, num
 from deploydash.core.procedure.runbook import Order
 from deploydash.core.run.decide import Refused
 from deploydash.core.run.orders import AddItem, Approve, Hold, Retry, Waive
-from deploydash.core.run.ports import End, ItemContext
+from deploydash.core.run.ports import End, Finding, Found, ItemContext
 from deploydash.core.run.records import (
     Outcome,
     RequestAnswered,
@@ -37,6 +37,7 @@ from tests.session.fake_action import (
     watched,
 )
 from tests.session.small_steps import ONE, THREE, TWO, WORK, book, item, step
+from tests.support.clock import START_UTC
 from tests.support.runs import FIRST_ADDED, OFFLINE, PLAIN, WATCHER, down, fleet
 
 ATAOS, ESS, _ = PLAIN
@@ -353,3 +354,28 @@ async def test_leaving_lets_go_of_what_is_under_way_and_tells_no_end() -> None:
 def test_an_item_s_name_is_its_place() -> None:
     assert [ItemId("#1"), ItemId("#2"), ItemId("#3")] == [ONE, TWO, THREE]
     assert StepId("work") == WORK
+
+
+@pytest.mark.parametrize(("found", "outcome"), [(Found.NOT_DONE, F), (Found.CANNOT_TELL, U), (Found.UNDER_WAY, U)])
+async def test_what_was_begun_and_is_followed_in_vain_is_looked_at_and_sent_anew_only_where_it_was_not_done(
+    found: Found, outcome: Outcome
+) -> None:
+    async def lost(_: Item, __: str, context: ItemContext) -> End:
+        async with context.slot():
+            assert await context.intend("merge it", "sha-1", begins=True) is None
+            world.sent.append(ONE)
+            await context.answered(None, "HTTP 503")
+        return End(U, "no answer")
+
+    world = World(does={ONE: lost})
+    world.follows = {ONE: End(U, "it was to be merged")}
+    world.findings = {ONE: Finding(found, "it is open", START_UTC)}
+    async with keeping(world, runbook=book(step(item(0)))) as controller:
+        for _ in range(2):
+            await controller.order(Approve(WORK, 1) if not world.sent else Retry(WORK, (ONE,)))
+            await controller.idle()
+        assert (world.sent, world.followed) == ([ONE], [ONE])
+        assert item_status(controller, WORK, ONE).value == outcome.value
+        await controller.order(Retry(WORK, (ONE,)))
+        await controller.idle()
+        assert len(world.sent) == (2 if found is Found.NOT_DONE else 1)

@@ -18,7 +18,7 @@ from deploydash.core.ports import Clock
 from deploydash.core.procedure.items import CscEffect, Item, last_effects
 from deploydash.core.procedure.names import DIRECT, ItemId, StepId, SystemName
 from deploydash.core.run.direct_commands import AT_ONCE
-from deploydash.core.run.ports import Action, End, Finding, Found
+from deploydash.core.run.ports import Action, End, Finding, Found, ItemContext
 from deploydash.core.run.records import ItemEnded, ItemsDispatched, Outcome, RunRecord
 from deploydash.core.run.sight import effect_seen, effects_seen
 from deploydash.core.run.state import ItemProgress, ItemStatus, RunState, StepProgress
@@ -187,7 +187,7 @@ class ItemRunner:
             async with limit:
                 if history.key or (step, item.id) in self._goes_on:
                     self._goes_on.discard((step, item.id))
-                    end = await action.follow(item, history, context)
+                    end = await self._followed(action, item, history, context)
                 else:
                     end = await action.run(item, history.approved, context)
         except (Exception, asyncio.CancelledError) as error:  # its item stays to be looked at
@@ -199,6 +199,16 @@ class ItemRunner:
                 end = End(Outcome.UNKNOWN, _words(error, f"{item.label} of {step}"))
         await context.flush()
         await self._end(step, item, end)
+
+    async def _followed(self, action: Action, item: Item, history: ItemProgress, context: ItemContext) -> End:
+        """Follow what was begun before; in vain, look at it as after a resume: what was not done may be sent anew."""
+        end = await action.follow(item, history, context)
+        if end.outcome is not Outcome.UNKNOWN:
+            return end
+        finding = await self._look(item, history)
+        if finding.found is not Found.NOT_DONE:
+            return end
+        return End(Outcome.FAILED, f"{end.why}; {finding.sentence}, looked at {clock(finding.read_utc)}")
 
     def _budget(self, step: StepId) -> float | None:
         return None if step == DIRECT else self._run.state.runbook.step(step).budget_s
@@ -268,14 +278,7 @@ class ItemRunner:
             self._looking.discard((step, item.id))
 
     async def _probed(self, step: StepId, item: Item, history: ItemProgress, *, again: bool) -> None:
-        try:
-            finding = await self._action(item.system).probe(item, history, self._run.view)
-        except UserError as error:
-            finding = Finding(Found.CANNOT_TELL, str(error), self._clock.utc())
-        except (Exception, asyncio.CancelledError) as error:  # what cannot be looked at stays unknown
-            if is_ending(error):
-                raise
-            finding = Finding(Found.CANNOT_TELL, _words(error, f"look for {item.label}"), self._clock.utc())
+        finding = await self._look(item, history)
         if self._run.state.progress(step).item(item.id) != history:
             return
         if finding.found is Found.CANNOT_TELL:
@@ -296,6 +299,16 @@ class ItemRunner:
             return records
 
         await self._run.dispatch(follows)
+
+    async def _look(self, item: Item, history: ItemProgress) -> Finding:
+        try:
+            return await self._action(item.system).probe(item, history, self._run.view)
+        except UserError as error:
+            return Finding(Found.CANNOT_TELL, str(error), self._clock.utc())
+        except (Exception, asyncio.CancelledError) as error:  # what cannot be looked at stays unknown
+            if is_ending(error):
+                raise
+            return Finding(Found.CANNOT_TELL, _words(error, f"look for {item.label}"), self._clock.utc())
 
     def _context(self, step: StepId, item: Item, slots: asyncio.Semaphore, *, control: bool = False) -> BoundContext:
         lines = self.outputs.setdefault((step, item.id), deque(maxlen=OUTPUT_LINES))
