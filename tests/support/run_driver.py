@@ -44,7 +44,7 @@ LINK = "https://pages.example.org/upgrades/cycle"
 WHO = "Tim"
 """Who is written down where a step asks who."""
 
-PLACEHOLDERS = {"date": "-1", "start": "08:30", "revision": "3", "coordinator": "@ana"}
+PLACEHOLDERS = {"date": "-1", "start": "830", "revision": "3", "coordinator": "@ana"}
 """What the commands wait for and is known in time; the weekday follows from the date, the rest stays open.
 
 The date is yesterday, so that what goes out before it goes out at once.
