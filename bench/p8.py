@@ -29,6 +29,7 @@ from deploydash.systems.ssh.writes import Tools
 from deploydash.systems.table import Place
 from deploydash.wiring.ssh import REMEMBERED_S
 from tests.servers.sshd import Sshd, SshWorld, ssh_world
+from tests.support.item_context import RecordingContext
 from tests.systems.ssh.acting import Acting, item, places
 from tests.systems.ssh.programs import RIGHTS, Programs, Repository
 
@@ -83,14 +84,17 @@ async def _update(hosts: SshWorld, servers: list[Sshd], programs: Programs, name
     for name in names:
         programs.write(f"containers{name}", "")
     acting = Acting(places(hosts, **{f"ess{name}": server for name, server in zip(names, servers, strict=False)}))
-    acting.context.slots = asyncio.Semaphore(HOSTS)
+    slots = asyncio.Semaphore(HOSTS)
     clock = SystemClock()
     action = SshAction(Tools(acting.hosts, clock, Memory(clock, REMEMBERED_S)))
     items = [item(_controller(hosts, name)) for name in names]
     try:
         plan = await action.describe(items, acting.context.view)
         began, used = time.monotonic(), time.process_time()
-        runs = (action.run(each, its.approved, acting.context) for each, its in zip(items, plan.items, strict=True))
+        runs = (
+            action.run(each, its.approved, RecordingContext(slots=slots))
+            for each, its in zip(items, plan.items, strict=True)
+        )
         ends = await asyncio.gather(*runs)
         took = Took(time.monotonic() - began, time.process_time() - used)
     finally:

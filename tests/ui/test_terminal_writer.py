@@ -12,6 +12,7 @@ import threading
 import time
 import tty
 from collections.abc import Iterator
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
@@ -59,11 +60,12 @@ def terminal() -> Iterator[Terminal]:
     made = Terminal()
     yield made
     made.writer.stop()
-    for end in (made.slave, made.master):
-        try:
-            os.close(end)
-        except OSError:
-            continue
+    with suppress(OSError):
+        os.close(made.master)
+    # Whoever still writes is told so before the number of its descriptor becomes that of the next test's terminal.
+    made.writer.wait()
+    with suppress(OSError):
+        os.close(made.slave)
 
 
 def test_what_is_written_arrives_in_order_and_whole(terminal: Terminal) -> None:
